@@ -1,0 +1,24 @@
+# Warnings, hardening and sanitizers, as one interface target that every target of ours links.
+add_library(floodwall_options INTERFACE)
+target_compile_options(
+  floodwall_options
+  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+            $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti -Wnon-virtual-dtor -Woverloaded-virtual>)
+target_include_directories(floodwall_options INTERFACE ${PROJECT_SOURCE_DIR}/src
+                                                       ${PROJECT_BINARY_DIR}/generated)
+if(FLOODWALL_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined
+                 -fno-omit-frame-pointer)
+  target_compile_options(floodwall_options INTERFACE ${sanitizers})
+  target_link_options(floodwall_options INTERFACE ${sanitizers})
+else()
+  target_compile_options(floodwall_options INTERFACE -fstack-protector-strong)
+  target_compile_definitions(floodwall_options INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+endif()
+
+# floodwall_library(NAME SOURCES... LINK targets...): a folder of src/ as a static library.
+function(floodwall_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC floodwall_options ${arg_LINK})
+endfunction()

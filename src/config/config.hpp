@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The configuration as a value. It is read from TOML whole, validated whole and swapped whole;
+// nothing else in the product reads the files.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "policy/abi.h"
+
+namespace fw::config {
+
+enum class Mode { observe, enforce };
+enum class DatapathKind { automatic, xdp, nfqueue };
+
+// Per source, in units (packets or bytes) per second.
+struct Limit {
+  std::optional<double> limit;   // above: the excess is dropped
+  std::optional<double> ban_at;  // above, over about a second: the source is banned
+  Milliseconds burst{1000};      // how much of `limit` may come at once
+};
+using Limits = std::array<Limit, FW_MEASURE_COUNT>;  // by fw_measure
+
+enum class Action { limit, drop, pass };
+
+struct PortRange {
+  bool udp = false;
+  std::uint16_t first = 0, last = 0;
+};
+
+// [[service]]: limits that hold instead of the default for packets to some ports of this host.
+struct Service {
+  std::string name;
+  std::vector<PortRange> ports;  // "udp/27015", "tcp/8000-8999"; never overlapping another service
+  Action action = Action::limit;
+  std::optional<Limits> limits;      // none: those of the default, counted together with it
+  std::optional<Milliseconds> ban_time;  // else ban.time
+};
+
+struct Ban {
+  Milliseconds time{60'000};
+  std::vector<unsigned> escalate{1, 5, 30, 240};  // factor of the 1st, 2nd ... offence
+  Milliseconds memory{24 * 3600 * 1000};          // how long an offence is remembered
+  unsigned prefix_v6 = 64;                        // 48..128
+  unsigned per_minute = 1000;                     // cap on bans made by themselves
+};
+
+struct Exempt {
+  bool own_addresses = true, gateway = true, dns = true, dhcp = true, operator_sessions = true;
+};
+
+struct Lists {
+  // Paths or globs, relative to the folder of floodwall.toml.
+  std::vector<std::string> allow{"allow.list"};
+  std::vector<std::string> deny{"deny.list"};
+};
+
+// Fixed at start; a change needs a restart of the daemon and is refused at reload.
+struct Tables {
+  std::uint32_t sources = 262'144;  // powers of two
+  std::uint32_t flows = 524'288;
+  std::uint32_t bans = 131'072;
+};
+
+struct Log {
+  std::filesystem::path folder = "/var/log/floodwall";
+  std::uint64_t rotate_bytes = 16ULL << 20;
+  unsigned keep = 5;
+  bool journal = true;
+};
+
+struct Api {
+  std::string group = "floodwall";  // may use the socket; root always may
+};
+
+struct Config {
+  Mode mode = Mode::enforce;
+  std::vector<std::string> interfaces{"auto"};
+  DatapathKind datapath = DatapathKind::automatic;
+  bool keep_filtering = true;  // at SIGTERM: filtering goes on without the daemon
+  Ban ban;
+  Exempt exempt;
+  Limits limit_default = defaults();
+  std::vector<Service> services;  // at most FW_MAX_RULES - 1
+  Lists lists;
+  Tables tables;
+  Log log;
+  Api api;
+
+  [[nodiscard]] static Limits defaults();
+};
+
+// Reads `file` and then `conf.d/*.toml` beside it in name order (later files override single keys
+// and append services). Every problem is found in one go: the message has a line per problem,
+// "floodwall.toml:14:9: limit.default.syn.limit = \"0/s\": must be 1/s to 1M/s"; an unknown key
+// names the nearest valid one. Error kind: invalid_config. A missing `file` is an error.
+[[nodiscard]] Result<Config> load(const std::filesystem::path& file);
+
+// The same from text; `name` is what messages call it.
+[[nodiscard]] Result<Config> parse(std::string_view toml, const std::string& name);
+
+// What the datapath needs of it. Seeds, masks and mark lengths are the caller's.
+struct Compiled {
+  fw_config policy{};
+  std::vector<fw_port_line> ports;         // FW_PORT_LINES of them
+  std::vector<std::string> rule_names;     // by rule; [0] is "default"
+};
+[[nodiscard]] Compiled compile(const Config& config);
+
+// The configuration that `floodwall setup` writes: commented, and what load() makes of it equals
+// Config{} but for what is given.
+[[nodiscard]] std::string starter_text(const std::vector<std::string>& interfaces, Mode mode);
+
+}  // namespace fw::config

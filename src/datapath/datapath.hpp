@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// The seam between what the daemon believes (engine/) and where packets are judged. A datapath
+// fetches packets, gives the policy (policy/decide.h) its tables and applies the verdicts; it
+// decides nothing. Implementations: xdp/ (kernel), user/ (in this process: replay, NFQUEUE, tests).
+//
+// Called from one thread. Packets may be judged at any time on any CPU while these run.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/error.hpp"
+#include "policy/abi.h"
+
+namespace fw::datapath {
+
+// The tables, shared with the running policy: every write is in force at once. Which words may be
+// written by both sides and in which order is said in policy/marks.h; use its functions (policy.h),
+// not the members.
+struct Tables {
+  std::span<fw_source_bucket> sources;
+  std::span<fw_meter> meters;  // FW_SOURCE_WAYS per bucket of sources
+  std::span<fw_flow_bucket> flows;
+  std::span<fw_mark_keys> mark_keys;
+  std::span<fw_mark> marks;  // FW_MARK_WAYS per bucket of mark_keys
+};
+
+// A conversation that stood before the start (sock_diag): proven from its first packet.
+struct Flow {
+  Address remote, local;
+  std::uint16_t remote_port = 0, local_port = 0;
+  std::uint8_t proto = 0;  // IANA number
+};
+
+enum class Attachment {
+  none,      // the interface is not there, or is down for us
+  native,    // XDP in the driver
+  generic,   // XDP after the kernel allocated the packet: about 4 times slower
+  queue,     // user space
+};
+
+struct InterfaceStatus {
+  std::string name;
+  Attachment attachment = Attachment::none;
+  bool egress = false;  // what this host sends is seen, so flows can be proven
+  std::string problem;  // empty, or why it is not as it should be, and the remedy
+};
+
+class Datapath {
+ public:
+  virtual ~Datapath() = default;
+  Datapath() = default;
+  Datapath(const Datapath&) = delete;
+  Datapath& operator=(const Datapath&) = delete;
+
+  // "xdp", "user".
+  [[nodiscard]] virtual std::string kind() const = 0;
+  [[nodiscard]] virtual Tables tables() = 0;
+
+  // The clock of every `now_ns`, `until_ns` and event: nanoseconds, never steps.
+  [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
+
+  // The configuration in force (all zero before the first publish). Seeds and masks are set by the
+  // datapath when it is opened and must be kept.
+  [[nodiscard]] virtual const fw_config& config() const = 0;
+
+  // Swaps configuration and port table in one step: a packet sees the old or the new, never a mix.
+  // `ports` has FW_PORT_LINES lines. After an error the old ones are in force.
+  [[nodiscard]] virtual Result<void> publish(const fw_config& config,
+                                             std::span<const fw_port_line> ports) = 0;
+
+  // Swaps the list image (lists/image.hpp; its size is a multiple of FW_LINE_BYTES) in one step; an
+  // empty one is no lists. After an error the old one is in force.
+  [[nodiscard]] virtual Result<void> publish_lists(std::span<const std::byte> image) = 0;
+
+  // Starts judging an interface's packets, native if the driver can, else generic. Idempotent; a
+  // foreign XDP program is never replaced: the error says which one it is.
+  [[nodiscard]] virtual Result<void> attach(const std::string& interface) = 0;
+  // Stops it. An interface that is gone or was never attached is no error.
+  virtual void detach(const std::string& interface) = 0;
+  [[nodiscard]] virtual std::vector<InterfaceStatus> interfaces() const = 0;
+
+  // Detaches everything and leaves nothing behind in the kernel. Afterwards only destroy it.
+  virtual void remove() = 0;
+
+  // The sum over CPUs.
+  [[nodiscard]] virtual fw_counters counters() const = 0;
+  // Packets dropped for a mark that are not yet in fw_mark::dropped.
+  [[nodiscard]] virtual std::uint64_t pending_drops(std::size_t mark_index) const = 0;
+  // Called by the owner of a mark slot before it is given to a new mark.
+  virtual void clear_pending(std::size_t mark_index) = 0;
+
+  // Hands over the events that wait, oldest first. `event_fd()` is readable when there are some (-1:
+  // poll every tick).
+  virtual void drain_events(const std::function<void(const fw_event&)>& sink) = 0;
+  [[nodiscard]] virtual int event_fd() const = 0;
+
+  // Memory of all tables and the list image now in force.
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+};
+
+}  // namespace fw::datapath

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* What the daemon and every datapath agree on: the layout of tables, events
+ * and counters. No code. Rules of this file: fixed-width members, no implicit
+ * padding (asserted), units in the member name.
+ *
+ * The one clock is CLOCK_MONOTONIC (coarse), in nanoseconds: `now_ns`. Derived
+ * units: a window is now_ns >> FW_WINDOW_SHIFT (1.074 s), a tick is
+ * now_ns >> FW_TICK_SHIFT (16 ns). All-zero tables are a safe state: pass. */
+#ifndef FW_POLICY_ABI_H
+#define FW_POLICY_ABI_H
+
+#include "types.h"
+
+enum {
+  FW_ABI_VERSION = 1,
+
+  FW_WINDOW_SHIFT = 30,
+  FW_TICK_SHIFT = 4,
+  FW_MAX_RULES = 256,        /* rule 0 is the default, the others are services */
+  FW_MAX_PREFIX_LENGTHS = 8, /* distinct prefix lengths of marks, per family */
+  FW_BYTES_UNIT = 16,        /* bytes are metered in units of 16 */
+  FW_LINE_BYTES = 64,
+};
+
+/* ---------------------------------------------------------------- verdicts */
+
+enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
+
+/* Why a packet passed or was dropped: exactly one per packet. Counters, log
+ * words and docs/reasons.md come from this list. Never renumber; append. */
+#define FW_REASONS(X)                                                               \
+  X(NONE, "none", "no policy is loaded")                                            \
+  X(NOT_IP, "not-ip", "neither IPv4 nor IPv6: not judged")                          \
+  X(LINK, "link", "keeps the link alive: ARP, neighbour discovery, DHCP to us")     \
+  X(MALFORMED, "malformed", "headers that contradict the packet's length or RFC")   \
+  X(EXEMPT, "exempt", "own address, gateway, DNS, DHCP server or operator session") \
+  X(ALLOW, "allow", "on an allow list")                                             \
+  X(DENY, "deny", "on a deny list")                                                 \
+  X(BAN, "ban", "banned")                                                           \
+  X(CLOSED, "closed", "a service with action = \"drop\"")                           \
+  X(OPEN, "open", "a service with action = \"pass\"")                               \
+  X(SIGNATURE, "signature", "matches a signature in force")                         \
+  X(LIMIT, "limit", "above a limit per source")                                     \
+  X(BUDGET, "budget", "unproven traffic above its class budget")                    \
+  X(PROVEN, "proven", "of a proven peer")                                           \
+  X(PASS, "pass", "nothing speaks against it")                                      \
+  X(OUTGOING, "outgoing", "sent by this host: not judged")
+
+enum fw_reason {
+#define FW_REASON_ENUM(name, word, meaning) FW_REASON_##name,
+  FW_REASONS(FW_REASON_ENUM)
+#undef FW_REASON_ENUM
+      FW_REASON_COUNT
+};
+
+/* What an ingress packet is to this host. Never renumber; append. */
+#define FW_CLASSES(X)                                                            \
+  X(OTHER, "other", "not TCP, UDP or ICMP")                                      \
+  X(TCP_SYN, "tcp_syn", "asks for a connection")                                 \
+  X(TCP_FLOW, "tcp_flow", "of a proven connection")                              \
+  X(TCP_STRAY, "tcp_stray", "of no proven connection")                           \
+  X(UDP_REPLY, "udp_reply", "answers this host")                                 \
+  X(UDP_NEW, "udp_new", "asks this host")                                        \
+  X(UDP_REFLECTED, "udp_reflected", "looks like an answer; this host asked not") \
+  X(ICMP_ECHO, "icmp_echo", "echo request")                                      \
+  X(ICMP_OTHER, "icmp_other", "any other ICMP or ICMPv6")                        \
+  X(FRAGMENT, "fragment", "a later fragment: it has no ports")
+
+enum fw_class {
+#define FW_CLASS_ENUM(name, word, meaning) FW_CLASS_##name,
+  FW_CLASSES(FW_CLASS_ENUM)
+#undef FW_CLASS_ENUM
+      FW_CLASS_COUNT
+};
+
+/* What is metered per source. Never renumber; append. */
+#define FW_MEASURES(X)                                                    \
+  X(PACKETS, "packets", "packets of every kind")                          \
+  X(BYTES, "bytes", "bytes of the frame on the wire, in steps of 16")     \
+  X(SYN, "syn", "TCP SYN without ACK")                                    \
+  X(UDP, "udp", "UDP that does not answer this host")                     \
+  X(ICMP, "icmp", "ICMP and ICMPv6 that does not answer this host")
+
+enum fw_measure {
+#define FW_MEASURE_ENUM(name, word, meaning) FW_MEASURE_##name,
+  FW_MEASURES(FW_MEASURE_ENUM)
+#undef FW_MEASURE_ENUM
+      FW_MEASURE_COUNT
+};
+
+/* ------------------------------------------------------------------ packet */
+
+enum { FW_FRAG_NONE = 0, FW_FRAG_FIRST = 1, FW_FRAG_LATER = 2 };
+enum {
+  FW_TCP_FIN = 0x01,
+  FW_TCP_SYN = 0x02,
+  FW_TCP_RST = 0x04,
+  FW_TCP_PSH = 0x08,
+  FW_TCP_ACK = 0x10,
+  FW_TCP_URG = 0x20,
+};
+
+/* What the parser learned. Where a header is absent its fields are 0. */
+struct fw_packet {
+  struct fw_addr src, dst;
+  fw_u64 payload_head;  /* first 8 bytes after the transport header, big-endian; 0 if fewer */
+  fw_u32 len_bytes;     /* the frame on the wire, link layer included */
+  fw_u32 ip_len_bytes;  /* as the IP header says */
+  fw_u32 seq, ack;      /* TCP */
+  fw_u16 sport, dport;  /* TCP, UDP; ICMP echo: sport = 0, dport = identifier */
+  fw_u16 window;        /* TCP */
+  fw_u16 payload_bytes; /* after the transport header, as the IP header says; saturates */
+  fw_u8 is_v6;
+  fw_u8 proto;          /* IANA number after all extension headers; ICMPv6 is 58 */
+  fw_u8 ttl;            /* or hop limit */
+  fw_u8 fragment;       /* FW_FRAG_* */
+  fw_u8 tcp_flags;      /* FW_TCP_* and the two ECN bits above them */
+  fw_u8 l4_header_bytes;
+  fw_u8 icmp_type, icmp_code;
+};
+
+/* ------------------------------------------------------------ configuration */
+
+enum { FW_MODE_OFF = 0, FW_MODE_OBSERVE = 1, FW_MODE_ENFORCE = 2 };
+enum { FW_ACTION_LIMIT = 0, FW_ACTION_DROP = 1, FW_ACTION_PASS = 2 };
+
+/* One limit of one rule. All zero: no limit. */
+struct fw_limit {
+  fw_u32 cost_q8;   /* ticks * 256 that one packet (or 16 bytes) costs; 0 = no limit */
+  fw_u32 burst;     /* ticks of debt that are forgiven; at most 2^29 (8.6 s) */
+  fw_u32 ban_above; /* ban when more than this in a window (packets, or 16 bytes); 0 = never */
+};
+
+struct fw_rule {
+  struct fw_limit limit[FW_MEASURE_COUNT];
+  fw_u32 ban_ms; /* how long a first ban holds after the last excess */
+  fw_u8 action;  /* FW_ACTION_* */
+  fw_u8 own;     /* 1: has limits of its own, so it has meters of its own */
+  fw_u16 pad;
+};
+
+struct fw_config {
+  fw_u64 seed[2];      /* secret; of the hashes of all tables */
+  fw_u32 abi_version;
+  fw_u32 generation;   /* counts configurations, for events */
+  fw_u8 mode;          /* FW_MODE_* */
+  fw_u8 source_bits_v6; /* an IPv6 source is its first N bits, 48..128 */
+  fw_u8 lengths_v4;    /* how many of prefix_bits_v4 are used */
+  fw_u8 lengths_v6;
+  fw_u32 source_mask;  /* source buckets - 1; a power of two less one, as the next two */
+  fw_u32 flow_mask;    /* flow buckets - 1 */
+  fw_u32 mark_mask;    /* mark buckets - 1 */
+  fw_u8 prefix_bits_v4[FW_MAX_PREFIX_LENGTHS]; /* lengths (mapped form) that marks have now */
+  fw_u8 prefix_bits_v6[FW_MAX_PREFIX_LENGTHS];
+  fw_u32 bans_burst;   /* ticks: cap on bans that the datapath itself makes */
+  fw_u32 bans_cost;    /* ticks a ban costs; 0 = the datapath makes no bans */
+  struct fw_rule rule[FW_MAX_RULES];
+};
+
+/* Rule of a destination port: 64 ports a line, TCP first, then UDP. */
+enum { FW_PORT_LINES = 2 * 65536 / FW_LINE_BYTES };
+struct fw_port_line {
+  fw_u8 rule[FW_LINE_BYTES];
+};
+
+/* ------------------------------------------------------------------- tables
+ * Each bucket is one cache line. */
+
+/* Who: a source that was seen. Replaced: empty, else the unproven one seen
+ * longest ago, else a proven one that is idle, else none. */
+struct fw_source {
+  fw_u32 tag;            /* of address and rule; 0 = empty */
+  fw_u32 seen_window;
+  fw_u32 proven_window;  /* when it last proved itself; 0 = never */
+  fw_u32 limited_window; /* when it was last over a limit; 0 = never */
+};
+enum { FW_SOURCE_WAYS = 4, FW_PROVEN_IDLE_WINDOWS = 560 /* 10 minutes */ };
+struct fw_source_bucket {
+  struct fw_source way[FW_SOURCE_WAYS];
+};
+
+/* How much: the meters of one source, at the source's own index. */
+struct fw_meter {
+  fw_u32 window;                       /* that `count` belongs to */
+  fw_u32 debt_until[FW_MEASURE_COUNT]; /* tick at which the limit's debt is paid */
+  fw_u32 count[FW_MEASURE_COUNT];      /* in this window */
+  fw_u32 before[FW_MEASURE_COUNT];     /* in the window before */
+};
+
+/* A conversation. TCP: proven when the peer acknowledges a number in
+ * (isn, next]. UDP: `isn` counts turns, `next` is the window of the first. */
+enum {
+  FW_FLOW_EMPTY = 0,
+  FW_FLOW_ASKED = 1,    /* the peer spoke, this host has not answered */
+  FW_FLOW_ANSWERED = 2, /* the peer spoke first, this host answered */
+  FW_FLOW_OFFERED = 3,  /* TCP: this host sent a number, not yet acknowledged */
+  FW_FLOW_SPOKEN = 4,   /* this host spoke first (UDP, ICMP, other) */
+  FW_FLOW_PROVEN = 5,
+};
+struct fw_flow {
+  fw_u32 tag;
+  fw_u32 seen_state; /* window << 3 | FW_FLOW_* */
+  fw_u32 isn, next;
+};
+enum { FW_FLOW_WAYS = 4, FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours */ };
+struct fw_flow_bucket {
+  struct fw_flow way[FW_FLOW_WAYS];
+};
+
+/* Marks: what is decided about a source by name. `fw_mark_keys` finds it (two
+ * buckets can hold a key, so nothing is ever displaced), `fw_mark` says what. */
+enum { FW_MARK_NONE = 0, FW_MARK_BAN = 1, FW_MARK_ALLOW = 2, FW_MARK_EXEMPT = 3 };
+enum { FW_MARK_WAYS = 8 };
+struct fw_mark_keys {
+  fw_u64 key[FW_MARK_WAYS]; /* keyed hash of prefix and length; 0 = empty */
+};
+struct fw_mark {
+  struct fw_addr addr; /* masked to prefix_bits */
+  fw_u64 until_ns;     /* exclusive; FW_FOREVER; 0 = not (or no longer) in force */
+  fw_u64 since_ns;
+  fw_u64 dropped;      /* packets; those not yet flushed are in fw_mark_hits */
+  fw_u32 hold_ms;      /* BAN: renewed to now + hold while the flood goes on; 0 = not renewed */
+  fw_u32 ban_above;    /* it goes on above this much of `measure` in a window */
+  fw_u32 window, count, before; /* the meter of `measure`, since the ban */
+  fw_u8 kind;          /* FW_MARK_* */
+  fw_u8 prefix_bits;   /* 1..128, in the mapped form */
+  fw_u8 rule;
+  fw_u8 measure;
+};
+#define FW_FOREVER (~0ULL)
+
+/* What one CPU dropped for a mark and has not yet added to it: a banned
+ * source's packet writes nothing that another CPU reads per packet. */
+struct fw_mark_hits {
+  fw_u32 packets;
+  fw_u32 metered;    /* of the mark's measure */
+  fw_u32 flushed_ms; /* now_ns >> 20 */
+  fw_u32 pad;
+};
+
+/* Written by every CPU, but only when a ban is made. */
+struct fw_shared {
+  fw_u32 bans_debt_until; /* tick */
+  fw_u32 pad;
+};
+
+/* ------------------------------------------------------------------ reports */
+
+enum { FW_EVENT_BAN = 1, FW_EVENT_LIMIT = 2 };
+
+/* A transition, once. `value` and `limit` are per window (see fw_limit). */
+struct fw_event {
+  fw_u64 time_ns;
+  struct fw_addr src, dst; /* src is the source key: masked for IPv6 */
+  fw_u32 value;
+  fw_u32 limit;
+  fw_u32 len_bytes;
+  fw_u16 sport, dport;
+  fw_u8 kind; /* FW_EVENT_* */
+  fw_u8 proto;
+  fw_u8 klass;
+  fw_u8 rule;
+  fw_u8 measure;
+  fw_u8 prefix_bits; /* of src */
+  fw_u8 observed;    /* 1: mode observe, nothing was dropped */
+  fw_u8 pad;
+};
+
+/* One per CPU. `drop` in mode observe counts what would have been dropped. */
+struct fw_counters {
+  fw_u64 packets[FW_REASON_COUNT], bytes[FW_REASON_COUNT];
+  fw_u64 class_packets[FW_CLASS_COUNT], class_bytes[FW_CLASS_COUNT];
+  fw_u64 observed_drops;   /* of the above: passed only because of mode observe */
+  fw_u64 new_sources;      /* source cells taken */
+  fw_u64 untracked;        /* packets of sources that found no cell */
+  fw_u64 bans_capped;      /* bans not made: cap per minute, or no room */
+  fw_u64 events_lost;      /* no room in the event ring */
+};
+
+FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_limit) == 12, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_rule) == 68, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_source_bucket) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_meter) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_mark_hits) == 16, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_config) == 64 + FW_MAX_RULES * 68, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_counters) == 8 * (2 * (FW_REASON_COUNT + FW_CLASS_COUNT) + 5),
+                 "no padding");
+
+#endif

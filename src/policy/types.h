@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Integer types for code that is compiled three ways: clang -target bpf, a C11
+ * host compiler, and (abi.h only) a C++23 host compiler.
+ *
+ * Byte order: there is no network-order integer in this project outside
+ * parse.h. Ports, lengths and addresses are numbers in host order. */
+#ifndef FW_POLICY_TYPES_H
+#define FW_POLICY_TYPES_H
+
+typedef unsigned char fw_u8;
+typedef unsigned short fw_u16;
+typedef unsigned int fw_u32;
+typedef int fw_s32;
+typedef unsigned long long fw_u64;
+
+#if defined(__cplusplus)
+#define FW_STATIC_ASSERT(c, m) static_assert(c, m)
+#else
+#define FW_STATIC_ASSERT(c, m) _Static_assert(c, m)
+#endif
+#define FW_INLINE static inline __attribute__((always_inline))
+#define FW_UNUSED __attribute__((unused))
+
+FW_STATIC_ASSERT(sizeof(fw_u32) == 4 && sizeof(fw_u64) == 8, "integer widths");
+
+/* An IPv6 address as a number, most significant half first; the IPv4 address
+ * a.b.c.d is ::ffff:a.b.c.d, so both families are one kind of key. */
+struct fw_addr {
+  fw_u64 hi, lo;
+};
+
+FW_STATIC_ASSERT(sizeof(struct fw_addr) == 16, "no padding");
+
+#endif
