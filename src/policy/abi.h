@@ -288,7 +288,8 @@ FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_hits) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_config) == 64 + FW_MAX_RULES * 68, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_counters) == 8 * (2 * (FW_REASON_COUNT + FW_CLASS_COUNT) + 5),
+FW_STATIC_ASSERT(sizeof(struct fw_counters) ==
+                     8 * (2 * ((int)FW_REASON_COUNT + (int)FW_CLASS_COUNT) + 5),
                  "no padding");
 
 #endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The policy as compiled for the host (policy.c): the functions that C++ may
+ * call. The same headers, compiled for BPF, are the XDP program.
+ *
+ * Thread rule: any number of threads may call fw_policy_decide() with their
+ * own fw_env on the same tables; `counters` and `hits` are per thread. */
+#ifndef FW_POLICY_POLICY_H
+#define FW_POLICY_POLICY_H
+
+#include "abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fw_list_line {
+  fw_u8 byte[FW_LINE_BYTES];
+};
+
+/* The tables of one datapath in this process; sizes are in config's masks. */
+struct fw_env {
+  const struct fw_config* config;
+  const struct fw_port_line* ports;
+  const struct fw_list_line* lists; /* NULL: no lists */
+  fw_u32 list_lines;
+  fw_u32 pad;
+  struct fw_source_bucket* sources;
+  struct fw_meter* meters;
+  struct fw_flow_bucket* flows;
+  struct fw_mark_keys* mark_keys;
+  struct fw_mark* marks;
+  struct fw_mark_hits* hits; /* one per mark */
+  struct fw_counters* counters;
+  struct fw_shared* shared;
+  void* self;
+  void (*event)(void* self, const struct fw_event* event);
+};
+
+/* A frame: `captured` bytes from `data` are there of `wire_bytes`. */
+enum { FW_LINK_ETHERNET = 0, FW_LINK_IP = 1 };
+struct fw_frame {
+  const fw_u8* data;
+  fw_u32 captured_bytes;
+  fw_u32 wire_bytes;
+  fw_u8 link; /* FW_LINK_* */
+};
+
+/* Judges one ingress frame. *packet and *decision are filled. */
+struct fw_decision {
+  fw_u8 verdict; /* FW_PASS or FW_DROP: what is done */
+  fw_u8 reason;  /* enum fw_reason */
+  fw_u8 klass;   /* enum fw_class */
+  fw_u8 rule;
+  fw_u8 observed; /* 1: would have been dropped, but the mode is observe */
+};
+void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
+                      struct fw_packet* packet, struct fw_decision* decision);
+
+/* Notes one frame that this host sends. */
+void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns);
+
+/* Marks. `index` is that of fw_mark; they need only config, mark_keys and marks.
+ * The caller sees to it that config lists prefix_bits for the address's family. */
+
+/* The mark of exactly this prefix and kind, or -1. In force or not. */
+fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits,
+                           fw_u8 kind);
+/* Puts *mark in force (an equal prefix and kind is overwritten). Returns its
+ * index, or -1 when both buckets are full of marks that are in force at now_ns. */
+fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns);
+/* Takes it out of force and frees its place. */
+void fw_policy_mark_erase(struct fw_env* env, fw_u32 index);
+
+/* A conversation that stood before the start: proven from now on. */
+void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
+                          struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns);
+
+/* The lists' answer for one address: bit 0 = denied, bit 1 = allowed. */
+enum { FW_LIST_DENY = 1, FW_LIST_ALLOW = 2 };
+fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr);
+
+/* The key under which a source is known: itself, or its IPv6 prefix. */
+struct fw_addr fw_policy_source_key(const struct fw_config* config, struct fw_addr addr);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
