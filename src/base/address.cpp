@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// Addresses and prefixes as text, and their arithmetic in the one mapped form.
+#include "base/address.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace fw {
+
+namespace {
+
+constexpr unsigned kMappedBits = 96;
+
+std::uint64_t load_be64(const unsigned char* bytes) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < 8; i++) value = value << 8 | bytes[i];
+  return value;
+}
+
+void store_be64(std::uint64_t value, unsigned char* bytes) {
+  for (int i = 7; i >= 0; i--, value >>= 8) bytes[i] = static_cast<unsigned char>(value);
+}
+
+constexpr std::uint64_t high_bits(unsigned bits) {
+  return bits == 0 ? 0 : ~std::uint64_t{0} << (64 - bits);
+}
+
+// Dotted quad without leading zeros, which some readers take for octal.
+std::optional<std::uint32_t> parse_quad(std::string_view text) {
+  std::uint32_t number = 0;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  for (int i = 0; i < 4; i++) {
+    if (i > 0 && (at == end || *at++ != '.')) return std::nullopt;
+    const char* start = at;
+    std::uint32_t octet = 0;
+    while (at != end && *at >= '0' && *at <= '9' && at - start < 4)
+      octet = octet * 10 + static_cast<std::uint32_t>(*at++ - '0');
+    if (at == start || octet > 255 || (*start == '0' && at - start > 1)) return std::nullopt;
+    number = number << 8 | octet;
+  }
+  if (at != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+Address Address::from_bytes(const unsigned char* bytes16) {
+  return {load_be64(bytes16), load_be64(bytes16 + 8)};
+}
+
+void Address::to_bytes(unsigned char* bytes16) const {
+  store_be64(hi, bytes16);
+  store_be64(lo, bytes16 + 8);
+}
+
+Result<Address> Address::parse(std::string_view text) {
+  if (const auto number = parse_quad(text)) return v4(*number);
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  std::array<unsigned char, 16> bytes{};
+  if (text.size() < buffer.size() && text.find(':') != std::string_view::npos) {
+    std::memcpy(buffer.data(), text.data(), text.size());
+    if (std::strlen(buffer.data()) == text.size() &&
+        ::inet_pton(AF_INET6, buffer.data(), bytes.data()) == 1)
+      return from_bytes(bytes.data());
+  }
+  return fail(
+      ErrorKind::usage,
+      fmt::format("\"{}\" is not an address: write it like 192.0.2.1 or 2001:db8::1", text));
+}
+
+std::string Address::text() const {
+  if (is_v4()) {
+    const std::uint32_t n = v4_number();
+    return fmt::format("{}.{}.{}.{}", n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255);
+  }
+  std::array<unsigned char, 16> bytes{};
+  to_bytes(bytes.data());
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  if (::inet_ntop(AF_INET6, bytes.data(), buffer.data(), buffer.size()) == nullptr) return {};
+  return buffer.data();
+}
+
+Address masked(Address address, unsigned bits) {
+  if (bits >= 128) return address;
+  if (bits >= 64) return {address.hi, address.lo & high_bits(bits - 64)};
+  return {address.hi & high_bits(bits), 0};
+}
+
+bool is_special(const Address& address) {
+  if (address.is_v4()) {
+    const std::uint32_t n = address.v4_number();
+    return n == 0 || n == 0xffff'ffff || n >> 24 == 127 || n >> 28 == 0xe || n >> 16 == 0xa9fe;
+  }
+  return (address.hi == 0 && address.lo <= 1)  // :: and ::1
+         || address.hi >> 56 == 0xff           // ff00::/8
+         || address.hi >> 54 == 0xfe80 >> 6;   // fe80::/10
+}
+
+Result<Prefix> Prefix::parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  auto address = Address::parse(text.substr(0, slash));
+  if (!address) return std::unexpected(std::move(address.error()));
+  if (slash == std::string_view::npos) return Prefix{*address, 128};
+
+  // The length counts in the form the address was written in: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+  const bool as_v6 = text.substr(0, slash).find(':') != std::string_view::npos;
+  const unsigned longest = as_v6 ? 128 : 32;
+  const std::string_view digits = text.substr(slash + 1);
+  unsigned bits = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+  if (error != std::errc{} || end != digits.data() + digits.size() || bits > longest)
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\": the prefix length must be 0 to {}", text, longest));
+  if (!as_v6) bits += kMappedBits;
+  const Prefix prefix{masked(*address, bits), bits};
+  if (prefix.address != *address)
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" has bits set beyond its prefix length: did you mean {} or {}?",
+                            text, prefix.text(), address->text()));
+  return prefix;
+}
+
+bool Prefix::contains(const Address& other) const {
+  return masked(other, bits) == address;
+}
+
+bool Prefix::contains(const Prefix& other) const {
+  return other.bits >= bits && contains(other.address);
+}
+
+std::string Prefix::text() const {
+  if (is_single()) return address.text();
+  if (is_v4()) return fmt::format("{}/{}", address.text(), bits - kMappedBits);
+  // An IPv6 prefix around the mapped block (::/0, ::ffff:0:0/96 is is_v4()) has no dotted form.
+  return fmt::format("{}/{}", address.text(), bits);
+}
+
+}  // namespace fw
