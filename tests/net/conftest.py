@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What every namespace test starts from: isolation, both address families, and a lab."""
+import os
+
+import pytest
+
+import netns
+
+REASON = netns.reason_to_skip()
+if REASON is None:
+    netns.isolate()
+
+from lab import BIN, Lab  # noqa: E402  scapy reads the routes of the namespace it is imported in
+
+
+def pytest_collection_modifyitems(items):
+    if REASON is not None:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=REASON))
+
+
+def pytest_report_header():
+    return f"floodwall: {BIN}"
+
+
+def pytest_sessionfinish(session):
+    if REASON is not None:
+        print(f"\nskipped: {REASON}")
+        if os.environ.get("FLOODWALL_NO_SKIP") == "1":
+            session.exitstatus = 1
+
+
+@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
+def family(request):
+    return request.param
+
+
+@pytest.fixture
+def lab():
+    with Lab() as made:
+        yield made
+
+
+@pytest.fixture
+def link(lab, family):
+    return lab.link(family)

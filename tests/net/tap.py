@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Sending raw frames on one side and seeing which came through on the other.
+
+A Tap is a packet socket behind the XDP program: it sees what the program passed, before the kernel's
+own stack judges it. Order is kept on the way, so a marker frame sent after the others (of an
+EtherType that no firewall for IP looks at) says that all of them have been decided.
+"""
+import contextlib
+import os
+import re
+import select
+import socket
+import struct
+import threading
+import time
+
+import netns
+from wire import token
+
+ETH_P_ALL, EXPERIMENTAL = 0x0003, 0x88b5
+SOL_PACKET, PACKET_IGNORE_OUTGOING, SO_RCVBUFFORCE = 263, 23, 33
+TOKEN = re.compile(rb"\xf1oW.{4}\x5a", re.DOTALL)
+BATCH = 96  # frames in flight: a veth queue holds 256
+
+
+class Tap(contextlib.AbstractContextManager):
+    def __init__(self, namespace, interface):
+        with netns.inside(namespace):
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
+        self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self._socket.bind((interface, ETH_P_ALL))
+
+    def tokens(self, until=None, timeout=10.0):
+        """The tokens that came through so far; with `until`, waits for that one (not returned)."""
+        found, end = [], time.monotonic() + timeout
+        while True:
+            if not select.select([self._socket], [], [], 0 if until is None else 0.2)[0]:
+                if until is None:
+                    return found
+                assert time.monotonic() < end, "the marker did not come through"
+                continue
+            here = TOKEN.findall(self._socket.recv(65536))
+            if until is not None and until in here:
+                return found
+            found += here
+
+    def close(self):
+        self._socket.close()
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Sender(contextlib.AbstractContextManager):
+    def __init__(self, namespace, interface):
+        with netns.inside(namespace):
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self._socket.bind((interface, 0))
+            own = self._socket.getsockname()[4]
+        self._header = b"\xff" * 6 + own + struct.pack(">H", EXPERIMENTAL)
+
+    def send(self, frame):
+        self._socket.send(frame)
+
+    def mark(self):
+        mark = token()
+        self._socket.send(self._header + mark + bytes(40))
+        return mark
+
+    def close(self):
+        self._socket.close()
+
+    def __exit__(self, *_):
+        self.close()
+
+
+@contextlib.contextmanager
+def on_one_cpu():
+    """The kernel keeps the order of what one CPU sends."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def passed(sender, tap, frames, rate=None):
+    """Sends (frame, token) pairs, at `rate` per second if given; the set of tokens that came through."""
+    through = []
+    with on_one_cpu():
+        start = time.monotonic()
+        for index, (frame, _) in enumerate(frames):
+            if index and index % BATCH == 0:
+                through += tap.tokens(until=sender.mark())
+            if rate:
+                _until(start + index / rate)
+            sender.send(frame)
+        through += tap.tokens(until=sender.mark())
+    sent = {mark for _, mark in frames}
+    return [mark for mark in through if mark in sent]
+
+
+def _until(moment):
+    while (left := moment - time.monotonic()) > 0:
+        if left > 0.002:
+            time.sleep(left - 0.001)
+
+
+class Prober(contextlib.AbstractContextManager):
+    """Sends one frame every few milliseconds from a thread of its own, until it is closed.
+
+    `make(token)` returns the frame's bytes. sent() lists (time.time() just before sending, token)."""
+
+    def __init__(self, sender, make, every_s=0.005):
+        self._sender, self._make, self._every = sender, make, every_s
+        self._sent, self._end = [], threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self):
+        while not self._end.is_set():
+            mark = token()
+            frame = self._make(mark)
+            self._sent.append((time.time(), mark))
+            self._sender.send(frame)
+            self._end.wait(self._every)
+
+    def sent(self):
+        return list(self._sent)
+
+    def close(self):
+        self._end.set()
+        self._thread.join()
+
+    def __exit__(self, *_):
+        self.close()
