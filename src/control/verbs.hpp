@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The one table of commands. The API's routes, the daemon's dispatch, the CLI's parser, its help and
-// shell completion all come from it; engine/commands.cpp holds the handler of each verb.
+// The one table of commands. The API's routes, the daemon's dispatch, the CLI's parser, its help
+// and shell completion all come from it; engine/commands.cpp holds the handler of each verb.
 //
-// A verb travels as POST /v1/VERB with a JSON object: its arguments as an array of strings under the
-// name of the argument, its options under theirs (strings; flags are true). The reply is the verb's
-// JSON object, or {"error": {"kind": "refused", "exit": 5, "message": "..."}}.
+// A verb travels as POST /v1/VERB with a JSON object: its arguments as an array of strings under
+// the name of the argument, its options under theirs (strings; flags are true). The reply is the
+// verb's JSON object, or {"error": {"kind": "refused", "exit": 5, "message": "..."}}.
 #pragma once
 
 #include <array>
@@ -23,16 +23,16 @@ struct Option {
 
 struct Verb {
   std::string_view name;
-  std::string_view summary;          // a line, imperative, no full stop
-  std::string_view argument;         // name of the positional arguments, empty: none
-  std::size_t at_least, at_most;     // how many of them
+  std::string_view summary;                   // a line, imperative, no full stop
+  std::string_view argument;                  // name of the positional arguments, empty: none
+  std::size_t at_least, at_most;              // how many of them
   std::span<const std::string_view> choices;  // what an argument may be; empty: anything
   std::span<const Option> options;
   Access access;
 };
 
 inline constexpr std::size_t kMany = 100'000;
-inline constexpr std::array<std::string_view, 6> kLists{"bans",  "deny",       "allow",
+inline constexpr std::array<std::string_view, 6> kLists{"bans",   "deny",       "allow",
                                                         "exempt", "signatures", "all"};
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
 inline constexpr std::array<Option, 4> kBanOptions{{
@@ -59,25 +59,79 @@ inline constexpr std::array<Option, 3> kEventOptions{{
 }};
 
 inline constexpr std::array kVerbs{
-    Verb{"status", "what protects me, how, since when, and is anything wrong", "", 0, 0, {}, {},
+    Verb{"status",
+         "what protects me, how, since when, and is anything wrong",
+         "",
+         0,
+         0,
+         {},
+         {},
          Access::read},
-    Verb{"list", "show bans, deny and allow entries, exemptions or signatures", "what", 0, 1, kLists,
-         {}, Access::read},
-    Verb{"why", "every list, rule, counter and history that concerns an address", "address", 1,
-         kMany, {}, {}, Access::read},
-    Verb{"ban", "drop everything from addresses or prefixes", "address", 1, kMany, {}, kBanOptions,
+    Verb{"list",
+         "show bans, deny and allow entries, exemptions or signatures",
+         "what",
+         0,
+         1,
+         kLists,
+         {},
+         Access::read},
+    Verb{"why",
+         "every list, rule, counter and history that concerns an address",
+         "address",
+         1,
+         kMany,
+         {},
+         {},
+         Access::read},
+    Verb{"ban",
+         "drop everything from addresses or prefixes",
+         "address",
+         1,
+         kMany,
+         {},
+         kBanOptions,
          Access::change},
     Verb{"unban", "let addresses back in", "address", 0, kMany, {}, kUnbanOptions, Access::change},
-    Verb{"allow", "never drop addresses or prefixes; lifts their bans", "address", 1, kMany, {},
-         kAllowOptions, Access::change},
-    Verb{"unallow", "take addresses off the allow list", "address", 1, kMany, {}, kUnallowOptions,
+    Verb{"allow",
+         "never drop addresses or prefixes; lifts their bans",
+         "address",
+         1,
+         kMany,
+         {},
+         kAllowOptions,
          Access::change},
-    Verb{"mode", "show or set the mode; off detaches everything now", "mode", 0, 1, kModes, {},
+    Verb{"unallow",
+         "take addresses off the allow list",
+         "address",
+         1,
+         kMany,
+         {},
+         kUnallowOptions,
+         Access::change},
+    Verb{"mode",
+         "show or set the mode; off detaches everything now",
+         "mode",
+         0,
+         1,
+         kModes,
+         {},
          Access::change},
     Verb{"check", "is the configuration on disk valid?", "file", 0, 1, {}, {}, Access::read},
-    Verb{"apply", "check the configuration and lists on disk and put them in force", "", 0, 0, {},
-         {}, Access::change},
-    Verb{"events", "what happened: bans, unbans, limits, reloads", "", 0, 0, {}, kEventOptions,
+    Verb{"apply",
+         "check the configuration and lists on disk and put them in force",
+         "",
+         0,
+         0,
+         {},
+         {},
+         Access::change},
+    Verb{"events",
+         "what happened: bans, unbans, limits, reloads",
+         "",
+         0,
+         0,
+         {},
+         kEventOptions,
          Access::read},
 };
 

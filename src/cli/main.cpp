@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// `floodwall`: the process around cli::run, and the table of verbs that need no daemon.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/run.hpp"
+#include "control/client.hpp"
+
+namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(500);
+constexpr const char* kSocket = "/run/floodwall/floodwall.sock";
+
+// https://no-color.org: any value that is not empty.
+bool wants_no_colour() {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return (no_colour != nullptr && *no_colour != '\0') ||
+         (terminal != nullptr && std::string_view(terminal) == "dumb");
+}
+
+fw::cli::Style style_of_output() {
+  if (::isatty(STDOUT_FILENO) == 0) return {};
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = 0;
+  return {.colour = !wants_no_colour(), .width = size.ws_col};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::ios::sync_with_stdio(false);
+    const char* socket = std::getenv("FLOODWALL_SOCKET");
+    fw::cli::World world{
+        .in = std::cin,
+        .out = std::cout,
+        .err = std::cerr,
+        .style = style_of_output(),
+        .socket = socket != nullptr && *socket != '\0' ? socket : kSocket,
+        .call = fw::control::call,
+        .pause =
+            [] {
+              std::this_thread::sleep_for(kPause);
+              return true;
+            },
+    };
+    const std::vector<fw::cli::OfflineVerb> offline{};
+    const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+    return fw::cli::run(arguments, offline, world);
+  } catch (const std::exception& error) {
+    std::cerr << "floodwall: " << error.what() << "\n";
+    return 1;
+  }
+}

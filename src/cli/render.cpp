@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Replies as text: lists, why, and those that are a line or two.
+#include "cli/render.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cli/fields.hpp"
+#include "control/verbs.hpp"
+
+namespace fw::cli {
+
+using nlohmann::json;
+
+namespace {
+
+// "deny.list:14"
+std::string place(const json& entry) {
+  const std::string line = text(entry, "line");
+  return line.empty() || line == "0" ? text(entry, "file")
+                                     : fmt::format("{}:{}", text(entry, "file"), line);
+}
+
+Table bans(const json& entries) {
+  Table table({{"address"},
+               {"left", true},
+               {"until"},
+               {"offence", true},
+               {"by"},
+               {"rule"},
+               {"dropped", true},
+               {"reason"}});
+  for (const json& ban : entries) {
+    const bool forever = text(ban, "until") == "forever";
+    table.row({text(ban, "address"), forever ? "" : seconds(ban, "left_s"), text(ban, "until"),
+               text(ban, "offence"), text(ban, "by"), text(ban, "rule"),
+               grouped(number(ban, "dropped")), text(ban, "reason")});
+  }
+  return table;
+}
+
+Table listed(const json& entries) {
+  Table table({{"entry"}, {"until"}, {"from"}, {"comment"}});
+  for (const json& entry : entries)
+    table.row({text(entry, "entry"), text(entry, "until"), place(entry), text(entry, "comment")});
+  return table;
+}
+
+Table exempt(const json& entries) {
+  Table table({{"address"}, {"why"}});
+  for (const json& entry : entries) table.row({text(entry, "address"), text(entry, "why")});
+  return table;
+}
+
+Table signatures(const json& entries) {
+  Table table({{"signature"}, {"dropped", true}, {"since"}});
+  for (const json& entry : entries)
+    table.row({entry.is_string() ? text_of(entry) : text(entry, "text"),
+               grouped(number(entry, "dropped")), text(entry, "since")});
+  return table;
+}
+
+Table section(std::string_view name, const json& entries) {
+  if (name == "bans") return bans(entries);
+  if (name == "exempt") return exempt(entries);
+  if (name == "signatures") return signatures(entries);
+  return listed(entries);
+}
+
+std::string_view none_of(std::string_view name) {
+  if (name == "bans") return "no bans\n";
+  if (name == "deny") return "the deny list is empty\n";
+  if (name == "allow") return "the allow list is empty\n";
+  if (name == "exempt") return "nothing is exempt\n";
+  return "no signatures in force\n";
+}
+
+std::string answer(const json& given, bool several, const Style& style) {
+  const bool dropped = text(given, "verdict") == "drop";
+  const std::string name = several ? clean(text(given, "address")) + ": " : "";
+  std::string out =
+      name + ink(style, dropped ? Ink::bad : Ink::good, clean(text(given, "headline"))) + "\n";
+  std::size_t width = 0;
+  for (const json& line : list(given, "lines"))
+    if (line.is_array() && line.size() == 2)
+      width = std::max(width, columns_of(clean(text_of(line[0]))));
+  for (const json& line : list(given, "lines")) {
+    if (!line.is_array() || line.size() != 2) continue;
+    const std::string key = clean(text_of(line[0]));
+    out += fmt::format("  {}{} {}\n", ink(style, Ink::faint, key),
+                       std::string(width - columns_of(key), ' '), clean(text_of(line[1])));
+  }
+  std::string remedies;
+  for (const json& remedy : list(given, "remedies"))
+    remedies += (remedies.empty() ? "  " : "     ") + clean(text_of(remedy));
+  return remedies.empty() ? out : out + remedies + "\n";
+}
+
+}  // namespace
+
+std::string render_list(const json& reply, const Style& style) {
+  std::vector<std::string_view> names;
+  for (const std::string_view name : control::kLists)
+    if (reply.contains(name)) names.push_back(name);
+  std::string out;
+  for (const std::string_view name : names) {
+    const json& entries = list(reply, name);
+    const std::uint64_t more = number(object(reply, "truncated"), name);
+    if (names.size() > 1)
+      out +=
+          fmt::format("{}{} ({})\n", out.empty() ? "" : "\n", name, grouped(entries.size() + more));
+    if (!entries.empty())
+      out += section(name, entries).text(style);
+    else if (names.size() == 1)
+      out += none_of(name);
+    if (more != 0) out += fmt::format("... and {} more\n", grouped(more));
+  }
+  return out;
+}
+
+std::string render_why(const json& reply, const Style& style) {
+  const json& answers = list(reply, "answers");
+  std::string out;
+  for (const json& given : answers)
+    out += (out.empty() ? "" : "\n") + answer(given, answers.size() > 1, style);
+  return out;
+}
+
+std::string render_results(std::string_view verb, const json& reply) {
+  const json& results = list(reply, "results");
+  if (results.size() > kMostResultLines) {
+    const auto changed =
+        std::ranges::count_if(results, [](const json& result) { return flag(result, "changed"); });
+    return fmt::format("{}: {} addresses, {} changed\n", verb, grouped(results.size()),
+                       grouped(static_cast<std::uint64_t>(changed)));
+  }
+  std::string out;
+  for (const json& result : results) {
+    const std::string message = clean(text(result, "message"));
+    if (!message.empty())
+      out += message + "\n";
+    else
+      out += fmt::format("{}: {}\n", clean(text(result, "address")),
+                         flag(result, "changed") ? "done" : "nothing to do");
+  }
+  // `unban --all` names no addresses.
+  if (results.empty()) out = fmt::format("{}: {} changed\n", verb, grouped(number(reply, "count")));
+  return out;
+}
+
+std::string render_message(const json& reply) {
+  const std::string message = clean(text(reply, "message"));
+  std::string out = message.empty() ? "" : message + "\n";
+  for (const json& change : list(reply, "changes"))
+    out += fmt::format("  {}\n", clean(change.is_string() ? text_of(change) : change.dump()));
+  return out;
+}
+
+std::string render_events(const json& reply) {
+  std::string out;
+  for (const json& event : list(reply, "events")) out += clean(text(event, "text")) + "\n";
+  return out;
+}
+
+std::string render(std::string_view verb, const json& reply, const Style& style) {
+  if (verb == "status") return render_status(reply, style);
+  if (verb == "list") return render_list(reply, style);
+  if (verb == "why") return render_why(reply, style);
+  if (verb == "events") return render_events(reply);
+  if (reply.contains("results")) return render_results(verb, reply);
+  return render_message(reply);
+}
+
+}  // namespace fw::cli

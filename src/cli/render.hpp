@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// A reply of the daemon as text for people: one function per form of reply. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "cli/style.hpp"
+
+namespace fw::cli {
+
+// Ends with a newline unless it is empty. docs/api.md has the form of each verb's reply.
+[[nodiscard]] std::string render(std::string_view verb, const nlohmann::json& reply,
+                                 const Style& style);
+
+// Above this many addresses ban, unban, allow and unallow say how many, not each.
+inline constexpr std::size_t kMostResultLines = 20;
+
+[[nodiscard]] std::string render_status(const nlohmann::json& reply, const Style& style);
+[[nodiscard]] std::string render_list(const nlohmann::json& reply, const Style& style);
+[[nodiscard]] std::string render_why(const nlohmann::json& reply, const Style& style);
+[[nodiscard]] std::string render_results(std::string_view verb, const nlohmann::json& reply);
+// "message", then each of "changes" (apply) below it.
+[[nodiscard]] std::string render_message(const nlohmann::json& reply);
+[[nodiscard]] std::string render_events(const nlohmann::json& reply);
+
+}  // namespace fw::cli

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// What `floodwall status` shows: first what matters (mode, health, problems), then where, then how
+// much.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/units.hpp"
+#include "cli/fields.hpp"
+#include "cli/render.hpp"
+
+namespace fw::cli {
+
+using nlohmann::json;
+
+namespace {
+
+std::string headline(const json& reply, const Style& style) {
+  const std::string mode = text(reply, "mode");
+  std::string does = mode == "enforce"   ? ink(style, Ink::good, "enforcing")
+                     : mode == "observe" ? ink(style, Ink::strong, "observing (drops nothing)")
+                                         : ink(style, Ink::bad, "off (filters nothing)");
+  const bool healthy = flag(reply, "healthy");
+  std::string out =
+      fmt::format("Floodwall {}: {}, {}, up {} since {}\n", clean(text(reply, "version")), does,
+                  healthy ? ink(style, Ink::good, "healthy") : ink(style, Ink::bad, "DEGRADED"),
+                  seconds(reply, "uptime_s"), clean(text(reply, "since")));
+  for (const json& problem : list(reply, "problems"))
+    out += fmt::format("{} {}\n", ink(style, Ink::bad, "problem:"), clean(text_of(problem)));
+  return out;
+}
+
+std::string interfaces(const json& reply, const Style& style) {
+  Table table({{"interface"}, {"datapath"}, {"attached"}, {"sees replies"}, {"problem"}});
+  for (const json& one : list(reply, "interfaces"))
+    table.row({text(one, "name"), text(reply, "datapath"), text(one, "attachment"),
+               flag(one, "egress") ? "yes" : "no", text(one, "problem")});
+  return table.empty() ? "no interface is protected\n" : table.text(style);
+}
+
+std::string exempt(const json& reply, const Style& style) {
+  Table table({{"exempt"}, {"why"}});
+  for (const json& one : list(reply, "exempt")) table.row({text(one, "address"), text(one, "why")});
+  return table.empty() ? "nothing is exempt\n" : table.text(style);
+}
+
+std::string counts(const json& reply) {
+  const json& given = object(reply, "counts");
+  return fmt::format("{} bans, {} deny entries, {} allow entries, {} exempt, {} signatures\n",
+                     grouped(number(given, "bans")), grouped(number(given, "deny_entries")),
+                     grouped(number(given, "allow_entries")), grouped(number(given, "exempt")),
+                     grouped(number(given, "signatures")));
+}
+
+// One row per word with packets, the most first.
+void breakdown(Table& table, std::string_view what, const json& words) {
+  std::vector<std::pair<std::uint64_t, std::string>> order;
+  for (const auto& [word, count] : words.items())
+    if (number(count, "packets") != 0) order.emplace_back(number(count, "packets"), word);
+  std::ranges::sort(order, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  for (const auto& [packets, word] : order)
+    table.row({fmt::format("{} {}", what, word), grouped(packets),
+               format_size(number(words.at(word), "bytes"))});
+}
+
+std::string traffic(const json& reply, const Style& style) {
+  const json& given = object(reply, "traffic");
+  Table table({{"traffic"}, {"packets", true}, {"bytes", true}});
+  table.row({"received", grouped(number(given, "packets")), format_size(number(given, "bytes"))});
+  table.row({"dropped", grouped(number(given, "dropped_packets")),
+             format_size(number(given, "dropped_bytes"))});
+  breakdown(table, "reason", object(given, "reasons"));
+  breakdown(table, "class", object(given, "classes"));
+  return table.text(style);
+}
+
+std::string tables(const json& reply) {
+  const json& given = object(reply, "tables");
+  std::string out = fmt::format("tables: {} sources, {} flows, {} of {} bans, {} of memory\n",
+                                grouped(number(object(given, "sources"), "capacity")),
+                                grouped(number(object(given, "flows"), "capacity")),
+                                grouped(number(object(given, "bans"), "used")),
+                                grouped(number(object(given, "bans"), "capacity")),
+                                format_size(number(given, "memory_bytes")));
+  const json& log = object(reply, "log");
+  if (log.empty()) return out;
+  return out + fmt::format("log: {}, {} lines suppressed\n", clean(text(log, "path")),
+                           grouped(number(log, "suppressed")));
+}
+
+}  // namespace
+
+std::string render_status(const json& reply, const Style& style) {
+  return headline(reply, style) + "\n" + interfaces(reply, style) + "\n" + exempt(reply, style) +
+         "\n" + counts(reply) + "\n" + traffic(reply, style) + "\n" + tables(reply);
+}
+
+}  // namespace fw::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// How text is shown: colour and width of a terminal, and nothing of either when piped. Whatever
+// comes from elsewhere (comments, reasons, file names) is cleaned before it reaches a terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fw::cli {
+
+struct Style {
+  bool colour = false;
+  unsigned width = 0;  // columns of the terminal; 0: lines as long as they are
+};
+
+enum class Ink { good, bad, strong, faint };
+
+// `text` between the terminal's codes, or as it is without colour.
+[[nodiscard]] std::string ink(const Style& style, Ink colour, std::string_view text);
+
+// Control characters, which could command the terminal, become '?'.
+[[nodiscard]] std::string clean(std::string_view text);
+
+// Columns that `text` takes: its code points.
+[[nodiscard]] std::size_t columns_of(std::string_view text);
+
+// "1,234,567".
+[[nodiscard]] std::string grouped(std::uint64_t number);
+
+struct Column {
+  std::string_view name;
+  bool right = false;  // numbers
+};
+
+// Rows under a header, aligned with two spaces between the columns. A column that is empty in every
+// row is left out; a line longer than the terminal is cut.
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  // As many cells as there are columns; cells are cleaned.
+  void row(std::vector<std::string> cells);
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] std::string text(const Style& style) const;
+
+ private:
+  [[nodiscard]] std::string line(const std::vector<std::string>& cells,
+                                 const std::vector<std::size_t>& widths, unsigned limit) const;
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace fw::cli

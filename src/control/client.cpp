@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// One HTTP exchange over the API's socket, with a limit on how long it may take.
+#include "control/client.hpp"
+
+#include <fmt/format.h>
+#include <sys/un.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "base/version.hpp"
+#include "control/dispatch.hpp"
+
+namespace fw::control {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Local = asio::local::stream_protocol;
+using nlohmann::json;
+
+constexpr std::chrono::seconds kPatience{120};
+constexpr std::uint64_t kReplyLimit = 1ULL << 30;
+
+std::unexpected<Error> cannot_connect(const std::filesystem::path& socket,
+                                      beast::error_code error) {
+  if (error == beast::errc::no_such_file_or_directory || error == beast::errc::connection_refused)
+    return fail(ErrorKind::not_running,
+                fmt::format("the daemon is not running (nobody listens on {}); start it: sudo "
+                            "./quickstart, or systemctl start floodwall",
+                            socket.native()));
+  if (error == beast::errc::permission_denied)
+    return fail(
+        ErrorKind::not_permitted,
+        fmt::format("you may not use {}: run with sudo, or join group floodwall", socket.native()));
+  return fail(fmt::format("cannot connect to {}: {}", socket.native(), error.message()));
+}
+
+std::unexpected<Error> broken(beast::error_code error) {
+  if (error == beast::error::timeout)
+    return fail(fmt::format("the daemon did not answer within {} s", kPatience.count()));
+  return fail(fmt::format("the daemon broke off: {}", error.message()));
+}
+
+Result<json> read_reply(unsigned status, const std::string& body) {
+  json reply = json::parse(body, nullptr, false);
+  if (!reply.is_object())
+    return fail(fmt::format("the daemon's reply is not a JSON object (HTTP status {})", status));
+  if (status < 400) return reply;
+  const json error = reply.value("error", json::object());
+  return fail(kind_of_word(error.value("kind", "failed")),
+              error.value("message", fmt::format("the daemon answered with status {}", status)));
+}
+
+// Writes the request and reads the reply; the stream's timer covers both.
+Result<json> exchange(asio::io_context& context, beast::basic_stream<Local>& stream,
+                      http::request<http::string_body>& request) {
+  beast::error_code wrote, read = asio::error::would_block;
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kReplyLimit);
+  stream.expires_after(kPatience);
+  http::async_write(stream, request, [&](beast::error_code error, std::size_t) {
+    // A server that refuses (too long, too many) has answered and closed before all was written.
+    wrote = error;
+    http::async_read(stream, buffer, parser,
+                     [&](beast::error_code ended, std::size_t) { read = ended; });
+  });
+  context.run();
+  if (read) return broken(wrote ? wrote : read);
+  return read_reply(parser.get().result_int(), parser.get().body());
+}
+
+}  // namespace
+
+Result<json> call(const std::filesystem::path& socket, std::string_view verb, const json& request) {
+  if (socket.native().empty() || socket.native().size() >= sizeof(sockaddr_un::sun_path))
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" cannot be a socket: its path must have 1 to {} bytes",
+                            socket.native(), sizeof(sockaddr_un::sun_path) - 1));
+  try {
+    asio::io_context context;
+    beast::basic_stream<Local> stream(context);
+    beast::error_code error;
+    stream.socket().connect(Local::endpoint(socket.native()), error);
+    if (error) return cannot_connect(socket, error);
+    http::request<http::string_body> message(http::verb::post, fmt::format("/v1/{}", verb), 11);
+    message.set(http::field::host, "floodwall");
+    message.set(http::field::user_agent, fmt::format("floodwall/{}", kVersion));
+    message.set(http::field::content_type, "application/json");
+    message.keep_alive(false);
+    message.body() = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    message.prepare_payload();
+    return exchange(context, stream, message);
+  } catch (const std::exception& error) {
+    return fail(fmt::format("cannot ask the daemon: {}", error.what()));
+  }
+}
+
+}  // namespace fw::control

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// From one HTTP request (already read whole) to its answer: routes, permission, JSON, errors. Knows
+// nothing of sockets, so that tests and fuzzers can call it; no state, no threads.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "control/verbs.hpp"
+
+namespace fw::control {
+
+// Who asks, as the kernel says (SO_PEERCRED at the time of connect).
+struct Peer {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  pid_t pid = 0;
+  bool may_change = false;  // root or a member of the API's group; others may not even read
+};
+
+// Does what `verb` says. `request` has passed check_request; parse_request takes it apart.
+using Handler = std::function<Result<nlohmann::json>(
+    const Verb& verb, const nlohmann::json& request, const Peer& peer)>;
+
+struct Ask {
+  std::string_view method, target, body;  // "POST", "/v1/ban", "{...}"
+};
+
+struct Answer {
+  unsigned status = 200;
+  std::string body;        // JSON and a newline
+  std::string_view allow;  // with status 405: the value of the header Allow
+};
+
+// POST /v1/VERB; GET /v1/VERB?option=value for verbs that only read; GET /v1 for their list. What a
+// handler throws becomes an error of kind failed.
+[[nodiscard]] Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler);
+
+// {"error": {"kind", "exit", "message"}} with the HTTP status of its kind.
+[[nodiscard]] Answer error_answer(const Error& error);
+
+// The word of an error on the wire ("not_permitted"), and back; an unknown word is `failed`.
+[[nodiscard]] std::string_view kind_word(ErrorKind kind);
+[[nodiscard]] ErrorKind kind_of_word(std::string_view word);
+
+}  // namespace fw::control

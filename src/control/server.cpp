@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Connections of the API: read a request, let dispatch() answer it, write the answer, again. The
+// only file besides client.cpp that sees Boost.Beast, which takes long to compile.
+#include "control/server.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+#include <exception>
+#include <nlohmann/json.hpp>  // a Handler can only be moved where its reply is known
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/version.hpp"
+
+namespace fw::control {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Local = asio::local::stream_protocol;
+
+namespace {
+
+constexpr std::uint32_t kHeaderLimit = 16U << 10;
+constexpr std::uint64_t kBodyLimit = 64ULL << 20;      // 100,000 addresses need 5 MB at most
+constexpr std::uint64_t kStrangerLimit = 64ULL << 10;  // enough to be told that he may not
+constexpr std::size_t kMostConnections = 64;
+constexpr std::chrono::seconds kIdle{30};
+constexpr std::chrono::milliseconds kAcceptAgain{100};
+
+class Connection;
+
+struct Listening {
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+
+// Which file is at `path`, so that the socket of a successor is not removed.
+Listening identity(const std::filesystem::path& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) return {};
+  return {found.st_dev, found.st_ino};
+}
+
+}  // namespace
+
+struct Server::State {
+  State(asio::io_context& context, UniqueFd fd, std::optional<gid_t> members, Handler called)
+      : acceptor(context, Local(), fd.get()),
+        pause(context),
+        group(members),
+        handler(std::move(called)) {
+    static_cast<void>(fd.release());  // the acceptor's from here on
+  }
+
+  Local::acceptor acceptor;
+  asio::steady_timer pause;
+  std::optional<gid_t> group;
+  Handler handler;
+  std::filesystem::path path;
+  Listening file;
+  std::set<Connection*> connections;  // each keeps itself alive as long as something is under way
+  bool closed = false;
+};
+
+namespace {
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Local::socket socket, std::shared_ptr<Server::State> state)
+      : peer_(peer_of(socket.native_handle(), state->group)),
+        stream_(std::move(socket)),
+        state_(std::move(state)) {
+    state_->connections.insert(this);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { state_->connections.erase(this); }
+
+  void start() { read_header(); }
+  void close() { stream_.close(); }
+
+  // Says why and closes; what the peer wanted is not even read.
+  void refuse() {
+    answer(error_answer({ErrorKind::not_running,
+                         "too many connections to the API: close some, or try again"}),
+           false);
+  }
+
+ private:
+  void read_header() {
+    parser_.emplace();
+    parser_->header_limit(kHeaderLimit);
+    parser_->body_limit(peer_.may_change ? kBodyLimit : kStrangerLimit);
+    stream_.expires_after(kIdle);
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](beast::error_code error, std::size_t) {
+                              self->on_header(error);
+                            });
+  }
+
+  void on_header(beast::error_code error) {
+    if (error) return on_bad_request(error);
+    if (!beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body();
+    // curl waits for this before it sends a long list.
+    go_on_.emplace(http::status::continue_, 11);
+    http::async_write(stream_, *go_on_,
+                      [self = shared_from_this()](beast::error_code failed, std::size_t) {
+                        if (!failed) self->read_body();
+                      });
+  }
+
+  void read_body() {
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       self->on_request(error);
+                     });
+  }
+
+  void on_request(beast::error_code error) {
+    if (error) return on_bad_request(error);
+    if (state_->closed) return;
+    const auto& request = parser_->get();
+    const Ask ask{
+        .method = {request.method_string().data(), request.method_string().size()},
+        .target = {request.target().data(), request.target().size()},
+        .body = request.body(),
+    };
+    answer(dispatch(ask, peer_, state_->handler), request.keep_alive());
+  }
+
+  // Silence, a broken or closed connection end it; what is not HTTP or too long gets an answer.
+  void on_bad_request(beast::error_code error) {
+    static const auto& http_errors = beast::error_code(http::error::bad_method).category();
+    if (state_->closed || error.category() != http_errors || error == http::error::end_of_stream ||
+        error == http::error::partial_message)
+      return;
+    Answer said = error_answer({ErrorKind::usage, "not an HTTP request: " + error.message()});
+    if (error == http::error::body_limit) {
+      said = error_answer({ErrorKind::usage, "the request is too long: at most 64 MiB"});
+      said.status = 413;
+    } else if (error == http::error::header_limit) {
+      said = error_answer({ErrorKind::usage, "the request's header is too long: at most 16 KiB"});
+      said.status = 431;
+    }
+    answer(std::move(said), false);
+  }
+
+  void answer(Answer said, bool keep_alive) {
+    auto& response = response_.emplace(static_cast<http::status>(said.status), 11);
+    response.set(http::field::server, "floodwall/" + std::string(kVersion));
+    response.set(http::field::content_type, "application/json");
+    if (!said.allow.empty())
+      response.set(http::field::allow, beast::string_view(said.allow.data(), said.allow.size()));
+    response.keep_alive(keep_alive);
+    response.body() = std::move(said.body);
+    response.prepare_payload();
+    stream_.expires_after(kIdle);
+    http::async_write(stream_, response,
+                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                        if (!error && self->response_->keep_alive()) self->read_header();
+                      });
+  }
+
+  Peer peer_;
+  beast::basic_stream<Local> stream_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::response<http::string_body>> response_;
+  std::optional<http::response<http::empty_body>> go_on_;
+  std::shared_ptr<Server::State> state_;
+};
+
+void accept(const std::shared_ptr<Server::State>& state) {
+  state->acceptor.async_accept([state](beast::error_code error, Local::socket socket) {
+    if (state->closed) return;
+    if (!error) {
+      const bool full = state->connections.size() >= kMostConnections;
+      const auto connection = std::make_shared<Connection>(std::move(socket), state);
+      full ? connection->refuse() : connection->start();
+      return accept(state);
+    }
+    // Out of descriptors or memory: wait, do not spin.
+    state->pause.expires_after(kAcceptAgain);
+    state->pause.async_wait([state](beast::error_code stopped) {
+      if (!stopped && !state->closed) accept(state);
+    });
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(asio::io_context& context,
+                                             const SocketOptions& options, Handler handler) {
+  const std::optional<gid_t> group = find_group(options.group);
+  auto fd = listen_on(options.path, group);
+  if (!fd) return std::unexpected(std::move(fd).error());
+  try {
+    auto state = std::make_shared<State>(context, std::move(*fd), group, std::move(handler));
+    state->path = options.path;
+    state->file = identity(options.path);
+    accept(state);
+    return std::unique_ptr<Server>(new Server(std::move(state)));
+  } catch (const std::exception& error) {
+    return fail("cannot serve " + options.path.native() + ": " + error.what());
+  }
+}
+
+Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Server::~Server() {
+  state_->closed = true;
+  beast::error_code ignored;
+  state_->acceptor.close(ignored);
+  state_->pause.cancel();
+  for (Connection* connection : state_->connections) connection->close();
+  const Listening now = identity(state_->path);
+  if (now.device == state_->file.device && now.inode == state_->file.inode)
+    static_cast<void>(::unlink(state_->path.c_str()));
+}
+
+}  // namespace fw::control

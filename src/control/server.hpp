@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The API's server: HTTP/1.1 and JSON on a Unix socket (docs/api.md). Everything, the handler too,
+// runs in the thread that runs the io_context; a handler that takes long holds up all callers.
+#pragma once
+
+#include <memory>
+
+#include "base/error.hpp"
+#include "control/dispatch.hpp"
+#include "control/socket.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace fw::control {
+
+class Server {
+ public:
+  // Listens from now on. `context` must outlive the server. Fails if another daemon listens there.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& context,
+                                                            const SocketOptions& options,
+                                                            Handler handler);
+  // Closes every connection and removes the socket; the handler is not called again.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  struct State;  // shared with the connections
+
+ private:
+  explicit Server(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace fw::control

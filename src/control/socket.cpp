@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Making the API's socket and asking who is at its other end.
+#include "control/socket.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+namespace fw::control {
+
+namespace {
+
+constexpr int kBacklog = 128;
+
+Result<sockaddr_un> address_of(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string& text = path.native();
+  if (text.empty() || text.size() >= sizeof(address.sun_path))
+    return fail(fmt::format("cannot listen on \"{}\": a socket's path has 1 to {} bytes", text,
+                            sizeof(address.sun_path) - 1));
+  std::memcpy(address.sun_path, text.data(), text.size());
+  return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+// Whoever wants the path: fails if it is in use, or is no socket.
+Result<void> remove_stale(const std::filesystem::path& path, const sockaddr_un& address) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return fail_errno(fmt::format("cannot look at {}", path.native()), errno);
+  }
+  if (!S_ISSOCK(found.st_mode))
+    return fail(fmt::format("{} is in the way: it is not a socket", path.native()));
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.valid()) return fail_errno("cannot make a socket", errno);
+  // EAGAIN: somebody listens, but the queue is full.
+  const bool taken = ::connect(probe.get(), generic(address), sizeof(address)) == 0;
+  if (taken || errno == EAGAIN)
+    return fail(fmt::format("already running: another daemon listens on {}", path.native()));
+  if (errno != ECONNREFUSED)
+    return fail_errno(fmt::format("cannot find out who listens on {}", path.native()), errno);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail_errno(fmt::format("cannot remove the stale {}", path.native()), errno);
+  return {};
+}
+
+Result<void> make_folder(const std::filesystem::path& folder) {
+  if (folder.empty()) return {};
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(folder, error);
+  if (error)
+    return fail(fmt::format("cannot make the folder {}: {}", folder.native(), error.message()));
+  // Only one of ours: a folder that was there is its owner's matter.
+  if (made && ::chmod(folder.c_str(), 0755) != 0)
+    return fail_errno(fmt::format("cannot open the folder {} for all", folder.native()), errno);
+  return {};
+}
+
+}  // namespace
+
+std::optional<gid_t> find_group(const std::string& name) {
+  std::vector<char> memory(4096);
+  while (true) {
+    group entry{};
+    group* found = nullptr;
+    const int error = ::getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found);
+    if (error == ERANGE && memory.size() < (std::size_t{1} << 24)) {
+      memory.resize(memory.size() * 2);  // a group with many members
+      continue;
+    }
+    if (error != 0 || found == nullptr) return std::nullopt;
+    return entry.gr_gid;
+  }
+}
+
+Result<UniqueFd> listen_on(const std::filesystem::path& path, std::optional<gid_t> group) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  if (auto made = make_folder(path.parent_path()); !made) return std::unexpected(made.error());
+  if (auto removed = remove_stale(path, *address); !removed)
+    return std::unexpected(removed.error());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return fail_errno("cannot make a socket", errno);
+  // The file takes its mode from the descriptor: there is no moment in which others can connect.
+  if (::fchmod(fd.get(), 0600) != 0) return fail_errno("cannot protect the socket", errno);
+  if (::bind(fd.get(), generic(*address), sizeof(*address)) != 0)
+    return fail_errno(fmt::format("cannot make the socket {}", path.native()), errno);
+  if (::listen(fd.get(), kBacklog) != 0)
+    return fail_errno(fmt::format("cannot listen on {}", path.native()), errno);
+  if (group && (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+                ::chmod(path.c_str(), 0660) != 0))
+    return fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), errno);
+  return fd;
+}
+
+Peer peer_of(int fd, std::optional<gid_t> group) {
+  Peer peer{.uid = static_cast<uid_t>(-1), .gid = static_cast<gid_t>(-1), .pid = 0};
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return peer;
+  peer = {.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid};
+  peer.may_change = peer.uid == 0 || (group && peer.gid == *group);
+  if (peer.may_change || !group) return peer;
+  std::array<gid_t, 1024> few{};
+  std::vector<gid_t> many;
+  gid_t* groups = few.data();
+  size = sizeof(few);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) {
+    if (errno != ERANGE) return peer;
+    many.resize(size / sizeof(gid_t));  // the kernel said how much it wants
+    groups = many.data();
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) return peer;
+  }
+  gid_t* const end = groups + size / sizeof(gid_t);
+  peer.may_change = std::find(groups, end, *group) != end;
+  return peer;
+}
+
+}  // namespace fw::control
