@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Facts to exemptions: one map from address to reasons.
+#include "host/exemptions.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "host/ssh.hpp"
+
+namespace fw::host {
+
+namespace {
+
+// Unlike is_special() it lets link-local addresses through.
+bool may_be_exempt(const Address& address) {
+  if (address.is_v4()) {
+    const std::uint32_t number = address.v4_number();
+    const std::uint32_t first = number >> 24;
+    return first != 0 && first != 127 && first < 224;
+  }
+  return !(address.hi == 0 && address.lo <= 1) && address.hi >> 56 != 0xff;
+}
+
+using Reasons = std::map<Address, std::vector<std::string>>;
+
+void add(Reasons& reasons, const Address& address, std::string why) {
+  if (!may_be_exempt(address)) return;
+  auto& of_address = reasons[address];
+  if (std::ranges::find(of_address, why) == of_address.end()) of_address.push_back(std::move(why));
+}
+
+}  // namespace
+
+Result<Facts> gather(const FactPaths& paths) {
+  auto network = read_network();
+  if (!network) return std::unexpected(std::move(network.error()));
+  return Facts{.network = std::move(*network),
+               .dns = dns_servers(paths.resolvers),
+               .dhcp = dhcp_servers(paths.resolvers),
+               .operators = operator_sessions(paths.proc_root)};
+}
+
+std::vector<Exemption> exemptions(const Facts& facts, const ExemptKinds& kinds) {
+  Reasons reasons;
+  if (kinds.own_addresses)
+    for (const Interface& interface : facts.network.interfaces)
+      for (const InterfaceAddress& own : interface.addresses)
+        add(reasons, own.address, fmt::format("this host's own address ({})", interface.name));
+  if (kinds.gateway)
+    for (const DefaultRoute& route : facts.network.default_routes)
+      if (route.has_gateway) add(reasons, route.gateway, "default gateway");
+  if (kinds.dns)
+    for (const Server& server : facts.dns)
+      add(reasons, server.address, fmt::format("DNS server ({})", server.source.native()));
+  if (kinds.dhcp)
+    for (const Server& server : facts.dhcp) add(reasons, server.address, "DHCP server");
+  if (kinds.operator_sessions)
+    for (const Address& peer : facts.operators) add(reasons, peer, "SSH session of the operator");
+
+  std::vector<Exemption> list;
+  for (const auto& [address, why] : reasons)
+    list.push_back({address, fmt::format("{}", fmt::join(why, ", "))});
+  return list;
+}
+
+}  // namespace fw::host

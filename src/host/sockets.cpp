@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// sock_diag: one dump per family and protocol, filtered by state in the kernel.
+#include "host/sockets.hpp"
+
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+
+#include <libmnl/libmnl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "host/netlink.hpp"
+
+namespace fw::host {
+
+namespace {
+
+constexpr unsigned bit(unsigned state) {
+  return 1U << state;
+}
+constexpr unsigned kHandshakeDone = bit(TCP_ESTABLISHED) | bit(TCP_FIN_WAIT1) | bit(TCP_FIN_WAIT2) |
+                                    bit(TCP_CLOSE_WAIT) | bit(TCP_LAST_ACK) | bit(TCP_CLOSING);
+
+Address address_from(unsigned char family, const __be32 (&words)[4]) {
+  if (family == AF_INET) return Address::v4(ntohl(words[0]));
+  unsigned char bytes[sizeof words];
+  std::memcpy(bytes, words, sizeof bytes);
+  return Address::from_bytes(bytes);
+}
+
+// Adds the sockets of one family and protocol in one of `states`.
+Result<void> add_sockets(Netlink& netlink, std::pair<int, int> family_and_proto, unsigned states,
+                         std::vector<Socket>& sockets) {
+  const auto [family, proto] = family_and_proto;
+  inet_diag_req_v2 request{};
+  request.sdiag_family = static_cast<unsigned char>(family);
+  request.sdiag_protocol = static_cast<unsigned char>(proto);
+  request.idiag_states = states;
+  const auto add = [&sockets, proto](const nlmsghdr& message) {
+    if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg)) return;
+    const auto* found = static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(&message));
+    sockets.push_back({.local = address_from(found->idiag_family, found->id.idiag_src),
+                       .remote = address_from(found->idiag_family, found->id.idiag_dst),
+                       .local_port = ntohs(found->id.idiag_sport),
+                       .remote_port = ntohs(found->id.idiag_dport),
+                       .proto = static_cast<std::uint8_t>(proto),
+                       .inode = found->idiag_inode});
+  };
+  return netlink.dump(SOCK_DIAG_BY_FAMILY, std::as_bytes(std::span(&request, 1)), add);
+}
+
+Result<std::vector<Socket>> tcp_sockets(Netlink& netlink, unsigned states) {
+  std::vector<Socket> sockets;
+  for (const int family : {AF_INET, AF_INET6}) {
+    const auto done = add_sockets(netlink, {family, IPPROTO_TCP}, states, sockets);
+    if (!done) return std::unexpected(done.error());
+  }
+  return sockets;
+}
+
+}  // namespace
+
+Result<std::vector<Socket>> conversations() {
+  auto netlink = Netlink::open(NETLINK_SOCK_DIAG);
+  if (!netlink) return std::unexpected(std::move(netlink.error()));
+  auto sockets = tcp_sockets(*netlink, kHandshakeDone);
+  if (!sockets) return sockets;
+  for (const int family : {AF_INET, AF_INET6}) {
+    // A connected UDP socket is in the state that TCP calls established.
+    const auto done = add_sockets(*netlink, {family, IPPROTO_UDP}, bit(TCP_ESTABLISHED), *sockets);
+    if (!done && netlink->error_number() != ENOENT) return std::unexpected(done.error());
+  }
+  return sockets;
+}
+
+Result<std::vector<Socket>> tcp_listeners() {
+  auto netlink = Netlink::open(NETLINK_SOCK_DIAG);
+  if (!netlink) return std::unexpected(std::move(netlink.error()));
+  return tcp_sockets(*netlink, bit(TCP_LISTEN));
+}
+
+}  // namespace fw::host

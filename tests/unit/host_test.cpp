@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+// What host/ makes of text, of given facts and of files: no namespace, no root.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.hpp"
+#include "host/exemptions.hpp"
+#include "host/file_watch.hpp"
+#include "host/ssh.hpp"
+
+namespace fw::host {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Address at(std::string_view text) {
+  return Address::parse(text).value();
+}
+
+std::vector<std::string> texts(const std::vector<Address>& addresses) {
+  std::vector<std::string> all;
+  for (const Address& address : addresses) all.push_back(address.text());
+  return all;
+}
+
+// A folder of its own for each test, gone afterwards.
+class HostFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "floodwall-host-XXXXXX").native();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = fs::canonical(name);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void write(const fs::path& name, std::string_view text) const {
+    fs::create_directories((folder_ / name).parent_path());
+    ASSERT_TRUE(write_file(folder_ / name, text).has_value());
+  }
+
+  fs::path folder_;
+};
+
+constexpr std::string_view kNetworkdLease =
+    "# This is private data. Do not parse.\n"
+    "ADDRESS=192.168.7.20\nNETMASK=255.255.255.0\nROUTER=192.168.7.254\n"
+    "SERVER_ADDRESS=192.168.7.1\nDNS=192.168.7.2\n";
+
+constexpr std::string_view kDhclientLeases = R"(default-duid "\000\001";
+lease {
+  interface "eth0";
+  fixed-address 10.0.0.9;
+  option dhcp-server-identifier 10.0.0.1;
+}
+lease {
+  interface "eth0";
+  option domain-name "a; option dhcp-server-identifier 198.51.100.66; \" }";
+  option dhcp-server-identifier 10.0.0.2;
+  renew 3 2026/05/06 03:04:05;
+}
+lease { interface "wlan0"; option dhcp-server-identifier 10.1.0.1; }
+)";
+
+std::string bootp_reply() {
+  std::string packet(240, '\0');
+  packet[0] = 2;
+  packet.replace(236, 4, "\x63\x82\x53\x63");
+  packet += std::string("\x35\x01\x05\x00\x36\x04\x0a\x02\x00\x01\xff", 11);
+  return packet;
+}
+
+TEST(ResolvConf, every_nameserver_counts_however_it_is_written) {
+  EXPECT_THAT(texts(parse_resolv_conf("# nameserver 192.0.2.99\n"
+                                      "search example.org\r\n"
+                                      "  nameserver\t192.0.2.1  # first\r\n"
+                                      "nameserver 2001:db8::53\n"
+                                      "nameserver fe80::1%eth0\n"
+                                      "nameserver ::ffff:192.0.2.1\n"
+                                      "nameserver 192.0.2.2")),
+              ElementsAre("192.0.2.1", "2001:db8::53", "fe80::1", "192.0.2.2"));
+}
+
+TEST(ResolvConf, broken_lines_yield_nothing) {
+  EXPECT_THAT(parse_resolv_conf("nameserver\nnameserver 1.2.3\nnameserver 1.2.3.4.5\n"
+                                "nameservers 192.0.2.1\nnameserver=192.0.2.1\n%\n"),
+              IsEmpty());
+  EXPECT_THAT(parse_resolv_conf(std::string_view("name\0server 1.2.3.4\n", 20)), IsEmpty());
+}
+
+TEST(ResolvConf, one_file_cannot_exempt_the_world) {
+  std::string text;
+  for (int i = 0; i < 200; i++) text += "nameserver 192.0.2." + std::to_string(i) + "\n";
+  EXPECT_EQ(parse_resolv_conf(text).size(), 16U);
+}
+
+TEST(Leases, each_kind_names_its_server) {
+  EXPECT_THAT(texts(parse_lease(kNetworkdLease)), ElementsAre("192.168.7.1"));
+  EXPECT_THAT(texts(parse_lease(bootp_reply())), ElementsAre("10.2.0.1"));
+}
+
+TEST(Leases, of_an_interface_the_last_lease_counts_and_quoted_text_never) {
+  EXPECT_THAT(texts(parse_lease(kDhclientLeases)), ElementsAre("10.0.0.2", "10.1.0.1"));
+}
+
+TEST(Leases, cut_off_anywhere_they_yield_less_and_never_something_else) {
+  for (const std::string& whole :
+       {std::string(kNetworkdLease), std::string(kDhclientLeases), bootp_reply()}) {
+    const auto all = texts(parse_lease(whole));
+    ASSERT_FALSE(all.empty());
+    for (std::size_t length = 0; length < whole.size(); length++) {
+      // From a copy of exactly this size, so that a read past its end is found.
+      const std::vector<char> part(whole.begin(), whole.begin() + static_cast<long>(length));
+      EXPECT_LE(parse_lease({part.data(), part.size()}).size(), all.size()) << length;
+    }
+  }
+  EXPECT_THAT(parse_lease(bootp_reply().substr(0, 249)), IsEmpty());
+}
+
+TEST_F(HostFiles, servers_come_from_all_lease_folders) {
+  write("netif/3", kNetworkdLease);
+  write("dhcp/dhclient.eth0.leases", kDhclientLeases);
+  write("nm/internal-1-eth1.lease", "SERVER_ADDRESS=10.3.0.1\n");
+  write("nm/secret_key", "SERVER_ADDRESS=198.51.100.1\n");
+  write("dhcpcd/eth2.lease", bootp_reply());
+  fs::create_directories(folder_ / "dhcpcd/folder.lease");
+  const ResolverPaths paths{
+      .resolv_conf = folder_ / "none",
+      .resolved_conf = folder_ / "none",
+      .lease_folders = {folder_ / "netif", folder_ / "missing", folder_ / "dhcp", folder_ / "nm",
+                        folder_ / "dhcpcd"}};
+  std::vector<std::string> found;
+  for (const Server& server : dhcp_servers(paths)) found.push_back(server.address.text());
+  EXPECT_THAT(found, ElementsAre("192.168.7.1", "10.0.0.2", "10.1.0.1", "10.3.0.1", "10.2.0.1"));
+  EXPECT_THAT(dns_servers(paths), IsEmpty());
+}
+
+TEST_F(HostFiles, a_stub_resolver_on_this_host_leads_to_its_upstream_servers) {
+  write("resolv.conf", "nameserver 127.0.0.53\n");
+  write("upstream.conf", "nameserver 192.0.2.53\n");
+  const ResolverPaths paths{.resolv_conf = folder_ / "resolv.conf",
+                            .resolved_conf = folder_ / "upstream.conf",
+                            .lease_folders = {}};
+  auto servers = dns_servers(paths);
+  ASSERT_EQ(servers.size(), 2U);
+  EXPECT_EQ(servers[1].address, at("192.0.2.53"));
+  EXPECT_EQ(servers[1].source, folder_ / "upstream.conf");
+
+  write("resolv.conf", "nameserver 192.0.2.1\n");
+  servers = dns_servers(paths);
+  ASSERT_EQ(servers.size(), 1U);
+  EXPECT_EQ(servers[0].address, at("192.0.2.1"));
+}
+
+Facts some_facts() {
+  Facts facts;
+  facts.network.interfaces = {
+      {.name = "lo", .index = 1, .addresses = {{at("127.0.0.1"), 104}, {at("::1"), 128}}},
+      {.name = "eth0", .index = 2, .addresses = {{at("203.0.113.5"), 120}, {at("fe80::5"), 64}}}};
+  facts.network.default_routes = {
+      {.has_gateway = true, .gateway = at("203.0.113.1"), .interface = "eth0"},
+      {.ipv6 = true, .has_gateway = true, .gateway = at("fe80::1"), .interface = "eth0"},
+      {.has_gateway = false, .interface = "ppp0"}};
+  facts.dns = {{at("127.0.0.53"), "/etc/resolv.conf"}, {at("192.0.2.53"), "/etc/resolv.conf"}};
+  facts.dhcp = {
+      {at("203.0.113.1"), "/a"}, {at("203.0.113.1"), "/b"}, {at("255.255.255.255"), "/c"}};
+  facts.operators = {at("198.51.100.7"), at("ff02::1"), at("0.0.0.0"), at("::")};
+  return facts;
+}
+
+TEST(Exemptions, say_why_in_words_and_join_several_reasons) {
+  EXPECT_THAT(exemptions(some_facts(), {}),
+              ElementsAre(Exemption{at("192.0.2.53"), "DNS server (/etc/resolv.conf)"},
+                          Exemption{at("198.51.100.7"), "SSH session of the operator"},
+                          Exemption{at("203.0.113.1"), "default gateway, DHCP server"},
+                          Exemption{at("203.0.113.5"), "this host's own address (eth0)"},
+                          Exemption{at("fe80::1"), "default gateway"},
+                          Exemption{at("fe80::5"), "this host's own address (eth0)"}));
+}
+
+TEST(Exemptions, each_kind_can_be_switched_off) {
+  struct Case {
+    bool ExemptKinds::* kind;
+    std::size_t left;
+  };
+  for (const auto& [kind, left] : {Case{&ExemptKinds::own_addresses, 4},
+                                   Case{&ExemptKinds::gateway, 5},  // still the DHCP server
+                                   Case{&ExemptKinds::dns, 5}, Case{&ExemptKinds::dhcp, 6},
+                                   Case{&ExemptKinds::operator_sessions, 5}}) {
+    ExemptKinds kinds;
+    kinds.*kind = false;
+    EXPECT_EQ(exemptions(some_facts(), kinds).size(), left);
+  }
+  EXPECT_THAT(exemptions(some_facts(), {false, false, false, false, false}), IsEmpty());
+}
+
+TEST(Uplinks, are_the_default_routes_of_the_main_table_each_once) {
+  Network network;
+  network.default_routes = {{.interface = "eth1", .metric = 10, .table = 254},
+                            {.interface = "eth0", .metric = 20, .table = 254},
+                            {.ipv6 = true, .interface = "eth1", .table = 254},
+                            {.interface = "wg0", .table = 51820}};
+  EXPECT_THAT(uplinks(network), ElementsAre("eth1", "eth0"));
+}
+
+TEST(SshConnection, is_four_words_and_nothing_else) {
+  const auto connection = parse_ssh_connection("::ffff:192.0.2.7 51234 198.51.100.1 22");
+  ASSERT_TRUE(connection.has_value());
+  EXPECT_EQ(connection->remote, at("192.0.2.7"));
+  EXPECT_EQ(connection->remote_port, 51234);
+  EXPECT_EQ(connection->local, at("198.51.100.1"));
+  EXPECT_EQ(connection->local_port, 22);
+  EXPECT_TRUE(parse_ssh_connection("fe80::7%eth0 51234 fe80::1%eth0 22").has_value());
+  for (const char* bad : {"", "192.0.2.7", "192.0.2.7 1 198.51.100.1", "a 1 198.51.100.1 22",
+                          "192.0.2.7 1 198.51.100.1 22 x", "192.0.2.7 1 198.51.100.1 65536",
+                          "UNKNOWN 65535 UNKNOWN 65535", "192.0.2.7  1 198.51.100.1 22"})
+    EXPECT_FALSE(parse_ssh_connection(bad).has_value()) << bad;
+}
+
+TEST(SshPorts, are_those_of_servers_and_not_those_a_session_forwards) {
+  const std::vector<Socket> listeners{{.local_port = 22, .inode = 1},
+                                      {.local_port = 8080, .inode = 2},
+                                      {.local_port = 443, .inode = 3}};
+  const std::vector<Socket> connections{{.local_port = 22, .inode = 10},
+                                        {.local_port = 8080, .inode = 11},
+                                        {.local_port = 40000, .inode = 12}};
+  const SshProcess server{.root = true, .inodes = {1}};
+  const SshProcess busy_server{.root = true, .inodes = {1, 10}};
+  const SshProcess session{.root = true, .session = true, .inodes = {2, 10, 11, 12}};
+  // Started by systemd for one connection: no sshd is its parent, and the port is systemd's.
+  const SshProcess lone_session{.root = true, .inodes = {2, 10, 11, 12}};
+  const SshProcess pretender{.root = false, .inodes = {3}};
+  using Ports = std::set<std::uint16_t>;
+  const auto ports = [&](std::vector<SshProcess> processes) {
+    return ssh_ports(processes, listeners, connections);
+  };
+  EXPECT_EQ(ports({server}), Ports{22});
+  EXPECT_EQ(ports({busy_server}), Ports{22});
+  EXPECT_EQ(ports({server, session}), Ports{22});
+  EXPECT_EQ(ports({lone_session}), Ports{22});
+  EXPECT_EQ(ports({pretender}), Ports{});
+  EXPECT_EQ(ports({}), Ports{});
+}
+
+class FileWatching : public HostFiles {
+ protected:
+  void SetUp() override {
+    HostFiles::SetUp();
+    auto watch = FileWatch::open();
+    ASSERT_TRUE(watch.has_value()) << watch.error().message;
+    watch_ = std::make_unique<FileWatch>(std::move(*watch));
+  }
+  void follow(const std::vector<std::string>& names) {
+    std::vector<fs::path> paths;
+    for (const std::string& name : names) paths.push_back(folder_ / name);
+    const auto done = watch_->watch(paths);
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+  }
+  // The changed names, relative to the folder.
+  std::set<std::string> changed() {
+    std::set<std::string> names;
+    for (const fs::path& path : watch_->drain())
+      names.insert(path.lexically_relative(folder_).native());
+    return names;
+  }
+  bool readable() const {
+    pollfd waiting{.fd = watch_->fd(), .events = POLLIN, .revents = 0};
+    return ::poll(&waiting, 1, 0) == 1;
+  }
+
+  std::unique_ptr<FileWatch> watch_;
+};
+using Names = std::set<std::string>;
+
+TEST_F(FileWatching, a_file_replaced_by_rename_is_seen_every_time) {
+  write("allow.list", "1");
+  write("deny.list", "1");
+  follow({"allow.list", "deny.list"});
+  EXPECT_FALSE(readable());
+  for (int i = 0; i < 3; i++) {
+    write("deny.list", "2");  // write_file() replaces
+    EXPECT_TRUE(readable());
+    EXPECT_EQ(changed(), Names{"deny.list"});
+    EXPECT_FALSE(readable());
+  }
+}
+
+TEST_F(FileWatching, other_files_in_the_folder_are_nobodys_business) {
+  write("deny.list", "1");
+  follow({"deny.list"});
+  write("other", "1");
+  EXPECT_EQ(changed(), Names{});
+}
+
+TEST_F(FileWatching, deleting_and_creating_are_changes) {
+  write("deny.list", "1");
+  follow({"deny.list"});
+  fs::remove(folder_ / "deny.list");
+  EXPECT_EQ(changed(), Names{"deny.list"});
+  write("deny.list", "2");
+  EXPECT_EQ(changed(), Names{"deny.list"});
+}
+
+TEST_F(FileWatching, a_file_in_a_folder_that_does_not_exist_yet_is_seen_when_it_comes) {
+  follow({"a/b/conf"});
+  fs::create_directory(folder_ / "a");
+  (void)changed();
+  fs::create_directory(folder_ / "a/b");
+  (void)changed();
+  EXPECT_EQ(changed(), Names{});
+  write("a/b/conf", "1");
+  EXPECT_EQ(changed(), Names{"a/b/conf"});
+}
+
+TEST_F(FileWatching, a_folder_that_comes_with_its_file_between_two_looks_is_seen) {
+  follow({"a/b/conf"});
+  write("a/b/conf", "1");
+  EXPECT_EQ(changed(), Names{"a/b/conf"});
+  write("a/b/conf", "2");
+  EXPECT_EQ(changed(), Names{"a/b/conf"});
+}
+
+TEST_F(FileWatching, a_folder_tells_of_its_entries) {
+  fs::create_directory(folder_ / "conf.d");
+  follow({"conf.d"});
+  write("conf.d/10.toml", "1");
+  EXPECT_EQ(changed(), Names{"conf.d"});
+  fs::remove(folder_ / "conf.d/10.toml");
+  EXPECT_EQ(changed(), Names{"conf.d"});
+}
+
+TEST_F(FileWatching, a_folder_that_is_swapped_stays_watched) {
+  write("conf.d/10.toml", "1");
+  write("new/10.toml", "2");
+  follow({"conf.d", "conf.d/10.toml"});
+  fs::rename(folder_ / "conf.d", folder_ / "old");
+  fs::rename(folder_ / "new", folder_ / "conf.d");
+  EXPECT_EQ(changed(), (Names{"conf.d", "conf.d/10.toml"}));
+  write("old/10.toml", "3");
+  EXPECT_EQ(changed(), Names{});
+  write("conf.d/10.toml", "4");
+  EXPECT_EQ(changed(), (Names{"conf.d", "conf.d/10.toml"}));
+}
+
+TEST_F(FileWatching, what_a_link_leads_to_is_watched_and_so_is_the_link) {
+  fs::create_directory(folder_ / "run");
+  fs::create_symlink("run/stub.conf", folder_ / "resolv.conf");  // leads nowhere yet
+  follow({"resolv.conf"});
+  write("run/stub.conf", "1");
+  EXPECT_EQ(changed(), Names{"resolv.conf"});
+  write("run/stub.conf", "2");
+  EXPECT_EQ(changed(), Names{"resolv.conf"});
+  write("run/real.conf", "3");
+  EXPECT_EQ(changed(), Names{});
+  fs::create_symlink("run/real.conf", folder_ / "new");
+  fs::rename(folder_ / "new", folder_ / "resolv.conf");
+  EXPECT_EQ(changed(), Names{"resolv.conf"});
+  write("run/real.conf", "4");
+  EXPECT_EQ(changed(), Names{"resolv.conf"});
+}
+
+TEST_F(FileWatching, a_new_set_of_paths_replaces_the_old_one) {
+  follow({"a"});
+  follow({"b"});
+  write("a", "1");
+  EXPECT_EQ(changed(), Names{});
+  write("b", "1");
+  EXPECT_EQ(changed(), Names{"b"});
+}
+
+}  // namespace
+}  // namespace fw::host
