@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// How the parts of the image are laid down; between the files of this folder only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "lists/segments.hpp"
+#include "policy/list_image.h"
+
+namespace fw::lists {
+
+// A growing image. Lines are zero when added; pointers hold only until the next add().
+class Image {
+ public:
+  Image() { add(1); }
+
+  // The number of the first of `count` new lines.
+  std::uint32_t add(std::size_t count) {
+    const auto first = static_cast<std::uint32_t>(lines());
+    bytes_.resize(bytes_.size() + count * FW_LINE_BYTES);
+    return first;
+  }
+  // The line as one of the fw_list_... structures; they are may_alias.
+  template <typename View>
+  View& at(std::size_t line) {
+    return *reinterpret_cast<View*>(bytes_.data() + line * FW_LINE_BYTES);
+  }
+  [[nodiscard]] std::size_t lines() const { return bytes_.size() / FW_LINE_BYTES; }
+  fw_list_header& header() { return at<fw_list_header>(0); }
+  std::vector<std::byte> take() { return std::move(bytes_); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+// Append the part of one family and enter it in the header. `segments` are as segments() makes
+// them. Return false, the image then being useless, if it would outgrow kMaxImageBytes.
+[[nodiscard]] bool add_v4(Image& image, std::span<const Segment<std::uint32_t>> segments);
+[[nodiscard]] bool add_v6(Image& image, std::span<const Segment<Address>> segments);
+
+}  // namespace fw::lists

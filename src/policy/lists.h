@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Is an address on the deny or the allow list? Membership only: it may be on
+ * one, both or none, and no entry hides another. The layout is in list_image.h.
+ *
+ * Cost in cache lines besides the header: 1 for an IPv4 address none of whose
+ * /24 is listed (2 with a short list, the first of 4,096 that stay cached), one
+ * or two more for the others; IPv6 1 where nothing of its /32 is listed, else
+ * the height of the tree. Every loop has a constant bound. */
+#ifndef FW_POLICY_LISTS_H
+#define FW_POLICY_LISTS_H
+
+#include "env.h"
+#include "list_image.h"
+#include "policy.h"
+
+FW_INLINE fw_u32 fw_list_code(const struct fw_list_codes* codes, fw_u32 index) {
+  return codes->byte[index >> 2 & 63] >> ((index & 3) * 2) & 3;
+}
+
+/* The value for one octet of a /24 that is listed in part. */
+FW_INLINE fw_u32 fw_list_find_slot(struct fw_env* env, const struct fw_list_header* header,
+                                   fw_u32 net, fw_u32 octet) {
+  fw_u32 at =
+      header->v4_buckets + fw_list_place(fw_list_hash(net, header->seed), header->v4_bucket_count);
+  fw_u32 value = 0, bitmap = 0;
+  for (fw_u32 probe = 0; probe < FW_LIST_PROBES; probe++) {
+    const struct fw_list_bucket* bucket =
+        (const struct fw_list_bucket*)fw_env_list_line(env, at + probe);
+    if (!bucket) return value;
+    for (fw_u32 i = 0; i < 8; i++) {
+      fw_u64 slot = bucket->slot[i];
+      if (slot >> FW_LIST_SLOT_NET_SHIFT != net) continue;
+      if (slot & FW_LIST_SLOT_BITMAP)
+        bitmap = (fw_u32)slot;
+      else if (octet >= (slot >> 8 & 255) && octet <= (slot & 255))
+        value |= (fw_u32)(slot >> FW_LIST_SLOT_VALUE_SHIFT) & 3;
+    }
+    if (!(bucket->slot[0] & FW_LIST_SLOT_SPILLED)) break;
+  }
+  if (!bitmap) return value;
+  const struct fw_list_codes* codes = (const struct fw_list_codes*)fw_env_list_line(env, bitmap);
+  return codes ? fw_list_code(codes, octet) : value;
+}
+
+FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, const struct fw_list_header* header,
+                                 fw_u32 address) {
+  fw_u32 chunk = header->v4_chunks + (address >> 16);
+  if (header->v4_root) {
+    const struct fw_list_root* root =
+        (const struct fw_list_root*)fw_env_list_line(env, header->v4_root + (address >> 20));
+    if (!root) return 0;
+    chunk = root->word[address >> 16 & 15];
+    if (chunk <= 3) return chunk;
+  }
+  const struct fw_list_codes* codes = (const struct fw_list_codes*)fw_env_list_line(env, chunk);
+  if (!codes) return 0;
+  fw_u32 code = fw_list_code(codes, address >> 8 & 255);
+  if (code != FW_LIST_MIXED) return code;
+  return fw_list_find_slot(env, header, address >> 8, address & 255);
+}
+
+/* What a leaf's key (hi, lo) says of an address at or above it. */
+FW_INLINE fw_u32 fw_list_answer(const struct fw_addr* addr, fw_u64 hi, fw_u64 lo, fw_u32 info) {
+  fw_u32 host_bits = FW_LIST_INFO_HOST_BITS(info);
+  fw_u64 above = addr->hi ^ hi, below = addr->lo ^ lo;
+  if (host_bits >= 64) below = 0;
+  if (host_bits >= 128) above = 0;
+  if (host_bits < 64)
+    below >>= host_bits & 63;
+  else
+    above >>= host_bits & 63;
+  return (above | below) == 0 ? FW_LIST_INFO_INSIDE(info) : FW_LIST_INFO_AFTER(info);
+}
+
+FW_INLINE fw_u32 fw_list_at_or_below(fw_u64 hi, fw_u64 lo, const struct fw_addr* addr) {
+  return hi < addr->hi || (hi == addr->hi && lo <= addr->lo);
+}
+
+FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header* header,
+                                 const struct fw_addr* addr) {
+  if (!header->v6_tree) return 0;
+  if (header->v6_filter) {
+    fw_u32 hash = fw_list_hash((fw_u32)(addr->hi >> 32), header->seed);
+    const struct fw_list_bucket* bits = (const struct fw_list_bucket*)fw_env_list_line(
+        env, header->v6_filter + fw_list_place(hash, header->v6_filter_lines));
+    if (!bits || !(bits->slot[hash >> 6 & 7] >> (hash & 63) & 1)) return 0;
+  }
+  fw_u32 at = header->v6_tree;
+  for (fw_u32 depth = 0; depth < FW_LIST_DEPTH; depth++) {
+    const struct fw_list_node* node = (const struct fw_list_node*)fw_env_list_line(env, at);
+    if (!node) return 0;
+    fw_u32 rank = 0;
+    for (fw_u32 i = 0; i < FW_LIST_KEYS; i++)
+      rank += fw_list_at_or_below(node->hi[i], node->lo[i], addr);
+    if (node->child) {
+      at = node->child + rank;
+      continue;
+    }
+    if (rank == 0) return 0;
+    /* Spelled out: an index that depends on branches is hard to verify. */
+    if (rank == 1) return fw_list_answer(addr, node->hi[0], node->lo[0], node->info[0]);
+    if (rank == 2) return fw_list_answer(addr, node->hi[1], node->lo[1], node->info[1]);
+    return fw_list_answer(addr, node->hi[2], node->lo[2], node->info[2]);
+  }
+  return 0;
+}
+
+/* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */
+FW_INLINE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
+  const struct fw_list_header* header = (const struct fw_list_header*)fw_env_list_line(env, 0);
+  if (!header || header->magic != FW_LIST_MAGIC) return 0;
+  if (addr->hi == 0 && addr->lo >> 32 == 0xffff) {
+    return header->v4 ? fw_list_find_v4(env, header, (fw_u32)addr->lo) : 0;
+  }
+  return fw_list_find_v6(env, header, addr);
+}
+
+#endif
