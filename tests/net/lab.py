@@ -88,7 +88,6 @@ class Lab(contextlib.AbstractContextManager):
         self.config_file = self.folder / "etc/floodwall.toml"
         self.log_folder = self.folder / "log"
         self.daemon = None
-        self.expected_warnings = []
         self.api = Api(SOCKET)
         self._output = None
         self._children, self._closers = [], []
@@ -246,6 +245,11 @@ class Lab(contextlib.AbstractContextManager):
         self.daemon.send_signal(signal.SIGHUP)
         wait_until(lambda: len(self.log_lines("Reload")) + len(self.log_lines("ReloadFailed"))
                    > before, 10, "Reload or ReloadFailed in the log")
+
+    def reload_quietly(self):
+        """SIGHUP without a look at the log; a command afterwards is answered after it."""
+        self.daemon.send_signal(signal.SIGHUP)
+        self.api.call("status")
 
     # ---------------------------------------------------------------- asking
 

@@ -10,6 +10,7 @@ mounts another sysfs and so hides /sys/fs/bpf.
 import contextlib
 import ctypes
 import os
+import pathlib
 import struct
 import subprocess
 
@@ -90,6 +91,13 @@ def inside(namespace):
     finally:
         os.close(home)
         os.close(there)
+
+
+def lease_folder():
+    """Where systemd-networkd keeps its DHCP leases; empty, on the private /run."""
+    folder = pathlib.Path("/run/systemd/netif/leases")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def ip_batch(namespace, lines):

@@ -12,7 +12,7 @@ from scapy.layers.inet import GRE, ICMP, IP, TCP, UDP, IPOption
 from scapy.layers.inet6 import (ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                                 IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN)
 from scapy.layers.ipsec import ESP
-from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
+from scapy.layers.l2 import Dot1AD, Dot1Q
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Raw
 

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Interfaces: several, odd, taken, deleted and back again."""
+import json
+import subprocess
+
+import pytest
+
+import netns
+import peers
+import wire
+from lab import QUIET, Lab, wait_until
+
+FOREIGN = """
+struct xdp_md { unsigned int data, data_end; };
+__attribute__((section("xdp"), used)) int their_guard(struct xdp_md *ctx) { return 2; }
+char license[] __attribute__((section("license"))) = "GPL";
+"""
+
+
+def interfaces(lab):
+    return {entry["name"]: entry for entry in lab.api.call("status")["interfaces"]}
+
+
+def attached(lab, name="up0"):
+    return interfaces(lab).get(name, {}).get("attachment")
+
+
+def xdp_ids(lab):
+    (net,) = json.loads(lab.run("bpftool", "-j", "net", where="wall").stdout)
+    return {entry["devname"]: (entry["kind"] if "kind" in entry else entry.get("mode"), entry["id"])
+            for entry in net["xdp"]}
+
+
+def test_two_uplinks_are_one_firewall(family):
+    with Lab(uplinks=2) as lab:
+        lab.start_daemon()
+        assert [attached(lab, name) for name in ("up0", "up1")] == ["native", "native"]
+        lab.cli("ban", lab.link(family).client(3))
+        for uplink in (0, 1):
+            link = lab.link(family, uplink)
+            banned, innocent = (wire.udp(link, link.client(n), link.wall) for n in (3, 4))
+            assert lab.passed([banned, innocent], uplink) == [innocent[1]]
+        assert lab.count("ban") == 2
+        lab.cli("unban", lab.link(family).client(3))
+        for uplink in (0, 1):
+            link = lab.link(family, uplink)
+            assert lab.comes_through(wire.udp(link, link.client(3), link.wall), uplink)
+
+
+def test_limits_count_a_source_over_all_uplinks(family):
+    with Lab(uplinks=2) as lab:
+        lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "150/s" }\n'))
+        first, second = lab.link(family, 0), lab.link(family, 1)
+        assert len(lab.passed(wire.copies(wire.udp(first, first.client(3), first.wall), 100))) == 100
+        through = lab.passed(wire.copies(wire.udp(second, first.client(3), second.wall), 100), 1)
+        assert len(through) < 75
+        wait_until(lab.bans, what="a ban")
+
+
+def test_interface_auto_is_the_one_with_the_default_route(lab, family):
+    lab.start_daemon(lab.config(top='interface = "auto"\n'))
+    assert list(interfaces(lab)) == ["up0"] and attached(lab) == "native"
+    link = lab.link(family)
+    lab.cli("ban", link.client(3))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+
+
+def test_interface_that_is_deleted_and_comes_back_is_protected_again(lab, link):
+    lab.start_daemon()
+    lab.cli("ban", link.client(3))
+    lab.run("ip", "link", "del", "up0", where="wall")
+    wait_until(lambda: attached(lab) == "none", 10, "the loss is reported")
+    assert not lab.api.call("status")["healthy"]
+    lab.wait_for_log("Detach", "up0")
+    lab.add_uplink(0)
+    wait_until(lambda: attached(lab) == "native", 10, "protected again")
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert lab.comes_through(wire.udp(link, link.client(4), link.wall))
+    wait_until(lambda: lab.api.call("status")["healthy"], 10, "healthy again")
+    assert len(lab.log_lines("Attach")) >= 2
+
+
+def test_interface_that_appears_after_the_start_is_protected(lab, link):
+    lab.run("ip", "link", "del", "up0", where="wall")
+    lab.start_daemon()
+    assert attached(lab) in ("none", None)
+    lab.list_file("deny.list").write_text(f"{link.client(3)}\n")
+    lab.cli("apply")
+    lab.add_uplink(0)
+    wait_until(lambda: attached(lab) == "native", 10, "protected")
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+
+
+def test_jumbo_frames_are_judged_natively(family):
+    with Lab(mtu=9000) as lab:
+        link = lab.link(family)
+        lab.start_daemon()
+        assert attached(lab) == "native"
+        banned, innocent = (wire.udp(link, link.client(n), link.wall, pad=8800) for n in (3, 4))
+        lab.cli("ban", link.client(3))
+        assert lab.passed([banned, innocent]) == [innocent[1]]
+        with peers.TcpServer(lab.wall_ns, family, 8080), \
+                peers.tcp(lab.peers_ns, family, link.client(4), link.wall, 8080) as client:
+            assert client.exchange(bytes(range(256)) * 4000)
+
+
+def test_bytes_of_jumbo_frames_count_in_full(family):
+    with Lab(mtu=9000) as lab:
+        link = lab.link(family)
+        lab.start_daemon(lab.config(tables='[limit.default]\nbytes = { limit = "90kB/s" }\n'))
+        frames = wire.copies(wire.udp(link, link.client(3), link.wall, pad=8900), 60)
+        assert 9 <= len(lab.passed(frames)) <= 14
+
+
+def test_interface_without_native_xdp_is_protected_and_reported_as_generic(family):
+    with Lab(uplink_kind="bridge") as lab:
+        link = lab.link(family)
+        lab.start_daemon()
+        assert attached(lab) == "generic"
+        assert "generic" in lab.cli("status").out
+        lab.cli("ban", link.client(3))
+        for kind in wire.KINDS[family]:
+            banned, innocent = (wire.kind(link, kind, link.client(n), link.wall) for n in (3, 4))
+            assert lab.passed([banned, innocent]) == [innocent[1]], kind
+
+
+@pytest.fixture
+def foreign(lab):
+    """Somebody else's XDP program on up0; returns what bpftool says of it."""
+    source, made = lab.folder / "foreign.c", lab.folder / "foreign.o"
+    source.write_text(FOREIGN)
+    subprocess.run(["clang-19", "-target", "bpf", "-O2", "-c", source, "-o", made], check=True)
+    pin = f"{netns.BPF_FS}/theirs"
+    lab.run("bpftool", "prog", "load", made, pin, where="wall")
+    lab.run("bpftool", "net", "attach", "xdp", "pinned", pin, "dev", "up0", where="wall")
+    return xdp_ids(lab)
+
+
+def test_foreign_xdp_program_is_not_replaced_and_is_named(lab, foreign):
+    assert foreign
+    lab.start_daemon(wait=False)
+    wait_until(lambda: lab.daemon.poll() is not None or lab.api.is_up(), 20, "the daemon decided")
+    told = lab.output()
+    if lab.daemon.poll() is None:
+        status = lab.api.call("status")
+        told += str(status)
+        assert not status["healthy"] and attached(lab) == "none"
+    assert "their_guard" in told and "up0" in told
+    assert xdp_ids(lab) == foreign
+
+
+def test_uplink_is_protected_once_the_foreign_program_is_gone(lab, link, foreign):
+    assert foreign
+    lab.start_daemon(wait=False)
+    wait_until(lambda: lab.daemon.poll() is not None or lab.api.is_up(), 20, "the daemon decided")
+    lab.run("bpftool", "net", "detach", "xdp", "dev", "up0", where="wall")
+    if lab.daemon.poll() is None:
+        lab.cli("apply")
+    else:
+        lab.start_daemon()
+    wait_until(lambda: attached(lab) == "native", 10, "protected")
+    lab.cli("ban", link.client(3))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+
+
+def test_mode_off_leaves_a_foreign_filter_alone(lab):
+    """The egress side shares the clsact hook with others."""
+    lab.run("tc", "qdisc", "add", "dev", "up0", "clsact", where="wall")
+    lab.run("tc", "filter", "add", "dev", "up0", "egress", "prio", 7, "matchall", "action", "pass",
+            where="wall")
+    before = lab.run("tc", "filter", "show", "dev", "up0", "egress", where="wall").stdout
+    assert "matchall" in before
+    lab.start_daemon(lab.config(tables=QUIET))
+    lab.cli("mode", "off")
+    assert lab.run("tc", "filter", "show", "dev", "up0", "egress", where="wall").stdout == before
+
+
+def test_loopback_and_other_interfaces_are_left_alone(lab, family):
+    lab.start_daemon()
+    assert list(xdp_ids(lab)) == ["up0"]
+    with peers.UdpServer(lab.wall_ns, family, 8081), \
+            peers.udp(lab.wall_ns, family, "127.0.0.1" if family == 4 else "::1",
+                      "127.0.0.1" if family == 4 else "::1", 8081) as client:
+        assert client.exchange(b"local")

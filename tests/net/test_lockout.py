@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Nobody locks himself out: what keeps this host on the net is exempt without being listed."""
+import pytest
+
+import netns
+import wire
+from lab import QUIET, Lab, wait_until
+from ssh import SshServer
+
+STRICT = '[limit.default]\nudp = { limit = "20/s", ban_at = "50/s" }\n'
+DNS = {4: "10.9.0.53", 6: "fd09:0:0:53::53"}
+DHCP = "10.9.0.67"
+
+
+@pytest.fixture(scope="module")
+def standing():
+    with Lab() as lab:
+        lab.resolv_conf(f"nameserver {DNS[4]}\nnameserver {DNS[6]}\n")
+        leases = netns.lease_folder()
+        (leases / "2").write_text(f"SERVER_ADDRESS={DHCP}\nADDRESS=10.9.0.2\n")
+        lab.start_daemon(lab.config(tables=STRICT))
+        yield lab
+
+
+def exempt_addresses(lab, family):
+    link = lab.link(family)
+    addresses = {"own": link.wall, "gateway": link.gateway, "dns": DNS[family]}
+    if family == 4:
+        addresses["dhcp"] = DHCP
+    return addresses
+
+
+@pytest.mark.parametrize("who, words", [("own", "own"), ("gateway", "gateway"), ("dns", "DNS"),
+                                        ("dhcp", "DHCP")])
+def test_ban_of_an_exempt_address_is_refused_and_says_why(standing, family, who, words):
+    address = exempt_addresses(standing, family).get(who)
+    if address is None:  # the DHCP server is an IPv4 address
+        address = f"::ffff:{DHCP}"
+    told = standing.cli("ban", address, code=5).err
+    assert told.startswith("refused: ")
+    assert words in told and "--force" in told
+    assert standing.bans() == {}
+
+
+def test_ban_of_a_prefix_that_holds_an_exempt_address_is_refused(standing, family):
+    prefix = "10.9.0.0/24" if family == 4 else "fd09::/64"
+    told = standing.cli("ban", prefix, code=5).err
+    assert prefix in told
+    assert standing.bans() == {}
+
+
+@pytest.mark.parametrize("special", ["0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255",
+                                     "169.254.1.1", "::", "::1", "ff02::1", "fe80::1", "0.0.0.0/0",
+                                     "::/0"])
+def test_what_is_never_a_source_is_refused_even_with_force(standing, special):
+    standing.cli("ban", special, code=5)
+    standing.cli("ban", special, "--force", code=5)
+    assert standing.bans() == {}
+
+
+def test_one_refused_address_of_many_means_that_none_is_banned(standing, family):
+    link = standing.link(family)
+    standing.cli("ban", link.client(7), link.gateway, link.client(8), code=5)
+    assert standing.bans() == {}
+
+
+def test_flood_from_an_exempt_address_is_neither_dropped_nor_banned(standing, family):
+    link = standing.link(family)
+    for who, address in exempt_addresses(standing, family).items():
+        if who == "own":
+            continue
+        flood = wire.copies(wire.udp(link, address, link.wall), 300)
+        assert len(standing.passed(flood)) == 300, who
+    assert standing.bans() == {}
+
+
+def test_exemptions_are_shown_with_their_reason(standing, family):
+    shown = {entry["address"]: entry["why"]
+             for entry in standing.api.call("list", what=["exempt"])["exempt"]}
+    for who, address in exempt_addresses(standing, family).items():
+        assert address in shown, who
+        assert standing.cli("why", address).out
+    answer = standing.ask("why", standing.link(family).gateway)["answers"][0]
+    assert answer["verdict"] == "pass"
+    assert "exempt" in answer["headline"].lower() + answer["reason"]
+
+
+def test_forced_ban_of_the_gateway_holds_and_ends_with_the_exemption_back(lab, link):
+    lab.start_daemon(lab.config(tables=STRICT))
+    frame = wire.udp(link, link.gateway, link.wall)
+    lab.cli("ban", link.gateway, "--force", "--for", "1h")
+    assert not lab.comes_through(frame)
+    lab.cli("unban", link.gateway)
+    assert len(lab.passed(wire.copies(frame, 200))) == 200
+
+
+def test_each_exemption_can_be_switched_off(lab, link):
+    lab.start_daemon(lab.config(tables=QUIET + "[exempt]\ngateway = false\n"))
+    lab.cli("ban", link.gateway)
+    assert not lab.comes_through(wire.udp(link, link.gateway, link.wall))
+    lab.cli("ban", link.wall, code=5)
+
+
+def test_operators_ssh_session_is_exempt_by_itself(lab, link):
+    operator, other = link.client(3), link.client(4)
+    with SshServer(lab) as server:
+        session = server.login(link, operator)
+        lab.start_daemon(lab.config(tables=STRICT))
+        told = lab.cli("ban", operator, code=5).err
+        assert "SSH" in told
+        flood = wire.copies(wire.udp(link, operator, link.wall), 300)
+        assert len(lab.passed(flood)) == 300
+        assert server.is_alive(session)
+        late = server.login(link, other)
+        wait_until(lambda: lab.cli("ban", other, code=None).code == 5, 20,
+                   "a session opened later is exempt too")
+        assert server.is_alive(late)
+        session.kill()
+        late.kill()
+
+
+def test_new_gateway_and_resolver_are_followed(lab, link):
+    new = "10.9.0.77" if link.family == 4 else "fd09::77"
+    lab.start_daemon()
+    lab.cli("ban", new)
+    assert not lab.comes_through(wire.udp(link, new, link.wall))
+    route = "default" if link.family == 4 else "::/0"
+    lab.run("ip", "route", "replace", route, "via", new, where="wall")
+    wait_until(lambda: new not in lab.bans(), 10, "the ban of the new gateway is lifted")
+    assert lab.comes_through(wire.udp(link, new, link.wall))
+    lab.cli("ban", new, code=5)
+    lab.resolv_conf(f"nameserver {link.client(9)}\n")
+    wait_until(lambda: lab.cli("ban", link.client(9), code=None).code == 5, 10, "the new resolver")
+
+
+def test_new_own_address_is_followed(lab, link):
+    new = "10.9.0.99" if link.family == 4 else "fd09::99"
+    lab.start_daemon()
+    prefix = "/24" if link.family == 4 else "/64"
+    lab.run("ip", "address", "add", new + prefix, "dev", "up0", where="wall")
+    wait_until(lambda: lab.cli("ban", new, code=None).code == 5, 10, "the new address is exempt")
+    lab.run("ip", "address", "del", new + prefix, "dev", "up0", where="wall")
+    wait_until(lambda: new not in {entry["address"] for entry in
+                                   lab.api.call("list", what=["exempt"])["exempt"]}, 10, "it is gone")
+
+
+def test_exit_codes_mean_what_the_manual_says(lab, link):
+    lab.cli("status", code=3)
+    lab.start_daemon()
+    lab.cli("status", code=0)
+    lab.cli("unban", link.client(3), "--strict", code=1)
+    told = lab.cli("baan", link.client(3), code=2).err
+    assert "ban" in told
+    lab.cli("ban", code=2)
+    lab.cli("ban", "10.9.1.300", code=2)
+    lab.cli("ban", link.client(3), "--for", "soon", code=2)
+    lab.cli("ban", "10.9.1.3/24", code=2)
+    lab.cli("status", code=4, user=65534)
+    lab.cli("ban", link.client(3), code=4, user=65534)
+    lab.cli("ban", link.gateway, code=5)
+    lab.write_config("mode = 1\n")
+    lab.cli("check", code=6)
+    lab.cli("apply", code=6)
+    assert lab.bans() == {}
+
+
+def test_why_explains_a_ban_and_how_to_lift_it(lab, link):
+    lab.start_daemon()
+    lab.cli("ban", link.client(3), "--for", "10m", "--reason", "sends too much")
+    told = lab.cli("why", link.client(3)).out
+    assert "BANNED until" in told and "sends too much" in told
+    assert f"floodwall unban {link.client(3)}" in told
+    assert f"floodwall allow {link.client(3)}" in told
+    assert "BANNED" not in lab.cli("why", link.client(4)).out
