@@ -13,7 +13,7 @@ from lab import QUIET, Lab, wait_until
 FOREIGN = """
 struct xdp_md { unsigned int data, data_end; };
 __attribute__((section("xdp"), used)) int their_guard(struct xdp_md *ctx) { return 2; }
-char license[] __attribute__((section("license"))) = "GPL";
+char terms[] __attribute__((section("license"))) = "GPL";
 """
 
 
