@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+#include "engine/bans.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <vector>
+
+namespace fw::engine {
+namespace {
+
+// How often the datapath moved the end of a ban forward.
+std::uint64_t renewals(const Ban& ban) {
+  const std::uint64_t hold_ns = ban.hold_ms * kMillisecond;
+  if (hold_ns == 0 || ban.until_ns <= ban.since_ns + hold_ns) return 0;
+  return (ban.until_ns - ban.since_ns - 1) / hold_ns;  // rounded up, less the first hold
+}
+
+fw_mark mark_of(const Prefix& prefix, const Ban& ban) {
+  fw_mark mark{};
+  mark.addr = prefix.address.key();
+  mark.prefix_bits = static_cast<fw_u8>(prefix.bits);
+  mark.kind = FW_MARK_BAN;
+  mark.since_ns = ban.since_ns;
+  mark.until_ns = ban.until_ns;
+  mark.hold_ms = ban.hold_ms;
+  mark.ban_above = ban.ban_above;
+  mark.rule = ban.rule_index;
+  mark.measure = ban.measure;
+  return mark;
+}
+
+}  // namespace
+
+std::string for_field(std::uint64_t until_ns, std::uint64_t now_ns) {
+  if (until_ns == FW_FOREVER) return "forever";
+  return duration_field(until_ns > now_ns ? until_ns - now_ns : 0);
+}
+
+std::uint64_t deadline_ns(std::uint64_t now_ns, std::uint64_t span_ns) {
+  return span_ns >= FW_FOREVER - now_ns ? FW_FOREVER : now_ns + span_ns;
+}
+
+Result<bool> Bans::order(const Prefix& prefix, const Order& order, const Now& now) {
+  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
+  if (mark != nullptr && engine::until_ns(*mark) > now.mono_ns) adopt(*mark, now);
+  const auto known = bans_.find(prefix);
+  Ban next;
+  next.since_ns = now.mono_ns;
+  if (known != bans_.end()) {
+    set_until(prefix, known->second, until_ns(prefix, known->second));
+    if (known->second.until_ns > now.mono_ns)
+      next = known->second;
+    else
+      close(known, "expired", now);
+  }
+  if (next.until_ns >= order.until_ns && next.forced >= order.forced) return false;
+
+  next.by = BannedBy::operator_;
+  next.forced = next.forced || order.forced;
+  next.observed = settings_.observing();
+  next.until_ns = std::max(next.until_ns, order.until_ns);
+  if (!order.reason.empty()) next.reason = order.reason;
+  if (Result<void> put = marks_.put(mark_of(prefix, next), now.mono_ns); !put)
+    return std::unexpected(put.error());
+  Ban& ban = bans_[prefix];
+  const std::uint64_t until = std::exchange(next.until_ns, ban.until_ns);
+  ban = std::move(next);
+  set_until(prefix, ban, until);
+  set_forced(prefix, ban.forced);
+  journal_.write(ban.observed ? EventType::would_ban : EventType::ban, now, [&] {
+    Draft draft{prefix.text(),
+                {Field::text("for", for_field(until, now.mono_ns)), Field::text("by", "operator")}};
+    if (!order.reason.empty()) draft.fields.push_back(Field::text("reason", order.reason));
+    if (ban.forced) draft.fields.push_back(Field::text("forced", "yes"));
+    return draft;
+  });
+  return true;
+}
+
+bool Bans::lift(const Prefix& prefix, std::string_view reason, const Now& now) {
+  const auto at = bans_.find(prefix);
+  if (at == bans_.end()) return false;
+  close(at, reason, now);
+  return true;
+}
+
+void Bans::lift_observed(const Now& now) {
+  for (auto at = bans_.begin(); at != bans_.end();) {
+    const auto next = std::next(at);
+    if (at->second.observed && at->second.by == BannedBy::limit) close(at, "mode", now);
+    at = next;
+  }
+}
+
+void Bans::on_event(const fw_event& event, const Now& now) {
+  const Prefix prefix{.address = from_key(event.src), .bits = event.prefix_bits};
+  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
+  if (mark == nullptr) return;  // over and erased before its event came; the next one counts
+  const auto known = bans_.find(prefix);
+  if (known != bans_.end()) {
+    Ban& ban = known->second;
+    if (ban.since_ns == mark->since_ns) {
+      ban.measured = measured(event, now);
+      return;
+    }
+    set_until(prefix, ban, std::min<std::uint64_t>(ban.until_ns, mark->since_ns));
+    // The mark belongs to the new ban already.
+    journal_.write(EventType::unban, now, [&] {
+      return Draft{prefix.text(),
+                   {Field::text("reason", "expired"), Field::count("renewals", renewals(ban))}};
+    });
+    deadlines_.erase({ban.until_ns, prefix});
+    set_forced(prefix, false);
+    bans_.erase(known);
+  }
+  open_limit_ban(prefix, *mark, event, now);
+}
+
+void Bans::open_limit_ban(const Prefix& prefix, const fw_mark& made, const fw_event& event,
+                          const Now& now) {
+  const config::Ban& config = settings_.config.ban;
+  const bool observed = event.observed != 0;
+  // What would have been a ban is no offence.
+  const unsigned offence = observed ? offences_.count(prefix, now, config.memory) + 1
+                                    : offences_.add(prefix, now, config.memory);
+  const fw_mark mark = escalate(made, escalation(config.escalate, offence), now);
+  Ban& ban = bans_[prefix];
+  ban = {.by = BannedBy::limit,
+         .forced = false,
+         .observed = observed,
+         .offence = offence,
+         .hold_ms = mark.hold_ms,
+         .ban_above = mark.ban_above,
+         .rule_index = mark.rule,
+         .measure = mark.measure,
+         .since_ns = mark.since_ns,
+         .until_ns = 0,
+         .rule = settings_.rule_name(event.rule),
+         .reason = {},
+         .measured = measured(event, now)};
+  set_until(prefix, ban, mark.until_ns);
+  journal_.write(observed ? EventType::would_ban : EventType::ban, now, [&] {
+    Draft draft{prefix.text(),
+                {Field::text("for", duration_field(ban.hold_ms * kMillisecond)),
+                 Field::text("rule", ban.rule)}};
+    std::ranges::copy(fields_of(*ban.measured), std::back_inserter(draft.fields));
+    draft.fields.push_back(Field::count("offence", offence));
+    return draft;
+  });
+}
+
+fw_mark Bans::escalate(const fw_mark& made, unsigned factor, const Now& now) {
+  fw_mark mark = made;
+  if (factor <= 1) return mark;
+  const std::uint64_t hold_ms = std::min<std::uint64_t>(std::uint64_t{mark.hold_ms} * factor,
+                                                        std::numeric_limits<std::uint32_t>::max());
+  mark.hold_ms = static_cast<fw_u32>(hold_ms);
+  mark.until_ns =
+      std::max<std::uint64_t>(mark.until_ns, deadline_ns(mark.since_ns, hold_ms * kMillisecond));
+  // An equal prefix and kind is overwritten, so there is room.
+  return marks_.put(mark, now.mono_ns) ? mark : made;
+}
+
+void Bans::expire(const Now& now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono_ns) {
+    const Prefix prefix = deadlines_.begin()->second;
+    const auto at = bans_.find(prefix);
+    const std::uint64_t until = until_ns(prefix, at->second);
+    set_until(prefix, at->second, until);
+    if (until <= now.mono_ns) close(at, "expired", now);
+  }
+}
+
+void Bans::adopt(const fw_mark& mark, const Now& now) {
+  const Prefix prefix = prefix_of(mark);
+  const auto [at, fresh] = bans_.try_emplace(prefix);
+  if (!fresh) return;
+  const bool by_limit = mark.hold_ms != 0;  // an operator's ban is not renewed
+  Ban& ban = at->second;
+  ban.by = by_limit ? BannedBy::limit : BannedBy::operator_;
+  ban.observed = settings_.observing();
+  ban.offence =
+      by_limit ? std::max(1U, offences_.count(prefix, now, settings_.config.ban.memory)) : 0;
+  ban.hold_ms = mark.hold_ms;
+  ban.ban_above = mark.ban_above;
+  ban.rule_index = mark.rule;
+  ban.measure = mark.measure;
+  ban.since_ns = mark.since_ns;
+  if (by_limit) ban.rule = settings_.rule_name(mark.rule);
+  set_until(prefix, ban, engine::until_ns(mark));
+}
+
+bool Bans::repair(const Prefix& prefix, const Ban& ban, const Now& now) {
+  if (ban.until_ns <= now.mono_ns) return false;
+  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
+  if (mark != nullptr && engine::until_ns(*mark) >= ban.until_ns) return false;
+  return marks_.put(mark_of(prefix, ban), now.mono_ns).has_value();
+}
+
+Result<void> Bans::refill(const Now& now) {
+  for (const auto& [prefix, ban] : bans_)
+    if (Result<void> put = marks_.put(mark_of(prefix, ban), now.mono_ns); !put) return put;
+  return {};
+}
+
+std::uint64_t Bans::until_ns(const Prefix& prefix, const Ban& ban) const {
+  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
+  return mark == nullptr ? ban.until_ns : std::max(engine::until_ns(*mark), ban.until_ns);
+}
+
+std::uint64_t Bans::dropped(const Prefix& prefix) const {
+  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
+  return mark == nullptr ? 0 : marks_.dropped(*mark);
+}
+
+void Bans::set_forced(const Prefix& prefix, bool forced) {
+  if (forced ? forced_.emplace(prefix, true).second : forced_.erase(prefix) > 0) ++forced_changes_;
+}
+
+void Bans::set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns) {
+  deadlines_.erase({ban.until_ns, prefix});
+  ban.until_ns = until_ns;
+  if (until_ns != FW_FOREVER) deadlines_.emplace(until_ns, prefix);
+}
+
+void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
+  const Prefix prefix = at->first;
+  const Ban ban = std::move(at->second);
+  const std::uint64_t dropped_packets = dropped(prefix);
+  marks_.erase(prefix, FW_MARK_BAN);
+  deadlines_.erase({ban.until_ns, prefix});
+  set_forced(prefix, false);
+  bans_.erase(at);
+  journal_.write(EventType::unban, now, [&] {
+    Draft draft{prefix.text(), {Field::text("reason", reason)}};
+    if (ban.by == BannedBy::limit) draft.fields.push_back(Field::count("renewals", renewals(ban)));
+    draft.fields.push_back(Field::count("dropped", dropped_packets));
+    return draft;
+  });
+}
+
+}  // namespace fw::engine

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// Every verb of the product, in the order of `floodwall --help`. Each handler says what the verb
+// does in terms of the engine; how it is done is told in operator.cpp, how it is shown in report_*.
+#include "engine/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+#include "engine/report.hpp"
+
+namespace fw::engine {
+namespace {
+
+using Json = nlohmann::json;
+using control::Request;
+
+struct Context {
+  Engine& engine;
+  const Host& host;
+  const Now& now;
+};
+
+// ------------------------------------------------------------------- reading a request
+
+Result<std::vector<Prefix>> prefixes_of(const Request& request) {
+  std::vector<Prefix> prefixes;
+  prefixes.reserve(request.arguments.size());
+  for (const std::string& argument : request.arguments) {
+    const Result<Prefix> prefix = Prefix::parse(argument);
+    if (!prefix) return fail(ErrorKind::usage, prefix.error().message);
+    prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
+std::string text_option(const Request& request, std::string_view name) {
+  return std::string(request.option(name).value_or(""));
+}
+
+// A duration option in nanoseconds, or `otherwise`.
+Result<std::uint64_t> span_option(const Request& request, std::string_view name,
+                                  std::uint64_t otherwise_ns) {
+  const auto text = request.option(name);
+  if (!text) return otherwise_ns;
+  const Result<Milliseconds> duration = parse_duration(*text);
+  if (!duration) return fail(ErrorKind::usage, duration.error().message);
+  return static_cast<std::uint64_t>(duration->count()) * kMillisecond;
+}
+
+Result<std::uint64_t> number_option(const Request& request, std::string_view name,
+                                    std::uint64_t otherwise) {
+  const auto text = request.option(name);
+  if (!text) return otherwise;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size())
+    return fail(ErrorKind::usage, fmt::format("{} = \"{}\": must be a number", name, *text));
+  return number;
+}
+
+Json reply(const Outcomes& outcomes) {
+  Json results = Json::array();
+  for (const Outcome& outcome : outcomes)
+    results.push_back({{"address", outcome.prefix.text()},
+                       {"changed", outcome.changed},
+                       {"message", outcome.message}});
+  return {{"results", std::move(results)}, {"count", outcomes.size()}};
+}
+
+Result<Json> reply(const Result<Outcomes>& outcomes) {
+  if (!outcomes) return std::unexpected(outcomes.error());
+  return reply(*outcomes);
+}
+
+// ------------------------------------------------------------------- the verbs
+
+Result<Json> status(const Context& context, const Request&) {
+  return status_report(context.engine, context.now);
+}
+
+Result<Json> list(const Context& context, const Request& request) {
+  return list_report(context.engine, request.arguments.empty() ? "all" : request.arguments.front(),
+                     context.now);
+}
+
+Result<Json> why(const Context& context, const Request& request) {
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  Json answers = Json::array();
+  for (const Prefix& prefix : *prefixes)
+    answers.push_back(why_report(context.engine, prefix, context.now));
+  return Json{{"answers", std::move(answers)}};
+}
+
+Result<Json> ban(const Context& context, const Request& request) {
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  if (request.flag("forever") && request.flag("for"))
+    return fail(ErrorKind::usage, "--for and --forever exclude each other");
+  const auto default_ms =
+      static_cast<std::uint64_t>(context.engine.settings().config.ban.time.count());
+  const auto span_ns = request.flag("forever")
+                           ? Result<std::uint64_t>(FW_FOREVER)
+                           : span_option(request, "for", default_ms * kMillisecond);
+  if (!span_ns) return std::unexpected(span_ns.error());
+  return reply(context.engine.ban(*prefixes,
+                                  {.span_ns = *span_ns,
+                                   .reason = text_option(request, "reason"),
+                                   .force = request.flag("force")},
+                                  context.now));
+}
+
+Result<Json> unban(const Context& context, const Request& request) {
+  if (request.flag("all") == !request.arguments.empty())
+    return fail(ErrorKind::usage, "unban wants either addresses or --all");
+  if (request.flag("all")) return reply(context.engine.unban_all(context.now));
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  return reply(context.engine.unban(*prefixes, request.flag("strict"), context.now));
+}
+
+Result<Json> allow(const Context& context, const Request& request) {
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  const std::string comment = text_option(request, "comment");
+  if (!request.flag("for")) return reply(context.engine.allow(*prefixes, comment, context.now));
+  const auto span_ns = span_option(request, "for", 0);
+  if (!span_ns) return std::unexpected(span_ns.error());
+  return reply(context.engine.allow_for(*prefixes, *span_ns, comment, context.now));
+}
+
+Result<Json> unallow(const Context& context, const Request& request) {
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  return reply(context.engine.unallow(*prefixes, request.flag("strict"), context.now));
+}
+
+Json mode_reply(Mode mode, std::string message) {
+  return {{"mode", word(mode)}, {"message", std::move(message)}};
+}
+
+Result<Json> switch_off(const Context& context) {
+  if (Result<void> detached = context.host.detach_all(context.now); !detached)
+    return std::unexpected(detached.error());
+  if (Result<void> noted = context.engine.set_mode(Mode::off, context.now); !noted)
+    return std::unexpected(noted.error());
+  return mode_reply(Mode::off,
+                    "off: detached from every interface, nothing is protected; floodwall mode "
+                    "enforce switches on again");
+}
+
+Result<Json> switch_to(const Context& context, Mode mode) {
+  const bool was_off = context.engine.mode() == Mode::off;
+  if (Result<void> set = context.engine.set_mode(mode, context.now); !set)
+    return std::unexpected(set.error());
+  if (was_off) {
+    if (Result<void> attached = context.host.attach_all(context.now); !attached) {
+      const Error error = attached.error();
+      if (Result<void> back = context.engine.set_mode(Mode::off, context.now); !back)
+        return fail(error.kind, error.message + "; and then: " + back.error().message);
+      return std::unexpected(error);
+    }
+  }
+  return mode_reply(mode, mode == Mode::enforce
+                              ? "enforce: floods are dropped"
+                              : "observe: everything passes; what would be dropped is reported");
+}
+
+Result<Json> mode(const Context& context, const Request& request) {
+  const Mode current = context.engine.mode();
+  if (request.arguments.empty())
+    return mode_reply(current, fmt::format("mode is {}", word(current)));
+  const std::string& wanted = request.arguments.front();
+  if (wanted == word(current))
+    return mode_reply(current, fmt::format("mode was {} already", wanted));
+  if (wanted == word(Mode::off)) return switch_off(context);
+  return switch_to(context, wanted == word(Mode::enforce) ? Mode::enforce : Mode::observe);
+}
+
+Result<Json> check(const Context& context, const Request& request) {
+  const std::filesystem::path file = request.arguments.empty()
+                                         ? context.host.config_file
+                                         : std::filesystem::path(request.arguments.front());
+  const Result<config::Config> config = config::load(file);
+  if (!config) return std::unexpected(config.error());
+  const ListSet lists = ListSet::read(config->lists, file.parent_path());
+  std::string message =
+      fmt::format("{} is valid: {} services, {} deny and {} allow entries", file.native(),
+                  config->services.size(), grouped(lists.deny.entries().size()),
+                  grouped(lists.allow.entries().size()));
+  for (const std::string& problem : lists.problems) message += "\nskipped: " + printable(problem);
+  return Json{{"valid", true}, {"message", std::move(message)}};
+}
+
+Result<Json> apply(const Context& context, const Request&) {
+  const auto changes = context.engine.reload(context.host.config_file, context.now);
+  if (!changes) return std::unexpected(changes.error());
+  if (context.host.reconfigured) context.host.reconfigured(context.now);
+  return Json{{"message", changes->empty() ? "in force already: nothing changed"
+                                           : "the configuration on disk is in force"},
+              {"changes", *changes}};
+}
+
+Result<Json> events(const Context& context, const Request& request) {
+  const auto since_ns = span_option(request, "since", FW_FOREVER);
+  const auto after = number_option(request, "after", 0);
+  const auto limit = number_option(request, "limit", 1000);
+  for (const auto* number : {&since_ns, &after, &limit})
+    if (!*number) return std::unexpected(number->error());
+  return events_report(context.engine.journal(),
+                       {.since_ns = *since_ns, .after = *after, .limit = *limit}, context.now);
+}
+
+// ------------------------------------------------------------------- the table
+
+struct Handler {
+  std::string_view verb;
+  Result<Json> (*run)(const Context&, const Request&);
+};
+constexpr std::array kHandlers{
+    Handler{"status", status},   Handler{"list", list},     Handler{"why", why},
+    Handler{"ban", ban},         Handler{"unban", unban},   Handler{"allow", allow},
+    Handler{"unallow", unallow}, Handler{"mode", mode},     Handler{"check", check},
+    Handler{"apply", apply},     Handler{"events", events},
+};
+
+constexpr const Handler* find_handler(std::string_view verb) {
+  for (const Handler& handler : kHandlers)
+    if (handler.verb == verb) return &handler;
+  return nullptr;
+}
+
+static_assert(std::ranges::all_of(control::kVerbs,
+                                  [](const auto& verb) { return find_handler(verb.name); }),
+              "every verb has a handler");
+
+}  // namespace
+
+bool has_handler(std::string_view verb) {
+  return find_handler(verb) != nullptr;
+}
+
+Result<Json> Commands::run(const Request& request, const Now& now) {
+  const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
+  if (handler == nullptr) return fail(ErrorKind::usage, "no such command");
+  engine_.drain_events(now);  // so that the command sees what just happened
+  return handler->run({engine_, host_, now}, request);
+}
+
+}  // namespace fw::engine

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// What the daemon believes: the truth about bans, exemptions, allowances, lists, the configuration
+// in force, the history of offences and the log of transitions. It writes the datapath's tables and
+// is told what the datapath did; packets are judged without it.
+//
+// Start with adopt(), then load_lists() and set_exemptions(), and only then attach interfaces.
+// After that call tick() ten times a second. One thread; no clock, no system call but the list
+// files'.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "datapath/datapath.hpp"
+#include "engine/audit.hpp"
+#include "engine/bans.hpp"
+#include "engine/journal.hpp"
+#include "engine/list_set.hpp"
+#include "engine/marks.hpp"
+#include "engine/now.hpp"
+#include "engine/offences.hpp"
+#include "engine/protected.hpp"
+#include "engine/settings.hpp"
+#include "engine/traffic.hpp"
+
+namespace fw::engine {
+
+// What became of one address of a request.
+struct Outcome {
+  Prefix prefix;
+  bool changed = false;
+  std::string message;  // "banned for 1h"
+};
+using Outcomes = std::vector<Outcome>;
+
+class Engine {
+ public:
+  // `datapath` is borrowed and outlives the engine (or move_to). `folder` is that of
+  // floodwall.toml: list files are named relative to it.
+  Engine(datapath::Datapath& datapath, config::Config config, std::filesystem::path folder);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // ---- start and change
+
+  // Takes over the marks that a former daemon left in the tables, then publishes the configuration.
+  // Bans go on with what is left of them; exemptions hold until set_exemptions() says otherwise.
+  [[nodiscard]] Result<void> adopt(const Now& now);
+
+  // Reads the list files of the configuration and swaps them in. Bad lines are skipped and become
+  // problems; after an error the old lists are in force. Lifts the bans of what is allowed now.
+  [[nodiscard]] Result<void> load_lists(const Now& now);
+
+  // From now on exactly these are exempt; lifts their bans. The error says who found no room.
+  [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
+
+  // Swaps the configuration in one step and returns what changed, in words. Refused when a setting
+  // that is fixed at start changed; after an error the old one is in force.
+  [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, const Now& now);
+
+  // The files anew: the configuration, then the lists. What SIGHUP and `floodwall apply` do.
+  [[nodiscard]] Result<std::vector<std::string>> reload(const std::filesystem::path& config_file,
+                                                        const Now& now);
+
+  // From observe to enforce lifts the bans that limits made: they were only would-be ones. `off` is
+  // only noted: whoever owns the datapath detaches (see move_to).
+  [[nodiscard]] Result<void> set_mode(Mode mode, const Now& now);
+
+  // Goes on with another datapath, with empty tables, and fills them. For `mode off`, whose
+  // datapath is removed from the kernel, and back. After an error the engine is on the new one,
+  // part-filled.
+  [[nodiscard]] Result<void> move_to(datapath::Datapath& datapath, const Now& now);
+
+  // ---- ten times a second
+
+  void tick(const Now& now);
+  // Only the part of tick() that listens: so that a command sees what just happened.
+  void drain_events(const Now& now);
+
+  // ---- the operator's will. Each is checked whole before anything is done.
+
+  struct BanOrder {
+    std::uint64_t span_ns = 0;  // FW_FOREVER
+    std::string reason;
+    bool force = false;
+  };
+  // Refused for what is exempt, allowed or special. Extends what is banned already.
+  [[nodiscard]] Result<Outcomes> ban(std::span<const Prefix> prefixes, const BanOrder& order,
+                                     const Now& now);
+  // Ends the bans of these prefixes, those inside and those around them.
+  [[nodiscard]] Result<Outcomes> unban(std::span<const Prefix> prefixes, bool strict,
+                                       const Now& now);
+  [[nodiscard]] Outcomes unban_all(const Now& now);
+
+  // Adds to the first allow file and reads the lists again.
+  [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
+                                       const Now& now);
+  // Allows for a while, by mark.
+  [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
+                                           const std::string& comment, const Now& now);
+  // Takes off the allow files and lifts allowances.
+  [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
+                                         const Now& now);
+
+  // ---- what it believes
+
+  [[nodiscard]] Mode mode() const { return settings_.mode; }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] datapath::Datapath& datapath() const { return *datapath_; }
+  [[nodiscard]] const Bans& bans() const { return bans_; }
+  [[nodiscard]] const Protected& protected_marks() const { return protected_; }
+  [[nodiscard]] const ListSet& lists() const { return lists_; }
+  [[nodiscard]] const Offences& offences() const { return offences_; }
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] Journal& journal() { return journal_; }
+  [[nodiscard]] const Journal& journal() const { return journal_; }
+  [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
+  // Everything that is not as it should be, a sentence each; empty: healthy.
+  [[nodiscard]] std::vector<std::string> problems(const Now& now) const;
+
+ private:
+  // True if the image differs from the one in force.
+  [[nodiscard]] Result<bool> publish_lists(const ListSet& lists);
+  // Forced bans came or went: suspends and restores what they override.
+  void follow_forced_bans(const Now& now);
+  void lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now);
+  void lift_bans_of_the_allowed(const Now& now);
+  [[nodiscard]] Result<void> check_allowable(std::span<const Prefix> prefixes) const;
+  void note_interfaces(const Now& now);
+
+  datapath::Datapath* datapath_;
+  Settings settings_;
+  std::filesystem::path folder_;
+  std::chrono::system_clock::time_point started_;
+  Journal journal_;
+  Offences offences_;
+  MarkTable marks_;
+  Bans bans_;
+  Protected protected_;
+  std::uint64_t followed_forced_ = 0;  // Bans::forced_changes() that was followed
+  ListSet lists_;
+  std::size_t image_hash_ = 0;               // of the image in force
+  std::vector<std::string> noted_problems_;  // of the lists, as logged last
+  Audit audit_;
+  Traffic traffic_;
+  std::vector<datapath::InterfaceStatus> interfaces_;  // as last noted
+};
+
+}  // namespace fw::engine

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// One line of the event log: what happened, to whom, and the values that explain it. The words are
+// those of the log files, the API and docs/events.md. No file, no clock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fw::engine {
+
+enum class Level : std::uint8_t { info, notice, warning, error };
+
+// Every type of event: its name here, its word in the log, its level.
+#define FW_EVENT_TYPES(X)                 \
+  X(ban, "Ban", notice)                   \
+  X(unban, "Unban", notice)               \
+  X(would_ban, "WouldBan", notice)        \
+  X(limit, "Limit", info)                 \
+  X(would_limit, "WouldLimit", info)      \
+  X(allow, "Allow", notice)               \
+  X(unallow, "Unallow", notice)           \
+  X(exempt, "Exempt", info)               \
+  X(unexempt, "Unexempt", info)           \
+  X(mode, "Mode", notice)                 \
+  X(reload, "Reload", notice)             \
+  X(reload_failed, "ReloadFailed", error) \
+  X(attach, "Attach", notice)             \
+  X(detach, "Detach", warning)            \
+  X(list_problem, "ListProblem", warning) \
+  X(dropped, "Dropped", info)             \
+  X(would_drop, "WouldDrop", info)        \
+  X(repaired, "Repaired", warning)        \
+  X(suppressed, "Suppressed", warning)
+
+enum class EventType : std::uint8_t {
+#define FW_EVENT_TYPE_ENUM(name, word, level) name,
+  FW_EVENT_TYPES(FW_EVENT_TYPE_ENUM)
+#undef FW_EVENT_TYPE_ENUM
+};
+#define FW_EVENT_TYPE_COUNT(name, word, level) +1
+inline constexpr std::size_t kEventTypes = 0 FW_EVENT_TYPES(FW_EVENT_TYPE_COUNT);
+#undef FW_EVENT_TYPE_COUNT
+
+[[nodiscard]] std::string_view word(EventType type);  // "WouldBan"
+[[nodiscard]] std::string_view word(Level level);     // "NOTICE"
+[[nodiscard]] Level level_of(EventType type);
+
+struct Field {
+  std::string_view key;  // static storage; as in the text log: "dport", "pps"
+  std::string value;     // any bytes; escaped when it is written
+  bool number = false;   // how JSON shows it
+
+  static Field text(std::string_view key, std::string_view value) {
+    return {key, std::string(value), false};
+  }
+  static Field count(std::string_view key, std::uint64_t value) {
+    return {key, std::to_string(value), true};
+  }
+};
+
+struct Event {
+  std::uint64_t id = 0;  // counts up from 1 since the start of the daemon
+  std::chrono::system_clock::time_point time;
+  EventType type = EventType::ban;
+  std::string address;  // may be empty
+  std::vector<Field> fields;
+};
+
+// "2026-05-01T12:00:03.412Z NOTICE Ban 203.0.113.77 for=60s rule=game": no line feed, no control
+// character, whatever the values hold.
+[[nodiscard]] std::string to_text(const Event& event);
+// {"timestamp", "event_type", "level", "id", "src_ip", "dest_port", "proto", ...}.
+[[nodiscard]] nlohmann::json to_json(const Event& event);
+// The same as one line of JSON text.
+[[nodiscard]] std::string to_json_line(const Event& event);
+
+// `text` as UTF-8 that is safe on a terminal: control characters, text direction marks and bytes
+// that are no UTF-8 become \xNN.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace fw::engine

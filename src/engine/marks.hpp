@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// The one place that writes the datapath's configuration and marks (bans, allowances, exemptions).
+//
+// A packet is looked up once per prefix length that the configuration lists for its family.
+// Invariant: every mark in force has its length listed. So new lengths are published (admit) before
+// the first mark of that length is put, and unused ones go away later, at leisure.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "datapath/datapath.hpp"
+#include "policy/abi.h"
+
+namespace fw::engine {
+
+// A mark as the datapath sees it now: it writes these at any time, so read it once.
+[[nodiscard]] std::uint64_t until_ns(const fw_mark& mark);
+[[nodiscard]] inline Prefix prefix_of(const fw_mark& mark) {
+  return {.address = from_key(mark.addr), .bits = mark.prefix_bits};
+}
+
+class MarkTable {
+ public:
+  explicit MarkTable(datapath::Datapath& datapath) : datapath_(&datapath) {}
+
+  // Publishes rules and mode; the datapath's seeds and masks and all lengths in use are kept. After
+  // an error what was in force still is.
+  [[nodiscard]] Result<void> configure(const config::Compiled& compiled, std::uint8_t mode);
+
+  // Makes the lengths of `prefixes` known to the datapath: at most one publish. Refused when a
+  // family would have more than FW_MAX_PREFIX_LENGTHS of them.
+  [[nodiscard]] Result<void> admit(std::span<const Prefix> prefixes);
+  // Publishes without the lengths that no mark has any more, if there are such since the last time.
+  void drop_unused_lengths();
+
+  // Puts a mark in force; its prefix and kind are its name. Fails when the table is full.
+  [[nodiscard]] Result<void> put(const fw_mark& mark, std::uint64_t now_ns);
+  void erase(const Prefix& prefix, std::uint8_t kind);
+  // In force or not; null if there is none. Valid until the next change.
+  [[nodiscard]] const fw_mark* find(const Prefix& prefix, std::uint8_t kind) const;
+  // Packets dropped for it so far.
+  [[nodiscard]] std::uint64_t dropped(const fw_mark& mark) const;
+
+  // Every slot; an empty one has until_ns 0.
+  [[nodiscard]] std::span<const fw_mark> slots() const { return datapath_->tables().marks; }
+
+  // From now on writes to another datapath, whose marks are empty: configure it next.
+  void move_to(datapath::Datapath& datapath) { datapath_ = &datapath; }
+
+ private:
+  struct Lengths {
+    std::set<unsigned> v4, v6;
+    bool operator==(const Lengths&) const = default;
+  };
+
+  // The lengths the datapath itself needs (those of the bans it makes, and single addresses).
+  [[nodiscard]] Lengths base_lengths() const;
+  [[nodiscard]] Lengths used_lengths() const;
+  [[nodiscard]] Lengths listed_lengths() const;
+  [[nodiscard]] Result<void> publish(const Lengths& lengths);
+
+  datapath::Datapath* datapath_;
+  config::Compiled compiled_;
+  std::uint8_t mode_ = FW_MODE_OFF;
+  bool erased_ = false;  // since the lengths were last counted
+};
+
+}  // namespace fw::engine

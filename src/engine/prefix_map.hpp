@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The two questions about nested prefixes, answered on a std::map<Prefix, T> (ordered by address,
+// then length): what lies inside a prefix, and what covers it.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+#include "base/address.hpp"
+
+namespace fw::engine {
+
+template <typename T>
+using PrefixMap = std::map<Prefix, T>;
+
+[[nodiscard]] inline unsigned common_bits(const Address& a, const Address& b) {
+  if (a.hi != b.hi) return static_cast<unsigned>(std::countl_zero(a.hi ^ b.hi));
+  return 64 + static_cast<unsigned>(std::countl_zero(a.lo ^ b.lo));
+}
+
+// The longest entry that contains `prefix` (itself included), or end().
+//
+// Every entry that contains `prefix` sorts at or before it. When the nearest one before it does not
+// contain it, whatever does must also contain that one, hence be no longer than what both share:
+// so each step jumps there.
+template <typename Map>
+[[nodiscard]] auto find_covering(Map& map, const Prefix& prefix) {
+  Prefix key = prefix;
+  for (;;) {
+    auto at = map.upper_bound(key);
+    if (at == map.begin()) return map.end();
+    --at;
+    if (at->first.contains(prefix)) return at;
+    const unsigned shared =
+        std::min({common_bits(at->first.address, prefix.address), prefix.bits, at->first.bits - 1});
+    key = {.address = masked(prefix.address, shared), .bits = shared};
+  }
+}
+
+// Calls `visit` with each entry that lies inside `prefix` (itself included), in order.
+template <typename Map, typename Visit>
+void for_each_inside(Map& map, const Prefix& prefix, Visit visit) {
+  for (auto at = map.lower_bound(prefix); at != map.end() && prefix.contains(at->first.address);
+       ++at)
+    visit(*at);
+}
+
+}  // namespace fw::engine

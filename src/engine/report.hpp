@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What the engine believes, as the replies of the API (docs/api.md): status, list, why, events.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "engine/engine.hpp"
+
+namespace fw::engine {
+
+// At most so many deny and allow entries in one reply; "truncated" says how many were left out.
+inline constexpr std::size_t kMaxListed = 10'000;
+
+[[nodiscard]] nlohmann::json status_report(const Engine& engine, const Now& now);
+
+// `what`: one of control::kLists.
+[[nodiscard]] nlohmann::json list_report(const Engine& engine, std::string_view what,
+                                         const Now& now);
+
+// Every list, rule, counter and history that concerns an address, and the verdict.
+[[nodiscard]] nlohmann::json why_report(const Engine& engine, const Prefix& prefix, const Now& now);
+
+struct EventQuery {
+  std::uint64_t since_ns = FW_FOREVER;  // how far back
+  std::uint64_t after = 0;              // an id; one that was not given yet means: all (new start)
+  std::uint64_t limit = 1000;           // the newest
+};
+[[nodiscard]] nlohmann::json events_report(const Journal& journal, const EventQuery& query,
+                                           const Now& now);
+
+[[nodiscard]] std::string_view word(datapath::Attachment attachment);
+
+}  // namespace fw::engine

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// The replies to `status` and `events`.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/units.hpp"
+#include "base/version.hpp"
+#include "engine/report.hpp"
+
+namespace fw::engine {
+namespace {
+
+using Json = nlohmann::json;
+
+Json to_json(const Amount& amount) {
+  return {{"packets", amount.packets}, {"bytes", amount.bytes}};
+}
+
+Json interfaces_of(const Engine& engine) {
+  Json interfaces = Json::array();
+  for (const datapath::InterfaceStatus& status : engine.datapath().interfaces())
+    interfaces.push_back({{"name", status.name},
+                          {"attachment", word(status.attachment)},
+                          {"egress", status.egress},
+                          {"problem", status.problem}});
+  return interfaces;
+}
+
+Json traffic_of(const fw_counters& counters) {
+  Json reasons = Json::object();
+  for (unsigned i = 0; i < FW_REASON_COUNT; ++i)
+    if (counters.packets[i] > 0)
+      reasons[std::string(reason_word(static_cast<fw_reason>(i)))] =
+          to_json(Amount{.packets = counters.packets[i], .bytes = counters.bytes[i]});
+  Json classes = Json::object();
+  for (unsigned i = 0; i < FW_CLASS_COUNT; ++i)
+    if (counters.class_packets[i] > 0)
+      classes[std::string(class_word(static_cast<fw_class>(i)))] =
+          to_json(Amount{.packets = counters.class_packets[i], .bytes = counters.class_bytes[i]});
+  const Amount all = total(counters);
+  const Amount gone = dropped(counters);
+  return {{"packets", all.packets},
+          {"bytes", all.bytes},
+          {"dropped_packets", gone.packets},
+          {"dropped_bytes", gone.bytes},
+          {"observed_drops", counters.observed_drops},
+          {"reasons", std::move(reasons)},
+          {"classes", std::move(classes)}};
+}
+
+Json tables_of(const Engine& engine) {
+  const datapath::Tables tables = engine.datapath().tables();
+  const std::size_t used = engine.bans().all().size() +
+                           engine.protected_marks().exemptions().size() +
+                           engine.protected_marks().allowances().size();
+  return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_WAYS}}},
+          {"flows", {{"capacity", tables.flows.size() * FW_FLOW_WAYS}}},
+          {"bans", {{"capacity", tables.marks.size()}, {"used", used}}},
+          {"memory_bytes", engine.datapath().memory_bytes()}};
+}
+
+}  // namespace
+
+std::string_view word(datapath::Attachment attachment) {
+  switch (attachment) {
+    case datapath::Attachment::none:
+      return "none";
+    case datapath::Attachment::native:
+      return "native";
+    case datapath::Attachment::generic:
+      return "generic";
+    case datapath::Attachment::queue:
+      return "queue";
+  }
+  return "";
+}
+
+Json status_report(const Engine& engine, const Now& now) {
+  const std::vector<std::string> problems = engine.problems(now);
+  Json shown_problems = Json::array();
+  for (const std::string& problem : problems) shown_problems.push_back(printable(problem));
+  const ListSet& lists = engine.lists();
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now.wall - engine.started());
+  return {{"version", kVersion},
+          {"mode", word(engine.mode())},
+          {"since", format_time(engine.started())},
+          {"uptime_s", uptime.count()},
+          {"datapath", engine.datapath().kind()},
+          {"healthy", problems.empty()},
+          {"problems", std::move(shown_problems)},
+          {"interfaces", interfaces_of(engine)},
+          {"exempt", list_report(engine, "exempt", now)["exempt"]},
+          {"counts",
+           {{"bans", engine.bans().all().size()},
+            {"deny_entries", lists.deny.entries().size()},
+            {"allow_entries",
+             lists.allow.entries().size() + engine.protected_marks().allowances().size()},
+            {"exempt", engine.protected_marks().exemptions().size()},
+            {"signatures", 0}}},
+          {"traffic", traffic_of(engine.traffic().counters())},
+          {"tables", tables_of(engine)},
+          {"log",
+           {{"path", (engine.settings().config.log.folder / "floodwall.log").native()},
+            {"suppressed", engine.journal().suppressed()}}}};
+}
+
+Json events_report(const Journal& journal, const EventQuery& query, const Now& now) {
+  const std::uint64_t after = query.after > journal.last_id() ? 0 : query.after;
+  const auto& events = journal.events();
+  auto first = std::ranges::upper_bound(events, after, {}, &Event::id);
+  if (query.since_ns != FW_FOREVER) {
+    const auto oldest = now.wall - std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                       std::chrono::nanoseconds(query.since_ns));
+    first =
+        std::find_if(first, events.end(), [&](const Event& event) { return event.time >= oldest; });
+  }
+  const auto found = static_cast<std::uint64_t>(events.end() - first);
+  if (found > query.limit) first += static_cast<std::ptrdiff_t>(found - query.limit);
+  Json shown = Json::array();
+  for (; first != events.end(); ++first) {
+    Json event = to_json(*first);
+    event["text"] = to_text(*first);
+    shown.push_back(std::move(event));
+  }
+  return {{"events", std::move(shown)}, {"next", journal.last_id()}};
+}
+
+}  // namespace fw::engine
