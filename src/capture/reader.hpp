@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Reads packet captures as a stream: pcap and pcapng of any byte order and clock resolution, also
+// gzip-compressed. Memory does not depend on the file's size. The time stamps are the capture's:
+// they may stand still, step back and jump by years. One thread per reader.
+//
+// A file that ends within a record was cut: what is before the cut is read, without an error. A
+// file that contradicts itself is damaged: an error says where and how.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace fw::capture {
+
+// A longer record, or a larger block of a pcapng file, is damage.
+constexpr std::uint32_t kMaxRecordBytes = 256 * 1024;
+constexpr std::uint32_t kMaxBlockBytes = 16 * 1024 * 1024;
+
+struct Record {
+  std::uint64_t time_ns = 0;        // since 1970; 0 where the file has no time stamp
+  std::span<const std::byte> data;  // as captured; valid until the next call of next()
+  std::uint32_t wire_bytes = 0;     // as the file says; damaged files may say less than data has
+  std::uint16_t link_type = 0;      // LINKTYPE_* number
+  std::uint64_t index = 0;          // in file order, from 0
+};
+
+class Reader {
+ public:
+  // "-" is standard input. Fails if there is nothing to read, or no capture: the message says what
+  // it looks like instead. A capture without packets is no error.
+  [[nodiscard]] static Result<Reader> open(const std::string& path);
+  // The same of bytes in memory, which must outlive the reader.
+  [[nodiscard]] static Result<Reader> from_memory(std::span<const std::byte> data,
+                                                  const std::string& name = "capture");
+
+  Reader(Reader&&) noexcept;
+  Reader& operator=(Reader&&) noexcept;
+  ~Reader();
+
+  // The next packet, or false at the end. The error of a damaged file names it, the offset in the
+  // (unpacked) data, and what is wrong; the packets before it were read. After false or an error
+  // every further call gives the same.
+  [[nodiscard]] Result<bool> next(Record& record);
+
+  // After next() gave false: the file ends within a record (or a compressed stream).
+  [[nodiscard]] bool cut() const;
+
+  // How much of the file was read, 0 to 1; nothing for a pipe.
+  [[nodiscard]] std::optional<double> progress() const;
+
+ private:
+  struct State;
+  explicit Reader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fw::capture
