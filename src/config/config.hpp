@@ -25,6 +25,8 @@ struct Limit {
   std::optional<double> limit;   // above: the excess is dropped
   std::optional<double> ban_at;  // above, over about a second: the source is banned
   Milliseconds burst{1000};      // how much of `limit` may come at once
+
+  bool operator==(const Limit&) const = default;
 };
 using Limits = std::array<Limit, FW_MEASURE_COUNT>;  // by fw_measure
 
@@ -33,6 +35,8 @@ enum class Action { limit, drop, pass };
 struct PortRange {
   bool udp = false;
   std::uint16_t first = 0, last = 0;
+
+  bool operator==(const PortRange&) const = default;
 };
 
 // [[service]]: limits that hold instead of the default for packets to some ports of this host.
@@ -40,8 +44,10 @@ struct Service {
   std::string name;
   std::vector<PortRange> ports;  // "udp/27015", "tcp/8000-8999"; never overlapping another service
   Action action = Action::limit;
-  std::optional<Limits> limits;      // none: those of the default, counted together with it
+  std::optional<Limits> limits;          // none: those of the default, counted together with it
   std::optional<Milliseconds> ban_time;  // else ban.time
+
+  bool operator==(const Service&) const = default;
 };
 
 struct Ban {
@@ -50,16 +56,22 @@ struct Ban {
   Milliseconds memory{24 * 3600 * 1000};          // how long an offence is remembered
   unsigned prefix_v6 = 64;                        // 48..128
   unsigned per_minute = 1000;                     // cap on bans made by themselves
+
+  bool operator==(const Ban&) const = default;
 };
 
 struct Exempt {
   bool own_addresses = true, gateway = true, dns = true, dhcp = true, operator_sessions = true;
+
+  bool operator==(const Exempt&) const = default;
 };
 
 struct Lists {
   // Paths or globs, relative to the folder of floodwall.toml.
   std::vector<std::string> allow{"allow.list"};
   std::vector<std::string> deny{"deny.list"};
+
+  bool operator==(const Lists&) const = default;
 };
 
 // Fixed at start; a change needs a restart of the daemon and is refused at reload.
@@ -67,6 +79,8 @@ struct Tables {
   std::uint32_t sources = 262'144;  // powers of two
   std::uint32_t flows = 524'288;
   std::uint32_t bans = 131'072;
+
+  bool operator==(const Tables&) const = default;
 };
 
 struct Log {
@@ -74,10 +88,14 @@ struct Log {
   std::uint64_t rotate_bytes = 16ULL << 20;
   unsigned keep = 5;
   bool journal = true;
+
+  bool operator==(const Log&) const = default;
 };
 
 struct Api {
   std::string group = "floodwall";  // may use the socket; root always may
+
+  bool operator==(const Api&) const = default;
 };
 
 struct Config {
@@ -95,6 +113,8 @@ struct Config {
   Api api;
 
   [[nodiscard]] static Limits defaults();
+
+  bool operator==(const Config&) const = default;
 };
 
 // Reads `file` and then `conf.d/*.toml` beside it in name order (later files override single keys
@@ -109,8 +129,8 @@ struct Config {
 // What the datapath needs of it. Seeds, masks and mark lengths are the caller's.
 struct Compiled {
   fw_config policy{};
-  std::vector<fw_port_line> ports;         // FW_PORT_LINES of them
-  std::vector<std::string> rule_names;     // by rule; [0] is "default"
+  std::vector<fw_port_line> ports;      // FW_PORT_LINES of them
+  std::vector<std::string> rule_names;  // by rule; [0] is "default"
 };
 [[nodiscard]] Compiled compile(const Config& config);
 

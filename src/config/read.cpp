@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+// Every section and key of floodwall.toml, with its range.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+#include "config/draft.hpp"
+
+namespace fw::config {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::array<std::string_view, FW_MEASURE_COUNT> kMeasures{
+#define FW_MEASURE_WORD(name, word, meaning) word,
+    FW_MEASURES(FW_MEASURE_WORD)
+#undef FW_MEASURE_WORD
+};
+
+constexpr Milliseconds kShortestBan = seconds{1};
+constexpr Milliseconds kLongestBan = hours{30 * 24};  // fits fw_rule::ban_ms
+constexpr std::size_t kInterfaceBytes = 15;           // IFNAMSIZ - 1
+constexpr std::size_t kNameBytes = 32;
+
+std::vector<std::string> plain(std::vector<Text> texts) {
+  std::vector<std::string> out;
+  for (Text& text : texts) out.push_back(std::move(text.text));
+  return out;
+}
+
+void read_interfaces(Section& file, Config& config) {
+  std::vector<Text> texts;
+  if (!file.read("interface", texts)) return;
+  std::vector<std::string> names = plain(std::move(texts));
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (name->size() > kInterfaceBytes || name->find_first_of("/ \t\n") != std::string::npos) {
+      file.problem("interface", fmt::format("\"{}\" is no name of an interface", *name));
+      return;
+    }
+    if (std::find(names.begin(), name, *name) != name) {
+      file.problem("interface", fmt::format("\"{}\" is named twice", *name));
+      return;
+    }
+  }
+  const bool automatic = std::find(names.begin(), names.end(), "auto") != names.end();
+  if (names.empty())
+    file.problem("interface", "must be \"auto\" or name an interface");
+  else if (automatic && names.size() > 1)
+    file.problem("interface", "\"auto\" stands alone: it means every uplink");
+  else
+    config.interfaces = std::move(names);
+}
+
+void read_ban(Section ban, Ban& out) {
+  ban.read("time", kShortestBan, kLongestBan, out.time);
+  ban.read("escalate", 1, 100'000, out.escalate);
+  if (!std::is_sorted(out.escalate.begin(), out.escalate.end()))
+    ban.problem("escalate", "a later offence must not be held shorter than an earlier one");
+  ban.read("memory", minutes{1}, hours{3650 * 24}, out.memory);
+  ban.read("prefix_v6", 48, 128, out.prefix_v6);
+  unsigned per_minute = out.per_minute;
+  ban.read("per_minute", 0, 1'000'000, per_minute);
+  // Fewer would owe the cap's meter more than its 8 seconds of credit for a single ban.
+  if (per_minute != 0 && per_minute < 10)
+    ban.problem("per_minute", "must be 10 to 1000000, or 0: no bans but those made by hand");
+  else
+    out.per_minute = per_minute;
+  ban.done();
+}
+
+void read_exempt(Section exempt, Exempt& out) {
+  exempt.read("own_addresses", out.own_addresses);
+  exempt.read("gateway", out.gateway);
+  exempt.read("dns", out.dns);
+  exempt.read("dhcp", out.dhcp);
+  exempt.read("operator_sessions", out.operator_sessions);
+  exempt.done();
+}
+
+// True if any measure is mentioned.
+bool read_limits(Section& section, LimitDrafts& out) {
+  bool any = false;
+  for (std::size_t i = 0; i < FW_MEASURE_COUNT; i++) {
+    auto measure = section.section(kMeasures[i]);
+    if (!measure) continue;
+    any = true;
+    const bool bytes = i == FW_MEASURE_BYTES;
+    const double highest = bytes ? 100e9 : 1e6;
+    LimitDraft& draft = out[i];
+    std::optional<double> rate;
+    // Below 4/s a packet would cost more ticks than fw_limit can say.
+    if (measure->read_rate("limit", bytes, bytes ? 1000 : 4, highest, rate)) draft.limit = rate;
+    if (measure->read_rate("ban_at", bytes, bytes ? 1000 : 1, highest, rate)) draft.ban_at = rate;
+    Milliseconds burst{0};
+    measure->read("burst", Milliseconds{10}, seconds{8}, burst);
+    if (burst.count() != 0) draft.burst = burst;
+    draft.where = section.where(kMeasures[i]);
+    measure->done();
+  }
+  return any;
+}
+
+// "80", "8000-8999".
+std::optional<PortRange> parse_ports(std::string_view text) {
+  const auto number = [](std::string_view digits, std::uint16_t& out) {
+    const char* end = digits.data() + digits.size();
+    const auto [at, error] = std::from_chars(digits.data(), end, out);
+    return error == std::errc{} && at == end && out != 0;
+  };
+  PortRange range;
+  const std::size_t dash = text.find('-');
+  if (!number(text.substr(0, dash), range.first)) return std::nullopt;
+  range.last = range.first;
+  if (dash != std::string_view::npos && !number(text.substr(dash + 1), range.last))
+    return std::nullopt;
+  if (range.last < range.first) return std::nullopt;
+  return range;
+}
+
+void read_ports(Section& section, ServiceDraft& draft, std::vector<std::string>& problems) {
+  std::vector<Text> texts;
+  if (!section.read("port", texts)) {
+    if (!section.has("port")) section.problem("port", "a service needs one, such as \"tcp/80\"");
+    return;
+  }
+  if (texts.empty()) section.problem("port", "a service needs one, such as \"tcp/80\"");
+  for (const Text& text : texts) {
+    const std::size_t slash = text.text.find('/');
+    const std::string_view whole = text.text;
+    const std::string_view proto = whole.substr(0, slash);
+    const bool tcp = proto == "tcp" || proto == "tcp+udp" || proto == "udp+tcp";
+    const bool udp = proto == "udp" || proto == "tcp+udp" || proto == "udp+tcp";
+    auto range = slash == std::string::npos ? std::nullopt : parse_ports(whole.substr(slash + 1));
+    if (!range || (!tcp && !udp)) {
+      problems.push_back(fmt::format(
+          "{}: service.port = \"{}\": must be a protocol and ports from 1 to 65535, such as "
+          "\"tcp/80\", \"udp/27015\", \"tcp/8000-8999\" or \"tcp+udp/53\"",
+          text.where, text.text));
+      continue;
+    }
+    for (const bool is_udp : {false, true}) {
+      if (!(is_udp ? udp : tcp)) continue;
+      range->udp = is_udp;
+      draft.service.ports.push_back(*range);
+      draft.ports.push_back(text);
+    }
+  }
+}
+
+void read_name(Section& section, std::string& name) {
+  section.read("name", name);
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (!section.has("name"))
+    section.problem("name", "a service needs one, such as \"web\"");
+  else if (name.size() > kNameBytes || !std::all_of(name.begin(), name.end(), good))
+    section.problem("name",
+                    fmt::format("must be at most {} letters, digits, - _ or .", kNameBytes));
+  else if (name == "default")
+    section.problem("name", "is the name of [limit.default]: choose another");
+}
+
+void read_service(Section section, Draft& draft) {
+  ServiceDraft service;
+  read_name(section, service.service.name);
+  service.where = section.where("name");
+  read_ports(section, service, draft.problems);
+  section.read("action", {"limit", "drop", "pass"}, service.service.action);
+  Milliseconds time{0};
+  section.read("ban_time", kShortestBan, kLongestBan, time);
+  if (time.count() != 0) service.service.ban_time = time;
+  service.has_limits = read_limits(section, service.limits);
+  if (service.service.action != Action::limit && service.has_limits)
+    section.problem("action", "such a service has no limits: leave them out");
+  section.done();
+  draft.services.push_back(std::move(service));
+}
+
+void read_table_size(Section& tables, std::string_view key, std::uint32_t lowest,
+                     std::uint32_t highest, std::uint32_t& out) {
+  unsigned value = out;
+  tables.read(key, lowest, highest, value);
+  if (std::has_single_bit(value)) {
+    out = value;
+    return;
+  }
+  const std::uint32_t below = std::bit_floor(value);
+  const bool up = value - below > below / 2;
+  tables.problem(key, fmt::format("must be a power of two; the nearest is {}",
+                                  up ? std::uint64_t{below} * 2 : below));
+}
+
+void read_tables(Section tables, Tables& out) {
+  constexpr std::uint32_t kMi = 1U << 20;
+  read_table_size(tables, "sources", 1024, 16 * kMi, out.sources);
+  read_table_size(tables, "flows", 1024, 64 * kMi, out.flows);
+  read_table_size(tables, "bans", 1024, 16 * kMi, out.bans);
+  tables.done();
+}
+
+void read_log(Section log, Log& out) {
+  std::string folder = out.folder;
+  log.read("folder", folder);
+  if (!folder.starts_with('/'))
+    log.problem("folder", "must be a path from the root, such as \"/var/log/floodwall\"");
+  else
+    out.folder = folder;
+  log.read_size("rotate", 64ULL << 10, 10ULL << 30, out.rotate_bytes);
+  log.read("keep", 0, 1000, out.keep);
+  log.read("journal", out.journal);
+  log.done();
+}
+
+void read_api(Section api, Api& out) {
+  api.read("group", out.group);
+  api.done();
+}
+
+void read_lists(Section lists, Lists& out) {
+  std::vector<Text> texts;
+  if (lists.read("allow", texts)) out.allow = plain(std::move(texts));
+  texts.clear();
+  if (lists.read("deny", texts)) out.deny = plain(std::move(texts));
+  lists.done();
+}
+
+}  // namespace
+
+void read_document(Section file, Draft& draft) {
+  Config& config = draft.config;
+  file.read("mode", {"observe", "enforce"}, config.mode);
+  read_interfaces(file, config);
+  file.read("datapath", {"auto", "xdp", "nfqueue"}, config.datapath);
+  file.read("keep_filtering", config.keep_filtering);
+  if (auto section = file.section("ban")) read_ban(std::move(*section), config.ban);
+  if (auto section = file.section("exempt")) read_exempt(std::move(*section), config.exempt);
+  if (auto limit = file.section("limit")) {
+    if (auto section = limit->section("default")) {
+      read_limits(*section, draft.limits);
+      section->done();
+    }
+    limit->done();
+  }
+  for (Section& section : file.sections("service")) read_service(std::move(section), draft);
+  if (auto section = file.section("lists")) read_lists(std::move(*section), config.lists);
+  if (auto section = file.section("tables")) read_tables(std::move(*section), config.tables);
+  if (auto section = file.section("log")) read_log(std::move(*section), config.log);
+  if (auto section = file.section("api")) read_api(std::move(*section), config.api);
+  file.done();
+}
+
+}  // namespace fw::config
