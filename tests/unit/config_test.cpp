@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT
+// The configuration: what every key means, what is said about every mistake, and the arithmetic
+// that makes limits of it.
+#include "config/config.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <array>
+#include <filesystem>
+
+#include "base/file.hpp"
+
+namespace {
+
+using fw::config::Action;
+using fw::config::Config;
+using fw::config::DatapathKind;
+using fw::config::Mode;
+using fw::config::PortRange;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+Config good(std::string_view toml) {
+  const auto config = fw::config::parse(toml, "f");
+  EXPECT_TRUE(config) << toml << "\n" << config.error().message;
+  return config.value_or(Config{});
+}
+
+std::string bad(std::string_view toml) {
+  const auto config = fw::config::parse(toml, "f");
+  if (config) return "no problem found";
+  EXPECT_EQ(config.error().kind, fw::ErrorKind::invalid_config);
+  return config.error().message;
+}
+
+TEST(config, of_an_empty_file_is_the_default) {
+  EXPECT_EQ(good(""), Config{});
+}
+
+TEST(config, every_key_is_read) {
+  const Config c = good(R"(
+mode = "observe"
+interface = ["eth1", "eth2"]
+datapath = "xdp"
+keep_filtering = false
+[ban]
+time = "2m"
+escalate = [1, 2]
+memory = "12h"
+prefix_v6 = 56
+per_minute = 60
+[exempt]
+own_addresses = false
+gateway = false
+dns = false
+dhcp = false
+operator_sessions = false
+[limit.default]
+packets = { limit = "10k/s", ban_at = "20000/s", burst = "500ms" }
+bytes = { limit = "25MB/s" }
+syn = { limit = "none", ban_at = "none" }
+udp = { ban_at = "5/s" }
+[[service]]
+name = "game"
+port = "udp/27015"
+packets = { limit = "1000/s", ban_at = "2000/s" }
+ban_time = "5m"
+[[service]]
+name = "web"
+port = ["tcp/80", "tcp+udp/8000-8999"]
+action = "pass"
+[lists]
+allow = "mine.list"
+deny = ["deny.list", "feeds/*.netset"]
+[tables]
+sources = 1024
+flows = 67108864
+bans = 4096
+[log]
+folder = "/tmp/x"
+rotate = "1MiB"
+keep = 0
+journal = false
+[api]
+group = "adm"
+)");
+  EXPECT_EQ(c.mode, Mode::observe);
+  EXPECT_EQ(c.interfaces, (std::vector<std::string>{"eth1", "eth2"}));
+  EXPECT_EQ(c.datapath, DatapathKind::xdp);
+  EXPECT_FALSE(c.keep_filtering);
+  EXPECT_EQ(c.ban, (fw::config::Ban{minutes{2}, {1, 2}, hours{12}, 56, 60}));
+  EXPECT_EQ(c.exempt, (fw::config::Exempt{false, false, false, false, false}));
+  EXPECT_EQ(c.limit_default[FW_MEASURE_PACKETS],
+            (fw::config::Limit{10'000, 20'000, milliseconds{500}}));
+  EXPECT_EQ(c.limit_default[FW_MEASURE_BYTES], (fw::config::Limit{25e6, {}, seconds{1}}));
+  EXPECT_EQ(c.limit_default[FW_MEASURE_SYN], (fw::config::Limit{{}, {}, seconds{1}}));
+  EXPECT_EQ(c.limit_default[FW_MEASURE_UDP], (fw::config::Limit{{}, 5, seconds{1}}));
+  EXPECT_EQ(c.limit_default[FW_MEASURE_ICMP], Config::defaults()[FW_MEASURE_ICMP]);
+  ASSERT_EQ(c.services.size(), 2U);
+  EXPECT_EQ(c.services[0].name, "game");
+  EXPECT_EQ(c.services[0].ports, (std::vector<PortRange>{{true, 27'015, 27'015}}));
+  EXPECT_EQ(c.services[0].ban_time, minutes{5});
+  ASSERT_TRUE(c.services[0].limits);
+  EXPECT_EQ((*c.services[0].limits)[FW_MEASURE_PACKETS],
+            (fw::config::Limit{1000, 2000, milliseconds{500}}));
+  EXPECT_EQ((*c.services[0].limits)[FW_MEASURE_BYTES], c.limit_default[FW_MEASURE_BYTES])
+      << "what a service does not say is inherited";
+  EXPECT_EQ(c.services[1].ports,
+            (std::vector<PortRange>{{false, 80, 80}, {false, 8000, 8999}, {true, 8000, 8999}}));
+  EXPECT_EQ(c.services[1].action, Action::pass);
+  EXPECT_FALSE(c.services[1].limits);
+  EXPECT_FALSE(c.services[1].ban_time);
+  EXPECT_EQ(c.lists.allow, std::vector<std::string>{"mine.list"});
+  EXPECT_EQ(c.lists.deny, (std::vector<std::string>{"deny.list", "feeds/*.netset"}));
+  EXPECT_EQ(c.tables, (fw::config::Tables{1024, 67'108'864, 4096}));
+  EXPECT_EQ(c.log, (fw::config::Log{"/tmp/x", 1U << 20, 0, false}));
+  EXPECT_EQ(c.api.group, "adm");
+}
+
+TEST(config, a_mistake_is_named_with_its_place_and_what_would_be_right) {
+  constexpr std::array kCases{
+      std::pair{"mode = \"on\"", "f:1:1: mode = \"on\": must be \"observe\" or \"enforce\""},
+      std::pair{"mode = 1", "f:1:1: mode = 1: must be \"observe\" or \"enforce\""},
+      std::pair{"mod = \"observe\"", "f:1:1: mod: unknown key; did you mean \"mode\"?"},
+      std::pair{"[bann]\ntime = \"1m\"", "f:1:2: bann: unknown key; did you mean \"ban\"?"},
+      std::pair{"[ban]\ntiem = \"1m\"", "f:2:1: ban.tiem: unknown key; did you mean \"time\"?"},
+      std::pair{"ban = 5", "f:1:1: ban = 5: must be a table"},
+      std::pair{"keep_filtering = \"yes\"",
+                "f:1:1: keep_filtering = \"yes\": must be true or false"},
+      std::pair{
+          "interface = \"an-interface-too-long\"",
+          "f:1:1: interface = \"an-interface-too-long\": \"an-interface-too-long\" is no name "
+          "of an interface"},
+      std::pair{"interface = []",
+                "f:1:1: interface = [...]: must be \"auto\" or name an interface"},
+      std::pair{"interface = [\"auto\", \"eth1\"]",
+                "f:1:1: interface = [...]: \"auto\" stands alone: it means every uplink"},
+      std::pair{"interface = [\"eth1\", \"eth1\"]",
+                "f:1:1: interface = [...]: \"eth1\" is named twice"},
+      std::pair{"interface = [\"eth1\", 2]",
+                "f:1:1: interface = [...]: must be text in quotes, not empty, or an array of such"},
+      std::pair{"[ban]\ntime = 60",
+                "f:2:1: ban.time = 60: must be a duration in quotes, such as \"60s\""},
+      std::pair{
+          "[ban]\ntime = \"60\"",
+          "f:2:1: ban.time = \"60\": must be a duration such as \"30s\", \"10m\", \"1h30m\" or "
+          "\"7d\""},
+      std::pair{"[ban]\ntime = \"100ms\"", "f:2:1: ban.time = \"100ms\": must be 1s to 30d"},
+      std::pair{"[ban]\nescalate = []",
+                "f:2:1: ban.escalate = [...]: must be an array of numbers such as [1, 5, 30]"},
+      std::pair{"[ban]\nescalate = [1, 0]",
+                "f:2:16: ban.escalate: 0 must be a whole number from 1 to 100000"},
+      std::pair{"[ban]\nescalate = [5, 1]",
+                "f:2:1: ban.escalate = [...]: a later offence must not be held shorter than an "
+                "earlier one"},
+      std::pair{"[ban]\nprefix_v6 = 32",
+                "f:2:1: ban.prefix_v6 = 32: must be a whole number from 48 to 128"},
+      std::pair{"[ban]\nprefix_v6 = -1",
+                "f:2:1: ban.prefix_v6 = -1: must be a whole number from 48 to 128"},
+      std::pair{"[ban]\nper_minute = 9",
+                "f:2:1: ban.per_minute = 9: must be 10 to 1000000, or 0: no bans but those made by "
+                "hand"},
+      std::pair{"[limit.default]\nsyn = { limit = \"0/s\" }",
+                "f:2:9: limit.default.syn.limit = \"0/s\": must be 4/s to 1M/s"},
+      std::pair{"[limit.default]\nsyn = { limit = 5 }",
+                "f:2:9: limit.default.syn.limit = 5: must be a rate in quotes, such as \"400/s\""},
+      std::pair{"[limit.default]\nsyn = { limit = \"5\" }",
+                "f:2:9: limit.default.syn.limit = \"5\": must be a rate such as \"400/s\" or "
+                "\"20k/s\", or \"none\""},
+      std::pair{
+          "[limit.default]\nbytes = { limit = \"5/s\" }",
+          "f:2:11: limit.default.bytes.limit = \"5/s\": must be a rate such as \"25MB/s\", or "
+          "\"none\""},
+      std::pair{"[limit.default]\nbytes = { ban_at = \"200GB/s\" }",
+                "f:2:11: limit.default.bytes.ban_at = \"200GB/s\": must be 1kB/s to 100GB/s"},
+      std::pair{"[limit.default]\nudp = { limit = \"5/s\", burst = \"9s\" }",
+                "f:2:24: limit.default.udp.burst = \"9s\": must be 10ms to 8s"},
+      std::pair{"[limit.default]\nudp = { limit = \"50/s\", ban_at = \"20/s\" }",
+                "f:2:1: limit.default: ban_at (20/s) must not be below limit (50/s)"},
+      std::pair{"[limit.default]\nsyn = { limit = \"5k/s\" }",
+                "f:2:1: limit.default: ban_at (1k/s, inherited) must not be below limit (5k/s)"},
+      std::pair{"[limit.default]\nsyns = { limit = \"5/s\" }",
+                "f:2:1: limit.default.syns: unknown key; did you mean \"syn\"?"},
+      std::pair{"[limit.other]\n", "f:1:8: limit.other: unknown key; did you mean \"default\"?"},
+      std::pair{"[service]\nname = \"a\"",
+                "f:1:2: service = {...}: must be tables: write [[service]]"},
+      std::pair{"[[service]]\nport = \"tcp/80\"",
+                "f:1:1: service.name: a service needs one, such as \"web\""},
+      std::pair{"[[service]]\nname = \"\"\nport = \"tcp/80\"",
+                "f:2:1: service.name = \"\": must not be empty"},
+      std::pair{"[[service]]\nname = \"a b\"\nport = \"tcp/80\"",
+                "f:2:1: service.name = \"a b\": must be at most 32 letters, digits, - _ or ."},
+      std::pair{
+          "[[service]]\nname = \"default\"\nport = \"tcp/80\"",
+          "f:2:1: service.name = \"default\": is the name of [limit.default]: choose another"},
+      std::pair{"[[service]]\nname = \"a\"",
+                "f:1:1: service.port: a service needs one, such as \"tcp/80\""},
+      std::pair{"[[service]]\nname = \"a\"\nport = \"tcp/80\"\naction = \"drop\"\nsyn = { limit = "
+                "\"5/s\" }",
+                "f:4:1: service.action = \"drop\": such a service has no limits: leave them out"},
+      std::pair{"[[service]]\nname = \"a\"\nport = [\"tcp/80\", \"tcp/80-90\"]",
+                "f:3:19: service \"a\": port \"tcp/80-90\" overlaps \"tcp/80\" of service \"a\" at "
+                "f:3:9"},
+      std::pair{"[[service]]\nname = \"a\"\nport = \"tcp+udp/80\"\n[[service]]\nname = "
+                "\"b\"\nport = \"udp/1-100\"",
+                "f:6:8: service \"b\": port \"udp/1-100\" overlaps \"tcp+udp/80\" of service \"a\" "
+                "at f:3:8"},
+      std::pair{"[[service]]\nname = \"a\"\nport = \"tcp/1\"\n[[service]]\nname = \"a\"\nport = "
+                "\"udp/1\"",
+                "f:5:1: service.name = \"a\": is taken at f:2:1"},
+      std::pair{
+          "[lists]\ndeny = [\"a\", \"\"]",
+          "f:2:1: lists.deny = [...]: must be text in quotes, not empty, or an array of such"},
+      std::pair{"[tables]\nsources = 300000",
+                "f:2:1: tables.sources = 300000: must be a power of two; the nearest is 262144"},
+      std::pair{"[tables]\nbans = 400000",
+                "f:2:1: tables.bans = 400000: must be a power of two; the nearest is 524288"},
+      std::pair{"[tables]\nflows = 512",
+                "f:2:1: tables.flows = 512: must be a whole number from 1024 to 67108864"},
+      std::pair{"[log]\nfolder = \"log\"",
+                "f:2:1: log.folder = \"log\": must be a path from the root, such as "
+                "\"/var/log/floodwall\""},
+      std::pair{"[log]\nrotate = \"1k\"",
+                "f:2:1: log.rotate = \"1k\": must be a size from 64.0 KiB to 10.0 GiB, such as "
+                "\"16MiB\""},
+      std::pair{"[api]\ngroup = 0", "f:2:1: api.group = 0: must be text in quotes"},
+  };
+  for (const auto& [toml, message] : kCases) EXPECT_EQ(bad(toml), message) << toml;
+}
+
+TEST(config, a_service_port_must_be_a_protocol_and_ports) {
+  for (const std::string port : {"80", "tcp", "tcp/", "tcp/0", "tcp/65536", "tcp/90-80", "sctp/1",
+                                 "tcp/80-", "tcp/http", "TCP/80", "tcp/80,81"})
+    EXPECT_EQ(bad("[[service]]\nname = \"a\"\nport = \"" + port + "\""),
+              "f:3:8: service.port = \"" + port +
+                  "\": must be a protocol and ports from 1 to 65535, such as \"tcp/80\", "
+                  "\"udp/27015\", \"tcp/8000-8999\" or \"tcp+udp/53\"");
+}
+
+TEST(config, all_problems_are_reported_in_one_go) {
+  EXPECT_EQ(bad("mode = \"on\"\n[ban]\ntime = 1\nfoo = 2\n[limit.default]\nicmp = { limit = "
+                "\"0/s\" }\n"),
+            "f:1:1: mode = \"on\": must be \"observe\" or \"enforce\"\n"
+            "f:3:1: ban.time = 1: must be a duration in quotes, such as \"60s\"\n"
+            "f:4:1: ban.foo: unknown key; did you mean \"time\"?\n"
+            "f:6:10: limit.default.icmp.limit = \"0/s\": must be 4/s to 1M/s");
+}
+
+TEST(config, what_is_no_toml_is_reported_where_it_stops_being_it) {
+  EXPECT_TRUE(bad("mode = \"observe\"\nkeep = = 1\n").starts_with("f:2:8: ")) << bad("a = = 1");
+  EXPECT_TRUE(bad("mode = \"observe\"\nmode = \"enforce\"\n").starts_with("f:2:")) << "key twice";
+  EXPECT_NE(bad("mode = \"\xff\xfe\""), "no problem found");
+}
+
+TEST(config, holds_255_services_and_no_more) {
+  std::string text;
+  for (int i = 1; i <= 255; i++)
+    text += "[[service]]\nname = \"s" + std::to_string(i) + "\"\nport = \"tcp/" +
+            std::to_string(i) + "\"\n";
+  EXPECT_EQ(good(text).services.size(), 255U);
+  text += "[[service]]\nname = \"last\"\nport = \"tcp/999\"\n";
+  EXPECT_EQ(bad(text), "f:767:1: service: more than 255 services");
+}
+
+class ConfigFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "fw-config-XXXXXX").native();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    std::filesystem::create_directory(folder_ / "conf.d");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void put(const std::string& name, std::string_view text) {
+    ASSERT_TRUE(fw::write_file(folder_ / name, text));
+  }
+  [[nodiscard]] auto load() const { return fw::config::load(folder_ / "floodwall.toml"); }
+  std::filesystem::path folder_;
+};
+
+TEST_F(ConfigFolder, later_files_override_single_keys_and_append_services) {
+  put("floodwall.toml",
+      "mode = \"observe\"\n[ban]\ntime = \"2m\"\nprefix_v6 = 56\n[limit.default]\nudp = { limit = "
+      "\"100/s\", ban_at = \"200/s\" }\n[[service]]\nname = \"a\"\nport = \"tcp/1\"\nsyn = { limit "
+      "= \"7/s\" }\n");
+  put("conf.d/20-b.toml", "[ban]\ntime = \"4m\"\n[[service]]\nname = \"b\"\nport = \"tcp/2\"\n");
+  put("conf.d/10-a.toml",
+      "[ban]\ntime = \"3m\"\nmemory = \"2h\"\n[limit.default]\nudp = { ban_at = \"300/s\" }\n");
+  put("conf.d/30-not-toml.bak", "nonsense");
+  const auto config = load();
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->mode, Mode::observe);
+  EXPECT_EQ(config->ban.time, minutes{4});
+  EXPECT_EQ(config->ban.memory, hours{2});
+  EXPECT_EQ(config->ban.prefix_v6, 56U);
+  EXPECT_EQ(config->limit_default[FW_MEASURE_UDP], (fw::config::Limit{100, 300, seconds{1}}));
+  ASSERT_EQ(config->services.size(), 2U);
+  EXPECT_EQ(config->services[1].name, "b");
+  EXPECT_EQ((*config->services[0].limits)[FW_MEASURE_UDP].ban_at, 300)
+      << "a service inherits the default as it is in the end";
+}
+
+TEST_F(ConfigFolder, problems_name_the_file_they_are_in) {
+  put("floodwall.toml", "mode = \"on\"\n[[service]]\nname = \"a\"\nport = \"tcp/1\"\n");
+  put("conf.d/x.toml", "\n mod = 1\n[[service]]\nname = \"b\"\nport = \"tcp/1\"\n");
+  put("conf.d/y.toml", "[");
+  const auto config = load();
+  ASSERT_FALSE(config);
+  const std::string& message = config.error().message;
+  EXPECT_TRUE(
+      message.starts_with("floodwall.toml:1:1: mode = \"on\": must be \"observe\" or "
+                          "\"enforce\"\nconf.d/x.toml:2:2: mod: unknown key; did you mean "
+                          "\"mode\"?\nconf.d/y.toml:1:2: "))
+      << message;
+  EXPECT_TRUE(
+      message.ends_with("conf.d/x.toml:5:8: service \"b\": port \"tcp/1\" overlaps "
+                        "\"tcp/1\" of service \"a\" at floodwall.toml:4:8"))
+      << message;
+}
+
+TEST_F(ConfigFolder, a_missing_file_is_an_error) {
+  const auto config = load();
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().message,
+            "cannot read " + (folder_ / "floodwall.toml").native() + ": No such file or directory");
+  EXPECT_EQ(config.error().kind, fw::ErrorKind::invalid_config);
+}
+
+TEST(starter_text, says_what_holds_anyway) {
+  EXPECT_EQ(good(fw::config::starter_text({"auto"}, Mode::enforce)), Config{});
+  Config expected;
+  expected.mode = Mode::observe;
+  expected.interfaces = {"eth1", "eth2"};
+  EXPECT_EQ(good(fw::config::starter_text({"eth1", "eth2"}, Mode::observe)), expected);
+}
+
+TEST(starter_text, gives_examples_that_are_valid) {
+  std::string text = fw::config::starter_text({"auto"}, Mode::enforce);
+  for (const std::string_view mark :
+       {"# bytes", "# udp", "# [[service]]", "# name", "# port", "# action", "# packets"}) {
+    const std::size_t at = text.find(mark);
+    ASSERT_NE(at, std::string::npos) << mark;
+    text.erase(at, 2);
+  }
+  const Config config = good(text);
+  ASSERT_EQ(config.services.size(), 1U);
+  EXPECT_EQ(config.services[0].name, "game");
+  EXPECT_EQ(config.limit_default[FW_MEASURE_BYTES].limit, 25e6);
+}
+
+TEST(compiled, limits_are_in_ticks_and_windows) {
+  const auto compiled = fw::config::compile(good(R"(
+[ban]
+time = "90s"
+per_minute = 1000
+prefix_v6 = 56
+[limit.default]
+packets = { limit = "1000/s", ban_at = "1000/s", burst = "250ms" }
+bytes = { limit = "25MB/s", ban_at = "100GB/s", burst = "8s" }
+syn = { limit = "4/s", ban_at = "none" }
+udp = { limit = "300/s" }
+icmp = { limit = "none", ban_at = "1/s" }
+)"));
+  const fw_config& p = compiled.policy;
+  EXPECT_EQ(p.abi_version, FW_ABI_VERSION + 0U);
+  EXPECT_EQ(p.mode, FW_MODE_ENFORCE);
+  EXPECT_EQ(p.source_bits_v6, 56);
+  const fw_rule& rule = p.rule[0];
+  EXPECT_EQ(rule.ban_ms, 90'000U);
+  EXPECT_EQ(rule.own, 0);
+  const auto expect = [&](int measure, fw_u32 cost, fw_u32 burst, fw_u32 ban_above) {
+    EXPECT_EQ(rule.limit[measure].cost_q8, cost) << measure;
+    EXPECT_EQ(rule.limit[measure].burst, burst) << measure;
+    EXPECT_EQ(rule.limit[measure].ban_above, ban_above) << measure;
+  };
+  expect(FW_MEASURE_PACKETS, 16'000'000, 15'625'000, 1074);
+  // 25 MB/s are 1,562,500 units of 16 bytes: 40 ticks each. 100 GB/s are more than a u32 of them.
+  expect(FW_MEASURE_BYTES, 10'240, 500'000'000, 0xffff'ffff);
+  expect(FW_MEASURE_SYN, 4'000'000'000, 62'500'000, 0);
+  expect(FW_MEASURE_UDP, 53'333'334, 62'500'000, 0);
+  expect(FW_MEASURE_ICMP, 0, 0, 1);
+  EXPECT_EQ(p.bans_cost, 3'750'000U);
+  EXPECT_EQ(p.bans_burst, 1U << 29);
+}
+
+TEST(compiled, no_automatic_bans_cost_nothing) {
+  const auto compiled = fw::config::compile(good("mode = \"observe\"\n[ban]\nper_minute = 0"));
+  EXPECT_EQ(compiled.policy.bans_cost, 0U);
+  EXPECT_EQ(compiled.policy.mode, FW_MODE_OBSERVE);
+}
+
+TEST(compiled, services_have_rules_and_ports) {
+  const auto compiled = fw::config::compile(good(R"(
+[[service]]
+name = "game"
+port = "udp/27015"
+packets = { limit = "1000/s", ban_at = "2000/s" }
+[[service]]
+name = "web"
+port = ["tcp/80", "tcp/8000-8999", "udp/65535"]
+ban_time = "5m"
+[[service]]
+name = "closed"
+port = "tcp/1"
+action = "drop"
+)"));
+  const fw_config& p = compiled.policy;
+  EXPECT_EQ(compiled.rule_names, (std::vector<std::string>{"default", "game", "web", "closed"}));
+  EXPECT_EQ(p.rule[1].own, 1);
+  EXPECT_EQ(p.rule[1].limit[FW_MEASURE_PACKETS].cost_q8, 16'000'000U);
+  EXPECT_EQ(p.rule[1].limit[FW_MEASURE_PACKETS].ban_above, 2147U);
+  EXPECT_EQ(p.rule[1].ban_ms, 60'000U);
+  EXPECT_EQ(p.rule[2].own, 0);
+  EXPECT_EQ(p.rule[2].ban_ms, 300'000U);
+  EXPECT_EQ(p.rule[2].action, FW_ACTION_LIMIT);
+  EXPECT_EQ(p.rule[2].limit[FW_MEASURE_SYN].cost_q8, p.rule[0].limit[FW_MEASURE_SYN].cost_q8);
+  EXPECT_EQ(p.rule[3].action, FW_ACTION_DROP);
+
+  ASSERT_EQ(compiled.ports.size(), FW_PORT_LINES + 0U);
+  for (unsigned index = 0; index < 2 * 65'536; index++) {
+    unsigned expected = 0;
+    if (index == 65'536 + 27'015) expected = 1;
+    if (index == 80 || (index >= 8000 && index <= 8999) || index == 65'536 + 65'535) expected = 2;
+    if (index == 1) expected = 3;
+    ASSERT_EQ(compiled.ports[index / 64].rule[index % 64], expected) << index;
+  }
+}
+
+}  // namespace
