@@ -108,8 +108,19 @@ def test_allow_list_wins_over_deny_list_ban_and_limit(lab, link):
     flood = wire.copies(wire.udp(link, friend, link.wall), 300)
     assert len(lab.passed(flood)) == 300
     lab.cli("ban", friend, code=5)
-    lab.cli("ban", friend, "--force", code=None)
-    assert lab.comes_through(wire.udp(link, friend, link.wall)), "allow wins over everything below"
+    assert lab.comes_through(flood[0])
+
+
+def test_forced_ban_suspends_the_allow_list_until_it_ends(lab, link):
+    friend, other = link.client(3), link.client(4)
+    lab.list_file("allow.list").write_text(f"{friend}\n{other}\n")
+    lab.start_daemon()
+    lab.cli("ban", friend, "--force")
+    assert through(lab, from_each(link, [friend, other])) == [other]
+    lab.cli("unban", friend)
+    lab.list_file("deny.list").write_text(f"{friend}\n")
+    lab.cli("apply")
+    assert through(lab, from_each(link, [friend, other])) == [friend, other]
 
 
 def test_allow_lifts_a_live_ban_at_once(lab, link):
