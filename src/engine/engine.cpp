@@ -250,12 +250,11 @@ void Engine::lift_bans_of_the_allowed(const Now& now) {
 
 void Engine::note_interfaces(const Now& now) {
   std::vector<datapath::InterfaceStatus> current = datapath_->interfaces();
-  const auto find = [](const auto& statuses, const std::string& name) {
-    const auto at = std::ranges::find(statuses, name, &datapath::InterfaceStatus::name);
-    return at == statuses.end() ? datapath::Attachment::none : at->attachment;
-  };
   for (const datapath::InterfaceStatus& status : current) {
-    if (status.attachment == find(interfaces_, status.name)) continue;
+    const auto was = std::ranges::find(interfaces_, status.name, &datapath::InterfaceStatus::name);
+    if (was != interfaces_.end() && was->attachment == status.attachment &&
+        was->problem == status.problem)
+      continue;
     const bool attached = status.attachment != datapath::Attachment::none;
     journal_.write(attached ? EventType::attach : EventType::detach, now, [&] {
       Draft draft{"", {Field::text("interface", status.name)}};

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// A datapath of plain vectors: what the engine publishes can be looked at, and a test plays the
+// policy's part by hand (ban, renew). Marks go through the policy's own functions.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datapath/datapath.hpp"
+#include "policy/policy.h"
+
+namespace fw::test {
+
+class FakeDatapath : public datapath::Datapath {
+ public:
+  explicit FakeDatapath(std::size_t mark_buckets = 16'384)
+      : sources_(4),
+        meters_(16),
+        flows_(4),
+        keys_(mark_buckets),
+        marks_(mark_buckets * FW_MARK_WAYS) {
+    config_.seed[0] = 0x1234'5678'9abc'def0ULL;
+    config_.seed[1] = 0x0fed'cba9'8765'4321ULL;
+    config_.source_mask = 3;
+    config_.flow_mask = 3;
+    config_.mark_mask = static_cast<fw_u32>(mark_buckets - 1);
+  }
+
+  // What a test sets or reads.
+  int publishes = 0, list_publishes = 0;
+  std::optional<Error> publish_error;  // the next publish fails with it
+  std::vector<std::byte> image;
+  std::vector<datapath::InterfaceStatus> statuses{
+      {.name = "up0", .attachment = datapath::Attachment::native, .egress = true, .problem = ""}};
+  fw_counters counts{};
+  std::deque<fw_event> events;
+  std::map<std::size_t, std::uint64_t> pending;
+
+  // As the policy does it: puts a ban and reports it.
+  void ban(const Prefix& prefix, std::uint64_t now_ns, std::uint32_t hold_ms,
+           const fw_event& details) {
+    fw_mark mark{};
+    mark.addr = prefix.address.key();
+    mark.prefix_bits = static_cast<fw_u8>(prefix.bits);
+    mark.kind = FW_MARK_BAN;
+    mark.since_ns = now_ns;
+    mark.until_ns = now_ns + hold_ms * 1'000'000ULL;
+    mark.hold_ms = hold_ms;
+    mark.ban_above = details.limit;
+    mark.rule = details.rule;
+    mark.measure = details.measure;
+    fw_env environment = env();
+    fw_policy_mark_put(&environment, &mark, now_ns);
+    fw_event event = details;
+    event.kind = FW_EVENT_BAN;
+    event.time_ns = now_ns;
+    event.src = mark.addr;
+    event.prefix_bits = mark.prefix_bits;
+    events.push_back(event);
+  }
+
+  // By the policy's own look-up; null if there is none.
+  fw_mark* find(const Prefix& prefix, std::uint8_t kind) {
+    fw_env environment = env();
+    const fw_s32 index = fw_policy_mark_find(&environment, prefix.address.key(),
+                                             static_cast<fw_u8>(prefix.bits), kind);
+    return index < 0 ? nullptr : &marks_[static_cast<std::size_t>(index)];
+  }
+  bool in_force(const Prefix& prefix, std::uint8_t kind, std::uint64_t now_ns) {
+    const fw_mark* mark = find(prefix, kind);
+    return mark != nullptr && mark->until_ns > now_ns;
+  }
+  void put(const fw_mark& mark, std::uint64_t now_ns) {
+    fw_env environment = env();
+    fw_policy_mark_put(&environment, &mark, now_ns);
+  }
+  // Behind the engine's back.
+  void wipe_marks() {
+    std::ranges::fill(keys_, fw_mark_keys{});
+    std::ranges::fill(marks_, fw_mark{});
+  }
+  std::size_t index_of(const fw_mark* mark) const {
+    return static_cast<std::size_t>(mark - marks_.data());
+  }
+
+  [[nodiscard]] std::string kind() const override { return "fake"; }
+  [[nodiscard]] datapath::Tables tables() override {
+    return {.sources = sources_,
+            .meters = meters_,
+            .flows = flows_,
+            .mark_keys = keys_,
+            .marks = marks_};
+  }
+  [[nodiscard]] std::uint64_t now_ns() const override { return 0; }
+  [[nodiscard]] const fw_config& config() const override { return config_; }
+  [[nodiscard]] Result<void> publish(const fw_config& config,
+                                     std::span<const fw_port_line> ports) override {
+    if (publish_error) {
+      const Error error = *std::exchange(publish_error, std::nullopt);
+      return std::unexpected(error);
+    }
+    if (ports.size() != FW_PORT_LINES) return fail("the port table has the wrong size");
+    config_ = config;
+    ++publishes;
+    return {};
+  }
+  [[nodiscard]] Result<void> publish_lists(std::span<const std::byte> bytes) override {
+    image.assign(bytes.begin(), bytes.end());
+    ++list_publishes;
+    return {};
+  }
+  [[nodiscard]] Result<void> attach(const std::string&) override { return {}; }
+  void detach(const std::string&) override {}
+  [[nodiscard]] std::vector<datapath::InterfaceStatus> interfaces() const override {
+    return statuses;
+  }
+  void remove() override { statuses.clear(); }
+  [[nodiscard]] fw_counters counters() const override { return counts; }
+  [[nodiscard]] std::uint64_t pending_drops(std::size_t index) const override {
+    const auto at = pending.find(index);
+    return at == pending.end() ? 0 : at->second;
+  }
+  void clear_pending(std::size_t index) override { pending.erase(index); }
+  void drain_events(const std::function<void(const fw_event&)>& sink) override {
+    for (; !events.empty(); events.pop_front()) sink(events.front());
+  }
+  [[nodiscard]] int event_fd() const override { return -1; }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return marks_.size() * 64; }
+
+  // Is the address denied (bit 0) or allowed (bit 1) by the image in force?
+  [[nodiscard]] fw_u32 listed(const Address& address) {
+    // A line is aligned to its size, as the policy expects it.
+    std::vector<fw_list_line> lines(image.size() / FW_LINE_BYTES);
+    for (std::size_t i = 0; i < image.size(); ++i)
+      lines[i / FW_LINE_BYTES].byte[i % FW_LINE_BYTES] = static_cast<fw_u8>(image[i]);
+    fw_env environment = env();
+    environment.lists = lines.empty() ? nullptr : lines.data();
+    environment.list_lines = static_cast<fw_u32>(lines.size());
+    return fw_policy_list_find(&environment, address.key());
+  }
+
+ private:
+  fw_env env() {
+    fw_env environment{};
+    environment.config = &config_;
+    environment.mark_keys = keys_.data();
+    environment.marks = marks_.data();
+    return environment;
+  }
+
+  fw_config config_{};
+  std::vector<fw_source_bucket> sources_;
+  std::vector<fw_meter> meters_;
+  std::vector<fw_flow_bucket> flows_;
+  std::vector<fw_mark_keys> keys_;
+  std::vector<fw_mark> marks_;
+};
+
+}  // namespace fw::test
