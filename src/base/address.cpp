@@ -37,7 +37,10 @@ std::optional<std::uint32_t> parse_quad(std::string_view text) {
   const char* at = text.data();
   const char* end = at + text.size();
   for (int i = 0; i < 4; i++) {
-    if (i > 0 && (at == end || *at++ != '.')) return std::nullopt;
+    if (i > 0) {
+      if (at == end || *at != '.') return std::nullopt;
+      at++;
+    }
     const char* start = at;
     std::uint32_t octet = 0;
     while (at != end && *at >= '0' && *at <= '9' && at - start < 4)

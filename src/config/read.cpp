@@ -29,6 +29,7 @@ constexpr std::size_t kNameBytes = 32;
 
 std::vector<std::string> plain(std::vector<Text> texts) {
   std::vector<std::string> out;
+  out.reserve(texts.size());
   for (Text& text : texts) out.push_back(std::move(text.text));
   return out;
 }
@@ -108,8 +109,9 @@ bool read_limits(Section& section, LimitDrafts& out) {
 // "80", "8000-8999".
 std::optional<PortRange> parse_ports(std::string_view text) {
   const auto number = [](std::string_view digits, std::uint16_t& out) {
-    const char* end = digits.data() + digits.size();
-    const auto [at, error] = std::from_chars(digits.data(), end, out);
+    const char* begin = digits.data();
+    const char* end = begin + digits.size();
+    const auto [at, error] = std::from_chars(begin, end, out);
     return error == std::errc{} && at == end && out != 0;
   };
   PortRange range;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kFilterBitsPerNet = 16;  // 1 in 17 unlisted /32s is looked for in the tree
 constexpr std::size_t kMaxFilterNets = 4'000'000;  // beyond it a filter would not pay
+constexpr std::size_t kLineBits = std::size_t{FW_LINE_BYTES} * 8;
 constexpr std::size_t kFanOut = FW_LIST_KEYS + 1;
 
 struct Boundary {
@@ -128,7 +129,7 @@ std::optional<std::vector<std::uint32_t>> listed_nets(std::span<const Segment<Ad
 }
 
 void add_filter(Image& image, std::span<const std::uint32_t> nets) {
-  const std::size_t lines = nets.size() * kFilterBitsPerNet / (FW_LINE_BYTES * 8) + 1;
+  const std::size_t lines = nets.size() * kFilterBitsPerNet / kLineBits + 1;
   const std::uint32_t first = image.add(lines);
   const std::uint32_t seed = image.header().seed;
   for (const std::uint32_t net : nets) {
