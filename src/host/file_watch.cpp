@@ -139,11 +139,9 @@ std::set<fs::path> FileWatch::drain() {
   }
   if (!any) return changed;
   const Targets before = targets_;
-  // A folder that cannot be watched any more is no reason to keep back what is known; the nearest
-  // watched one above it goes on telling.
-  (void)arm();
+  const bool all_watched = arm().has_value();
   for (const auto& [path, target] : targets_)
-    if (before.at(path) != target) changed.insert(path);
+    if (!all_watched || before.at(path) != target) changed.insert(path);
   return changed;
 }
 

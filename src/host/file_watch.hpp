@@ -32,7 +32,7 @@ class FileWatch {
 
   // The watched paths, as they were given, that were written and closed, replaced, created, deleted
   // or came to point elsewhere. Rather one too many than one too few: all of them when the kernel
-  // lost events. Never blocks.
+  // lost events or a folder cannot be watched any more. Never blocks.
   [[nodiscard]] std::set<std::filesystem::path> drain();
 
  private:

@@ -5,7 +5,10 @@
 // Thread rule: one thread at a time per socket.
 #pragma once
 
+#include <linux/netlink.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -14,8 +17,6 @@
 #include "base/error.hpp"
 
 struct mnl_socket;
-struct nlattr;
-struct nlmsghdr;
 
 namespace fw::host {
 
@@ -42,7 +43,7 @@ class Netlink {
   // The errno of the last failed dump.
   [[nodiscard]] int error_number() const { return error_number_; }
 
-  enum class Received { messages, nothing, overrun };
+  enum class Received : std::uint8_t { messages, nothing, overrun };
   // One read of notifications. Overrun: the kernel dropped some (or the socket failed).
   [[nodiscard]] Received receive(const MessageSink& sink);
 

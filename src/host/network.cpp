@@ -152,7 +152,7 @@ void read_next_hops(const nlattr& multipath, const Route& common, std::vector<Ro
       inner += MNL_ALIGN(attribute->nla_len);
     }
     routes.push_back(route);
-    const std::size_t step = std::min(left, std::size_t{RTNH_ALIGN(hop.rtnh_len)});
+    const std::size_t step = std::min<std::size_t>(left, RTNH_ALIGN(hop.rtnh_len));
     at += step;
     left -= step;
   }

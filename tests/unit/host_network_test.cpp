@@ -29,10 +29,8 @@ namespace fw::host {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::Not;
 
 Address at(std::string_view text) {
   return Address::parse(text).value();
@@ -84,6 +82,7 @@ const Interface& interface_of(const Network& network, std::string_view name) {
 
 std::vector<std::string> addresses_of(const Interface& interface) {
   std::vector<std::string> texts;
+  texts.reserve(interface.addresses.size());
   for (const InterfaceAddress& own : interface.addresses)
     texts.push_back(fmt::format("{} in /{}", own.address.text(), own.bits));
   return texts;
