@@ -165,7 +165,7 @@ void expect_read_up_to_every_cut(const Data& whole, std::size_t head_bytes) {
   const Lines all = content_of(whole).records;
   std::size_t most = 0;
   for (std::size_t n = 4; n < whole.size(); ++n) {
-    const Content content = content_of(Data(whole.begin(), whole.begin() + n));
+    const Content content = content_of(Data(whole.begin(), whole.begin() + static_cast<long>(n)));
     EXPECT_EQ(content.opened, n >= head_bytes) << n;
     if (n < head_bytes) {
       EXPECT_NE(content.error.find("ends within the head"), std::string::npos) << content.error;
@@ -192,8 +192,8 @@ TEST(capture, a_cut_file_is_read_up_to_the_cut) {
 TEST(capture, damage_is_named_with_file_and_offset_after_what_was_whole) {
   struct Case {
     File file;
-    std::size_t records;
-    const char* message;
+    std::size_t records = 0;
+    const char* message = nullptr;
   };
   const File good = File().section().interface(1).enhanced(0, 7, "abcd", 60);  // 28 + 20 + 36
   const Case cases[] = {
@@ -281,8 +281,8 @@ TEST(capture, records_across_the_ends_of_the_buffer_are_whole) {
   append_header(file);
   Data payload(200'000);
   for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<std::byte>(i * 7 >> 3);
-  std::vector<std::size_t> sizes;
-  for (std::size_t i = 0; i < 300; ++i) sizes.push_back(i % 50 == 0 ? 199'000 + i : i * 37 % 3000);
+  std::vector<std::size_t> sizes(300);
+  for (std::size_t i = 0; i < 300; ++i) sizes[i] = i % 50 == 0 ? 199'000 + i : i * 37 % 3000;
   for (const std::size_t size : sizes) append_record(file, size, {payload.data(), size}, 9);
   auto reader = Reader::from_memory(file).value();
   Record record;
@@ -358,6 +358,7 @@ TEST_F(CaptureFile, standard_input_is_read_to_its_end) {
       .write(reinterpret_cast<const char*>(packed.data()), static_cast<long>(packed.size()));
   const int saved = ::dup(STDIN_FILENO);
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(file, 0);
   ASSERT_GE(::dup2(file, STDIN_FILENO), 0);
   const Content content = drain(Reader::open("-"));
   if (saved >= 0) (void)::dup2(saved, STDIN_FILENO);
