@@ -62,8 +62,8 @@ lease {
 }
 lease {
   interface "eth0";
-  option domain-name "a; option dhcp-server-identifier 198.51.100.66; \" }";
   option dhcp-server-identifier 10.0.0.2;
+  option domain-name "a; option dhcp-server-identifier 198.51.100.66; \" }";
   renew 3 2026/05/06 03:04:05;
 }
 lease { interface "wlan0"; option dhcp-server-identifier 10.1.0.1; }
@@ -365,6 +365,19 @@ TEST_F(FileWatching, what_a_link_leads_to_is_watched_and_so_is_the_link) {
   EXPECT_EQ(changed(), Names{"resolv.conf"});
   write("run/real.conf", "4");
   EXPECT_EQ(changed(), Names{"resolv.conf"});
+}
+
+TEST_F(FileWatching, a_link_that_is_turned_halfway_is_seen) {
+  write("v1/deny.list", "1");
+  write("v2/deny.list", "2");
+  fs::create_symlink("v1", folder_ / "data");
+  fs::create_symlink("data/deny.list", folder_ / "deny.list");
+  follow({"deny.list"});
+  fs::create_symlink("v2", folder_ / "new");
+  fs::rename(folder_ / "new", folder_ / "data");
+  EXPECT_EQ(changed(), Names{"deny.list"});
+  write("v2/deny.list", "3");
+  EXPECT_EQ(changed(), Names{"deny.list"});
 }
 
 TEST_F(FileWatching, a_new_set_of_paths_replaces_the_old_one) {
