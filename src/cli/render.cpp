@@ -153,7 +153,7 @@ std::string render_results(std::string_view verb, const json& reply) {
 }
 
 std::string render_message(const json& reply) {
-  const std::string message = clean(text(reply, "message"));
+  const std::string message = clean_lines(text(reply, "message"));
   std::string out = message.empty() ? "" : message + "\n";
   for (const json& change : list(reply, "changes"))
     out += fmt::format("  {}\n", clean(change.is_string() ? text_of(change) : change.dump()));

@@ -75,6 +75,9 @@ std::string traffic(const json& reply, const Style& style) {
   table.row({"received", grouped(number(given, "packets")), format_size(number(given, "bytes"))});
   table.row({"dropped", grouped(number(given, "dropped_packets")),
              format_size(number(given, "dropped_bytes"))});
+  // What observe mode let pass.
+  if (const auto would = number(given, "observed_drops"); would != 0)
+    table.row({"would drop", grouped(would), ""});
   breakdown(table, "reason", object(given, "reasons"));
   breakdown(table, "class", object(given, "classes"));
   return table.text(style);

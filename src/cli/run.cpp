@@ -27,7 +27,7 @@ using nlohmann::json;
 int complain(World& world, const Error& error, bool as_json) {
   if (as_json) world.out << control::error_answer(error).body << std::flush;
   world.err << fmt::format("{}: {}\n", error.kind == ErrorKind::refused ? "refused" : "floodwall",
-                           clean(error.message));
+                           clean_lines(error.message));
   return static_cast<int>(error.kind);
 }
 

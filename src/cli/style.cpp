@@ -60,6 +60,17 @@ std::string clean(std::string_view text) {
   return cleaned;
 }
 
+std::string clean_lines(std::string_view text) {
+  std::string cleaned;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    cleaned += clean(text.substr(0, end));
+    if (end == std::string_view::npos) return cleaned;
+    cleaned += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::size_t columns_of(std::string_view text) {
   return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues));
 }

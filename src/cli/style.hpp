@@ -22,6 +22,8 @@ enum class Ink { good, bad, strong, faint };
 
 // Control characters, which could command the terminal, become '?'.
 [[nodiscard]] std::string clean(std::string_view text);
+// The same, but line ends stay.
+[[nodiscard]] std::string clean_lines(std::string_view text);
 
 // Columns that `text` takes: its code points.
 [[nodiscard]] std::size_t columns_of(std::string_view text);

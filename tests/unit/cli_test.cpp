@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: MIT
+// `floodwall` without a process: what is asked of the daemon for which command line, what is shown
+// for which reply, and which exit status.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <vector>
+
+#include "base/version.hpp"
+#include "cli/completion.hpp"
+#include "cli/render.hpp"
+#include "cli/run.hpp"
+#include "cli/style.hpp"
+
+namespace {
+
+using fw::ErrorKind;
+using nlohmann::json;
+
+// A run against a daemon that gives prepared replies.
+struct Session {
+  struct Call {
+    std::string socket, verb;
+    json request;
+  };
+  std::vector<fw::Result<json>> replies{json::object()};  // the last one stays
+  std::vector<fw::cli::OfflineVerb> offline;
+  std::vector<Call> calls;
+  std::string input;
+  std::string out, err;
+  int pauses = 0;  // before `events -f` ends
+
+  int operator()(std::vector<std::string> arguments) {
+    std::istringstream in(input);
+    std::ostringstream to, to_err;
+    fw::cli::World world{
+        .in = in,
+        .out = to,
+        .err = to_err,
+        .style = {},
+        .socket = "/run/x.sock",
+        .call = [this](const std::filesystem::path& socket, std::string_view verb,
+                       const json& request) -> fw::Result<json> {
+          calls.push_back({socket.native(), std::string(verb), request});
+          return replies.at(std::min(calls.size(), replies.size()) - 1);
+        },
+        .pause = [this] { return pauses-- > 0; },
+    };
+    const int status = fw::cli::run(arguments, offline, world);
+    out = to.str();
+    err = to_err.str();
+    return status;
+  }
+};
+
+// ------------------------------------------------------------- command lines
+
+TEST(command_lines, become_requests) {
+  struct Case {
+    std::vector<std::string> line;
+    const char* verb;
+    json request;
+  };
+  const std::vector<Case> cases{
+      {{"status"}, "status", json::object()},
+      {{"list", "bans"}, "list", {{"what", {"bans"}}}},
+      {{"ban", "203.0.113.7", "--for", "1h", "2001:db8::/32", "--force"},
+       "ban",
+       {{"address", {"203.0.113.7", "2001:db8::/32"}}, {"for", "1h"}, {"force", true}}},
+      {{"ban", "--for=7d", "203.0.113.7"}, "ban", {{"address", {"203.0.113.7"}}, {"for", "7d"}}},
+      {{"ban", "203.0.113.7", "--reason", "[a, b]"},
+       "ban",
+       {{"address", {"203.0.113.7"}}, {"reason", "[a, b]"}}},
+      {{"unban", "--all"}, "unban", {{"all", true}}},
+      {{"mode", "observe"}, "mode", {{"mode", {"observe"}}}},
+      {{"mode"}, "mode", json::object()},
+      {{"events", "--since", "1h"}, "events", {{"since", "1h"}}},
+      {{"allow", "--", "192.0.2.1"}, "allow", {{"address", {"192.0.2.1"}}}},
+  };
+  for (const Case& c : cases) {
+    Session run;
+    EXPECT_EQ(run(c.line), 0) << run.err;
+    ASSERT_EQ(run.calls.size(), 1U);
+    EXPECT_EQ(run.calls[0].verb, c.verb);
+    EXPECT_EQ(run.calls[0].request, c.request);
+    EXPECT_EQ(run.calls[0].socket, "/run/x.sock");
+  }
+}
+
+TEST(command_lines, that_are_wrong_ask_nothing_and_say_what_is_right) {
+  struct Case {
+    std::vector<std::string> line;
+    const char* says;
+  };
+  const std::vector<Case> cases{
+      {{}, "which command?"},
+      {{"bna", "192.0.2.1"}, "no command \"bna\": did you mean \"ban\"?"},
+      {{"--socket", "/x", "stauts"}, "did you mean \"status\"?"},
+      {{"--jsno", "status"}, "did you mean \"--json\"?"},
+      {{"ban", "192.0.2.1", "--forevr"}, "did you mean \"--forever\"?"},
+      {{"ban"}, "needs at least 1 address"},
+      {{"ban", "192.0.2.1", "--for"}, "--for"},
+      {{"ban", "192.0.2.1", "--for", "soon"}, "not a duration"},
+      {{"status", "now"}, "status takes no \"now\""},
+      {{"mode", "enfroce"}, "did you mean \"enforce\"?"},
+      {{"list", "bans", "deny"}, "what"},
+      {{"completion", "tcsh"}, "bash|zsh|fish"},
+  };
+  for (const Case& c : cases) {
+    Session run;
+    EXPECT_EQ(run(c.line), 2);
+    EXPECT_TRUE(run.calls.empty());
+    EXPECT_TRUE(run.err.starts_with("floodwall: ")) << run.err;
+    EXPECT_NE(run.err.find(c.says), std::string::npos) << run.err;
+    EXPECT_EQ(run.out, "");
+  }
+}
+
+TEST(command_lines, take_json_and_socket_before_and_after_the_command) {
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"--json", "--socket", "/s", "status"},
+        std::vector<std::string>{"status", "--json", "--socket=/s"}}) {
+    Session run;
+    run.replies = {json{{"healthy", true}}};
+    EXPECT_EQ(run(line), 0);
+    EXPECT_EQ(run.calls.at(0).socket, "/s");
+    EXPECT_EQ(run.out, "{\n  \"healthy\": true\n}\n");
+  }
+}
+
+TEST(command_lines, name_a_file_from_the_root) {
+  Session run;
+  EXPECT_EQ(run({"check", "floodwall.toml"}), 0);
+  EXPECT_EQ(run.calls.at(0).request.at("file").at(0),
+            (std::filesystem::current_path() / "floodwall.toml").native());
+}
+
+TEST(command_lines, read_addresses_from_standard_input_in_one_call) {
+  Session run;
+  run.input = "# feed\n192.0.2.1\r\n\n  192.0.2.2 # home\n";
+  for (int i = 0; i < 50'000; ++i) run.input += "2001:db8::1\n";
+  EXPECT_EQ(run({"ban", "192.0.2.9", "-"}), 0);
+  ASSERT_EQ(run.calls.size(), 1U);
+  const json& addresses = run.calls[0].request.at("address");
+  EXPECT_EQ(addresses.size(), 50'003U);
+  EXPECT_EQ(addresses.at(0), "192.0.2.9");
+  EXPECT_EQ(addresses.at(1), "192.0.2.1");
+  EXPECT_EQ(addresses.at(2), "192.0.2.2");
+}
+
+TEST(command_lines, with_nothing_on_standard_input_succeed_without_a_call) {
+  Session run;
+  run.input = "# empty today\n";
+  EXPECT_EQ(run({"ban", "-"}), 0);
+  EXPECT_TRUE(run.calls.empty());
+}
+
+TEST(exit_status, is_the_kind_of_the_error) {
+  for (const ErrorKind kind : {ErrorKind::failed, ErrorKind::usage, ErrorKind::not_running,
+                               ErrorKind::not_permitted, ErrorKind::invalid_config}) {
+    Session run;
+    run.replies = {fw::fail(kind, "so it is")};
+    EXPECT_EQ(run({"status"}), static_cast<int>(kind));
+    EXPECT_EQ(run.err, "floodwall: so it is\n");
+    EXPECT_EQ(run.out, "");
+  }
+  Session run;
+  run.replies = {fw::fail(ErrorKind::refused, "203.0.113.1 is your gateway")};
+  EXPECT_EQ(run({"ban", "203.0.113.1", "--json"}), 5);
+  EXPECT_EQ(run.err, "refused: 203.0.113.1 is your gateway\n");
+  EXPECT_EQ(json::parse(run.out).at("error").at("exit"), 5);
+}
+
+TEST(help, names_every_verb_and_every_option) {
+  Session run;
+  EXPECT_EQ(run({"--help"}), 0);
+  for (const auto& verb : fw::control::kVerbs)
+    EXPECT_NE(run.out.find(verb.summary), std::string::npos) << verb.name;
+  for (const auto& verb : fw::control::kVerbs) {
+    EXPECT_EQ(run({std::string(verb.name), "--help"}), 0);
+    EXPECT_NE(run.out.find(fmt::format("Usage: floodwall {}", verb.name)), std::string::npos);
+    for (const auto& option : verb.options)
+      EXPECT_NE(run.out.find(fmt::format("--{}", option.name)), std::string::npos) << run.out;
+  }
+  EXPECT_TRUE(run.calls.empty());
+}
+
+TEST(help, tells_the_version) {
+  Session run;
+  const std::string version = fmt::format("floodwall {}\n", fw::kVersion);
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_EQ(run.out, version);
+  EXPECT_EQ(run({"version"}), 0);
+  EXPECT_EQ(run.out, version);
+  EXPECT_EQ(run({"version", "--json"}), 0);
+  EXPECT_EQ(json::parse(run.out).at("version"), fw::kVersion);
+}
+
+TEST(offline_verbs, get_their_own_arguments_and_give_the_exit_status) {
+  Session run;
+  std::vector<std::string> got;
+  bool as_json = false;
+  run.offline.push_back(
+      {"selftest", "prove that it works", {}, {}, [&](const fw::cli::OfflineCall& call) {
+         got.assign(call.arguments.begin(), call.arguments.end());
+         as_json = call.json;
+         return 7;
+       }});
+  EXPECT_EQ(run({"selftest", "--keep", "--help", "status", "--json"}), 7) << run.err;
+  EXPECT_EQ(got, (std::vector<std::string>{"--keep", "--help", "status"}));
+  EXPECT_TRUE(as_json);
+  EXPECT_EQ(run({"selftets"}), 2);
+  EXPECT_NE(run.err.find("did you mean \"selftest\"?"), std::string::npos);
+  EXPECT_TRUE(run.calls.empty());
+}
+
+// -------------------------------------------------------------------- events
+
+TEST(following_events, asks_for_what_came_after_the_last) {
+  Session run;
+  run.replies = {
+      json{{"events", {{{"text", "one"}}, {{"text", "two"}}}}, {"next", "2"}},
+      json{{"events", json::array()}, {"next", 2}},
+      fw::fail(ErrorKind::not_running, "gone"),
+      json{{"events", {{{"text", "three"}}}}, {"next", "3"}},
+  };
+  run.pauses = 3;
+  EXPECT_EQ(run({"events", "-f", "--since", "1h"}), 0);
+  EXPECT_EQ(run.out, "one\ntwo\nthree\n");
+  EXPECT_EQ(run.err, "floodwall: the daemon has gone; waiting for it\n");
+  ASSERT_EQ(run.calls.size(), 4U);
+  EXPECT_EQ(run.calls[0].request, (json{{"since", "1h"}}));
+  EXPECT_EQ(run.calls[1].request, (json{{"after", "2"}}));
+  EXPECT_EQ(run.calls[3].request, (json{{"after", "2"}}));
+}
+
+TEST(following_events, as_json_gives_one_object_a_line) {
+  Session run;
+  run.replies = {json{{"events", {{{"id", 1}}, {{"id", 2}}}}, {"next", "2"}}};
+  EXPECT_EQ(run({"events", "--follow", "--json"}), 0);
+  EXPECT_EQ(run.out, "{\"id\":1}\n{\"id\":2}\n");
+}
+
+TEST(following_events, ends_if_there_is_no_daemon_to_begin_with) {
+  Session run;
+  run.replies = {fw::fail(ErrorKind::not_running, "gone")};
+  run.pauses = 3;
+  EXPECT_EQ(run({"events", "-f"}), 3);
+  EXPECT_EQ(run.calls.size(), 1U);
+}
+
+// ----------------------------------------------------------------- rendering
+
+TEST(rendering, of_status) {
+  const json reply{
+      {"version", "0.1.0"},
+      {"mode", "enforce"},
+      {"since", "2026-05-01T12:00:03.412Z"},
+      {"uptime_s", 11520},
+      {"datapath", "xdp"},
+      {"healthy", false},
+      {"problems", {"eth1 is gone: not protected"}},
+      {"interfaces",
+       {{{"name", "eth0"}, {"attachment", "native"}, {"egress", true}, {"problem", ""}},
+        {{"name", "eth1"}, {"attachment", "none"}, {"egress", false}, {"problem", "gone"}}}},
+      {"exempt", {{{"address", "203.0.113.1"}, {"why", "gateway, DHCP server"}}}},
+      {"counts",
+       {{"bans", 2},
+        {"deny_entries", 1000000},
+        {"allow_entries", 3},
+        {"exempt", 1},
+        {"signatures", 0}}},
+      {"traffic",
+       {{"packets", 1234567},
+        {"observed_drops", 7},
+        {"bytes", 2097152},
+        {"dropped_packets", 1000},
+        {"dropped_bytes", 1024},
+        {"reasons",
+         {{"ban", {{"packets", 10}, {"bytes", 1024}}},
+          {"pass", {{"packets", 1233567}, {"bytes", 2096128}}},
+          {"deny", {{"packets", 0}, {"bytes", 0}}}}},
+        {"classes", {{"tcp_syn", {{"packets", 12}, {"bytes", 720}}}}}}},
+      {"tables",
+       {{"sources", {{"capacity", 262144}}},
+        {"flows", {{"capacity", 524288}}},
+        {"bans", {{"capacity", 131072}, {"used", 2}}},
+        {"memory_bytes", 50331648}}},
+      {"log", {{"path", "/var/log/floodwall/floodwall.log"}, {"suppressed", 0}}}};
+  EXPECT_EQ(fw::cli::render("status", reply, {}),
+            R"(Floodwall 0.1.0: enforcing, DEGRADED, up 3h12m since 2026-05-01T12:00:03.412Z
+problem: eth1 is gone: not protected
+
+interface  datapath  attached  sees replies  problem
+eth0       xdp       native    yes
+eth1       xdp       none      no            gone
+
+exempt       why
+203.0.113.1  gateway, DHCP server
+
+2 bans, 1,000,000 deny entries, 3 allow entries, 1 exempt, 0 signatures
+
+traffic          packets    bytes
+received       1,234,567  2.0 MiB
+dropped            1,000  1.0 KiB
+would drop             7
+reason pass    1,233,567  2.0 MiB
+reason ban            10  1.0 KiB
+class tcp_syn         12    720 B
+
+tables: 262,144 sources, 524,288 flows, 2 of 131,072 bans, 48.0 MiB of memory
+log: /var/log/floodwall/floodwall.log, 0 lines suppressed
+)");
+}
+
+TEST(rendering, of_a_list) {
+  const json bans{{"bans",
+                   {{{"address", "203.0.113.77"},
+                     {"until", "2026-05-01T12:01:03.412Z"},
+                     {"left_s", 47},
+                     {"rule", "game"},
+                     {"reason", ""},
+                     {"offence", 1},
+                     {"by", "limit"},
+                     {"dropped", 4210331}},
+                    {{"address", "2001:db8::/64"},
+                     {"until", "forever"},
+                     {"rule", ""},
+                     {"by", "operator"},
+                     {"reason", "ssh guessing"},
+                     {"dropped", 0}}}}};
+  EXPECT_EQ(
+      fw::cli::render("list", bans, {}),
+      R"(address        left  until                     offence  by        rule    dropped  reason
+203.0.113.77    47s  2026-05-01T12:01:03.412Z        1  limit     game  4,210,331
+2001:db8::/64        forever                            operator                0  ssh guessing
+)");
+  const json all{{"bans", json::array()},
+                 {"deny",
+                  {{{"entry", "198.51.100.0/24"},
+                    {"file", "/etc/floodwall/deny.list"},
+                    {"line", 14},
+                    {"comment", "feed"}}}},
+                 {"exempt", json::array()},
+                 {"truncated", {{"deny", 999999}}}};
+  EXPECT_EQ(fw::cli::render("list", all, {}), R"(bans (0)
+
+deny (1,000,000)
+entry            from                         comment
+198.51.100.0/24  /etc/floodwall/deny.list:14  feed
+... and 999,999 more
+
+exempt (0)
+)");
+  EXPECT_EQ(fw::cli::render("list", {{"bans", json::array()}}, {}), "no bans\n");
+}
+
+TEST(rendering, of_why) {
+  const json answer{
+      {"address", "203.0.113.77"},
+      {"verdict", "drop"},
+      {"headline", "BANNED until 12:01:03 (47 s left), first offence"},
+      {"lines",
+       json::array({
+           json::array({"rule", "service \"game\", udp/27015, ban above 2,000 pkt/s over 1 s"}),
+           json::array({"measured", "12,400 pkt/s, 5.9 MB/s at 12:00:03.412"}),
+       })},
+      {"remedies",
+       {"lift it: floodwall unban 203.0.113.77", "keep it off: floodwall allow 203.0.113.77"}}};
+  const std::string_view expected = R"(BANNED until 12:01:03 (47 s left), first offence
+  rule     service "game", udp/27015, ban above 2,000 pkt/s over 1 s
+  measured 12,400 pkt/s, 5.9 MB/s at 12:00:03.412
+  lift it: floodwall unban 203.0.113.77     keep it off: floodwall allow 203.0.113.77
+)";
+  EXPECT_EQ(fw::cli::render("why", {{"answers", {answer}}}, {}), expected);
+  EXPECT_EQ(fw::cli::render("why", {{"answers", {answer, answer}}}, {}),
+            fmt::format("203.0.113.77: {0}\n203.0.113.77: {0}", expected));
+  EXPECT_TRUE(fw::cli::render("why", {{"answers", {answer}}}, {.colour = true})
+                  .starts_with("\033[1;31mBANNED until"));
+}
+
+TEST(rendering, of_results_is_a_line_each_or_their_number) {
+  json results = json::array();
+  for (int i = 0; i < 20; ++i)
+    results.push_back({{"address", "192.0.2.1"}, {"changed", i != 0}, {"message", "banned"}});
+  const std::string twenty = fw::cli::render("ban", {{"results", results}}, {});
+  EXPECT_EQ(std::ranges::count(twenty, '\n'), 20);
+  results.push_back(results.back());
+  EXPECT_EQ(fw::cli::render("ban", {{"results", results}}, {}), "ban: 21 addresses, 20 changed\n");
+  EXPECT_EQ(fw::cli::render("unban", {{"results", json::array()}, {"count", 1200}}, {}),
+            "unban: 1,200 changed\n");
+}
+
+TEST(rendering, of_messages_and_changes) {
+  EXPECT_EQ(fw::cli::render("mode", {{"mode", "observe"}, {"message", "observing"}}, {}),
+            "observing\n");
+  EXPECT_EQ(fw::cli::render("apply", {{"message", "in force"}, {"changes", {"a", "b"}}}, {}),
+            "in force\n  a\n  b\n");
+  EXPECT_EQ(fw::cli::render("check", {{"valid", true}, {"message", "valid\nskipped: \033x"}}, {}),
+            "valid\nskipped: ?x\n");
+}
+
+TEST(rendering, survives_replies_of_another_form) {
+  for (const auto& verb : fw::control::kVerbs)
+    for (const json& reply :
+         {json::object(), json{{"bans", 1}, {"results", {1, nullptr}}, {"traffic", "x"}},
+          json{{"answers", {1, {{"lines", {1, {2}, {{}, {}}}}}}},
+               {"events", {{{"text", {1}}}}},
+               {"interfaces", {7}},
+               {"uptime_s", -4},
+               {"changes", {{1, 2}}}}})
+      EXPECT_TRUE(fw::cli::render(verb.name, reply, {}).find('\0') == std::string::npos)
+          << verb.name;
+}
+
+TEST(rendering, never_lets_a_reply_command_the_terminal) {
+  const json reply{{"bans", {{{"address", "192.0.2.1"}, {"reason", "\033[2Jx\u009by\nz"}}}}};
+  const std::string text = fw::cli::render("list", reply, {.colour = true});
+  EXPECT_NE(text.find("?[2Jx?y?z"), std::string::npos) << text;
+}
+
+TEST(rendering, cuts_table_lines_at_the_width_of_the_terminal) {
+  fw::cli::Table table({{"address"}, {"count", true}, {"nothing"}, {"reason"}});
+  table.row({"192.0.2.1", "1", "", "a long reason, in größter Länge"});
+  table.row({"192.0.2.10", "1000", "", "short"});
+  EXPECT_EQ(table.text({}),
+            "address     count  reason\n"
+            "192.0.2.1       1  a long reason, in größter Länge\n"
+            "192.0.2.10   1000  short\n");
+  EXPECT_EQ(table.text({.width = 40}),
+            "address     count  reason\n"
+            "192.0.2.1       1  a long reason, in gr…\n"
+            "192.0.2.10   1000  short\n");
+}
+
+TEST(numbers, are_grouped_by_thousands) {
+  EXPECT_EQ(fw::cli::grouped(0), "0");
+  EXPECT_EQ(fw::cli::grouped(999), "999");
+  EXPECT_EQ(fw::cli::grouped(1000), "1,000");
+  EXPECT_EQ(fw::cli::grouped(1234567890), "1,234,567,890");
+}
+
+// ---------------------------------------------------------------- completion
+
+// The words that bash offers at the end of `line`.
+std::string bash_offers(const std::string& script, const std::string& line) {
+  std::string path = (std::filesystem::temp_directory_path() / "fw-complete-XXXXXX").native();
+  const int fd = ::mkstemp(path.data());
+  if (fd < 0) return "no temporary file";
+  ::close(fd);
+  std::ofstream(path) << script << "COMP_WORDS=(" << line
+                      << ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_floodwall\n"
+                         "echo \"${COMPREPLY[*]}\"\n";
+  FILE* const pipe = ::popen(("bash --norc " + path).c_str(), "r");
+  std::array<char, 1000> text{};
+  const std::size_t length = pipe != nullptr ? std::fread(text.data(), 1, text.size(), pipe) : 0;
+  if (pipe != nullptr) ::pclose(pipe);
+  std::filesystem::remove(path);
+  return {text.data(), length};
+}
+
+TEST(bash_completion, offers_what_the_table_holds) {
+  Session run;
+  run.offline.push_back({"replay", "judge a capture", {}, {}, {}});
+  ASSERT_EQ(run({"completion", "bash"}), 0);
+  EXPECT_EQ(bash_offers(run.out, "floodwall st"), "status\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall re"), "replay\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall --json --socket /x li"), "list\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall mode o"), "observe off\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall ban 192.0.2.1 --fo"), "--for --forever --force\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall ban --for 1"), "\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall events --f"), "--follow\n");
+  EXPECT_EQ(bash_offers(run.out, "floodwall completion z"), "zsh\n");
+}
+
+TEST(completion, of_every_shell_names_every_verb_and_option) {
+  for (const std::string_view shell : fw::cli::kShells) {
+    const std::string script = fw::cli::completion(shell, {}).value();
+    for (const auto& verb : fw::control::kVerbs) {
+      EXPECT_NE(script.find(verb.name), std::string::npos) << shell << " " << verb.name;
+      for (const auto& option : verb.options)
+        EXPECT_NE(script.find(option.name), std::string::npos) << shell << " " << option.name;
+    }
+  }
+  EXPECT_FALSE(fw::cli::completion("tcsh", {}));
+}
+
+}  // namespace
