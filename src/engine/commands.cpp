@@ -163,7 +163,7 @@ Result<Json> switch_to(const Context& context, Mode mode) {
     return std::unexpected(set.error());
   if (was_off) {
     if (Result<void> attached = context.host.attach_all(context.now); !attached) {
-      const Error error = attached.error();
+      const Error& error = attached.error();
       if (Result<void> back = context.engine.set_mode(Mode::off, context.now); !back)
         return fail(error.kind, error.message + "; and then: " + back.error().message);
       return std::unexpected(error);

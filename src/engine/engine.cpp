@@ -118,12 +118,14 @@ Result<bool> Engine::publish_lists(const ListSet& lists) {
 }
 
 Result<void> Engine::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
-  const Result<void> result = protected_.set_exemptions(exemptions, now);
-  for (const auto& [prefix, why] : protected_.exemptions()) {
-    const auto ban = bans_.all().find(prefix);
-    if (ban != bans_.all().end() && !ban->second.forced) bans_.lift(prefix, "exempt", now);
+  drain_events(now);
+  for (const Exemption& exemption : exemptions) {
+    const auto ban = bans_.all().find({.address = exemption.address, .bits = 128});
+    if (ban == bans_.all().end() || ban->second.forced) continue;
+    const Prefix prefix = ban->first;
+    bans_.lift(prefix, "exempt", now);
   }
-  return result;
+  return protected_.set_exemptions(exemptions, now);
 }
 
 Result<std::vector<std::string>> Engine::apply(config::Config config, const Now& now) {
@@ -234,6 +236,10 @@ void Engine::follow_forced_bans(const Now& now) {
                    [&] { return failure("lists", published.error()); });
 }
 
+std::size_t Engine::marks_used() const {
+  return bans_.all().size() + protected_.exemptions().size() + protected_.allowances().size();
+}
+
 void Engine::lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now) {
   std::vector<Prefix> inside;
   for_each_inside(bans_.all(), prefix, [&](const auto& ban) { inside.push_back(ban.first); });
@@ -283,6 +289,12 @@ std::vector<std::string> Engine::problems(const Now& now) const {
   if (mode() != Mode::off && !attached)
     problems.emplace_back("no interface is attached: nothing is protected");
   std::ranges::copy(lists_.problems, std::back_inserter(problems));
+  const std::size_t capacity = marks_.slots().size();
+  if (const std::size_t used = marks_used(); used > capacity * 7 / 10)
+    problems.push_back(
+        fmt::format("{} of {} places for bans are taken, more may not find one: "
+                    "raise tables.bans in floodwall.toml and restart floodwalld",
+                    used, capacity));
   if (auto difference = audit_.problem(now)) problems.push_back(std::move(*difference));
   return problems;
 }

@@ -121,6 +121,8 @@ class Engine {
   [[nodiscard]] Journal& journal() { return journal_; }
   [[nodiscard]] const Journal& journal() const { return journal_; }
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
+  // Bans, exemptions and allowances together.
+  [[nodiscard]] std::size_t marks_used() const;
   // Everything that is not as it should be, a sentence each; empty: healthy.
   [[nodiscard]] std::vector<std::string> problems(const Now& now) const;
 

@@ -169,12 +169,12 @@ Result<Outcomes> Engine::allow_for(std::span<const Prefix> prefixes, std::uint64
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
   for (const Prefix& prefix : prefixes) {
+    lift_bans_inside(prefix, "allowed", now);  // a prefix has one mark
     const Result<bool> done =
         protected_.allow(prefix, {.until_ns = until, .comment = comment}, now);
     if (!done)
       return fail(fmt::format("{} ({} of {} were allowed)", done.error().message, outcomes.size(),
                               prefixes.size()));
-    lift_bans_inside(prefix, "allowed", now);
     const std::uint64_t end = protected_.allowances().at(prefix).until_ns;
     outcomes.push_back(
         {.prefix = prefix,

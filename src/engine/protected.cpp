@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "engine/protected.hpp"
 
-#include <iterator>
-#include <map>
-#include <optional>
+#include <fmt/format.h>
+
+#include <utility>
 
 #include "engine/bans.hpp"
 
@@ -14,36 +14,36 @@ Result<void> Protected::set_exemptions(std::span<const Exemption> exemptions, co
   for (const Exemption& exemption : exemptions)
     wanted[Prefix{.address = exemption.address, .bits = 128}] = exemption.why;
 
-  for (const auto& [prefix, why] : exemptions_) {
-    if (wanted.contains(prefix)) continue;
-    marks_.erase(prefix, FW_MARK_EXEMPT);
+  for (const auto& old : exemptions_) {
+    if (wanted.contains(old.first)) continue;
+    marks_.erase(old.first, FW_MARK_EXEMPT);
     journal_.write(EventType::unexempt, now,
-                   [&] { return Draft{prefix.text(), {Field::text("was", why)}}; });
+                   [&] { return Draft{old.first.text(), {Field::text("was", old.second)}}; });
   }
   for (const Prefix& prefix : std::exchange(left_over_, {}))
     if (!wanted.contains(prefix)) marks_.erase(prefix, FW_MARK_EXEMPT);
 
-  const PrefixMap<std::string> before = std::exchange(exemptions_, std::move(wanted));
-  std::optional<Error> first_error;
-  for (const auto& [prefix, why] : exemptions_) {
-    if (suspended(prefix)) continue;
-    if (marks_.find(prefix, FW_MARK_EXEMPT) == nullptr) {
-      Result<void> done = put(prefix, FW_MARK_EXEMPT, FW_FOREVER, now);
-      if (!done && !first_error) first_error = done.error();
-    }
-    if (!before.contains(prefix))
+  for (const auto& fresh : wanted)
+    if (!exemptions_.contains(fresh.first))
       journal_.write(EventType::exempt, now,
-                     [&] { return Draft{prefix.text(), {Field::text("why", why)}}; });
-  }
-  if (first_error) return std::unexpected(*first_error);
+                     [&] { return Draft{fresh.first.text(), {Field::text("why", fresh.second)}}; });
+  exemptions_ = std::move(wanted);
+  sync(now);
+  for (const auto& exemption : exemptions_)
+    if (is_exempt(exemption.first) && marks_.find(exemption.first, FW_MARK_EXEMPT) == nullptr)
+      return fail(
+          fmt::format("{} ({}): no room for its exemption: raise tables.bans in "
+                      "floodwall.toml and restart floodwalld",
+                      exemption.first.text(), exemption.second));
   return {};
 }
 
 Result<bool> Protected::allow(const Prefix& prefix, const Allowance& allowance, const Now& now) {
   const auto known = allowances_.find(prefix);
   if (known != allowances_.end() && known->second.until_ns >= allowance.until_ns) return false;
-  if (Result<void> done = put(prefix, FW_MARK_ALLOW, allowance.until_ns, now); !done)
-    return std::unexpected(done.error());
+  if (!is_exempt(prefix))
+    if (Result<void> done = put(prefix, FW_MARK_ALLOW, allowance.until_ns, now); !done)
+      return std::unexpected(done.error());
   if (known != allowances_.end()) deadlines_.erase({known->second.until_ns, prefix});
   allowances_[prefix] = allowance;
   deadlines_.emplace(allowance.until_ns, prefix);
@@ -86,30 +86,29 @@ void Protected::adopt(const fw_mark& mark, const Now& now) {
 
 std::size_t Protected::sync(const Now& now) {
   std::size_t repairs = 0;
-  for (const auto& [prefix, why] : exemptions_)
-    repairs += sync_one(prefix, FW_MARK_EXEMPT, FW_FOREVER, now) ? 1 : 0;
-  for (const auto& [prefix, allowance] : allowances_)
-    repairs += sync_one(prefix, FW_MARK_ALLOW, allowance.until_ns, now) ? 1 : 0;
+  for (const auto& exemption : exemptions_)
+    repairs += sync_one(exemption.first, FW_MARK_EXEMPT, FW_FOREVER, now) ? 1 : 0;
+  for (const auto& allowance : allowances_)
+    repairs += sync_one(allowance.first, FW_MARK_ALLOW, allowance.second.until_ns, now) ? 1 : 0;
   return repairs;
 }
 
 bool Protected::wants(const fw_mark& mark) const {
   const Prefix prefix = prefix_of(mark);
-  if (mark.kind == FW_MARK_EXEMPT && left_over_.contains(prefix)) return true;
-  if (suspended(prefix)) return false;
-  return mark.kind == FW_MARK_EXEMPT ? exemptions_.contains(prefix) : allowances_.contains(prefix);
+  if (mark.kind == FW_MARK_EXEMPT) return left_over_.contains(prefix) || is_exempt(prefix);
+  return allowances_.contains(prefix) && !is_exempt(prefix) && !suspended(prefix);
 }
 
 bool Protected::sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
                          const Now& now) {
+  const bool wanted =
+      until > now.mono_ns && !suspended(prefix) && (kind == FW_MARK_EXEMPT || !is_exempt(prefix));
   const fw_mark* mark = marks_.find(prefix, kind);
-  const bool there = mark != nullptr && until_ns(*mark) >= until;
-  const bool wanted = until > now.mono_ns && !suspended(prefix);
-  if (wanted == (wanted ? there : mark != nullptr)) return false;
   if (!wanted) {
     marks_.erase(prefix, kind);
-    return true;
+    return mark != nullptr;
   }
+  if (mark != nullptr && until_ns(*mark) >= until) return false;
   return put(prefix, kind, until, now).has_value();
 }
 

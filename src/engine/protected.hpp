@@ -36,12 +36,12 @@ class Protected {
   Protected(MarkTable& marks, Journal& journal, const PrefixMap<bool>& forced)
       : marks_(marks), journal_(journal), forced_(forced) {}
 
-  // From now on exactly these are exempt. An error names the first that found no room; the others
-  // are in force.
+  // From now on exactly these are exempt. None has a ban of its own that is not forced: its mark
+  // would be overwritten. An error names the first that found no room; the others are in force.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
 
   // Allows a prefix for a while; one that is allowed is extended. False if it lasts longer anyway.
-  // The prefix's length is admitted already.
+  // The prefix's length is admitted already, and it has no ban.
   [[nodiscard]] Result<bool> allow(const Prefix& prefix, const Allowance& allowance,
                                    const Now& now);
   // False if there was none.
@@ -62,6 +62,9 @@ class Protected {
   }
 
  private:
+  [[nodiscard]] bool is_exempt(const Prefix& prefix) const {
+    return exemptions_.contains(prefix) && !suspended(prefix);
+  }
   [[nodiscard]] Result<void> put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns,
                                  const Now& now);
   // True if the mark had to be put or erased.

@@ -45,18 +45,17 @@ Json traffic_of(const fw_counters& counters) {
           {"dropped_packets", gone.packets},
           {"dropped_bytes", gone.bytes},
           {"observed_drops", counters.observed_drops},
+          {"bans_capped", counters.bans_capped},
+          {"events_lost", counters.events_lost},
           {"reasons", std::move(reasons)},
           {"classes", std::move(classes)}};
 }
 
 Json tables_of(const Engine& engine) {
   const datapath::Tables tables = engine.datapath().tables();
-  const std::size_t used = engine.bans().all().size() +
-                           engine.protected_marks().exemptions().size() +
-                           engine.protected_marks().allowances().size();
   return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_WAYS}}},
           {"flows", {{"capacity", tables.flows.size() * FW_FLOW_WAYS}}},
-          {"bans", {{"capacity", tables.marks.size()}, {"used", used}}},
+          {"bans", {{"capacity", tables.marks.size()}, {"used", engine.marks_used()}}},
           {"memory_bytes", engine.datapath().memory_bytes()}};
 }
 

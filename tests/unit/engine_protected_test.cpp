@@ -139,6 +139,35 @@ TEST(engine_protected, allow_for_a_while_ends_by_itself) {
   EXPECT_EQ(lab.last("Unallow"), "NOTICE Unallow 203.0.113.0/24 reason=expired");
 }
 
+TEST(engine_protected, an_exempt_address_that_is_also_allowed_stays_exempt_when_that_ends) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.engine.set_exemptions(exemptions(), lab.now()));
+  ASSERT_TRUE(lab.run("allow", {"203.0.113.1"}, {{"for", "1h"}}));
+  EXPECT_TRUE(lab.exempt("203.0.113.1"));
+  ASSERT_TRUE(lab.engine.set_exemptions({}, lab.now()));
+  EXPECT_TRUE(lab.allowed("203.0.113.1")) << "the allowance comes to light";
+  ASSERT_TRUE(lab.engine.set_exemptions(exemptions(), lab.now()));
+  for (int i = 0; i < 300; ++i) lab.pass(100ms);
+  EXPECT_TRUE(lab.exempt("203.0.113.1"));
+  EXPECT_EQ(lab.last("Repaired"), "") << "the two do not fight over the mark";
+  lab.pass(1h);
+  EXPECT_TRUE(lab.exempt("203.0.113.1"));
+}
+
+TEST(engine_protected, a_forced_ban_of_what_is_exempt_and_allowed_ends_in_both_again) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.engine.set_exemptions(exemptions(), lab.now()));
+  ASSERT_TRUE(lab.run("allow", {"203.0.113.9"}, {{"for", "1h"}}));
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.1", "203.0.113.9"}, {{"force", ""}, {"for", "10m"}}));
+  for (int i = 0; i < 300; ++i) lab.pass(100ms);
+  EXPECT_TRUE(lab.banned("203.0.113.1"));
+  EXPECT_TRUE(lab.banned("203.0.113.9"));
+  EXPECT_EQ(lab.last("Repaired"), "");
+  lab.pass(10min);
+  EXPECT_TRUE(lab.exempt("203.0.113.1"));
+  EXPECT_TRUE(lab.allowed("203.0.113.9"));
+}
+
 TEST(engine_protected, a_ban_of_what_is_allowed_needs_force_and_then_holds) {
   EngineLab lab;
   lab.folder.write("allow.list", "203.0.113.0/24  # partners\n");
