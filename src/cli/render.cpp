@@ -140,12 +140,10 @@ std::string render_results(std::string_view verb, const json& reply) {
   }
   std::string out;
   for (const json& result : results) {
-    const std::string message = clean(text(result, "message"));
-    if (!message.empty())
-      out += message + "\n";
-    else
-      out += fmt::format("{}: {}\n", clean(text(result, "address")),
-                         flag(result, "changed") ? "done" : "nothing to do");
+    const std::string cleaned = clean(text(result, "message"));
+    const std::string_view done = flag(result, "changed") ? "done" : "nothing to do";
+    out += fmt::format("{}: {}\n", clean(text(result, "address")),
+                       cleaned.empty() ? done : std::string_view(cleaned));
   }
   // `unban --all` names no addresses.
   if (results.empty()) out = fmt::format("{}: {} changed\n", verb, grouped(number(reply, "count")));

@@ -16,6 +16,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <cassert>
 #include <chrono>
 #include <exception>
 #include <nlohmann/json.hpp>  // a Handler can only be moved where its reply is known
@@ -78,6 +79,9 @@ struct Server::State {
 
 namespace {
 
+using Parser = http::request_parser<http::string_body>;
+using Response = http::response<http::string_body>;
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Local::socket socket, std::shared_ptr<Server::State> state)
@@ -102,7 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   void read_header() {
-    parser_.emplace();
+    parser_ = std::make_unique<Parser>();
     parser_->header_limit(kHeaderLimit);
     parser_->body_limit(peer_.may_change ? kBodyLimit : kStrangerLimit);
     stream_.expires_after(kIdle);
@@ -160,7 +164,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void answer(Answer said, bool keep_alive) {
-    auto& response = response_.emplace(static_cast<http::status>(said.status), 11);
+    response_ = std::make_unique<Response>(static_cast<http::status>(said.status), 11);
+    Response& response = *response_;
     response.set(http::field::server, "floodwall/" + std::string(kVersion));
     response.set(http::field::content_type, "application/json");
     if (!said.allow.empty())
@@ -178,8 +183,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Peer peer_;
   beast::basic_stream<Local> stream_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  std::optional<http::response<http::string_body>> response_;
+  std::unique_ptr<Parser> parser_;  // one per request
+  std::unique_ptr<Response> response_;
   std::optional<http::response<http::empty_body>> go_on_;
   std::shared_ptr<Server::State> state_;
 };
@@ -223,10 +228,15 @@ Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 Server::~Server() {
   state_->closed = true;
-  beast::error_code ignored;
-  state_->acceptor.close(ignored);
-  state_->pause.cancel();
-  for (Connection* connection : state_->connections) connection->close();
+  try {
+    beast::error_code ignored;
+    static_cast<void>(state_->acceptor.close(ignored));
+    state_->pause.cancel();
+    for (Connection* connection : state_->connections) connection->close();
+  } catch (const std::exception&) {
+    // What could not be cancelled finds `closed` when it is done.
+    assert(state_->closed);
+  }
   const Listening now = identity(state_->path);
   if (now.device == state_->file.device && now.inode == state_->file.inode)
     static_cast<void>(::unlink(state_->path.c_str()));

@@ -10,7 +10,7 @@
 #include "control/socket.hpp"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Boost's name
 }
 
 namespace fw::control {

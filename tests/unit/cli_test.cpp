@@ -392,6 +392,7 @@ TEST(rendering, of_results_is_a_line_each_or_their_number) {
     results.push_back({{"address", "192.0.2.1"}, {"changed", i != 0}, {"message", "banned"}});
   const std::string twenty = fw::cli::render("ban", {{"results", results}}, {});
   EXPECT_EQ(std::ranges::count(twenty, '\n'), 20);
+  EXPECT_TRUE(twenty.starts_with("192.0.2.1: banned\n")) << twenty;
   results.push_back(results.back());
   EXPECT_EQ(fw::cli::render("ban", {{"results", results}}, {}), "ban: 21 addresses, 20 changed\n");
   EXPECT_EQ(fw::cli::render("unban", {{"results", json::array()}, {"count", 1200}}, {}),
