@@ -10,7 +10,7 @@ function(bpf_object name source)
   add_custom_command(
     OUTPUT ${object}
     COMMAND
-      ${BPF_CLANG} -target bpf -mcpu=v3 -std=c11 -g -O2 -Wall -Wextra -Werror
+      ${BPF_CLANG} -target bpf -mcpu=v3 -std=gnu11 -g -O2 -Wall -Wextra -Werror
       -Wno-unused-function -I${PROJECT_SOURCE_DIR}/src -idirafter
       /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -MD -MF
       ${object}.d -MT ${object} -c ${source} -o ${object}

@@ -29,8 +29,10 @@ fw_limit compile_limit(const Limit& limit, bool bytes) {
   const double unit = bytes ? FW_BYTES_UNIT : 1;
   fw_limit out{};
   if (limit.limit) {
-    out.cost_q8 = saturated(std::ceil(256 * kTicksPerSecond * unit / *limit.limit));
+    out.cost_q8 = static_cast<std::uint64_t>(
+        std::max(1.0, std::ceil(256 * kTicksPerSecond * unit / *limit.limit)));
     out.burst = ticks(limit.burst);
+    out.limit_above = saturated(std::round(*limit.limit * kSecondsPerWindow / unit));
   }
   if (limit.ban_at) out.ban_above = saturated(std::round(*limit.ban_at * kSecondsPerWindow / unit));
   return out;

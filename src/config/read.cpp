@@ -94,8 +94,8 @@ bool read_limits(Section& section, LimitDrafts& out) {
     const double highest = bytes ? 100e9 : 1e6;
     LimitDraft& draft = out[i];
     std::optional<double> rate;
-    // Below 4/s a packet would cost more ticks than fw_limit can say.
-    if (measure->read_rate("limit", bytes, bytes ? 1000 : 4, highest, rate)) draft.limit = rate;
+    // One packet in 8 s is the least: its cost must stay below the 32 bits of a debt.
+    if (measure->read_rate("limit", bytes, bytes ? 1000 : 0.125, highest, rate)) draft.limit = rate;
     if (measure->read_rate("ban_at", bytes, bytes ? 1000 : 1, highest, rate)) draft.ban_at = rate;
     Milliseconds burst{0};
     measure->read("burst", Milliseconds{10}, seconds{8}, burst);

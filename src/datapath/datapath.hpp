@@ -38,10 +38,10 @@ struct Flow {
 };
 
 enum class Attachment {
-  none,      // the interface is not there, or is down for us
-  native,    // XDP in the driver
-  generic,   // XDP after the kernel allocated the packet: about 4 times slower
-  queue,     // user space
+  none,     // the interface is not there, or is down for us
+  native,   // XDP in the driver
+  generic,  // XDP after the kernel allocated the packet: about 4 times slower
+  queue,    // user space
 };
 
 struct InterfaceStatus {
@@ -95,8 +95,8 @@ class Datapath {
   // Called by the owner of a mark slot before it is given to a new mark.
   virtual void clear_pending(std::size_t mark_index) = 0;
 
-  // Hands over the events that wait, oldest first. `event_fd()` is readable when there are some (-1:
-  // poll every tick).
+  // Hands over the events that wait, oldest first. `event_fd()` is readable when there are some
+  // (-1: poll every tick).
   virtual void drain_events(const std::function<void(const fw_event&)>& sink) = 0;
   [[nodiscard]] virtual int event_fd() const = 0;
 

@@ -74,12 +74,12 @@ enum fw_class {
 };
 
 /* What is metered per source. Never renumber; append. */
-#define FW_MEASURES(X)                                                    \
-  X(PACKETS, "packets", "packets of every kind")                          \
-  X(BYTES, "bytes", "bytes of the frame on the wire, in steps of 16")     \
-  X(SYN, "syn", "TCP SYN without ACK")                                    \
-  X(UDP, "udp", "UDP that does not answer this host")                     \
-  X(ICMP, "icmp", "ICMP and ICMPv6 that does not answer this host")
+#define FW_MEASURES(X)                                                \
+  X(PACKETS, "packets", "packets of every kind")                      \
+  X(BYTES, "bytes", "bytes of the frame on the wire, in steps of 16") \
+  X(SYN, "syn", "TCP SYN without ACK")                                \
+  X(UDP, "udp", "UDP that does not answer this host")                 \
+  X(ICMP, "icmp", "ICMP and ICMPv6")
 
 enum fw_measure {
 #define FW_MEASURE_ENUM(name, word, meaning) FW_MEASURE_##name,
@@ -111,10 +111,10 @@ struct fw_packet {
   fw_u16 window;        /* TCP */
   fw_u16 payload_bytes; /* after the transport header, as the IP header says; saturates */
   fw_u8 is_v6;
-  fw_u8 proto;          /* IANA number after all extension headers; ICMPv6 is 58 */
-  fw_u8 ttl;            /* or hop limit */
-  fw_u8 fragment;       /* FW_FRAG_* */
-  fw_u8 tcp_flags;      /* FW_TCP_* and the two ECN bits above them */
+  fw_u8 proto;     /* IANA number after all extension headers; ICMPv6 is 58 */
+  fw_u8 ttl;       /* or hop limit */
+  fw_u8 fragment;  /* FW_FRAG_* */
+  fw_u8 tcp_flags; /* FW_TCP_* and the two ECN bits above them */
   fw_u8 l4_header_bytes;
   fw_u8 icmp_type, icmp_code;
 };
@@ -126,9 +126,11 @@ enum { FW_ACTION_LIMIT = 0, FW_ACTION_DROP = 1, FW_ACTION_PASS = 2 };
 
 /* One limit of one rule. All zero: no limit. */
 struct fw_limit {
-  fw_u32 cost_q8;   /* ticks * 256 that one packet (or 16 bytes) costs; 0 = no limit */
+  fw_u64 cost_q8;   /* ticks * 256 that one packet (or 16 bytes) costs, below 2^38; 0 = no limit */
   fw_u32 burst;     /* ticks of debt that are forgiven; at most 2^29 (8.6 s) */
   fw_u32 ban_above; /* ban when more than this in a window (packets, or 16 bytes); 0 = never */
+  fw_u32 limit_above; /* the limit once more, per window: what an event says */
+  fw_u32 pad;
 };
 
 struct fw_rule {
@@ -140,20 +142,20 @@ struct fw_rule {
 };
 
 struct fw_config {
-  fw_u64 seed[2];      /* secret; of the hashes of all tables */
+  fw_u64 seed[2]; /* secret; of the hashes of all tables */
   fw_u32 abi_version;
-  fw_u32 generation;   /* counts configurations, for events */
-  fw_u8 mode;          /* FW_MODE_* */
+  fw_u32 generation;    /* counts configurations, for events */
+  fw_u8 mode;           /* FW_MODE_* */
   fw_u8 source_bits_v6; /* an IPv6 source is its first N bits, 48..128 */
-  fw_u8 lengths_v4;    /* how many of prefix_bits_v4 are used */
+  fw_u8 lengths_v4;     /* how many of prefix_bits_v4 are used */
   fw_u8 lengths_v6;
-  fw_u32 source_mask;  /* source buckets - 1; a power of two less one, as the next two */
-  fw_u32 flow_mask;    /* flow buckets - 1 */
-  fw_u32 mark_mask;    /* mark buckets - 1 */
+  fw_u32 source_mask; /* source buckets - 1; a power of two less one, as the next two */
+  fw_u32 flow_mask;   /* flow buckets - 1 */
+  fw_u32 mark_mask;   /* mark buckets - 1 */
   fw_u8 prefix_bits_v4[FW_MAX_PREFIX_LENGTHS]; /* lengths (mapped form) that marks have now */
   fw_u8 prefix_bits_v6[FW_MAX_PREFIX_LENGTHS];
-  fw_u32 bans_burst;   /* ticks: cap on bans that the datapath itself makes */
-  fw_u32 bans_cost;    /* ticks a ban costs; 0 = the datapath makes no bans */
+  fw_u32 bans_burst; /* ticks: cap on bans that the datapath itself makes */
+  fw_u32 bans_cost;  /* ticks a ban costs; 0 = the datapath makes no bans */
   struct fw_rule rule[FW_MAX_RULES];
 };
 
@@ -166,13 +168,16 @@ struct fw_port_line {
 /* ------------------------------------------------------------------- tables
  * Each bucket is one cache line. */
 
-/* Who: a source that was seen. Replaced: empty, else the unproven one seen
- * longest ago, else a proven one that is idle, else none. */
+/* Who: a source that was seen. Packets of proven flows and others have cells of
+ * their own (tag bit 0), so that forged packets never count against a proven
+ * peer. Replaced: empty, else the unproven one seen longest ago, else a proven
+ * one that is idle, else none. */
 struct fw_source {
-  fw_u32 tag;            /* of address and rule; 0 = empty */
+  fw_u32 tag; /* of address and rule; bit 0: proven; 0 = empty */
   fw_u32 seen_window;
-  fw_u32 proven_window;  /* when it last proved itself; 0 = never */
-  fw_u32 limited_window; /* when it was last over a limit; 0 = never */
+  fw_u16 over_since; /* low 16 bits of the window in which it went over a limit ... */
+  fw_u16 over_last;  /* ... and of the last one in which it was; 0 = never */
+  fw_u32 pad;
 };
 enum { FW_SOURCE_WAYS = 4, FW_PROVEN_IDLE_WINDOWS = 560 /* 10 minutes */ };
 struct fw_source_bucket {
@@ -196,6 +201,7 @@ enum {
   FW_FLOW_OFFERED = 3,  /* TCP: this host sent a number, not yet acknowledged */
   FW_FLOW_SPOKEN = 4,   /* this host spoke first (UDP, ICMP, other) */
   FW_FLOW_PROVEN = 5,
+  FW_FLOW_CLOSING = 6, /* TCP: proven, and a FIN or RST was seen */
 };
 struct fw_flow {
   fw_u32 tag;
@@ -207,8 +213,9 @@ struct fw_flow_bucket {
   struct fw_flow way[FW_FLOW_WAYS];
 };
 
-/* Marks: what is decided about a source by name. `fw_mark_keys` finds it (two
- * buckets can hold a key, so nothing is ever displaced), `fw_mark` says what. */
+/* Marks: what is decided about a prefix by name, one mark each. `fw_mark_keys`
+ * finds it (two buckets can hold a key), `fw_mark` says what. Nothing but its
+ * end or its owner ever displaces a mark. */
 enum { FW_MARK_NONE = 0, FW_MARK_BAN = 1, FW_MARK_ALLOW = 2, FW_MARK_EXEMPT = 3 };
 enum { FW_MARK_WAYS = 8 };
 struct fw_mark_keys {
@@ -218,12 +225,12 @@ struct fw_mark {
   struct fw_addr addr; /* masked to prefix_bits */
   fw_u64 until_ns;     /* exclusive; FW_FOREVER; 0 = not (or no longer) in force */
   fw_u64 since_ns;
-  fw_u64 dropped;      /* packets; those not yet flushed are in fw_mark_hits */
-  fw_u32 hold_ms;      /* BAN: renewed to now + hold while the flood goes on; 0 = not renewed */
-  fw_u32 ban_above;    /* it goes on above this much of `measure` in a window */
+  fw_u64 dropped;   /* packets; those not yet flushed are in fw_mark_hits */
+  fw_u32 hold_ms;   /* BAN: renewed to now + hold while the flood goes on; 0 = not renewed */
+  fw_u32 ban_above; /* it goes on above this much of `measure` in a window */
   fw_u32 window, count, before; /* the meter of `measure`, since the ban */
-  fw_u8 kind;          /* FW_MARK_* */
-  fw_u8 prefix_bits;   /* 1..128, in the mapped form */
+  fw_u8 kind;                   /* FW_MARK_* */
+  fw_u8 prefix_bits;            /* 1..128, in the mapped form */
   fw_u8 rule;
   fw_u8 measure;
 };
@@ -241,7 +248,7 @@ struct fw_mark_hits {
 /* Written by every CPU, but only when a ban is made. */
 struct fw_shared {
   fw_u32 bans_debt_until; /* tick */
-  fw_u32 pad;
+  fw_u32 link_debt_until; /* tick, of DHCP answers that pass unjudged */
 };
 
 /* ------------------------------------------------------------------ reports */
@@ -270,16 +277,16 @@ struct fw_event {
 struct fw_counters {
   fw_u64 packets[FW_REASON_COUNT], bytes[FW_REASON_COUNT];
   fw_u64 class_packets[FW_CLASS_COUNT], class_bytes[FW_CLASS_COUNT];
-  fw_u64 observed_drops;   /* of the above: passed only because of mode observe */
-  fw_u64 new_sources;      /* source cells taken */
-  fw_u64 untracked;        /* packets of sources that found no cell */
-  fw_u64 bans_capped;      /* bans not made: cap per minute, or no room */
-  fw_u64 events_lost;      /* no room in the event ring */
+  fw_u64 observed_drops; /* of the above: passed only because of mode observe */
+  fw_u64 new_sources;    /* source cells taken */
+  fw_u64 untracked;      /* packets of sources that found no cell */
+  fw_u64 bans_capped;    /* bans not made: cap per minute, or no room */
+  fw_u64 events_lost;    /* no room in the event ring */
 };
 
 FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_limit) == 12, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_rule) == 68, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_limit) == 24, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_rule) == 128, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_source_bucket) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_meter) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
@@ -287,7 +294,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_hits) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_config) == 64 + FW_MAX_RULES * 68, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_config) == 64U + FW_MAX_RULES * 128U, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_counters) ==
                      8 * (2 * ((int)FW_REASON_COUNT + (int)FW_CLASS_COUNT) + 5),
                  "no padding");

@@ -106,7 +106,8 @@ FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header
 }
 
 /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */
-FW_INLINE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
+FW_STAGE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
+  if (!env || !addr) return 0;
   const struct fw_list_header* header = (const struct fw_list_header*)fw_env_list_line(env, 0);
   if (!header || header->magic != FW_LIST_MAGIC) return 0;
   if (addr->hi == 0 && addr->lo >> 32 == 0xffff) {

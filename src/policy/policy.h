@@ -13,10 +13,12 @@
 extern "C" {
 #endif
 
+struct fw_env;
 struct fw_list_line {
   fw_u8 byte[FW_LINE_BYTES];
 };
 
+#if !defined(__bpf__)
 /* The tables of one datapath in this process; sizes are in config's masks. */
 struct fw_env {
   const struct fw_config* config;
@@ -35,6 +37,7 @@ struct fw_env {
   void* self;
   void (*event)(void* self, const struct fw_event* event);
 };
+#endif
 
 /* A frame: `captured` bytes from `data` are there of `wire_bytes`. */
 enum { FW_LINK_ETHERNET = 0, FW_LINK_IP = 1 };
@@ -55,6 +58,9 @@ struct fw_decision {
 };
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision);
+
+/* Only reads the headers. 0: not IP, or malformed. */
+int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet);
 
 /* Notes one frame that this host sends. */
 void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns);

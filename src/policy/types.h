@@ -19,6 +19,14 @@ typedef unsigned long long fw_u64;
 #define FW_STATIC_ASSERT(c, m) _Static_assert(c, m)
 #endif
 #define FW_INLINE static inline __attribute__((always_inline))
+/* A stage of the decision. In BPF it is a global function: the verifier checks it once, by itself,
+ * instead of once per path that leads to it. It may take at most five arguments, numbers or
+ * pointers to structs, and has to check the pointers for NULL. */
+#if defined(__bpf__)
+#define FW_STAGE __attribute__((noinline))
+#else
+#define FW_STAGE static inline __attribute__((always_inline))
+#endif
 #define FW_UNUSED __attribute__((unused))
 
 FW_STATIC_ASSERT(sizeof(fw_u32) == 4 && sizeof(fw_u64) == 8, "integer widths");

@@ -164,7 +164,7 @@ TEST(config, a_mistake_is_named_with_its_place_and_what_would_be_right) {
                 "f:2:1: ban.per_minute = 9: must be 10 to 1000000, or 0: no bans but those made by "
                 "hand"},
       std::pair{"[limit.default]\nsyn = { limit = \"0/s\" }",
-                "f:2:9: limit.default.syn.limit = \"0/s\": must be 4/s to 1M/s"},
+                "f:2:9: limit.default.syn.limit = \"0/s\": must be 0.125/s to 1M/s"},
       std::pair{"[limit.default]\nsyn = { limit = 5 }",
                 "f:2:9: limit.default.syn.limit = 5: must be a rate in quotes, such as \"400/s\""},
       std::pair{"[limit.default]\nsyn = { limit = \"5\" }",
@@ -246,7 +246,7 @@ TEST(config, all_problems_are_reported_in_one_go) {
             "f:1:1: mode = \"on\": must be \"observe\" or \"enforce\"\n"
             "f:3:1: ban.time = 1: must be a duration in quotes, such as \"60s\"\n"
             "f:4:1: ban.foo: unknown key; did you mean \"time\"?\n"
-            "f:6:10: limit.default.icmp.limit = \"0/s\": must be 4/s to 1M/s");
+            "f:6:10: limit.default.icmp.limit = \"0/s\": must be 0.125/s to 1M/s");
 }
 
 TEST(config, what_is_no_toml_is_reported_where_it_stops_being_it) {

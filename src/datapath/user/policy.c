@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* The policy for everything that runs in a process: the headers of policy/,
+ * compiled once for the host, with env.h answered from fw_env's arrays. */
+#include "policy/policy.h"
+
+#include "policy/decide.h"
+
+FW_INLINE const struct fw_config* fw_env_config(struct fw_env* e) {
+  return e->config;
+}
+FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env* e, fw_u32 index) {
+  return e->ports && index < FW_PORT_LINES ? &e->ports[index] : NULL;
+}
+FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* e, fw_u32 index) {
+  return e->lists && index < e->list_lines ? &e->lists[index] : NULL;
+}
+FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env* e, fw_u32 bucket) {
+  return &e->sources[bucket];
+}
+FW_INLINE struct fw_meter* fw_env_meter(struct fw_env* e, fw_u32 index) {
+  return &e->meters[index];
+}
+FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
+  return &e->flows[bucket];
+}
+FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
+  return &e->mark_keys[bucket];
+}
+FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
+  return &e->marks[index];
+}
+FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
+  return &e->hits[index];
+}
+FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
+  return e->counters;
+}
+FW_INLINE struct fw_shared* fw_env_shared(struct fw_env* e) {
+  return e->shared;
+}
+FW_INLINE int fw_env_event(struct fw_env* e, const struct fw_event* event) {
+  if (e->event) e->event(e->self, event);
+  return 0;
+}
+
+static struct fw_cursor cursor_of(const struct fw_frame* frame) {
+  struct fw_cursor cursor = {frame->data, frame->data + frame->captured_bytes, frame->wire_bytes,
+                             0};
+  return cursor;
+}
+
+void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
+                      struct fw_packet* packet, struct fw_decision* decision) {
+  struct fw_cursor cursor = cursor_of(frame);
+
+  __builtin_memset(packet, 0, sizeof *packet);
+  __builtin_memset(decision, 0, sizeof *decision);
+  fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision, now_ns);
+}
+
+void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns) {
+  struct fw_cursor cursor = cursor_of(frame);
+  struct fw_packet packet;
+
+  __builtin_memset(&packet, 0, sizeof packet);
+  fw_note_egress(env, fw_parse(&cursor, frame->link, &packet), &packet, now_ns);
+}
+
+int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet) {
+  struct fw_cursor cursor = cursor_of(frame);
+
+  __builtin_memset(packet, 0, sizeof *packet);
+  return fw_parse(&cursor, frame->link, packet) == FW_PARSED;
+}
+
+fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits,
+                           fw_u8 kind) {
+  fw_u32 index = fw_mark_index((struct fw_env*)env, env->config, &addr, prefix_bits);
+
+  return index == FW_NO_MARK || env->marks[index].kind != kind ? -1 : (fw_s32)index;
+}
+
+fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns) {
+  struct fw_mark_place place = fw_mark_place(env->config, &mark->addr, mark->prefix_bits);
+  fw_u32 index = fw_mark_index(env, env->config, &mark->addr, mark->prefix_bits);
+
+  if (index == FW_NO_MARK) index = fw_mark_claim(env, &place, now_ns);
+  if (index == FW_NO_MARK) return -1;
+  fw_mark_fill(&env->marks[index], mark);
+  return (fw_s32)index;
+}
+
+void fw_policy_mark_erase(struct fw_env* env, fw_u32 index) {
+  FW_WRITE(env->marks[index].until_ns, 0ULL);
+  FW_WRITE(env->mark_keys[index / FW_MARK_WAYS].key[index % FW_MARK_WAYS], 0ULL);
+}
+
+void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
+                          struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns) {
+  struct fw_tuple tuple = {&remote, &local, remote_port, local_port, proto};
+  struct fw_flow* flow = fw_flow_find(env, env->config, &tuple, fw_window(now_ns), 1);
+
+  if (flow) fw_flow_set(flow, fw_window(now_ns), FW_FLOW_PROVEN);
+}
+
+fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr) {
+  return fw_list_find((struct fw_env*)env, &addr);
+}
+
+struct fw_addr fw_policy_source_key(const struct fw_config* config, struct fw_addr addr) {
+  return fw_source_key(config, addr);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The policy in this process, on tables of its own: replay, tests, and the ground for NFQUEUE.
+// Whoever has packets calls decide() and note_egress() with the time of his choice.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "datapath/datapath.hpp"
+#include "policy/policy.h"
+
+namespace fw::datapath {
+
+// How many cells each table has; powers of two, as in config::Tables.
+struct TableSizes {
+  std::uint32_t sources = 0, flows = 0, bans = 0;
+
+  // Two slots per ban: two-choice buckets of eight never fill up at half load.
+  [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
+};
+
+class UserDatapath final : public Datapath {
+ public:
+  // `seed` is that of the tables' hashes: random, or fixed where a run must be repeatable.
+  UserDatapath(TableSizes sizes, std::uint64_t seed);
+
+  // Judges one frame that arrived at `now_ns`. Time may stand still or step back.
+  fw_decision decide(const fw_frame& frame, std::uint64_t now_ns, fw_packet& packet);
+  // Notes one frame that was sent.
+  void note_egress(const fw_frame& frame, std::uint64_t now_ns);
+  // What now_ns() says from now on.
+  void set_now(std::uint64_t now_ns) { now_ns_ = now_ns; }
+  // The tables as the policy sees them.
+  [[nodiscard]] fw_env& env() { return env_; }
+
+  [[nodiscard]] std::string kind() const override { return "user"; }
+  [[nodiscard]] Tables tables() override;
+  [[nodiscard]] std::uint64_t now_ns() const override { return now_ns_; }
+  [[nodiscard]] const fw_config& config() const override { return config_; }
+  [[nodiscard]] Result<void> publish(const fw_config& config,
+                                     std::span<const fw_port_line> ports) override;
+  [[nodiscard]] Result<void> publish_lists(std::span<const std::byte> image) override;
+  [[nodiscard]] Result<void> attach(const std::string& interface) override;
+  void detach(const std::string& interface) override;
+  [[nodiscard]] std::vector<InterfaceStatus> interfaces() const override { return {}; }
+  void remove() override {}
+  [[nodiscard]] fw_counters counters() const override { return counters_; }
+  [[nodiscard]] std::uint64_t pending_drops(std::size_t mark_index) const override;
+  void clear_pending(std::size_t mark_index) override;
+  void drain_events(const std::function<void(const fw_event&)>& sink) override;
+  [[nodiscard]] int event_fd() const override { return -1; }
+  [[nodiscard]] std::uint64_t memory_bytes() const override;
+
+ private:
+  struct alignas(FW_LINE_BYTES) Line {
+    std::byte bytes[FW_LINE_BYTES];
+  };
+  template <typename T>
+  struct Deleter {
+    void operator()(T* p) const { std::free(p); }
+  };
+
+  // Zeroed and aligned to cache lines, as the kernel's are.
+  template <typename T>
+  class Table {
+   public:
+    explicit Table(std::size_t size);
+    [[nodiscard]] T* data() const { return data_.get(); }
+    [[nodiscard]] std::span<T> span() const { return {data_.get(), size_}; }
+
+   private:
+    std::size_t size_;
+    std::unique_ptr<T[], Deleter<T>> data_;
+  };
+
+  Table<fw_source_bucket> sources_;
+  Table<fw_meter> meters_;
+  Table<fw_flow_bucket> flows_;
+  Table<fw_mark_keys> mark_keys_;
+  Table<fw_mark> marks_;
+  Table<fw_mark_hits> hits_;
+  std::vector<fw_port_line> ports_;
+  std::vector<Line> lists_;
+  fw_config config_{};
+  fw_counters counters_{};
+  fw_shared shared_{};
+  std::vector<fw_event> events_;
+  std::uint64_t now_ns_ = 0;
+  fw_env env_{};
+};
+
+}  // namespace fw::datapath

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The maps, and policy/env.h answered from them. Sizes of the tables are set by
+ * the loader before it loads; the maps are pinned under the names they have here
+ * (the lists' inner maps live in `lists`).
+ *
+ * ARRAY maps only: look-ups are inlined, nothing is allocated or evicted by the
+ * kernel, and the daemon writes them through mmap. */
+#ifndef FW_DATAPATH_XDP_ENV_BPF_H
+#define FW_DATAPATH_XDP_ENV_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "policy/env.h"
+
+#define FW_TABLE(name, type_of_value, entries) \
+  struct {                                     \
+    __uint(type, BPF_MAP_TYPE_ARRAY);          \
+    __uint(map_flags, BPF_F_MMAPABLE);         \
+    __uint(max_entries, entries);              \
+    __type(key, __u32);                        \
+    __type(value, type_of_value);              \
+  } name SEC(".maps")
+
+/* Configuration and ports have two halves; `active` says which is in force. */
+FW_TABLE(active, __u32, 1);
+FW_TABLE(configs, struct fw_config, 2);
+FW_TABLE(ports, struct fw_port_line, 2 * FW_PORT_LINES);
+FW_TABLE(sources, struct fw_source_bucket, 1);
+FW_TABLE(meters, struct fw_meter, 1);
+FW_TABLE(flows, struct fw_flow_bucket, 1);
+FW_TABLE(mark_keys, struct fw_mark_keys, 1);
+FW_TABLE(marks, struct fw_mark, 1);
+FW_TABLE(shared, struct fw_shared, 1);
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fw_mark_hits);
+} mark_hits SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct fw_counters);
+} counters SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 18);
+} events SEC(".maps");
+
+struct fw_list_map {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __uint(key_size, sizeof(__u32));
+  __uint(value_size, sizeof(struct fw_list_line));
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __array(values, struct fw_list_map);
+} lists SEC(".maps");
+
+#define FW_LOOK_UP(map, index)          \
+  ({                                    \
+    __u32 key_ = (index);               \
+    bpf_map_lookup_elem(&(map), &key_); \
+  })
+
+/* Which half of configs and ports this packet sees, from its first look to its last. */
+struct fw_env {
+  fw_u32 half;
+};
+
+FW_INLINE void fw_env_open(struct fw_env* e) {
+  __u32* half = FW_LOOK_UP(active, 0);
+
+  e->half = half ? *half & 1 : 0;
+}
+
+FW_INLINE const struct fw_config* fw_env_config(struct fw_env* e) {
+  return FW_LOOK_UP(configs, e->half);
+}
+FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env* e, fw_u32 index) {
+  return FW_LOOK_UP(ports, e->half * FW_PORT_LINES + index);
+}
+FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* e, fw_u32 index) {
+  void* map = FW_LOOK_UP(lists, 0);
+
+  (void)e;
+  return map ? bpf_map_lookup_elem(map, &index) : NULL;
+}
+FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env* e, fw_u32 bucket) {
+  (void)e;
+  return FW_LOOK_UP(sources, bucket);
+}
+FW_INLINE struct fw_meter* fw_env_meter(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(meters, index);
+}
+FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
+  (void)e;
+  return FW_LOOK_UP(flows, bucket);
+}
+FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
+  (void)e;
+  return FW_LOOK_UP(mark_keys, bucket);
+}
+FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(marks, index);
+}
+FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(mark_hits, index);
+}
+FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
+  (void)e;
+  return FW_LOOK_UP(counters, 0);
+}
+FW_INLINE struct fw_shared* fw_env_shared(struct fw_env* e) {
+  (void)e;
+  return FW_LOOK_UP(shared, 0);
+}
+FW_INLINE int fw_env_event(struct fw_env* e, const struct fw_event* event) {
+  (void)e;
+  return bpf_ringbuf_output(&events, (void*)event, sizeof *event, 0) ? -1 : 0;
+}
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/xdp/links.hpp"
+
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "datapath/xdp/bpffs.hpp"
+
+namespace fw::datapath::xdp {
+
+namespace {
+
+// linux/bpf.h of 6.6 and later; the kernel's own answer says whether it has it.
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+constexpr unsigned kTcHandle = 0xf10d;
+constexpr unsigned kTcPriority = 0xf10d;
+
+// The interface a link is attached to; 0: none any more.
+unsigned link_target(int fd) {
+  bpf_link_info info{};
+  unsigned size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return 0;
+  // xdp.ifindex and tcx.ifindex are the first word of the union alike.
+  return info.xdp.ifindex;
+}
+
+std::string foreign_program(unsigned index) {
+  LIBBPF_OPTS(bpf_xdp_query_opts, query);
+  if (bpf_xdp_query(static_cast<int>(index), 0, &query) != 0) return "unknown";
+  const unsigned id = query.prog_id != 0       ? query.prog_id
+                      : query.drv_prog_id != 0 ? query.drv_prog_id
+                                               : query.skb_prog_id;
+  const UniqueFd fd{bpf_prog_get_fd_by_id(id)};
+  bpf_prog_info info{};
+  unsigned size = sizeof info;
+  if (!fd.valid() || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+    return fmt::format("id {}", id);
+  return fmt::format("\"{}\" (id {})", info.name, id);
+}
+
+Attachment attachment_of(unsigned index) {
+  LIBBPF_OPTS(bpf_xdp_query_opts, query);
+  if (bpf_xdp_query(static_cast<int>(index), 0, &query) != 0) return Attachment::none;
+  switch (query.attach_mode) {
+    case XDP_ATTACHED_DRV:
+    case XDP_ATTACHED_HW:
+      return Attachment::native;
+    case XDP_ATTACHED_SKB:
+      return Attachment::generic;
+    default:
+      return Attachment::none;
+  }
+}
+
+UniqueFd create_xdp_link(int program, unsigned index, unsigned flags) {
+  LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
+  return UniqueFd{bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options)};
+}
+
+void detach_clsact(unsigned index) {
+  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index), .attach_point = BPF_TC_EGRESS);
+  LIBBPF_OPTS(bpf_tc_opts, filter, .handle = kTcHandle, .priority = kTcPriority);
+  bpf_tc_detach(&hook, &filter);
+}
+
+void remove_pin(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
+
+}  // namespace
+
+Result<Link> Link::attach(const std::string& interface, const Programs& programs,
+                          const std::filesystem::path& pins) {
+  Link link;
+  link.interface_ = interface;
+  link.index_ = if_nametoindex(interface.c_str());
+  if (link.index_ == 0) return fail_errno("interface " + interface, errno);
+  link.ingress_pin_ = pins / "links" / (interface + ".in");
+  link.egress_pin_ = pins / "links" / (interface + ".out");
+  // What is sent must be noted before what arrives is judged by it.
+  link.attach_egress(programs.egress);
+  if (auto attached = link.attach_ingress(programs.ingress); !attached) {
+    if (link.clsact_) detach_clsact(link.index_);
+    remove_pin(link.egress_pin_);
+    return std::unexpected(attached.error());
+  }
+  return link;
+}
+
+Result<void> Link::attach_ingress(int program) {
+  ingress_ = open_pin(ingress_pin_);
+  if (ingress_.valid() && link_target(ingress_.get()) == index_ &&
+      bpf_link_update(ingress_.get(), program, nullptr) == 0) {
+    if (attachment_of(index_) == Attachment::generic)
+      problem_ = "generic XDP, about 4 times slower than in the driver";
+    return {};
+  }
+  // Detaches what of ours is left on it: the interface is another one of the same name, or the
+  // program can't be exchanged in place.
+  remove_pin(ingress_pin_);
+  ingress_ = UniqueFd{};
+
+  ingress_ = create_xdp_link(program, index_, XDP_FLAGS_DRV_MODE);
+  int error = errno;
+  if (!ingress_.valid() && error != EBUSY && error != EEXIST) {
+    const int native_error = error;
+    ingress_ = create_xdp_link(program, index_, XDP_FLAGS_SKB_MODE);
+    error = errno;
+    if (ingress_.valid())
+      problem_ = fmt::format(
+          "generic XDP, about 4 times slower: the driver of {} refused native XDP ({}). Usual "
+          "reasons: no XDP in the driver; LRO (ethtool -K {} lro off); an MTU above what the "
+          "driver's XDP takes",
+          interface_, std::strerror(native_error), interface_);
+  }
+  if (!ingress_.valid()) {
+    if (error == EBUSY || error == EEXIST)
+      return fail(ErrorKind::refused,
+                  fmt::format("{} already runs another XDP program, {}, which Floodwall does not "
+                              "replace. Remove it first (ip link set dev {} xdp off), or protect "
+                              "another interface",
+                              interface_, foreign_program(index_), interface_));
+    return fail_errno("attach XDP to " + interface_, error);
+  }
+  return replace_pin(ingress_.get(), ingress_pin_);
+}
+
+void Link::attach_egress(int program) {
+  egress_ = open_pin(egress_pin_);
+  if (egress_.valid() && link_target(egress_.get()) == index_ &&
+      bpf_link_update(egress_.get(), program, nullptr) == 0)
+    return;
+  remove_pin(egress_pin_);
+  egress_ = UniqueFd{bpf_link_create(program, static_cast<int>(index_), kTcxEgress, nullptr)};
+  if (egress_.valid() && replace_pin(egress_.get(), egress_pin_)) return;
+  egress_ = UniqueFd{};
+
+  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index_),
+              .attach_point = BPF_TC_EGRESS);
+  LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program, .flags = BPF_TC_F_REPLACE,
+              .handle = kTcHandle, .priority = kTcPriority);
+  const int hooked = bpf_tc_hook_create(&hook);
+  clsact_ = (hooked == 0 || hooked == -EEXIST) && bpf_tc_attach(&hook, &filter) == 0;
+}
+
+void Link::remove() {
+  remove_pin(ingress_pin_);
+  remove_pin(egress_pin_);
+  ingress_ = UniqueFd{};
+  egress_ = UniqueFd{};
+  if (clsact_) detach_clsact(index_);
+}
+
+InterfaceStatus Link::status() const {
+  InterfaceStatus status{.name = interface_,
+                         .attachment = Attachment::none,
+                         .egress = clsact_ || (egress_.valid() && link_target(egress_.get()) != 0),
+                         .problem = problem_};
+  if (!ingress_.valid() || link_target(ingress_.get()) == 0) {
+    status.egress = false;
+    status.problem = "the interface went away; it is protected again when it is back";
+    return status;
+  }
+  status.attachment = attachment_of(index_);
+  if (!status.egress && status.problem.empty())
+    status.problem = "what this host sends is not seen: fewer peers can prove themselves";
+  return status;
+}
+
+std::size_t remove_links(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> pins;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    pins.push_back(entry.path());
+  for (const auto& pin : pins) {
+    const std::string interface = pin.stem().string();
+    if (const unsigned index = if_nametoindex(interface.c_str())) detach_clsact(index);
+    remove_pin(pin);
+  }
+  return pins.size();
+}
+
+}  // namespace fw::datapath::xdp

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/xdp/xdp_datapath.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <system_error>
+
+#include "datapath/xdp/bpffs.hpp"
+#include "datapath/xdp/links.hpp"
+#include "datapath/xdp/maps.hpp"
+#include "floodwall_bpf.skel.h"
+#include "policy/policy.h"
+
+namespace fw::datapath::xdp {
+
+namespace {
+
+struct SkeletonDeleter {
+  void operator()(floodwall_bpf* skeleton) const { floodwall_bpf::destroy(skeleton); }
+};
+using Skeleton = std::unique_ptr<floodwall_bpf, SkeletonDeleter>;
+
+struct RingDeleter {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+// Keeps the last warning of libbpf, which says more than errno does.
+std::string& last_warning() {
+  static std::string text;
+  return text;
+}
+int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  std::array<char, 1024> line{};
+  (void)std::vsnprintf(line.data(), line.size(), format, arguments);
+  last_warning() = line.data();
+  while (!last_warning().empty() && last_warning().back() == '\n') last_warning().pop_back();
+  return 0;
+}
+
+std::unexpected<Error> fail_load(int error_number) {
+  if (error_number == EPERM || error_number == EACCES)
+    return fail(ErrorKind::not_permitted,
+                "loading BPF programs is not permitted: run as root (or with CAP_BPF and "
+                "CAP_NET_ADMIN)");
+  return fail(
+      fmt::format("the kernel refused the BPF programs: {} ({}). Linux 5.18 or later is "
+                  "needed, with CONFIG_BPF_SYSCALL and CONFIG_XDP_SOCKETS or the like",
+                  last_warning(), std::strerror(error_number)));
+}
+
+// The maps that a following daemon finds again, by name.
+std::array<bpf_map*, 13> pinned_maps(floodwall_bpf& skeleton) {
+  auto& m = skeleton.maps;
+  return {m.active, m.configs, m.ports,     m.sources,  m.meters, m.flows, m.mark_keys,
+          m.marks,  m.shared,  m.mark_hits, m.counters, m.events, m.lists};
+}
+
+void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
+  bpf_map__set_max_entries(skeleton.maps.sources, sizes.sources / FW_SOURCE_WAYS);
+  bpf_map__set_max_entries(skeleton.maps.meters, sizes.sources);
+  bpf_map__set_max_entries(skeleton.maps.flows, sizes.flows / FW_FLOW_WAYS);
+  bpf_map__set_max_entries(skeleton.maps.mark_keys, sizes.mark_slots() / FW_MARK_WAYS);
+  bpf_map__set_max_entries(skeleton.maps.marks, sizes.mark_slots());
+  bpf_map__set_max_entries(skeleton.maps.mark_hits, sizes.mark_slots());
+}
+
+// A pinned map of exactly the shape that is wanted.
+UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins) {
+  UniqueFd fd = open_pin(pins / "maps" / bpf_map__name(&wanted));
+  bpf_map_info info{};
+  unsigned size = sizeof info;
+  if (!fd.valid() || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
+  const bool same = info.type == bpf_map__type(&wanted) &&
+                    info.value_size == bpf_map__value_size(&wanted) &&
+                    info.max_entries == bpf_map__max_entries(&wanted);
+  return same ? std::move(fd) : UniqueFd{};
+}
+
+fw_u32 active_half(int active_fd) {
+  fw_u32 zero = 0;
+  fw_u32 half = 0;
+  bpf_map_lookup_elem(active_fd, &zero, &half);
+  return half & 1;
+}
+
+bool is_our_abi(int active_fd, int configs_fd) {
+  fw_u32 half = active_half(active_fd);
+  auto config = std::make_unique<fw_config>();
+  return bpf_map_lookup_elem(configs_fd, &half, config.get()) == 0 &&
+         config->abi_version == FW_ABI_VERSION;
+}
+
+// Gives the skeleton the maps of a former daemon. False: not all fit; none is taken.
+bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
+  std::map<bpf_map*, UniqueFd> found;
+  for (bpf_map* map : pinned_maps(skeleton)) {
+    UniqueFd fd = matching_pin(*map, pins);
+    if (!fd.valid()) return false;
+    found[map] = std::move(fd);
+  }
+  if (!is_our_abi(found[skeleton.maps.active].get(), found[skeleton.maps.configs].get()))
+    return false;
+  for (auto& [map, fd] : found)
+    if (bpf_map__reuse_fd(map, fd.get()) != 0) return false;
+  return true;
+}
+
+class XdpDatapath final : public Datapath {
+ public:
+  static Result<std::unique_ptr<Datapath>> open(const Options& options);
+
+  std::string kind() const override { return "xdp"; }
+  Tables tables() override {
+    return {sources_.as<fw_source_bucket>(), meters_.as<fw_meter>(), flows_.as<fw_flow_bucket>(),
+            mark_keys_.as<fw_mark_keys>(), marks_.as<fw_mark>()};
+  }
+  std::uint64_t now_ns() const override;
+  const fw_config& config() const override { return config_; }
+  Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
+  Result<void> publish_lists(std::span<const std::byte> image) override;
+  Result<void> attach(const std::string& interface) override;
+  void detach(const std::string& interface) override;
+  std::vector<InterfaceStatus> interfaces() const override;
+  void remove() override;
+  fw_counters counters() const override;
+  std::uint64_t pending_drops(std::size_t mark_index) const override;
+  void clear_pending(std::size_t mark_index) override;
+  void drain_events(const std::function<void(const fw_event&)>& sink) override;
+  int event_fd() const override { return ring_buffer__epoll_fd(ring_.get()); }
+  std::uint64_t memory_bytes() const override;
+
+ private:
+  Result<void> load(const Options& options);
+  Result<void> map_tables(const TableSizes& sizes);
+  Result<void> begin_config(const TableSizes& sizes);
+  Result<void> pin_maps();
+
+  std::filesystem::path pins_;
+  Skeleton skeleton_;
+  bool adopted_ = false;  // the maps are those of a former daemon
+  bool pinned_ = false;
+  MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, marks_;
+  fw_config config_{};
+  std::map<std::string, Link> links_;
+  std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  const std::function<void(const fw_event&)>* sink_ = nullptr;  // while draining
+  unsigned cpus_ = 1;
+  std::uint64_t list_bytes_ = 0;
+  std::uint64_t table_bytes_ = 0;
+};
+
+Result<std::unique_ptr<Datapath>> XdpDatapath::open(const Options& options) {
+  auto datapath = std::make_unique<XdpDatapath>();
+  datapath->pins_ = options.pins;
+  if (auto done = prepare_pins(options.pins); !done) return std::unexpected(done.error());
+  if (auto done = datapath->load(options); !done) return std::unexpected(done.error());
+  if (auto done = datapath->map_tables(options.sizes); !done) return std::unexpected(done.error());
+  if (auto done = datapath->begin_config(options.sizes); !done)
+    return std::unexpected(done.error());
+  return datapath;
+}
+
+Result<void> XdpDatapath::load(const Options& options) {
+  libbpf_set_print(keep_warning);
+  cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
+  skeleton_.reset(floodwall_bpf::open());
+  if (!skeleton_) return fail_load(errno);
+  set_sizes(*skeleton_, options.sizes);
+  adopted_ = pinned_ = adopt_maps(*skeleton_, options.pins);
+  if (const int error = floodwall_bpf::load(skeleton_.get()); error != 0) return fail_load(-error);
+
+  const auto take = [](void* self, void* data, std::size_t size) {
+    const auto* datapath = static_cast<XdpDatapath*>(self);
+    if (size == sizeof(fw_event) && datapath->sink_ != nullptr)
+      (*datapath->sink_)(*static_cast<const fw_event*>(data));
+    return 0;
+  };
+  ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.events), take, this, nullptr));
+  if (!ring_) return fail_errno("open the event ring", errno);
+  return {};
+}
+
+Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
+  struct Wanted {
+    MappedArray& array;
+    bpf_map* map;
+    std::size_t size_bytes;
+  };
+  auto& maps = skeleton_->maps;
+  const std::size_t slots = sizes.mark_slots();
+  const std::array wanted{
+      Wanted{active_, maps.active, sizeof(fw_u64)},
+      Wanted{configs_, maps.configs, 2 * sizeof(fw_config)},
+      Wanted{ports_, maps.ports, 2 * FW_PORT_LINES * sizeof(fw_port_line)},
+      Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
+      Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
+      Wanted{flows_, maps.flows, sizes.flows / FW_FLOW_WAYS * sizeof(fw_flow_bucket)},
+      Wanted{mark_keys_, maps.mark_keys, slots / FW_MARK_WAYS * sizeof(fw_mark_keys)},
+      Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
+  };
+  table_bytes_ = cpus_ * (slots * sizeof(fw_mark_hits) + sizeof(fw_counters)) +
+                 bpf_map__max_entries(maps.events);
+  for (const Wanted& want : wanted) {
+    auto array = MappedArray::map(bpf_map__fd(want.map), want.size_bytes);
+    if (!array) return std::unexpected(array.error());
+    want.array = std::move(*array);
+    table_bytes_ += want.size_bytes;
+  }
+  return {};
+}
+
+// The configuration in force, or an empty one with seeds and masks: until publish() all passes.
+Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
+  if (adopted_) {
+    config_ = configs_.as<fw_config>()[active_half(bpf_map__fd(skeleton_->maps.active))];
+    return {};
+  }
+  if (getrandom(&config_.seed[0], sizeof config_.seed, 0) != sizeof config_.seed)
+    return fail_errno("read the random seed of the tables", errno);
+  config_.abi_version = FW_ABI_VERSION;
+  config_.source_mask = sizes.sources / FW_SOURCE_WAYS - 1;
+  config_.flow_mask = sizes.flows / FW_FLOW_WAYS - 1;
+  config_.mark_mask = sizes.mark_slots() / FW_MARK_WAYS - 1;
+  configs_.as<fw_config>()[0] = config_;
+  return {};
+}
+
+std::uint64_t XdpDatapath::now_ns() const {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_port_line> ports) {
+  if (ports.size() != FW_PORT_LINES) return fail("the port table must have every port");
+  const std::atomic_ref<fw_u32> active{active_.as<fw_u32>()[0]};
+  const fw_u32 half = 1 - (active.load() & 1);
+  // A packet that began under this half before the last swap has long been judged: a program runs
+  // for microseconds, and publishing takes a command.
+  configs_.as<fw_config>()[half] = config;
+  std::memcpy(ports_.as<fw_port_line>().data() + std::size_t{half} * FW_PORT_LINES, ports.data(),
+              ports.size_bytes());
+  active.store(half, std::memory_order_release);
+  config_ = config;
+  return {};
+}
+
+Result<void> XdpDatapath::publish_lists(std::span<const std::byte> image) {
+  if (image.size() % FW_LINE_BYTES != 0) return fail("a list image is made of whole lines");
+  const int lists = bpf_map__fd(skeleton_->maps.lists);
+  fw_u32 zero = 0;
+  if (image.empty()) {
+    if (bpf_map_delete_elem(lists, &zero) != 0 && errno != ENOENT)
+      return fail_errno("remove the lists", errno);
+    list_bytes_ = 0;
+    return {};
+  }
+  auto map = make_list_map(image);
+  if (!map) return std::unexpected(map.error());
+  fw_u32 fd = static_cast<fw_u32>(map->get());
+  if (bpf_map_update_elem(lists, &zero, &fd, BPF_ANY) != 0)
+    return fail_errno("swap the lists", errno);
+  list_bytes_ = image.size();
+  return {};
+}
+
+Result<void> XdpDatapath::pin_maps() {
+  if (pinned_) return {};
+  for (bpf_map* map : pinned_maps(*skeleton_))
+    if (auto done = replace_pin(bpf_map__fd(map), pins_ / "maps" / bpf_map__name(map)); !done)
+      return done;
+  pinned_ = true;
+  return {};
+}
+
+Result<void> XdpDatapath::attach(const std::string& interface) {
+  if (auto link = links_.find(interface);
+      link != links_.end() && link->second.status().attachment != Attachment::none)
+    return {};
+  if (auto done = pin_maps(); !done) return done;
+  auto link = Link::attach(interface,
+                           {.ingress = bpf_program__fd(skeleton_->progs.floodwall_in),
+                            .egress = bpf_program__fd(skeleton_->progs.floodwall_out)},
+                           pins_);
+  if (!link) return std::unexpected(link.error());
+  links_.insert_or_assign(interface, std::move(*link));
+  return {};
+}
+
+void XdpDatapath::detach(const std::string& interface) {
+  auto link = links_.find(interface);
+  if (link == links_.end()) return;
+  link->second.remove();
+  links_.erase(link);
+}
+
+std::vector<InterfaceStatus> XdpDatapath::interfaces() const {
+  std::vector<InterfaceStatus> out;
+  out.reserve(links_.size());
+  for (const auto& [name, link] : links_) out.push_back(link.status());
+  return out;
+}
+
+void XdpDatapath::remove() {
+  for (auto& [name, link] : links_) link.remove();
+  links_.clear();
+  (void)remove_pinned(pins_);
+}
+
+fw_counters XdpDatapath::counters() const {
+  std::vector<fw_counters> each(cpus_);
+  fw_u32 zero = 0;
+  fw_counters sum{};
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &zero, each.data()) != 0)
+    return sum;
+  constexpr std::size_t kWords = sizeof(fw_counters) / sizeof(fw_u64);
+  std::array<fw_u64, kWords> words{};
+  for (const fw_counters& one : each) {
+    std::array<fw_u64, kWords> add{};
+    std::memcpy(add.data(), &one, sizeof one);
+    for (std::size_t i = 0; i < kWords; i++) words[i] += add[i];
+  }
+  std::memcpy(&sum, words.data(), sizeof sum);
+  return sum;
+}
+
+std::uint64_t XdpDatapath::pending_drops(std::size_t mark_index) const {
+  std::vector<fw_mark_hits> each(cpus_);
+  auto index = static_cast<fw_u32>(mark_index);
+  std::uint64_t sum = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.mark_hits), &index, each.data()) == 0)
+    for (const fw_mark_hits& one : each) sum += one.packets;
+  return sum;
+}
+
+void XdpDatapath::clear_pending(std::size_t mark_index) {
+  const std::vector<fw_mark_hits> zero(cpus_);
+  auto index = static_cast<fw_u32>(mark_index);
+  bpf_map_update_elem(bpf_map__fd(skeleton_->maps.mark_hits), &index, zero.data(), BPF_ANY);
+}
+
+void XdpDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {
+  sink_ = &sink;
+  ring_buffer__consume(ring_.get());
+  sink_ = nullptr;
+}
+
+std::uint64_t XdpDatapath::memory_bytes() const {
+  return table_bytes_ + list_bytes_;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> open(const Options& options) {
+  return XdpDatapath::open(options);
+}
+
+Result<bool> remove_pinned(const std::filesystem::path& pins) {
+  std::error_code error;
+  if (!std::filesystem::exists(pins, error)) return false;
+  remove_links(pins / "links");
+  std::filesystem::remove_all(pins, error);
+  if (error) return fail(pins.string() + ": " + error.message());
+  return true;
+}
+
+}  // namespace fw::datapath::xdp

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The seam: everything the policy may ask of a datapath. Each datapath defines
+ * these before it includes decide.h. Nothing else may be called from policy
+ * code: no clock, no random source, no log, no allocation; time is an argument.
+ *
+ * Indexes are masked by the caller; NULL means absent (an index out of range,
+ * tables not there yet), and absent always means: judge without it. */
+#ifndef FW_POLICY_ENV_H
+#define FW_POLICY_ENV_H
+
+#include "policy.h"
+
+#ifndef NULL
+#define NULL ((void*)0)
+#endif
+
+FW_INLINE const struct fw_config* fw_env_config(struct fw_env*);
+FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env*, fw_u32 index);
+FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env*, fw_u32 bucket);
+FW_INLINE struct fw_meter* fw_env_meter(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env*, fw_u32 bucket);
+FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env*, fw_u32 bucket);
+FW_INLINE struct fw_mark* fw_env_mark(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_counters* fw_env_counters(struct fw_env*);
+FW_INLINE struct fw_shared* fw_env_shared(struct fw_env*);
+/* 0, or -1 when there was no room. */
+FW_INLINE int fw_env_event(struct fw_env*, const struct fw_event*);
+
+#endif

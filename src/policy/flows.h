@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Conversations, and how a peer proves itself: TCP by acknowledging the sequence
+ * number this host chose (a spoofer cannot see it), everything else by having
+ * been spoken to first, or by a dialogue of some turns and seconds.
+ *
+ * Replaced: empty, else unproven and oldest, else closing, else proven and idle
+ * for two hours. An unproven conversation never displaces a proven one. */
+#ifndef FW_POLICY_FLOWS_H
+#define FW_POLICY_FLOWS_H
+
+#include "sources.h"
+
+enum { FW_DIALOGUE_TURNS = 4, FW_DIALOGUE_WINDOWS = 2, FW_MAX_UNPROVEN_BYTES = 1 << 22 };
+
+struct fw_tuple {
+  const struct fw_addr *remote, *local;
+  fw_u16 remote_port, local_port;
+  fw_u8 proto;
+};
+
+FW_INLINE fw_u32 fw_flow_state(const struct fw_flow* flow) {
+  return flow->seen_state & 7;
+}
+FW_INLINE void fw_flow_set(struct fw_flow* flow, fw_u32 window, fw_u32 state) {
+  fw_u32 word = window << 3 | state;
+
+  if (flow->seen_state != word) flow->seen_state = word; /* at most one write a second */
+}
+FW_INLINE int fw_flow_is_proven(fw_u32 state) {
+  return state == FW_FLOW_PROVEN || state == FW_FLOW_CLOSING;
+}
+
+/* The conversation's cell; with `claim` a new one (state EMPTY) if there is none and there is room.
+ * NULL: none. */
+FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_config* cfg,
+                                       const struct fw_tuple* t, fw_u32 window, int claim) {
+  fw_u64 ports = (fw_u64)t->remote_port << 24 | (fw_u64)t->local_port << 8 | t->proto;
+  fw_u64 h = fw_mix(fw_hash(cfg, t->remote, ports) ^ t->local->lo) ^ t->local->hi;
+  fw_u32 tag = (fw_u32)(h >> 32) | 1, way = 0, weakest = 0xffffffff;
+  struct fw_flow_bucket* bucket = fw_env_flows(env, (fw_u32)h & cfg->flow_mask);
+  struct fw_flow* flow;
+
+  if (!bucket) return NULL;
+  for (fw_u32 i = 0; i < FW_FLOW_WAYS; i++) {
+    fw_u32 state = bucket->way[i].seen_state & 7, strength;
+    fw_u32 idle = (window - (bucket->way[i].seen_state >> 3)) & 0x1fffffff;
+
+    if (bucket->way[i].tag == tag && state != FW_FLOW_EMPTY) return &bucket->way[i];
+    if (state == FW_FLOW_EMPTY)
+      strength = 0;
+    else if (state < FW_FLOW_PROVEN)
+      strength = 0x3fffffff - idle;
+    else if (state == FW_FLOW_CLOSING)
+      strength = 0x7fffffff - idle;
+    else if (idle >= FW_FLOW_IDLE_WINDOWS)
+      strength = 0x80000000;
+    else
+      continue;
+    if (strength < weakest) {
+      weakest = strength;
+      way = i;
+    }
+  }
+  if (!claim || weakest == 0xffffffff) return NULL;
+  flow = &bucket->way[way & (FW_FLOW_WAYS - 1)];
+  flow->tag = tag;
+  flow->seen_state = window << 3; /* EMPTY: the caller says what it is */
+  flow->isn = flow->next = 0;
+  return flow;
+}
+
+/* ICMP and other protocols without ports are one conversation per pair of hosts. */
+FW_INLINE int fw_has_ports(fw_u8 proto) {
+  return proto == 6 || proto == 17;
+}
+FW_INLINE int fw_is_echo_request(const struct fw_packet* p) {
+  return (p->proto == 1 && !p->is_v6 && p->icmp_type == 8) ||
+         (p->proto == 58 && p->is_v6 && p->icmp_type == 128);
+}
+
+enum fw_peer { FW_PEER_UNKNOWN = 0, FW_PEER_ANSWERS = 1, FW_PEER_PROVEN = 2 };
+
+/* What an arriving packet's conversation says of its sender; notes that it came. */
+FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_flow* flow;
+  struct fw_tuple t;
+  fw_u32 state;
+
+  if (!cfg || !p) return FW_PEER_UNKNOWN;
+  t = (struct fw_tuple){&p->src, &p->dst, p->sport, p->dport, p->proto};
+
+  if (!fw_has_ports(p->proto)) t.remote_port = t.local_port = 0;
+  if (p->fragment == FW_FRAG_LATER || fw_is_echo_request(p)) return FW_PEER_UNKNOWN;
+  if (p->proto == 6 && (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN)
+    return FW_PEER_UNKNOWN;
+  flow = fw_flow_find(env, cfg, &t, window, p->proto == 17);
+  if (!flow) return FW_PEER_UNKNOWN;
+  state = fw_flow_state(flow);
+
+  if (p->proto == 6) {
+    if (state == FW_FLOW_OFFERED && (p->tcp_flags & FW_TCP_ACK) &&
+        p->ack - flow->isn - 1 < flow->next - flow->isn)
+      state = FW_FLOW_PROVEN;
+    if (!fw_flow_is_proven(state)) return FW_PEER_UNKNOWN;
+    if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
+    fw_flow_set(flow, window, state);
+    return FW_PEER_PROVEN;
+  }
+  if (state == FW_FLOW_SPOKEN || state == FW_FLOW_PROVEN) {
+    fw_flow_set(flow, window, state);
+    return state == FW_FLOW_SPOKEN ? FW_PEER_ANSWERS : FW_PEER_PROVEN;
+  }
+  if (p->proto == 17) {
+    if (state == FW_FLOW_EMPTY) flow->next = window;
+    if (flow->isn >= FW_DIALOGUE_TURNS && window - flow->next >= FW_DIALOGUE_WINDOWS)
+      fw_flow_set(flow, window, FW_FLOW_PROVEN);
+    else
+      fw_flow_set(flow, window, FW_FLOW_ASKED);
+  }
+  return FW_PEER_UNKNOWN;
+}
+
+/* Notes a packet that this host sends. */
+FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_flow* flow;
+  struct fw_tuple t;
+  fw_u32 state, end;
+
+  if (!cfg || !p) return 0;
+  t = (struct fw_tuple){&p->dst, &p->src, p->dport, p->sport, p->proto};
+  if (p->fragment == FW_FRAG_LATER || fw_is_special(&p->dst)) return 0;
+  if (!fw_has_ports(p->proto)) {
+    if ((p->proto == 1 || p->proto == 58) && !fw_is_echo_request(p)) return 0;
+    t.remote_port = t.local_port = 0;
+  }
+  flow = fw_flow_find(env, cfg, &t, window, 1);
+  if (!flow) return 0;
+  state = fw_flow_state(flow);
+
+  if (p->proto != 6) {
+    if (state == FW_FLOW_ASKED) {
+      flow->isn++; /* a turn of the dialogue */
+      state = FW_FLOW_ANSWERED;
+    } else if (state == FW_FLOW_EMPTY) {
+      state = FW_FLOW_SPOKEN;
+    }
+  } else if (p->tcp_flags & FW_TCP_SYN) {
+    flow->isn = p->seq;
+    flow->next = p->seq + 1;
+    state = FW_FLOW_OFFERED;
+  } else if (fw_flow_is_proven(state)) {
+    if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
+  } else {
+    end = p->seq + p->payload_bytes;
+    if (state == FW_FLOW_EMPTY) { /* stood before we looked: it will acknowledge what we send */
+      if (p->tcp_flags & FW_TCP_RST) return 0;
+      flow->isn = p->seq - 1;
+      flow->next = end;
+    } else if (end - flow->isn < FW_MAX_UNPROVEN_BYTES && (fw_s32)(end - flow->next) > 0) {
+      flow->next = end;
+    }
+    state = FW_FLOW_OFFERED;
+  }
+  fw_flow_set(flow, window, state);
+  return 1;
+}
+
+#endif

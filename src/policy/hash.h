@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The keyed hash of all tables. The seed is secret and new at every start, so
+ * nobody can choose addresses that fall into one bucket. */
+#ifndef FW_POLICY_HASH_H
+#define FW_POLICY_HASH_H
+
+#include "abi.h"
+
+/* A bijection with full avalanche (the finaliser of SplitMix64, Steele et al. 2014). */
+FW_INLINE fw_u64 fw_mix(fw_u64 x) {
+  x ^= x >> 30;
+  x *= 0xbf58476d1ce4e5b9ULL;
+  x ^= x >> 27;
+  x *= 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+FW_INLINE fw_u64 fw_hash(const struct fw_config* cfg, const struct fw_addr* a, fw_u64 salt) {
+  fw_u64 h = fw_mix(a->lo ^ cfg->seed[0]);
+
+  return fw_mix(h ^ a->hi ^ (cfg->seed[1] + salt * 0x9e3779b97f4a7c15ULL));
+}
+
+#endif

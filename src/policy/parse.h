@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes to facts. Written in the one shape the verifier follows: take a bounded
+ * number of bytes from a cursor, compare with the end, only then read.
+ *
+ * A packet that ends where its own headers go on is malformed; one whose bytes
+ * were merely not captured (wire_bytes > captured) is judged by what is there. */
+#ifndef FW_POLICY_PARSE_H
+#define FW_POLICY_PARSE_H
+
+#include "abi.h"
+
+enum { FW_PARSED = 0, FW_PARSED_NOT_IP, FW_PARSED_ARP, FW_PARSED_MALFORMED };
+enum { FW_MAX_TAGS = 4, FW_MAX_EXTENSIONS = 8 };
+
+struct fw_cursor {
+  const fw_u8 *pos, *end;
+  fw_u32 left_bytes; /* on the wire, from pos; may exceed end - pos */
+  fw_u8 is_cut;      /* 1: the captured bytes ended before the wire did */
+};
+
+/* The next `size` bytes (a constant), or NULL if they are not there. */
+FW_INLINE const fw_u8* fw_take(struct fw_cursor* c, fw_u32 size) {
+  const fw_u8* p = c->pos;
+
+  if (p + size > c->end) {
+    c->is_cut = c->left_bytes >= size;
+    return (const fw_u8*)0;
+  }
+  c->pos = p + size;
+  c->left_bytes -= size;
+  return p;
+}
+
+/* Skips at most 2047 bytes; 0 if they are not there. */
+FW_INLINE int fw_skip(struct fw_cursor* c, fw_u32 size) {
+  size &= 0x7ff;
+  if (c->pos + size > c->end) {
+    c->is_cut = c->left_bytes >= size;
+    return 0;
+  }
+  c->pos += size;
+  c->left_bytes -= size;
+  return 1;
+}
+
+FW_INLINE fw_u16 fw_be16(const fw_u8* p) {
+  return (fw_u16)(p[0] << 8 | p[1]);
+}
+FW_INLINE fw_u32 fw_be32(const fw_u8* p) {
+  return (fw_u32)p[0] << 24 | (fw_u32)p[1] << 16 | (fw_u32)p[2] << 8 | p[3];
+}
+FW_INLINE fw_u64 fw_be64(const fw_u8* p) {
+  return (fw_u64)fw_be32(p) << 32 | fw_be32(p + 4);
+}
+
+/* What to say when bytes are missing. */
+FW_INLINE int fw_parse_end(const struct fw_cursor* c) {
+  return c->is_cut ? FW_PARSED : FW_PARSED_MALFORMED;
+}
+
+/* IEEE 802.3, 802.1Q and 802.1ad tags, MPLS (RFC 3032). Returns the EtherType, 0 if cut short. */
+FW_INLINE fw_u16 fw_parse_link(struct fw_cursor* c) {
+  const fw_u8* p = fw_take(c, 14);
+  fw_u16 type = p ? fw_be16(p + 12) : 0;
+
+  for (int i = 0; i < FW_MAX_TAGS; i++) {
+    if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
+      p = fw_take(c, 4);
+      if (!p) return 0;
+      type = fw_be16(p + 2);
+    } else if (type == 0x8847 || type == 0x8848) {
+      p = fw_take(c, 4);
+      if (!p) return 0;
+      if (p[2] & 1) /* bottom of the stack: the version nibble says what follows */
+        type = c->pos + 1 > c->end ? 0 : c->pos[0] >> 4 == 6 ? 0x86dd : 0x0800;
+    } else {
+      break;
+    }
+  }
+  return type;
+}
+
+/* The transport header. `c` stands behind the IP headers. */
+FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
+  const fw_u8* p;
+  fw_u32 header = 8;
+
+  if (out->proto == 6) {
+    p = fw_take(c, 20);
+    if (!p) return fw_parse_end(c);
+    out->sport = fw_be16(p);
+    out->dport = fw_be16(p + 2);
+    out->seq = fw_be32(p + 4);
+    out->ack = fw_be32(p + 8);
+    out->tcp_flags = p[13];
+    out->window = fw_be16(p + 14);
+    header = (fw_u32)(p[12] >> 4) * 4;
+    if (header < 20) return FW_PARSED_MALFORMED;
+    out->l4_header_bytes = (fw_u8)header;
+    /* No flag, or a start that is an end as well, is no segment of RFC 9293. */
+    if (!(p[13] & 0x3f)) return FW_PARSED_MALFORMED;
+    if ((p[13] & FW_TCP_SYN) && (p[13] & (FW_TCP_FIN | FW_TCP_RST))) return FW_PARSED_MALFORMED;
+    if (!fw_skip(c, header - 20)) return fw_parse_end(c);
+  } else if (out->proto == 17) {
+    p = fw_take(c, 8);
+    if (!p) return fw_parse_end(c);
+    out->sport = fw_be16(p);
+    out->dport = fw_be16(p + 2);
+    out->l4_header_bytes = 8;
+    header = fw_be16(p + 4); /* 0: a jumbogram (RFC 2675) or not yet filled in */
+    if (header && header < 8) return FW_PARSED_MALFORMED;
+  } else if (out->proto == (out->is_v6 ? 58 : 1)) {
+    p = fw_take(c, 8);
+    if (!p) return fw_parse_end(c);
+    out->icmp_type = p[0];
+    out->icmp_code = p[1];
+    out->l4_header_bytes = 8;
+    if (p[0] == (out->is_v6 ? 128 : 8) || p[0] == (out->is_v6 ? 129 : 0))
+      out->dport = fw_be16(p + 4);
+  } else {
+    return FW_PARSED;
+  }
+  out->payload_bytes = (fw_u16)(c->left_bytes > 0xffff ? 0xffff : c->left_bytes);
+  if (c->left_bytes >= 8) { /* behind the IP payload there may be padding: not ours to read */
+    p = fw_take(c, 8);
+    if (p) out->payload_head = fw_be64(p);
+  }
+  return FW_PARSED;
+}
+
+/* RFC 791. */
+FW_INLINE int fw_parse_v4(struct fw_cursor* c, struct fw_packet* out) {
+  const fw_u8* p = fw_take(c, 20);
+  fw_u32 header, total, fragment;
+
+  if (!p) return c->is_cut ? FW_PARSED_NOT_IP : FW_PARSED_MALFORMED;
+  header = (p[0] & 15u) * 4;
+  total = fw_be16(p + 2);
+  out->src.lo = 0xffff00000000ULL | fw_be32(p + 12);
+  out->dst.lo = 0xffff00000000ULL | fw_be32(p + 16);
+  out->proto = p[9];
+  out->ttl = p[8];
+  if (p[0] >> 4 != 4 || header < 20) return FW_PARSED_MALFORMED;
+  if (!total) total = c->left_bytes + 20; /* left to the card to fill in */
+  out->ip_len_bytes = total;
+  if (total < header || total > c->left_bytes + 20) return FW_PARSED_MALFORMED;
+  c->left_bytes = total - 20; /* Ethernet pads short frames */
+  if (!fw_skip(c, header - 20)) return fw_parse_end(c);
+  fragment = fw_be16(p + 6);
+  if (fragment & 0x1fff) {
+    out->fragment = FW_FRAG_LATER;
+    return FW_PARSED;
+  }
+  if (fragment & 0x2000) out->fragment = FW_FRAG_FIRST;
+  return fw_parse_transport(c, out);
+}
+
+/* RFC 8200 and its extension headers; RFC 4302 for AH. */
+FW_INLINE int fw_parse_v6(struct fw_cursor* c, struct fw_packet* out) {
+  const fw_u8* p = fw_take(c, 40);
+  fw_u32 total, size;
+
+  if (!p) return c->is_cut ? FW_PARSED_NOT_IP : FW_PARSED_MALFORMED;
+  out->is_v6 = 1;
+  out->src.hi = fw_be64(p + 8);
+  out->src.lo = fw_be64(p + 16);
+  out->dst.hi = fw_be64(p + 24);
+  out->dst.lo = fw_be64(p + 32);
+  out->proto = p[6];
+  out->ttl = p[7];
+  if (p[0] >> 4 != 6) return FW_PARSED_MALFORMED;
+  total = fw_be16(p + 4);
+  if (!total) total = c->left_bytes; /* a jumbogram (RFC 2675) */
+  out->ip_len_bytes = total + 40;
+  if (total > c->left_bytes) return FW_PARSED_MALFORMED;
+  c->left_bytes = total;
+
+  for (int i = 0; i < FW_MAX_EXTENSIONS; i++) {
+    fw_u8 next = out->proto;
+
+    if (next != 0 && next != 43 && next != 60 && next != 44 && next != 51 && next != 135 &&
+        next != 139 && next != 140)
+      break;
+    p = fw_take(c, 8);
+    if (!p) return fw_parse_end(c);
+    out->proto = p[0];
+    if (next == 44) {
+      fw_u32 fragment = fw_be16(p + 2);
+
+      if (fragment & 0xfff8) {
+        out->fragment = FW_FRAG_LATER;
+        return FW_PARSED;
+      }
+      if (fragment & 1) out->fragment = FW_FRAG_FIRST;
+    } else {
+      size = next == 51 ? (fw_u32)p[1] * 4 : (fw_u32)p[1] * 8; /* beyond the first 8 bytes */
+      if (!fw_skip(c, size)) return fw_parse_end(c);
+    }
+  }
+  return fw_parse_transport(c, out);
+}
+
+/* Fills *out (zeroed by the caller) from a frame. */
+FW_INLINE int fw_parse(struct fw_cursor* c, fw_u8 link, struct fw_packet* out) {
+  fw_u16 type = 0;
+
+  out->len_bytes = c->left_bytes;
+  if (link == FW_LINK_IP) {
+    if (c->pos + 1 > c->end) return FW_PARSED_NOT_IP;
+    type = c->pos[0] >> 4 == 6 ? 0x86dd : 0x0800;
+  } else {
+    type = fw_parse_link(c);
+  }
+  if (type == 0x0800) return fw_parse_v4(c, out);
+  if (type == 0x86dd) return fw_parse_v6(c, out);
+  return type == 0x0806 ? FW_PARSED_ARP : FW_PARSED_NOT_IP;
+}
+
+#endif

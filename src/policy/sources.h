@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding a source's cell: one cache line of four, replaced as fw_source says. */
+#ifndef FW_POLICY_SOURCES_H
+#define FW_POLICY_SOURCES_H
+
+#include "env.h"
+#include "hash.h"
+#include "rate.h"
+
+/* Takes part in no ban and is no source: unspecified, loopback, link-local, multicast, broadcast.
+ * (RFC 6890; an own address is exempt and never comes this far.) */
+FW_INLINE int fw_is_special(const struct fw_addr* a) {
+  fw_u32 v4 = (fw_u32)a->lo;
+
+  if (!a->hi && a->lo >> 32 == 0xffff)
+    return v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 >= 14 || v4 >> 16 == 0xa9fe;
+  if (!a->hi && a->lo <= 1) return 1;
+  return a->hi >> 56 == 0xff || a->hi >> 54 == 0xfe80 >> 6;
+}
+
+FW_INLINE fw_u64 fw_high_bits(fw_u32 bits) { /* 0..64 */
+  return bits ? ~0ULL << ((64 - bits) & 63) : 0;
+}
+
+FW_INLINE struct fw_addr fw_mask(struct fw_addr a, fw_u32 bits) { /* 0..128 */
+  a.hi &= bits >= 64 ? ~0ULL : fw_high_bits(bits);
+  a.lo &= bits >= 64 ? fw_high_bits(bits - 64) : 0;
+  return a;
+}
+
+FW_INLINE int fw_is_v4(const struct fw_addr* a) {
+  return !a->hi && a->lo >> 32 == 0xffff;
+}
+
+/* The key under which a source is known: itself, or its IPv6 prefix. */
+FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_addr a) {
+  if (!fw_is_v4(&a) && cfg->source_bits_v6 && cfg->source_bits_v6 < 128)
+    return fw_mask(a, cfg->source_bits_v6);
+  return a;
+}
+
+/* The cell of a source under a rule, for packets of proven flows or for others; a new one if it has
+ * none. Returns its index + 1 in the low 32 bits, 0 when the bucket is full of proven, busy
+ * sources; and FW_TWIN_IS_PROVEN when this packet is of no proven flow but its source has some. */
+#define FW_TWIN_IS_PROVEN (1ULL << 32)
+
+FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                               fw_u32 proven, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
+  fw_u32 window = fw_window(now_ns), way = 0, weakest = 0xffffffff, bucket_index, tag;
+  struct fw_source_bucket* bucket;
+  struct fw_source* cell;
+  struct fw_meter* meter;
+  fw_u64 h, twin = 0;
+
+  if (!cfg || !counters || !key) return 0;
+  h = fw_hash(cfg, key, rule + 1);
+  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  bucket_index = (fw_u32)h & cfg->source_mask;
+  bucket = fw_env_sources(env, bucket_index);
+  if (!bucket) return 0;
+  for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++) {
+    fw_u32 other = bucket->way[i].tag, idle = window - bucket->way[i].seen_window, strength;
+
+    if (other == tag)
+      strength = 0;
+    else if (!other)
+      strength = 1;
+    else if (!(other & 1))
+      strength = 0x7fffffff - (idle & 0x3fffffff);
+    else if (idle >= FW_PROVEN_IDLE_WINDOWS)
+      strength = 0x80000000;
+    else
+      strength = 0xffffffff;
+    if (strength < weakest) {
+      weakest = strength;
+      way = i;
+    }
+    if (other == (tag | 1) && other != tag && idle < FW_PROVEN_IDLE_WINDOWS)
+      twin = FW_TWIN_IS_PROVEN;
+  }
+  if (weakest == 0xffffffff) {
+    counters->untracked++;
+    return twin;
+  }
+  cell = &bucket->way[way & (FW_SOURCE_WAYS - 1)];
+  if (cell->seen_window != window) cell->seen_window = window; /* at most one write a second */
+  if (weakest == 0) return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
+
+  meter = fw_env_meter(env, bucket_index * FW_SOURCE_WAYS + way);
+  if (!meter) return twin;
+  cell->tag = tag;
+  cell->over_since = cell->over_last = 0;
+  __builtin_memset(meter, 0, sizeof *meter);
+  meter->window = window;
+  for (int i = 0; i < FW_MEASURE_COUNT; i++) meter->debt_until[i] = fw_tick(now_ns);
+  counters->new_sources++;
+  return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
+}
+
+#endif
