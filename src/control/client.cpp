@@ -95,7 +95,7 @@ Result<json> call(const std::filesystem::path& socket, std::string_view verb, co
     asio::io_context context;
     beast::basic_stream<Local> stream(context);
     beast::error_code error;
-    static_cast<void>(stream.socket().connect(Local::endpoint(socket.native()), error));
+    error = stream.socket().connect(Local::endpoint(socket.native()), error);
     if (error) return cannot_connect(socket, error);
     http::request<http::string_body> message(http::verb::post, fmt::format("/v1/{}", verb), 11);
     message.set(http::field::host, "floodwall");

@@ -230,7 +230,7 @@ Server::~Server() {
   state_->closed = true;
   try {
     beast::error_code ignored;
-    static_cast<void>(state_->acceptor.close(ignored));
+    ignored = state_->acceptor.close(ignored);
     state_->pause.cancel();
     for (Connection* connection : state_->connections) connection->close();
   } catch (const std::exception&) {
