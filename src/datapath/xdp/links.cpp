@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 
 #include "datapath/xdp/bpffs.hpp"
@@ -22,6 +24,19 @@ namespace {
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 constexpr unsigned kTcHandle = 0xf10d;
 constexpr unsigned kTcPriority = 0xf10d;
+
+// The pins of an interface are "in-eth0:100" and "out-eth0:100" for eth0.100: bpffs takes no dots,
+// interface names no colons.
+std::string pin_name(std::string_view direction, std::string interface) {
+  std::ranges::replace(interface, '.', ':');
+  return fmt::format("{}-{}", direction, interface);
+}
+std::string interface_of(const std::filesystem::path& pin) {
+  std::string name = pin.filename().string();
+  name.erase(0, name.find('-') + 1);
+  std::ranges::replace(name, ':', '.');
+  return name;
+}
 
 // The interface a link is attached to; 0: none any more.
 unsigned link_target(int fd) {
@@ -84,8 +99,8 @@ Result<Link> Link::attach(const std::string& interface, const Programs& programs
   link.interface_ = interface;
   link.index_ = if_nametoindex(interface.c_str());
   if (link.index_ == 0) return fail_errno("interface " + interface, errno);
-  link.ingress_pin_ = pins / "links" / (interface + ".in");
-  link.egress_pin_ = pins / "links" / (interface + ".out");
+  link.ingress_pin_ = pins / "links" / pin_name("in", interface);
+  link.egress_pin_ = pins / "links" / pin_name("out", interface);
   // What is sent must be noted before what arrives is judged by it.
   link.attach_egress(programs.egress);
   if (auto attached = link.attach_ingress(programs.ingress); !attached) {
@@ -182,8 +197,7 @@ std::size_t remove_links(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error))
     pins.push_back(entry.path());
   for (const auto& pin : pins) {
-    const std::string interface = pin.stem().string();
-    if (const unsigned index = if_nametoindex(interface.c_str())) detach_clsact(index);
+    if (const unsigned index = if_nametoindex(interface_of(pin).c_str())) detach_clsact(index);
     remove_pin(pin);
   }
   return pins.size();
