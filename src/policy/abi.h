@@ -186,7 +186,7 @@ struct fw_source_bucket {
 
 /* How much: the meters of one source, at the source's own index. */
 struct fw_meter {
-  fw_u32 window;                       /* that `count` belongs to */
+  fw_u32 seen_ms; /* now_ns >> 20 of the last packet; `count` is of its window */
   fw_u32 debt_until[FW_MEASURE_COUNT]; /* tick at which the limit's debt is paid */
   fw_u32 count[FW_MEASURE_COUNT];      /* in this window */
   fw_u32 before[FW_MEASURE_COUNT];     /* in the window before */
@@ -247,8 +247,8 @@ struct fw_mark_hits {
 
 /* Written by every CPU, but only when a ban is made. */
 struct fw_shared {
-  fw_u32 bans_debt_until; /* tick */
-  fw_u32 link_debt_until; /* tick, of DHCP answers that pass unjudged */
+  fw_u64 bans_debt_until; /* ticks, in 64 bits: they may rest for longer than 68 s */
+  fw_u64 link_debt_until; /* the same, of DHCP answers that pass unjudged */
 };
 
 /* ------------------------------------------------------------------ reports */
@@ -293,6 +293,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_hits) == 16, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_config) == 64U + FW_MAX_RULES * 128U, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_counters) ==

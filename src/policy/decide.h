@@ -36,8 +36,8 @@ FW_STAGE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p, 
   if (fw_is_neighbour_discovery(p)) return 1;
   if (!fw_is_dhcp_answer(p)) return 0;
   shared = fw_env_shared(env); /* beyond 100/s it is a flood, and judged like any other */
-  return shared && fw_rate_admit(&shared->link_debt_until, fw_tick(now_ns), FW_DHCP_COST_TICKS,
-                                 FW_DHCP_BURST_TICKS);
+  return shared && fw_rate_admit_shared(&shared->link_debt_until, now_ns, FW_DHCP_COST_TICKS,
+                                        FW_DHCP_BURST_TICKS);
 }
 
 FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
@@ -118,7 +118,7 @@ FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
 
   if (!cfg || !p || !decision || !meter || !charge) return 0;
   limit = cfg->rule[decision->rule].limit;
-  fw_meter_roll(meter, fw_window(charge->now_ns), fw_tick(charge->now_ns));
+  charge->metered_ns = fw_meter_roll(meter, charge->now_ns);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, fw_byte_units(p));
   switch (fw_measure_of(decision->klass)) { /* spelled out: the verifier wants constant offsets */

@@ -43,7 +43,7 @@ FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_confi
   if (!bucket) return NULL;
   for (fw_u32 i = 0; i < FW_FLOW_WAYS; i++) {
     fw_u32 state = bucket->way[i].seen_state & 7, strength;
-    fw_u32 idle = (window - (bucket->way[i].seen_state >> 3)) & 0x1fffffff;
+    fw_u32 idle = fw_idle(window, bucket->way[i].seen_state >> 3, 0x1fffffff);
 
     if (bucket->way[i].tag == tag && state != FW_FLOW_EMPTY) return &bucket->way[i];
     if (state == FW_FLOW_EMPTY)
@@ -113,7 +113,7 @@ FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u3
   }
   if (p->proto == 17) {
     if (state == FW_FLOW_EMPTY) flow->next = window;
-    if (flow->isn >= FW_DIALOGUE_TURNS && window - flow->next >= FW_DIALOGUE_WINDOWS)
+    if (flow->isn >= FW_DIALOGUE_TURNS && (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS)
       fw_flow_set(flow, window, FW_FLOW_PROVEN);
     else
       fw_flow_set(flow, window, FW_FLOW_ASKED);

@@ -18,7 +18,7 @@ enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
 
 /* What metering a packet came to. */
 struct fw_charge {
-  fw_u64 now_ns;
+  fw_u64 now_ns, metered_ns;    /* the packet's time; the meter's, which does not step back */
   fw_u32 excess;                /* FW_EXCESS_* */
   fw_u32 measure, value, limit; /* that was exceeded; per window */
   fw_u32 is_news, may_ban;
@@ -27,18 +27,18 @@ struct fw_charge {
 /* Meters one packet under one measure. The worse of what it was and is stays in *charge. */
 FW_INLINE void fw_charge_measure(struct fw_charge* charge, struct fw_meter* meter,
                                  const struct fw_limit* limit, fw_u32 measure, fw_u32 units) {
+  fw_u64 now_ns = charge->metered_ns;
   fw_u32 value;
 
   meter->count[measure] += units;
   if (!limit->cost_q8 && !limit->ban_above) return;
-  value = fw_rate_sliding(meter->count[measure], meter->before[measure], charge->now_ns);
+  value = fw_rate_sliding(meter->count[measure], meter->before[measure], now_ns);
   if (limit->ban_above && value > limit->ban_above) {
     if (charge->excess == FW_EXCESS_BAN) return;
     charge->excess = FW_EXCESS_BAN;
     charge->limit = limit->ban_above;
-  } else if (limit->cost_q8 &&
-             !fw_rate_admit(&meter->debt_until[measure], fw_tick(charge->now_ns),
-                            (fw_u32)((units * limit->cost_q8) >> 8), limit->burst)) {
+  } else if (limit->cost_q8 && !fw_rate_admit(&meter->debt_until[measure], fw_tick(now_ns),
+                                              fw_rate_cost(limit->cost_q8, units), limit->burst)) {
     if (charge->excess != FW_EXCESS_NONE) return;
     charge->excess = FW_EXCESS_LIMIT;
     charge->limit = limit->limit_above;
@@ -71,7 +71,7 @@ FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64
   struct fw_shared* shared = fw_env_shared(env);
 
   return shared && cfg->bans_cost &&
-         fw_rate_admit(&shared->bans_debt_until, fw_tick(now_ns), cfg->bans_cost, cfg->bans_burst);
+         fw_rate_admit_shared(&shared->bans_debt_until, now_ns, cfg->bans_cost, cfg->bans_burst);
 }
 
 /* Puts a ban in force that starts now. 0: no room, or the source carries a mark already. */
@@ -89,7 +89,10 @@ FW_STAGE int fw_ban(struct fw_env* env, const struct fw_mark* ban) {
   if (index == FW_NO_MARK) return 0;
   mark = fw_env_mark(env, index);
   hits = fw_env_mark_hits(env, index);
-  if (!mark || !hits || FW_READ(mark->until_ns) > ban->since_ns) return 0;
+  if (!mark || !hits) return 0;
+  if (FW_READ(mark->until_ns) > ban->since_ns &&
+      !(mark->kind == FW_MARK_BAN && fw_is_ahead(mark->since_ns, ban->since_ns)))
+    return 0;
   hits->packets = hits->metered = 0;
   fw_mark_fill(mark, ban);
   return 1;

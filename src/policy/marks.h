@@ -83,6 +83,12 @@ FW_INLINE fw_u32 fw_mark_index(struct fw_env* env, const struct fw_config* cfg,
   return FW_NO_MARK;
 }
 
+/* Was it made at a time that the clock has yet to come to? Then the clock stepped back (that of a
+ * capture can); a window of difference is only another CPU's. */
+FW_INLINE int fw_is_ahead(fw_u64 since_ns, fw_u64 now_ns) {
+  return since_ns > now_ns && since_ns - now_ns > 1ULL << FW_WINDOW_SHIFT;
+}
+
 /* What marks in force say of an address: exempt, else allowed, else banned. Returns the FW_MARK_*
  * that wins in the high 32 bits and its index in the low ones. */
 FW_STAGE fw_u64 fw_mark_find(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
@@ -104,6 +110,7 @@ FW_STAGE fw_u64 fw_mark_find(struct fw_env* env, const struct fw_addr* a, fw_u64
     if (index == FW_NO_MARK) continue;
     mark = fw_env_mark(env, index);
     if (!mark || now_ns >= FW_READ(mark->until_ns)) continue;
+    if (mark->kind == FW_MARK_BAN && fw_is_ahead(mark->since_ns, now_ns)) continue;
     if (mark->kind > found >> 32) found = (fw_u64)mark->kind << 32 | index;
   }
   return found;

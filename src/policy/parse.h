@@ -18,11 +18,12 @@ struct fw_cursor {
   fw_u8 is_cut;      /* 1: the captured bytes ended before the wire did */
 };
 
-/* The next `size` bytes (a constant), or NULL if they are not there. */
+/* The next `size` bytes (a constant), or NULL if they are not there. Bytes behind the packet's own
+ * end are padding, never a header. */
 FW_INLINE const fw_u8* fw_take(struct fw_cursor* c, fw_u32 size) {
   const fw_u8* p = c->pos;
 
-  if (p + size > c->end) {
+  if (c->left_bytes < size || p + size > c->end) {
     c->is_cut = c->left_bytes >= size;
     return (const fw_u8*)0;
   }
@@ -34,7 +35,7 @@ FW_INLINE const fw_u8* fw_take(struct fw_cursor* c, fw_u32 size) {
 /* Skips at most 2047 bytes; 0 if they are not there. */
 FW_INLINE int fw_skip(struct fw_cursor* c, fw_u32 size) {
   size &= 0x7ff;
-  if (c->pos + size > c->end) {
+  if (c->left_bytes < size || c->pos + size > c->end) {
     c->is_cut = c->left_bytes >= size;
     return 0;
   }

@@ -17,6 +17,15 @@ FW_INLINE fw_u32 fw_window(fw_u64 now_ns) {
 FW_INLINE fw_u32 fw_tick(fw_u64 now_ns) {
   return (fw_u32)(now_ns >> FW_TICK_SHIFT);
 }
+FW_INLINE fw_u32 fw_ms(fw_u64 now_ns) { /* of 1.05 ms; wraps after 52 days */
+  return (fw_u32)(now_ns >> 20);
+}
+/* Windows since `seen`. A clock one window behind it (another CPU's) finds it seen just now. */
+FW_INLINE fw_u32 fw_idle(fw_u32 window, fw_u32 seen, fw_u32 mask) {
+  fw_u32 idle = (window - seen) & mask;
+
+  return idle == mask ? 0 : idle;
+}
 
 /* Charges `cost` ticks to *debt_until if at most `burst` ticks are owed. 1: it conformed. */
 FW_INLINE int fw_rate_admit(fw_u32* debt_until, fw_u32 tick, fw_u32 cost, fw_u32 burst) {
@@ -26,6 +35,24 @@ FW_INLINE int fw_rate_admit(fw_u32* debt_until, fw_u32 tick, fw_u32 cost, fw_u32
   if ((fw_u32)owed > burst) return 0;
   *debt_until = tick + (fw_u32)owed + cost;
   return 1;
+}
+
+/* The same for debts that rest for long. More than anybody can owe means that the clock stepped
+ * back: it is forgiven. */
+FW_INLINE int fw_rate_admit_shared(fw_u64* debt_until, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
+  fw_u64 tick = now_ns >> FW_TICK_SHIFT, owed = *debt_until > tick ? *debt_until - tick : 0;
+
+  if (owed > (fw_u64)burst + cost) owed = 0;
+  if (owed > burst) return 0;
+  *debt_until = tick + owed + cost;
+  return 1;
+}
+
+/* What `units` cost. Past 2^30 ticks (17 s) it is no more: debts have to stay below 2^31. */
+FW_INLINE fw_u32 fw_rate_cost(fw_u64 cost_q8, fw_u32 units) {
+  fw_u64 cost = (units * cost_q8) >> 8;
+
+  return cost > 1u << 30 ? 1u << 30 : (fw_u32)cost;
 }
 
 /* The events of the last 2^30 ns: `count` in the window of now_ns, `before` in the one before. */
@@ -43,17 +70,24 @@ FW_INLINE void fw_rate_roll(fw_u32* count, fw_u32* before, fw_u32 windows_passed
 }
 
 /* Debts are 32-bit ticks (68 s): forget them before they could look like the future. */
-enum { FW_DEBT_MEMORY_WINDOWS = 16 };
+enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
 
-FW_INLINE void fw_meter_roll(struct fw_meter* meter, fw_u32 window, fw_u32 tick) {
-  fw_u32 passed = window - meter->window;
+/* Brings a meter to now_ns; returns the time to charge it at. A clock that is behind by less than
+ * FW_JITTER_MS (another CPU's, or another interface's of a capture) stands still; one that stepped
+ * back further says nothing about the past, and the meter starts anew. */
+FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
+  fw_u32 now_ms = fw_ms(now_ns), behind = meter->seen_ms - now_ms, passed;
 
-  if (!passed) return;
-  meter->window = window;
+  if (behind < FW_JITTER_MS) return now_ns + ((fw_u64)behind << 20);
+  passed = ((now_ms >> 10) - (meter->seen_ms >> 10)) & 0x3fffff;
+  if (behind < 1u << 31) passed = FW_DEBT_MEMORY_WINDOWS; /* or after 26 days */
+  meter->seen_ms = now_ms;
+  if (!passed) return now_ns;
   for (int i = 0; i < FW_MEASURE_COUNT; i++) {
     fw_rate_roll(&meter->count[i], &meter->before[i], passed);
-    if (passed >= FW_DEBT_MEMORY_WINDOWS) meter->debt_until[i] = tick;
+    if (passed >= FW_DEBT_MEMORY_WINDOWS) meter->debt_until[i] = fw_tick(now_ns);
   }
+  return now_ns;
 }
 
 #endif

@@ -61,7 +61,8 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
   bucket = fw_env_sources(env, bucket_index);
   if (!bucket) return 0;
   for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++) {
-    fw_u32 other = bucket->way[i].tag, idle = window - bucket->way[i].seen_window, strength;
+    fw_u32 other = bucket->way[i].tag, strength;
+    fw_u32 idle = fw_idle(window, bucket->way[i].seen_window, 0xffffffff);
 
     if (other == tag)
       strength = 0;
@@ -93,7 +94,7 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
   cell->tag = tag;
   cell->over_since = cell->over_last = 0;
   __builtin_memset(meter, 0, sizeof *meter);
-  meter->window = window;
+  meter->seen_ms = fw_ms(now_ns);
   for (int i = 0; i < FW_MEASURE_COUNT; i++) meter->debt_until[i] = fw_tick(now_ns);
   counters->new_sources++;
   return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
