@@ -76,8 +76,8 @@ struct Lists {
 
 // Fixed at start; a change needs a restart of the daemon and is refused at reload.
 struct Tables {
-  std::uint32_t sources = 262'144;  // powers of two
-  std::uint32_t flows = 524'288;
+  std::uint32_t sources = 131'072;  // powers of two
+  std::uint32_t flows = 262'144;
   std::uint32_t bans = 131'072;
 
   bool operator==(const Tables&) const = default;

@@ -62,8 +62,8 @@ journal = true                 # to the systemd journal as well
 group = "floodwall"            # its members may use the command line; root always may
 
 [tables]                       # powers of two; the memory is taken at the start
-sources = 262144
-flows   = 524288
+sources = 131072
+flows   = 262144
 bans    = 131072
 )";
 
