@@ -68,10 +68,12 @@ Result<std::uint64_t> number_option(const Request& request, std::string_view nam
 
 Json reply(const Outcomes& outcomes) {
   Json results = Json::array();
-  for (const Outcome& outcome : outcomes)
-    results.push_back({{"address", outcome.prefix.text()},
-                       {"changed", outcome.changed},
-                       {"message", outcome.message}});
+  for (const Outcome& outcome : outcomes) {
+    Json& row = results.emplace_back(Json::object());
+    row["address"] = outcome.prefix.text();
+    row["changed"] = outcome.changed;
+    row["message"] = outcome.message;
+  }
   return {{"results", std::move(results)}, {"count", outcomes.size()}};
 }
 

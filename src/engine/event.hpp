@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One line of the event log: what happened, to whom, and the values that explain it. The words are
-// those of the log files, the API and docs/events.md. No file, no clock.
+// those of the log files and of the API. No file, no clock.
 #pragma once
 
 #include <chrono>

@@ -202,7 +202,7 @@ TEST(engine_bans, a_hundred_thousand_bans_in_one_request_are_quick_and_publish_a
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ((*result)["count"], 100'000);
   EXPECT_LE(lab.datapath.publishes, before + 1);
-  EXPECT_LT(took, 10s) << "quadratic work would take minutes, even under sanitizers";
+  EXPECT_LT(took, 60s) << "quadratic work would take minutes, even under sanitizers";
   RecordProperty("ms", static_cast<int>(took / 1ms));
   EXPECT_EQ(lab.engine.bans().all().size(), 100'000);
   EXPECT_EQ(lab.log().size(), 201) << "200 lines of Ban and the Reload of the start";
