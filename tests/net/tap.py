@@ -87,7 +87,7 @@ def on_one_cpu():
 
 
 def passed(sender, tap, frames, rate=None):
-    """Sends (frame, token) pairs, at `rate` per second if given; the set of tokens that came through."""
+    """Sends (frame, token) pairs, at `rate` per second if given; the tokens that came through."""
     through = []
     with on_one_cpu():
         start = time.monotonic()

@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 
+import peers
 import wire
 from lab import wait_until
 
@@ -11,8 +12,8 @@ LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>
                   r"(?P<word>[A-Z][A-Za-z]+)(?: (?P<address>[0-9a-f:.]+(?:/\d+)?))?"
                   r"(?P<tail>(?: [a-z_0-9]+=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+))*)$")
 FIELD = re.compile(r" ([a-z_0-9]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+)")
-FLOODED = '[ban]\ntime = "1s"\n[[service]]\nname = "game"\nport = "udp/27015"\n' \
-          'packets = { limit = "50/s", ban_at = "100/s" }\n'
+FLOODED = '[ban]\ntime = "1s"\n[[service]]\nname = "game"\nport = "tcp/8080"\n' \
+          'packets = { ban_at = "100/s" }\n'
 
 
 def parse(line):
@@ -22,18 +23,25 @@ def parse(line):
         FIELD.findall(match["tail"]))
 
 
-def flood(link, count=300, client=3):
-    return wire.copies(wire.udp(link, link.client(client), link.wall, dport=27015), count)
+def flood(lab, link):
+    """Client 3 proves itself, floods, and is banned at once."""
+    with peers.TcpServer(lab.wall_ns, link.family, 8080), \
+            peers.tcp(lab.peers_ns, link.family, link.client(3), link.wall, 8080) as client:
+        assert client.exchange(b"hello")
+        for _ in range(1000):
+            client.send(b"x")
+        wait_until(lab.bans, what="a ban")
 
 
-def key_of(link, client=3):
-    return link.client(client) if link.family == 4 else f"fd09:0:0:{client:x}::/64"
+def key_of(link):
+    return link.client(3) if link.family == 4 else "fd09:0:0:3::/64"
 
 
 def test_every_line_is_in_the_format_and_ban_and_unban_say_why(lab, link):
     lab.start_daemon(lab.config(tables=FLOODED))
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=1)
-    through = len(lab.passed(flood(link)))
+    flood(lab, link)
+    assert lab.passed(wire.copies(wire.udp(link, link.client(3), link.wall), 20)) == []
     lab.wait_for_log("Unban", "reason=expired")
     lab.cli("ban", link.client(9), "--for", "90s", "--reason", 'said "no" twice')
     lab.cli("unban", link.client(9))
@@ -43,26 +51,25 @@ def test_every_line_is_in_the_format_and_ban_and_unban_say_why(lab, link):
     assert before < moment < datetime.datetime.now(datetime.timezone.utc)
     fields = ban[4]
     assert ban[1] == "NOTICE"
-    assert {"for": "1s", "rule": "game", "proto": "udp", "dport": "27015", "limit": "100",
+    assert {"for": "1s", "rule": "game", "proto": "tcp", "dport": "8080", "limit": "100",
             "window": "1s", "offence": "1"}.items() <= fields.items()
     assert 100 <= int(fields["pps"]) <= 110
     (unban,) = [line for line in lines if line[2] == "Unban" and line[3] == key_of(link)]
-    assert unban[4]["reason"] == "expired" and unban[4]["renewals"] == "0"
-    limited = lab.count("limit")
-    assert int(unban[4]["dropped"]) == 300 - through - limited
+    assert unban[4]["reason"] == "expired" and unban[4]["renewals"].isdigit()
+    assert int(unban[4]["dropped"]) == lab.count("ban") >= 20
     (own,) = [line for line in lines if line[2] == "Ban" and line[3] == link.client(9)]
     assert own[4]["for"] == "90s" and own[4]["reason"] == r'"said \"no\" twice"'
 
 
 def test_json_lines_say_the_same_in_common_field_names(lab, link):
     lab.start_daemon(lab.config(tables=FLOODED))
-    lab.passed(flood(link))
+    flood(lab, link)
     lab.wait_for_log("Unban", "reason=expired")
     events = lab.events()
     assert [event["event_type"] for event in events] == \
         [parse(line)[2] for line in lab.log_lines()]
     (ban,) = [event for event in events if event["event_type"] == "Ban"]
-    assert ban["src_ip"] == key_of(link) and ban["dest_port"] == 27015 and ban["proto"] == "udp"
+    assert ban["src_ip"] == key_of(link) and ban["dest_port"] == 8080 and ban["proto"] == "tcp"
     assert datetime.datetime.fromisoformat(ban["timestamp"].replace("Z", "+00:00"))
     shown = lab.ask("events")["events"]
     assert [event["text"] for event in shown] == lab.log_lines()

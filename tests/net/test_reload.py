@@ -82,7 +82,7 @@ def test_reload_keeps_bans_and_leaves_no_gap(lab, link):
     with Prober(lab.sender(), lambda mark: frame[0].replace(frame[1], mark), 0.001) as banned, \
             Prober(lab.sender(), lambda mark: innocent[0].replace(innocent[1], mark), 0.001) as free:
         for number in range(10):
-            lab.write_config(lab.config(tables=f'[limit.default]\nudp = {{ limit = "{5000 + number}/s" }}\n'))
+            lab.write_config(lab.config(tables=LIMITED.format(5000 + number)))
             lab.cli("apply")
         banned.close()
         free.close()
