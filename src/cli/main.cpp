@@ -14,6 +14,8 @@
 
 #include "cli/run.hpp"
 #include "control/client.hpp"
+#include "selftest/selftest.hpp"
+#include "setup/setup.hpp"
 
 namespace {
 
@@ -35,6 +37,25 @@ fw::cli::Style style_of_output() {
   return {.colour = !wants_no_colour(), .width = size.ws_col};
 }
 
+std::vector<fw::cli::OfflineVerb> offline_verbs() {
+  using fw::cli::OfflineCall;
+  return {
+      {"setup",
+       fw::setup::kSummary,
+       {},
+       fw::setup::kOptions,
+       [](const OfflineCall& call) {
+         return fw::setup::run(call.arguments, call.json, ::isatty(STDIN_FILENO) != 0, std::cin,
+                               std::cout, std::cerr);
+       }},
+      {"selftest",
+       fw::selftest::kSummary,
+       {},
+       fw::selftest::kOptions,
+       [](const OfflineCall& call) { return fw::selftest::run(call.arguments, call.json); }},
+  };
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,9 +75,8 @@ int main(int argc, char** argv) {
               return true;
             },
     };
-    const std::vector<fw::cli::OfflineVerb> offline{};
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    return fw::cli::run(arguments, offline, world);
+    return fw::cli::run(arguments, offline_verbs(), world);
   } catch (const std::exception& error) {
     std::cerr << "floodwall: " << error.what() << "\n";
     return 1;

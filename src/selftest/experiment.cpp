@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+// Nothing here waits for time: each step waits for a state, and fails if it does not come.
+#include "selftest/experiment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "selftest/conversation.hpp"
+#include "selftest/log_check.hpp"
+
+namespace fw::selftest {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr Milliseconds kPatience{5'000};
+constexpr int kPollMs = 2;
+constexpr unsigned kFloodWrites = 2'000;  // far more than it takes
+constexpr unsigned kWritesPerLook = 20;
+
+// One family's client and server, and what was said between them.
+struct Side {
+  const Line* line = nullptr;
+  Server server;
+  Client client;
+  std::size_t said = 0;  // greetings
+  Clock::time_point flood_began{};
+
+  [[nodiscard]] std::string source() const { return line->client.text(); }
+  void greet() {
+    if (client.say(kGreeting)) ++said;
+  }
+};
+
+// Serves until `state()` holds; false if it does not within `limit`.
+template <typename State>
+bool reached(Side& side, Milliseconds limit, State state) {
+  const auto end = Clock::now() + limit;
+  while (!state()) {
+    if (Clock::now() > end) return false;
+    side.server.serve(kPollMs);
+  }
+  return true;
+}
+
+double seconds_since(Clock::time_point moment) {
+  return std::chrono::duration<double>(Clock::now() - moment).count();
+}
+
+Finding failed(std::string saw) {
+  return {.family = {}, .ok = false, .saw = std::move(saw)};
+}
+
+Finding is_heard(Side& side, Milliseconds limit) {
+  const auto began = Clock::now();
+  if (!reached(side, limit, [&] { return side.server.greetings() == side.said; }))
+    return failed(fmt::format("{} of {} greetings heard", side.server.greetings(), side.said));
+  return {{}, true, fmt::format("heard after {:.1f} ms", seconds_since(began) * 1000)};
+}
+
+// A greeting is said and must be dropped for `reason`.
+Finding is_silenced(Side& side, const Wall& wall, const std::string& reason) {
+  const auto heard = side.server.greetings();
+  const auto before = wall.dropped(reason);
+  side.greet();
+  if (!reached(side, kPatience, [&] { return wall.dropped(reason) > before; }))
+    return failed(fmt::format("no packet was dropped for reason {}", reason));
+  side.server.serve(0);
+  if (side.server.greetings() != heard) return failed("the greeting was heard all the same");
+  return {{},
+          true,
+          fmt::format("nothing heard; dropped for reason {}: {} packets", reason,
+                      wall.dropped(reason) - before)};
+}
+
+Finding serves(Side& side, const Stage& stage) {
+  auto server = Server::listen(side.line->wall, kPort);
+  if (!server) return failed(server.error().message);
+  side.server = std::move(*server);
+  const auto opened = stage.as_client([&]() -> Result<void> {
+    auto client = Client::connect(side.line->client, side.line->wall, kPort);
+    if (!client) return std::unexpected(client.error());
+    side.client = std::move(*client);
+    return {};
+  });
+  if (!opened) return failed(opened.error().message);
+  if (!reached(side, kPatience, [&] { return side.client.connected(); }))
+    return failed("no connection came about");
+  side.greet();
+  return is_heard(side, kPatience);
+}
+
+Finding is_denied(Side& side, const Wall& wall) {
+  if (auto done = wall.deny({side.source()}); !done) return failed(done.error().message);
+  return is_silenced(side, wall, "deny");
+}
+
+// What was held back is delivered by TCP itself, which never gave up.
+Finding is_let_in(Side& side, const Wall& wall) {
+  if (auto done = wall.deny({}); !done) return failed(done.error().message);
+  return is_heard(side, kPatience);
+}
+
+Finding is_banned_by_hand(Side& side, const Wall& wall) {
+  const auto reply =
+      wall.call("ban", {{"address", {side.source()}}, {"for", "1h"}, {"reason", "self-test"}});
+  if (!reply) return failed(reply.error().message);
+  return is_silenced(side, wall, "ban");
+}
+
+Finding is_unbanned_by_hand(Side& side, const Wall& wall) {
+  const auto reply = wall.call("unban", {{"address", {side.source()}}});
+  if (!reply) return failed(reply.error().message);
+  return is_heard(side, kPatience);
+}
+
+Finding flood_is_blocked(Side& side, const Stage& stage, const Wall& wall) {
+  Client flooder;
+  const auto opened = stage.as_client([&]() -> Result<void> {
+    auto client = Client::connect(side.line->client, side.line->wall, kPort);
+    if (!client) return std::unexpected(client.error());
+    flooder = std::move(*client);
+    return {};
+  });
+  if (!opened) return failed(opened.error().message);
+  if (!reached(side, kPatience, [&] { return flooder.connected(); }))
+    return failed("no connection came about");
+  const auto before = side.server.bytes();
+  side.flood_began = Clock::now();
+  bool blocked = false;
+  unsigned writes = 0;
+  while (!blocked && writes < kFloodWrites) {
+    if (flooder.say("x")) ++writes;
+    side.server.serve(1);
+    if (writes % kWritesPerLook == 0) blocked = wall.verdict(side.source()) == "ban";
+  }
+  const double took = seconds_since(side.flood_began);
+  flooder.hang_up();
+  if (!blocked) return failed(fmt::format("{} writes in {:.1f} s, and no ban", writes, took));
+  side.server.serve(0);
+  const auto heard = side.server.bytes() - before;
+  if (heard >= writes) return failed(fmt::format("all {} writes were heard", writes));
+  return {{},
+          true,
+          fmt::format("blocked {:.2f} s after the first write; {} of {} writes heard", took, heard,
+                      writes)};
+}
+
+Finding is_unblocked_in_time(Side& side, const Wall& wall, Milliseconds ban_time) {
+  const auto limit = ban_time * 2 + kPatience;
+  if (!reached(side, limit, [&] { return wall.verdict(side.source()) != "ban"; }))
+    return failed(fmt::format("still blocked after {:.1f} s", seconds_since(side.flood_began)));
+  const double lifted = seconds_since(side.flood_began);
+  if (lifted * 1000 < static_cast<double>(ban_time.count()))
+    return failed(fmt::format("lifted already after {:.2f} s", lifted));
+  if (const Finding heard = is_heard(side, limit); !heard.ok) return failed(heard.saw);
+  return {{},
+          true,
+          fmt::format("lifted {:.1f} s after the first write; the greeting came at {:.1f} s",
+                      lifted, seconds_since(side.flood_began))};
+}
+
+Finding is_in_the_log(Side& side, const Wall& wall, Milliseconds ban_time) {
+  const Expectation expected{.key = side.line->client_key,
+                             .rule = std::string(kRule),
+                             .port = kPort,
+                             .limit_per_second = kLimitPerSecond,
+                             .ban_time = ban_time};
+  Result<std::string> read = fail("");
+  (void)reached(side, kPatience,
+                [&] { return (read = check_log(wall.log(), expected)).has_value(); });
+  return read ? Finding{{}, true, *read} : failed(read.error().message);
+}
+
+struct Act {
+  std::string title, expected;
+  std::function<Finding(Side&)> on;
+};
+
+std::vector<Act> acts(const Stage& stage, Wall& wall, Milliseconds ban_time) {
+  const std::string time = format_duration(ban_time);
+  return {
+      {fmt::format("A client says \"{}\" to the server on tcp/{}", kGreeting, kPort),
+       "the server hears it", [&](Side& side) { return serves(side, stage); }},
+      {"The client's address is put on deny.list",
+       "the next greeting is dropped, on the connection that stands",
+       [&](Side& side) { return is_denied(side, wall); }},
+      {"It is taken off deny.list", "the greeting that was held back arrives",
+       [&](Side& side) { return is_let_in(side, wall); }},
+      {"floodwall ban ADDRESS", "the next greeting is dropped",
+       [&](Side& side) { return is_banned_by_hand(side, wall); }},
+      {"floodwall unban ADDRESS", "the greeting that was held back arrives",
+       [&](Side& side) { return is_unbanned_by_hand(side, wall); }},
+      {fmt::format("The client floods: small writes, Nagle's algorithm off, limit {} packets/s",
+                   kLimitPerSecond),
+       fmt::format("it is blocked for {}", time),
+       [&](Side& side) { return flood_is_blocked(side, stage, wall); }},
+      {"While it is blocked, the client greets again", "nothing is heard",
+       [&](Side& side) { return is_silenced(side, wall, "ban"); }},
+      {"Nobody does anything",
+       fmt::format("the block ends by itself, not before {} are over, and the greeting arrives",
+                   time),
+       [&, ban_time](Side& side) { return is_unblocked_in_time(side, wall, ban_time); }},
+      {"The log file is read back", "a Ban with its reason and measured value, then an Unban",
+       [&, ban_time](Side& side) { return is_in_the_log(side, wall, ban_time); }},
+  };
+}
+
+}  // namespace
+
+bool Step::ok() const {
+  return std::ranges::all_of(findings, &Finding::ok);
+}
+
+void run_experiment(const Stage& stage, Wall& wall, Milliseconds ban_time,
+                    const std::function<void(const Step&)>& told) {
+  std::vector<Side> sides;
+  for (const Line& line : stage.lines()) sides.emplace_back().line = &line;
+  for (const Act& act : acts(stage, wall, ban_time)) {
+    Step step{.title = act.title, .expected = act.expected, .findings = {}};
+    for (Side& side : sides) {
+      step.findings.push_back(act.on(side));
+      step.findings.back().family = side.line->family;
+    }
+    told(step);
+    if (!step.ok()) return;
+  }
+  const auto stopped = wall.stop();
+  told({.title = "floodwall mode off, and the daemon is stopped",
+        .expected = "it ends well and leaves nothing attached or pinned",
+        .findings = {{.family = {},
+                      .ok = stopped.has_value(),
+                      .saw = stopped ? "nothing is left" : stopped.error().message}}});
+}
+
+}  // namespace fw::selftest

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Reads a log back: is the ban of a source in it, and its end, as they happened?
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+
+namespace fw::selftest {
+
+// What must be there of one source: a Ban for `ban_time` by the rule `rule`, with the measured
+// value above the limit, and after it an Unban for reason expired, at least `ban_time` later.
+struct Expectation {
+  std::string key;  // as the log names the source
+  std::string rule;
+  unsigned port = 0;
+  unsigned limit_per_second = 0;
+  Milliseconds ban_time{0};
+};
+
+// A sentence about the two lines, or an error that says what is missing or wrong.
+[[nodiscard]] Result<std::string> check_log(std::string_view text, const Expectation& expected);
+
+}  // namespace fw::selftest

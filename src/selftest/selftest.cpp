@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "selftest/selftest.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "selftest/experiment.hpp"
+
+namespace fw::selftest {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kKeptLog = "floodwall-selftest.log";
+constexpr Milliseconds kShortest{1'000}, kLongest{60'000};
+
+struct Options {
+  Milliseconds ban_time{2'000};
+  bool keep_log = false;
+  bool json = false;
+};
+
+// What is told while it runs, or whole as JSON at the end.
+class Report {
+ public:
+  explicit Report(bool as_json) : as_json_(as_json) {}
+
+  void line(const std::string& text) const {
+    if (as_json_) return;
+    fmt::print("{}\n", text);
+    std::fflush(stdout);
+  }
+  void step(const Step& step) {
+    ++steps_;
+    ok_ = ok_ && step.ok();
+    json findings = json::array();
+    line(fmt::format("{:2}. {}\n      expected: {}", steps_, step.title, step.expected));
+    for (const Finding& finding : step.findings) {
+      line(fmt::format("      {:<4} {:4} {}", finding.ok ? "ok" : "BAD", finding.family,
+                       finding.saw));
+      findings.push_back({{"family", finding.family}, {"ok", finding.ok}, {"saw", finding.saw}});
+    }
+    json_.push_back({{"title", step.title},
+                     {"expected", step.expected},
+                     {"ok", step.ok()},
+                     {"findings", std::move(findings)}});
+  }
+  [[nodiscard]] int end(double seconds) const {
+    line(ok_ ? fmt::format("\nAll {} steps hold ({:.1f} s). Nothing is left behind.", steps_,
+                           seconds)
+             : fmt::format("\nFAILED in step {} ({:.1f} s).", steps_, seconds));
+    if (as_json_)
+      fmt::print("{}\n", json{{"ok", ok_}, {"seconds", seconds}, {"steps", json_}}.dump(
+                             2, ' ', false, json::error_handler_t::replace));
+    return ok_ ? 0 : static_cast<int>(ErrorKind::failed);
+  }
+
+ private:
+  bool as_json_;
+  bool ok_ = true;
+  unsigned steps_ = 0;
+  json json_ = json::array();
+};
+
+int complain(const Error& error, bool as_json) {
+  if (as_json)
+    fmt::print("{}\n", json{{"ok", false}, {"error", error.message}}.dump(
+                           2, ' ', false, json::error_handler_t::replace));
+  fmt::print(stderr, "floodwall selftest: {}\n", error.message);
+  return static_cast<int>(error.kind);
+}
+
+int on_stage(const std::filesystem::path& daemon, const Options& options) {
+  const auto began = std::chrono::steady_clock::now();
+  Report report(options.json);
+  report.line(
+      "Floodwall's self-test: a server and a client in networks of their own. Nothing of\n"
+      "this machine is touched.");
+  auto stage = Stage::set();
+  if (!stage) return complain(stage.error(), options.json);
+  auto wall = Wall::start(daemon, options.ban_time);
+  if (!wall) return complain(wall.error(), options.json);
+  report.line(fmt::format("floodwalld protects the server ({}).\n", wall->attachment()));
+  run_experiment(*stage, *wall, options.ban_time, [&](const Step& step) { report.step(step); });
+  if (options.keep_log) {
+    if (auto kept = write_file(kKeptLog, wall->log()); !kept)
+      return complain(kept.error(), options.json);
+    report.line(fmt::format("\nThe log is kept in {}.", kKeptLog));
+  }
+  return report.end(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+}
+
+Result<std::filesystem::path> sibling_daemon() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return fail("cannot read /proc/self/exe: " + error.message());
+  auto daemon = self.parent_path() / "floodwalld";
+  if (::access(daemon.c_str(), X_OK) != 0)
+    return fail(fmt::format("there is no {} to test", daemon.native()));
+  return daemon;
+}
+
+Result<Milliseconds> ban_time_of(const std::string& text) {
+  auto time = parse_duration(text);
+  if (!time) return fail(ErrorKind::usage, "--ban-time: " + time.error().message);
+  if (*time < kShortest || *time > kLongest)
+    return fail(ErrorKind::usage,
+                fmt::format("--ban-time {}: must be {} to {}", text, format_duration(kShortest),
+                            format_duration(kLongest)));
+  return time;
+}
+
+}  // namespace
+
+int run(std::span<const std::string> arguments, bool as_json) {
+  CLI::App app{
+      "floodwall selftest: proves on this kernel that blocking works, in namespaces of its own"};
+  Options options;
+  options.json = as_json;
+  std::string time = "2s";
+  app.add_option("--ban-time", time, "how long the flooder is blocked")->capture_default_str();
+  app.add_flag("--keep-log", options.keep_log,
+               fmt::format("leave the daemon's log in {}", kKeptLog));
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help("floodwall selftest"));
+    return 0;
+  } catch (const CLI::Error& error) {
+    return complain({ErrorKind::usage, fmt::format("{}; see --help", error.what())}, as_json);
+  }
+  const auto ban_time = ban_time_of(time);
+  if (!ban_time) return complain(ban_time.error(), as_json);
+  options.ban_time = *ban_time;
+  if (::geteuid() != 0)
+    return complain({ErrorKind::not_permitted,
+                     "needs root, for network namespaces and BPF: sudo floodwall selftest"},
+                    as_json);
+  const auto daemon = sibling_daemon();
+  if (!daemon) return complain(daemon.error(), as_json);
+  const auto status = perform([&] { return on_stage(*daemon, options); });
+  return status ? *status : complain(status.error(), as_json);
+}
+
+}  // namespace fw::selftest
