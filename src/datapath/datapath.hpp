@@ -47,8 +47,9 @@ enum class Attachment {
 struct InterfaceStatus {
   std::string name;
   Attachment attachment = Attachment::none;
-  bool egress = false;  // what this host sends is seen, so flows can be proven
-  std::string problem;  // empty, or why it is not as it should be, and the remedy
+  bool egress = false;               // what this host sends is seen, so flows can be proven
+  std::string problem;               // empty, or why it is not as it should be, and the remedy
+  std::uint64_t unseen_packets = 0;  // passed unjudged since the start (queue only: fail open)
 };
 
 class Datapath {

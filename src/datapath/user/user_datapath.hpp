@@ -3,21 +3,11 @@
 // Whoever has packets calls decide() and note_egress() with the time of his choice.
 #pragma once
 
-#include <memory>
 #include <vector>
 
-#include "datapath/datapath.hpp"
-#include "policy/policy.h"
+#include "datapath/user/tables.hpp"
 
 namespace fw::datapath {
-
-// How many cells each table has; powers of two, as in config::Tables.
-struct TableSizes {
-  std::uint32_t sources = 0, flows = 0, bans = 0;
-
-  // Two slots per ban: two-choice buckets of eight never fill up at half load.
-  [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
-};
 
 class UserDatapath final : public Datapath {
  public:
@@ -34,9 +24,9 @@ class UserDatapath final : public Datapath {
   [[nodiscard]] fw_env& env() { return env_; }
 
   [[nodiscard]] std::string kind() const override { return "user"; }
-  [[nodiscard]] Tables tables() override;
+  [[nodiscard]] Tables tables() override { return tables_.tables(); }
   [[nodiscard]] std::uint64_t now_ns() const override { return now_ns_; }
-  [[nodiscard]] const fw_config& config() const override { return config_; }
+  [[nodiscard]] const fw_config& config() const override { return policy_.config; }
   [[nodiscard]] Result<void> publish(const fw_config& config,
                                      std::span<const fw_port_line> ports) override;
   [[nodiscard]] Result<void> publish_lists(std::span<const std::byte> image) override;
@@ -52,38 +42,11 @@ class UserDatapath final : public Datapath {
   [[nodiscard]] std::uint64_t memory_bytes() const override;
 
  private:
-  struct alignas(FW_LINE_BYTES) Line {
-    std::byte bytes[FW_LINE_BYTES];
-  };
-  template <typename T>
-  struct Deleter {
-    void operator()(T* p) const { std::free(p); }
-  };
-
-  // Zeroed and aligned to cache lines, as the kernel's are.
-  template <typename T>
-  class Table {
-   public:
-    explicit Table(std::size_t size);
-    [[nodiscard]] T* data() const { return data_.get(); }
-    [[nodiscard]] std::span<T> span() const { return {data_.get(), size_}; }
-
-   private:
-    std::size_t size_;
-    std::unique_ptr<T[], Deleter<T>> data_;
-  };
-
-  Table<fw_source_bucket> sources_;
-  Table<fw_meter> meters_;
-  Table<fw_flow_bucket> flows_;
-  Table<fw_mark_keys> mark_keys_;
-  Table<fw_mark> marks_;
+  UserTables tables_;
   Table<fw_mark_hits> hits_;
-  std::vector<fw_port_line> ports_;
-  std::vector<Line> lists_;
-  fw_config config_{};
+  PolicyImage policy_;
+  ListImage lists_;
   fw_counters counters_{};
-  fw_shared shared_{};
   std::vector<fw_event> events_;
   std::uint64_t now_ns_ = 0;
   fw_env env_{};

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/nfqueue/nfqueue_datapath.hpp"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <new>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "datapath/nfqueue/worker.hpp"
+
+namespace fw::datapath::nfqueue {
+
+namespace {
+
+constexpr unsigned kMaxQueues = 8;
+constexpr std::uint64_t kLookNs = 10'000'000'000ULL;  // between two looks at rules and gaps
+
+void add(fw_counters& sum, const fw_counters& one) {
+  for (unsigned i = 0; i < FW_REASON_COUNT; i++) {
+    sum.packets[i] += one.packets[i];
+    sum.bytes[i] += one.bytes[i];
+  }
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+    sum.class_packets[i] += one.class_packets[i];
+    sum.class_bytes[i] += one.class_bytes[i];
+  }
+  sum.observed_drops += one.observed_drops;
+  sum.new_sources += one.new_sources;
+  sum.untracked += one.untracked;
+  sum.bans_capped += one.bans_capped;
+  sum.events_lost += one.events_lost;
+}
+
+class NfqueueDatapath final : public Datapath {
+ public:
+  NfqueueDatapath(const Options& options, QueueNumbers numbers, std::uint64_t seed)
+      : tables_(options.sizes),
+        policy_(std::make_unique<PolicyImage>()),
+        lists_(std::make_unique<ListImage>()),
+        rules_(numbers) {
+    policy_->config = tables_.first_config(seed);
+  }
+  ~NfqueueDatapath() override { stop_diverting(); }
+
+  Result<void> start(const QueueNumbers& numbers);
+
+  std::string kind() const override { return "nfqueue"; }
+  Tables tables() override { return tables_.tables(); }
+  std::uint64_t now_ns() const override;
+  const fw_config& config() const override { return policy_->config; }
+  Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
+  Result<void> publish_lists(std::span<const std::byte> image) override;
+  Result<void> attach(const std::string& interface) override;
+  void detach(const std::string& interface) override;
+  std::vector<InterfaceStatus> interfaces() const override;
+  void remove() override { stop_diverting(); }
+  fw_counters counters() const override;
+  std::uint64_t pending_drops(std::size_t mark_index) const override;
+  void clear_pending(std::size_t mark_index) override;
+  void drain_events(const std::function<void(const fw_event&)>& sink) override;
+  int event_fd() const override { return event_fd_.get(); }
+  std::uint64_t memory_bytes() const override;
+
+ private:
+  void stop_diverting();
+  std::uint64_t unseen() const;
+  void look_after(std::uint64_t now);
+
+  UserTables tables_;
+  std::unique_ptr<PolicyImage> policy_;
+  std::unique_ptr<ListImage> lists_;
+  UniqueFd event_fd_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Rules rules_;
+  InterfaceNames interfaces_;  // diverted, or to be as soon as the rules can be put back
+
+  std::uint64_t looked_ns_ = 0, unseen_before_ = 0;
+  std::string rules_problem_, unseen_problem_;
+};
+
+Result<void> NfqueueDatapath::start(const QueueNumbers& numbers) {
+  event_fd_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event_fd_.valid()) return fail_errno("make an eventfd", errno);
+  const Worker::Shared shared{tables_, *policy_, event_fd_.get()};
+  for (unsigned i = 0; i <= numbers.ingress; i++) {
+    auto queue = Queue::open(static_cast<std::uint16_t>(numbers.first + i));
+    if (!queue) return std::unexpected(queue.error());
+    workers_.push_back(std::make_unique<Worker>(
+        std::move(*queue), i < numbers.ingress ? Direction::ingress : Direction::egress, shared));
+  }
+  looked_ns_ = now_ns();
+  return {};
+}
+
+std::uint64_t NfqueueDatapath::now_ns() const {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+Result<void> NfqueueDatapath::publish(const fw_config& config,
+                                      std::span<const fw_port_line> ports) {
+  Result<PolicyImage> image = policy_image(config, ports);
+  if (!image) return std::unexpected(image.error());
+  auto next = std::make_unique<PolicyImage>(std::move(*image));
+  for (const auto& worker : workers_) worker->use_policy(*next);
+  policy_ = std::move(next);  // no worker looks at the old one any more
+  return {};
+}
+
+Result<void> NfqueueDatapath::publish_lists(std::span<const std::byte> image) {
+  Result<ListImage> lines = list_image(image);
+  if (!lines) return std::unexpected(lines.error());
+  auto next = std::make_unique<ListImage>(std::move(*lines));
+  for (const auto& worker : workers_) worker->use_lists(*next);
+  lists_ = std::move(next);
+  return {};
+}
+
+Result<void> NfqueueDatapath::attach(const std::string& interface) {
+  if (::if_nametoindex(interface.c_str()) == 0)
+    return fail(fmt::format("{}: there is no such interface", interface));
+  if (interfaces_.contains(interface) && rules_problem_.empty()) return {};
+  InterfaceNames wanted = interfaces_;
+  wanted.insert(interface);
+  if (auto done = rules_.divert(wanted); !done)
+    return fail(done.error().kind, fmt::format("{}: {}", interface, done.error().message));
+  interfaces_ = std::move(wanted);
+  rules_problem_.clear();
+  return {};
+}
+
+void NfqueueDatapath::detach(const std::string& interface) {
+  if (interfaces_.erase(interface) == 0) return;
+  if (auto done = rules_.divert(interfaces_); !done) rules_problem_ = done.error().message;
+}
+
+void NfqueueDatapath::stop_diverting() {
+  if (std::exchange(interfaces_, {}).empty()) return;
+  (void)remove_rules();
+}
+
+std::vector<InterfaceStatus> NfqueueDatapath::interfaces() const {
+  std::vector<InterfaceStatus> out;
+  out.reserve(interfaces_.size());
+  const std::uint64_t missed = unseen();
+  for (const std::string& name : interfaces_) {
+    const bool there = ::if_nametoindex(name.c_str()) != 0;
+    const bool diverted = there && rules_problem_.empty();
+    out.push_back({.name = name,
+                   .attachment = diverted ? Attachment::queue : Attachment::none,
+                   .egress = diverted,
+                   .problem = !there                    ? "the interface is gone"
+                              : !rules_problem_.empty() ? rules_problem_
+                                                        : unseen_problem_,
+                   .unseen_packets = missed});
+  }
+  return out;
+}
+
+fw_counters NfqueueDatapath::counters() const {
+  fw_counters sum{};
+  for (const auto& worker : workers_) add(sum, worker->counters());
+  return sum;
+}
+
+std::uint64_t NfqueueDatapath::unseen() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_)
+    if (worker->direction() == Direction::ingress) sum += worker->unseen();
+  return sum;
+}
+
+std::uint64_t NfqueueDatapath::pending_drops(std::size_t mark_index) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->pending_drops(mark_index);
+  return sum;
+}
+
+void NfqueueDatapath::clear_pending(std::size_t mark_index) {
+  for (const auto& worker : workers_) worker->clear_pending(mark_index);
+}
+
+void NfqueueDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {
+  eventfd_t count = 0;
+  (void)::eventfd_read(event_fd_.get(), &count);
+  std::vector<fw_event> events;
+  for (const auto& worker : workers_) worker->take_events(events);
+  std::ranges::stable_sort(events, {}, &fw_event::time_ns);
+  for (const fw_event& event : events) sink(event);
+  if (const std::uint64_t now = now_ns(); now - looked_ns_ >= kLookNs) look_after(now);
+}
+
+// What others did to our rules is undone; what passed unseen becomes a problem until it ends. Only
+// now and then: each change of a problem is a line in the log.
+void NfqueueDatapath::look_after(std::uint64_t now) {
+  looked_ns_ = now;
+  if (interfaces_.empty()) return;
+  const std::uint64_t missed = unseen();
+  const std::uint64_t news = missed - std::exchange(unseen_before_, missed);
+  unseen_problem_ =
+      news == 0 ? ""
+                : fmt::format(
+                      "{} packets passed unseen in the last 10 s ({} since the start): they "
+                      "come faster than user space can judge them",
+                      news, missed);
+  if (rules_.stand(interfaces_)) return;
+  auto done = rules_.divert(interfaces_);
+  rules_problem_ = done ? "" : done.error().message;
+  if (done && unseen_problem_.empty())
+    unseen_problem_ = fmt::format(
+        "somebody removed the rules that divert packets ({}): they are back, what came in between "
+        "passed unseen",
+        rules_.backend());
+}
+
+std::uint64_t NfqueueDatapath::memory_bytes() const {
+  std::uint64_t sum = tables_.memory_bytes() + sizeof(fw_config) +
+                      policy_->ports.size() * sizeof(fw_port_line) + lists_->size() * FW_LINE_BYTES;
+  for (const auto& worker : workers_) sum += worker->memory_bytes();
+  return sum;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> open(const Options& options) {
+  const QueueNumbers numbers{
+      .first = options.first_queue,
+      .ingress = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxQueues)};
+  if (numbers.egress() > 65535)
+    return fail(fmt::format("nfqueue.first_queue = {} leaves no room for {} queues below 65536",
+                            numbers.first, numbers.ingress + 1));
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+    return fail_errno("read the random seed of the tables", errno);
+  std::unique_ptr<NfqueueDatapath> datapath;
+  try {
+    datapath = std::make_unique<NfqueueDatapath>(options, numbers, seed);
+    if (auto done = datapath->start(numbers); !done) return std::unexpected(done.error());
+  } catch (const std::bad_alloc&) {
+    return fail("no memory for the tables: make [tables] smaller in floodwall.toml");
+  }
+  if (auto removed = remove_rules(); !removed) return std::unexpected(removed.error());
+  return datapath;
+}
+
+}  // namespace fw::datapath::nfqueue

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// One NFQUEUE of this network namespace, bound by us: packets that wait in it, and verdicts back.
+// When we are too slow the kernel lets packets pass unseen (fail open); the gaps that they leave
+// in the packets' numbers are counted. Closing it drops what waits: stop the diversion first.
+//
+// Thread rule: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "datapath/nfqueue/messages.hpp"
+
+namespace fw::datapath::nfqueue {
+
+class Queue {
+ public:
+  // Fails if the number is taken, the rights are missing or the kernel has no NFQUEUE.
+  [[nodiscard]] static Result<Queue> open(std::uint16_t number);
+
+  // What waits, oldest first, at most kBatch packets; empty when nothing does. Does not block; the
+  // packets are valid until the next call.
+  [[nodiscard]] std::span<const QueuedPacket> receive();
+  void send(const Verdicts& verdicts);
+
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  // Packets that passed unseen so far, as far as later ones have shown.
+  [[nodiscard]] std::uint64_t unseen() const { return unseen_; }
+
+  static constexpr unsigned kBatch = 64;
+
+ private:
+  Queue(UniqueFd fd, std::uint16_t number);
+  [[nodiscard]] Result<void> request(std::span<const std::byte> message);
+
+  // A copy of kCopyBytes and its attributes take about 400 bytes.
+  static constexpr std::size_t kDatagramBytes = 1024;
+
+  UniqueFd fd_;
+  std::uint16_t number_;
+  std::uint32_t next_id_ = 1;
+  std::uint64_t unseen_ = 0;
+  std::vector<std::byte> buffer_;
+  std::vector<QueuedPacket> packets_;
+};
+
+}  // namespace fw::datapath::nfqueue

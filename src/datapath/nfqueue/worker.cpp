@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/nfqueue/worker.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+namespace fw::datapath::nfqueue {
+
+namespace {
+
+constexpr std::size_t kMaxEvents = 4096;
+
+std::uint64_t coarse_now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+Worker::Worker(Queue queue, Direction direction, const Shared& shared)
+    : direction_(direction),
+      event_fd_(shared.event_fd),
+      stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      queue_(std::move(queue)),
+      verdicts_(queue_.number()),
+      hits_(shared.tables.tables().marks.size()) {
+  shared.tables.lend(env_);
+  datapath::use_policy(env_, shared.policy);
+  env_.hits = hits_.data();
+  env_.counters = &counters_;
+  env_.self = this;
+  env_.event = [](void* self, const fw_event* event) {
+    static_cast<Worker*>(self)->keep_event(*event);
+  };
+  // Signals are the main thread's.
+  sigset_t all{};
+  sigset_t before{};
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { work(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread_.native_handle(), "fw-queue");
+}
+
+Worker::~Worker() {
+  (void)::eventfd_write(stop_fd_.get(), 1);
+  thread_.join();
+}
+
+void Worker::work() {
+  std::array<pollfd, 2> waits{pollfd{.fd = queue_.fd(), .events = POLLIN, .revents = 0},
+                              pollfd{.fd = stop_fd_.get(), .events = POLLIN, .revents = 0}};
+  do {
+    while (judge_batch()) {
+    }
+    (void)::poll(waits.data(), waits.size(), -1);
+  } while (waits[1].revents == 0);
+  while (judge_batch()) {
+  }
+}
+
+bool Worker::judge_batch() {
+  while (waiting_.load(std::memory_order_relaxed) > 0) std::this_thread::yield();
+  const std::lock_guard lock(mutex_);
+  const auto packets = queue_.receive();
+  if (packets.empty()) return false;
+  const std::uint64_t now_ns = coarse_now_ns();
+  verdicts_.clear();
+  for (const QueuedPacket& packet : packets) {
+    bool drop = false;
+    if (direction_ == Direction::egress) {
+      fw_policy_note_egress(&env_, &packet.frame, now_ns);
+    } else {
+      fw_packet parsed;
+      fw_decision decision;
+      fw_policy_decide(&env_, &packet.frame, now_ns, &parsed, &decision);
+      drop = decision.verdict == FW_DROP;
+    }
+    verdicts_.add(packet.id, drop);
+  }
+  queue_.send(verdicts_);
+  return true;
+}
+
+void Worker::keep_event(const fw_event& event) {
+  if (events_.size() >= kMaxEvents) {
+    counters_.events_lost++;
+    return;
+  }
+  events_.push_back(event);
+  if (events_.size() == 1) (void)::eventfd_write(event_fd_, 1);
+}
+
+std::unique_lock<std::mutex> Worker::interrupt() const {
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  std::unique_lock lock(mutex_);
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  return lock;
+}
+
+void Worker::use_policy(const PolicyImage& image) {
+  const auto lock = interrupt();
+  datapath::use_policy(env_, image);
+}
+
+void Worker::use_lists(const ListImage& image) {
+  const auto lock = interrupt();
+  datapath::use_lists(env_, image);
+}
+
+fw_counters Worker::counters() const {
+  const auto lock = interrupt();
+  return counters_;
+}
+
+std::uint64_t Worker::unseen() const {
+  const auto lock = interrupt();
+  return queue_.unseen();
+}
+
+// Without the mutex, for these are asked once per ban: the words are the policy's own to tear.
+std::uint64_t Worker::pending_drops(std::size_t mark_index) const {
+  return std::atomic_ref(hits_.span()[mark_index].packets).load(std::memory_order_relaxed);
+}
+
+void Worker::clear_pending(std::size_t mark_index) {
+  fw_mark_hits& hits = hits_.span()[mark_index];
+  for (fw_u32* word : {&hits.packets, &hits.metered, &hits.flushed_ms})
+    std::atomic_ref(*word).store(0, std::memory_order_relaxed);
+}
+
+void Worker::take_events(std::vector<fw_event>& out) {
+  const auto lock = interrupt();
+  out.insert(out.end(), events_.begin(), events_.end());
+  events_.clear();
+}
+
+}  // namespace fw::datapath::nfqueue

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/user/tables.hpp"
+
+namespace fw::datapath {
+
+namespace {
+
+// The second seed word from the first (SplitMix64), so that one number repeats a run.
+std::uint64_t next_seed(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+Result<PolicyImage> policy_image(const fw_config& config, std::span<const fw_port_line> ports) {
+  if (ports.size() != FW_PORT_LINES) return fail("the port table must have every port");
+  return PolicyImage{config, {ports.begin(), ports.end()}};
+}
+
+Result<ListImage> list_image(std::span<const std::byte> image) {
+  if (image.size() % FW_LINE_BYTES != 0) return fail("a list image is made of whole lines");
+  ListImage lines(image.size() / FW_LINE_BYTES);
+  if (!image.empty()) std::memcpy(lines.data(), image.data(), image.size());
+  return lines;
+}
+
+UserTables::UserTables(TableSizes sizes)
+    : sources_(sizes.sources / FW_SOURCE_WAYS),
+      meters_(sizes.sources),
+      flows_(sizes.flows / FW_FLOW_WAYS),
+      mark_keys_(sizes.mark_slots() / FW_MARK_WAYS),
+      marks_(sizes.mark_slots()) {}
+
+fw_config UserTables::first_config(std::uint64_t seed) const {
+  fw_config config{};
+  config.seed[0] = seed;
+  config.seed[1] = next_seed(seed);
+  config.source_mask = static_cast<fw_u32>(sources_.span().size() - 1);
+  config.flow_mask = static_cast<fw_u32>(flows_.span().size() - 1);
+  config.mark_mask = static_cast<fw_u32>(mark_keys_.span().size() - 1);
+  return config;
+}
+
+void UserTables::lend(fw_env& env) {
+  env.sources = sources_.data();
+  env.meters = meters_.data();
+  env.flows = flows_.data();
+  env.mark_keys = mark_keys_.data();
+  env.marks = marks_.data();
+  env.shared = &shared_;
+}
+
+std::uint64_t UserTables::memory_bytes() const {
+  return sources_.span().size_bytes() + meters_.span().size_bytes() + flows_.span().size_bytes() +
+         mark_keys_.span().size_bytes() + marks_.span().size_bytes() + sizeof shared_;
+}
+
+void use_policy(fw_env& env, const PolicyImage& image) {
+  env.config = &image.config;
+  env.ports = image.ports.empty() ? nullptr : image.ports.data();
+}
+
+void use_lists(fw_env& env, const ListImage& image) {
+  env.lists = image.empty() ? nullptr : reinterpret_cast<const fw_list_line*>(image.data());
+  env.list_lines = static_cast<fw_u32>(image.size());
+}
+
+}  // namespace fw::datapath

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The policy's tables in this process's memory: what UserDatapath has one reader of, and the
+// NFQUEUE datapath one per queue. Zeroed and aligned to cache lines, as the kernel's are.
+//
+// Thread rule: the tables' own (policy/policy.h); shape and place never change.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "datapath/datapath.hpp"
+#include "policy/policy.h"
+
+namespace fw::datapath {
+
+// How many cells each table has; powers of two, as in config::Tables.
+struct TableSizes {
+  std::uint32_t sources = 0, flows = 0, bans = 0;
+
+  // Two slots per ban: two-choice buckets of eight never fill up at half load.
+  [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
+};
+
+// `size` cells of zero, on cache lines.
+template <typename T>
+class Table {
+ public:
+  explicit Table(std::size_t size) : size_(size) {
+    const std::size_t bytes =
+        (size * sizeof(T) + FW_LINE_BYTES - 1) / FW_LINE_BYTES * FW_LINE_BYTES;
+    void* memory = std::aligned_alloc(FW_LINE_BYTES, bytes);
+    if (memory == nullptr) throw std::bad_alloc{};
+    std::memset(memory, 0, bytes);
+    data_.reset(static_cast<T*>(memory));
+  }
+  [[nodiscard]] T* data() const { return data_.get(); }
+  [[nodiscard]] std::span<T> span() const { return {data_.get(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::size_t size_;
+  std::unique_ptr<T[], Free> data_;
+};
+
+// A configuration with its ports: what publish() swaps. A list image: what publish_lists() does.
+struct PolicyImage {
+  fw_config config{};
+  std::vector<fw_port_line> ports;
+};
+struct alignas(FW_LINE_BYTES) ListLine {
+  std::byte bytes[FW_LINE_BYTES];
+};
+using ListImage = std::vector<ListLine>;
+
+// Checked copies of what a datapath is given to publish.
+[[nodiscard]] Result<PolicyImage> policy_image(const fw_config& config,
+                                               std::span<const fw_port_line> ports);
+[[nodiscard]] Result<ListImage> list_image(std::span<const std::byte> image);
+
+class UserTables {
+ public:
+  explicit UserTables(TableSizes sizes);
+
+  // Nothing but seeds and masks: what is in force until the first publish().
+  [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
+  [[nodiscard]] Tables tables() const {
+    return {sources_.span(), meters_.span(), flows_.span(), mark_keys_.span(), marks_.span()};
+  }
+  // Fills what all readers of these tables have in common.
+  void lend(fw_env& env);
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+
+ private:
+  Table<fw_source_bucket> sources_;
+  Table<fw_meter> meters_;
+  Table<fw_flow_bucket> flows_;
+  Table<fw_mark_keys> mark_keys_;
+  Table<fw_mark> marks_;
+  fw_shared shared_{};
+};
+
+void use_policy(fw_env& env, const PolicyImage& image);
+void use_lists(fw_env& env, const ListImage& image);
+
+}  // namespace fw::datapath
