@@ -288,6 +288,7 @@ std::vector<std::string> Engine::problems(const Now& now) const {
   }
   if (mode() != Mode::off && !attached)
     problems.emplace_back("no interface is attached: nothing is protected");
+  std::ranges::copy(host_problems_, std::back_inserter(problems));
   std::ranges::copy(lists_.problems, std::back_inserter(problems));
   const std::size_t capacity = marks_.slots().size();
   if (const std::size_t used = marks_used(); used > capacity * 7 / 10)

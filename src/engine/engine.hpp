@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
@@ -123,6 +124,11 @@ class Engine {
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
   // Bans, exemptions and allowances together.
   [[nodiscard]] std::size_t marks_used() const;
+  // What whoever runs the engine found amiss around it: from now on exactly these are among the
+  // problems.
+  void note_host_problems(std::vector<std::string> problems) {
+    host_problems_ = std::move(problems);
+  }
   // Everything that is not as it should be, a sentence each; empty: healthy.
   [[nodiscard]] std::vector<std::string> problems(const Now& now) const;
 
@@ -152,6 +158,7 @@ class Engine {
   Audit audit_;
   Traffic traffic_;
   std::vector<datapath::InterfaceStatus> interfaces_;  // as last noted
+  std::vector<std::string> host_problems_;
 };
 
 }  // namespace fw::engine

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/conversations.hpp"
+
+#include "host/sockets.hpp"
+#include "policy/policy.h"
+
+namespace fw::daemon {
+
+Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const engine::Now& now) {
+  const auto sockets = host::conversations();
+  if (!sockets) return std::unexpected(sockets.error());
+  fw_env env{};
+  env.config = &datapath.config();
+  env.flows = datapath.tables().flows.data();
+  std::size_t proven = 0;
+  for (const host::Socket& socket : *sockets) {
+    if (is_special(socket.remote)) continue;  // never arrives on an uplink
+    fw_policy_flow_prove(&env, socket.remote.key(), socket.remote_port, socket.local.key(),
+                         socket.local_port, socket.proto, now.mono_ns);
+    ++proven;
+  }
+  return proven;
+}
+
+}  // namespace fw::daemon

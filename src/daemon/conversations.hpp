@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Nobody's session breaks because Floodwall starts, not even in the middle of an attack: the
+// conversations that stand are proven from their first packet.
+#pragma once
+
+#include <cstddef>
+
+#include "base/error.hpp"
+#include "datapath/datapath.hpp"
+#include "engine/now.hpp"
+
+namespace fw::daemon {
+
+// Asks the kernel for them and notes them in the tables; returns how many. Call it before packets
+// are judged. An error: none was noted.
+[[nodiscard]] Result<std::size_t> prove_conversations(datapath::Datapath& datapath,
+                                                      const engine::Now& now);
+
+}  // namespace fw::daemon

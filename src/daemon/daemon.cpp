@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <optional>
+
+#include "daemon/conversations.hpp"
+#include "daemon/watched.hpp"
+#include "host/resolvers.hpp"
+
+namespace fw::daemon {
+namespace {
+
+// How often everything is looked at that nobody reports: operators' sessions, above all.
+constexpr std::uint64_t kLookEveryNs = 2 * engine::kSecond;
+
+host::ExemptKinds kinds_of(const config::Exempt& exempt) {
+  return {.own_addresses = exempt.own_addresses,
+          .gateway = exempt.gateway,
+          .dns = exempt.dns,
+          .dhcp = exempt.dhcp,
+          .operator_sessions = exempt.operator_sessions};
+}
+
+}  // namespace
+
+void say(std::string_view sentence) {
+  while (!sentence.empty()) {
+    const std::string_view line = sentence.substr(0, sentence.find('\n'));
+    sentence.remove_prefix(std::min(line.size() + 1, sentence.size()));
+    fmt::print(stderr, "floodwalld: {}\n", engine::printable(line));
+  }
+}
+
+Result<Daemon> Daemon::open(Parts parts) {
+  auto network = host::NetworkWatch::open();
+  if (!network) return std::unexpected(std::move(network.error()));
+  auto files = host::FileWatch::open();
+  if (!files) return std::unexpected(std::move(files.error()));
+  Daemon daemon(std::move(parts), std::move(*network), std::move(*files));
+  daemon.watch_files();
+  return daemon;
+}
+
+// ------------------------------------------------------------------- start
+
+Result<void> Daemon::exempt(const engine::Now& now) {
+  return look_around(now);
+}
+
+void Daemon::prove(const engine::Now& now) {
+  if (const auto proven = prove_conversations(parts_.datapath.current(), now); !proven)
+    say(fmt::format("connections that stand now must prove themselves anew: {}",
+                    proven.error().message));
+}
+
+void Daemon::attach() {
+  if (!parts_.datapath.is_on()) return;
+  interfaces_.follow(parts_.engine.settings().config.interfaces, network_,
+                     parts_.datapath.current());
+}
+
+// ------------------------------------------------------------------- the machine
+
+// Reads the machine anew and exempts whom it needs now.
+Result<void> Daemon::look_around(const engine::Now& now) {
+  look_due_ns_ = now.mono_ns + kLookEveryNs;
+  Result<host::Facts> facts = host::gather();
+  if (!facts) return std::unexpected(std::move(facts.error()));
+  std::vector<host::Exemption> found =
+      host::exemptions(*facts, kinds_of(parts_.engine.settings().config.exempt));
+  network_ = std::move(facts->network);
+  if (found == exempted_) return {};
+
+  std::vector<engine::Exemption> exemptions;
+  exemptions.reserve(found.size());
+  for (const host::Exemption& exemption : found)
+    exemptions.push_back({.address = exemption.address, .why = exemption.why});
+  exempted_.clear();  // after an error the next look tries again
+  if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;
+  exempted_ = std::move(found);
+  return {};
+}
+
+void Daemon::follow_machine(const engine::Now& now) {
+  const Result<void> looked = look_around(now);
+  machine_problem_ = looked ? "" : looked.error().message;
+  attach();
+}
+
+void Daemon::network_changed(const engine::Now& now) {
+  if (!network_watch_.drain().changed) return;
+  // So that the loss of an interface is noted even if it is back already.
+  parts_.engine.tick(now);
+  follow_machine(now);
+}
+
+void Daemon::watch_files() {
+  list_files_ = watched_lists(parts_.engine.settings().config.lists, parts_.engine.folder());
+  std::set<std::filesystem::path> wanted = watched_servers(host::ResolverPaths{});
+  wanted.insert(list_files_.begin(), list_files_.end());
+  if (wanted == watched_) return;
+  watched_ = std::move(wanted);
+  const Result<void> watching = file_watch_.watch({watched_.begin(), watched_.end()});
+  watch_problem_ = watching ? "" : watching.error().message;
+}
+
+void Daemon::follow_files(const engine::Now& now) {
+  const std::set<std::filesystem::path> changed = file_watch_.drain();
+  if (changed.empty()) return;
+  if (std::ranges::any_of(changed, [&](const auto& path) { return list_files_.contains(path); })) {
+    if (const Result<void> loaded = parts_.engine.load_lists(now); !loaded)
+      say(loaded.error().message);  // the log has it too
+    watch_files();                  // a pattern may match other files now
+  }
+  look_due_ns_ = now.mono_ns;
+}
+
+// ------------------------------------------------------------------- the operator
+
+void Daemon::reload(const engine::Now& now) {
+  parts_.log.configure(parts_.engine.settings().config.log);
+  const auto changes = parts_.engine.reload(parts_.config_file, now);
+  if (!changes) {
+    say(fmt::format("the old configuration stays in force: {}", changes.error().message));
+    return;
+  }
+  reconfigured(now);
+}
+
+void Daemon::reconfigured(const engine::Now& now) {
+  parts_.log.configure(parts_.engine.settings().config.log);
+  watch_files();
+  follow_machine(now);
+}
+
+Result<void> Daemon::switch_on(const engine::Now& now) {
+  if (Result<void> on = parts_.datapath.on(parts_.engine, now); !on) return on;
+  parts_.datapath.keep(true);
+  prove(now);
+  follow_machine(now);
+  return {};
+}
+
+engine::Host Daemon::host() {
+  return {.config_file = parts_.config_file,
+          .detach_all =
+              [this](const engine::Now& now) {
+                interfaces_ = {};
+                return parts_.datapath.off(parts_.engine, now);
+              },
+          .attach_all = [this](const engine::Now& now) { return switch_on(now); },
+          .reconfigured = [this](const engine::Now& now) { reconfigured(now); }};
+}
+
+// ------------------------------------------------------------------- ticking
+
+void Daemon::tick(const engine::Now& now) {
+  parts_.engine.tick(now);
+  follow_files(now);
+  if (now.mono_ns >= look_due_ns_) follow_machine(now);
+  tell_problems();
+}
+
+void Daemon::tell_problems() {
+  std::vector<std::string> problems = interfaces_.problems();
+  for (const std::string* problem : {&machine_problem_, &watch_problem_})
+    if (!problem->empty()) problems.push_back(*problem);
+  if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
+  for (const std::string& problem : problems)
+    if (std::ranges::find(problems_, problem) == problems_.end()) say(problem);
+  problems_ = problems;
+  parts_.engine.note_host_problems(std::move(problems));
+}
+
+}  // namespace fw::daemon

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The datapath, and the switch that `mode off` turns: in the kernel, or not there at all, while the
+// engine keeps what it believes in tables of this process.
+//
+// Invariant: current() is always a datapath the engine can write to. When the switch goes out of
+// scope the kernel is left as it should be found: see keep().
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "config/config.hpp"
+#include "datapath/datapath.hpp"
+#include "datapath/xdp/xdp_datapath.hpp"
+#include "engine/engine.hpp"
+
+namespace fw::daemon {
+
+class DatapathSwitch {
+ public:
+  // Loads programs and tables, or takes over those of a former daemon; attaches nothing. After an
+  // error nothing is left in the kernel that was not there before.
+  [[nodiscard]] static Result<DatapathSwitch> open(const std::filesystem::path& pins,
+                                                   const config::Config& config);
+  ~DatapathSwitch();
+  DatapathSwitch(DatapathSwitch&&) noexcept = default;
+  DatapathSwitch& operator=(DatapathSwitch&&) = delete;
+
+  [[nodiscard]] datapath::Datapath& current();
+  [[nodiscard]] bool is_on() const { return kernel_ != nullptr; }
+
+  // What happens to the kernel's part when this is destroyed: true, filtering goes on without us.
+  // At first: only if it did before us.
+  void keep(bool filtering) { keep_ = filtering; }
+
+  // Takes everything out of the kernel; that much is done even after an error.
+  [[nodiscard]] Result<void> off(engine::Engine& engine, const engine::Now& now);
+  // Back into the kernel, with all the engine believes; attaches nothing. After an error it is off.
+  [[nodiscard]] Result<void> on(engine::Engine& engine, const engine::Now& now);
+
+ private:
+  DatapathSwitch() = default;
+
+  datapath::xdp::Options options_;
+  std::unique_ptr<datapath::Datapath> kernel_;  // null: off
+  std::unique_ptr<datapath::UserDatapath> memory_;
+  bool keep_ = false;
+};
+
+}  // namespace fw::daemon

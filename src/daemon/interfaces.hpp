@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Which interfaces are to be protected, and seeing to it that they are: those the configuration
+// names, "auto" being the uplinks of this moment. Interfaces come and go; so does protection.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "datapath/datapath.hpp"
+#include "host/network.hpp"
+
+namespace fw::daemon {
+
+class Interfaces {
+ public:
+  // Attaches what is wanted, there, and not attached yet; detaches what is not wanted. Call it
+  // whenever the network, the configuration or the datapath changed, and now and then.
+  void follow(const std::vector<std::string>& configured, const host::Network& network,
+              datapath::Datapath& datapath);
+
+  // What is wanted and was not possible in the last follow(), a sentence each.
+  [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  [[nodiscard]] std::set<std::string> wanted(const std::vector<std::string>& configured,
+                                             const host::Network& network) const;
+
+  std::set<std::string> followed_;  // wanted in the last follow()
+  std::vector<std::string> problems_;
+};
+
+}  // namespace fw::daemon

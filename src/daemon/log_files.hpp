@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Where events go: floodwall.log (a line of text each), events.json (a line of JSON each) and the
+// system's journal. Logging never stops the daemon: what cannot be written is counted, and
+// problem() says so until writing works again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "daemon/datagram.hpp"
+#include "daemon/rotating_file.hpp"
+#include "engine/event.hpp"
+
+namespace fw::daemon {
+
+class LogFiles {
+ public:
+  explicit LogFiles(const config::Log& settings);
+
+  void write(const engine::Event& event);
+
+  // Another folder or other bounds, maybe; also what SIGHUP does for logrotate: opens anew.
+  void configure(const config::Log& settings);
+
+  // A sentence, or none: all is written.
+  [[nodiscard]] std::optional<std::string> problem() const;
+
+ private:
+  void note(const Result<void>& written);
+
+  RotatingFile text_, json_;
+  std::optional<Datagram> journal_;
+  std::string error_;             // of the last line; empty: it was written
+  std::uint64_t lost_lines_ = 0;  // since writing last worked
+};
+
+// An event in the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+[[nodiscard]] std::string journal_entry(const engine::Event& event);
+
+}  // namespace fw::daemon

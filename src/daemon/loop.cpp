@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/loop.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "daemon/clock.hpp"
+
+namespace fw::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};
+
+}  // namespace
+
+Readable::Readable(boost::asio::io_context& context, int fd, std::function<void()> then)
+    : descriptor_(context, fd), then_(std::move(then)) {}
+
+Readable::~Readable() {
+  (void)descriptor_.release();  // cancels the wait; the descriptor is not ours to close
+}
+
+void Readable::arm() {
+  if (std::exchange(armed_, true)) return;
+  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& error) {
+                           if (error == boost::asio::error::operation_aborted) return;
+                           armed_ = false;
+                           then_();
+                         });
+}
+
+Loop::Loop() : signals_(context_, SIGTERM, SIGINT, SIGHUP), ticker_(context_) {
+  // A caller that hangs up, or a full disk quota, shows as an error of the call.
+  (void)std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+}
+
+void Loop::run(Daemon& daemon, ServiceManager& manager) {
+  Readable network(context_, daemon.network_fd(),
+                   [&daemon] { daemon.network_changed(read_clocks()); });
+  wait_for_signal(daemon);
+  ticker_.expires_after(std::chrono::milliseconds(0));
+  wait_for_tick(daemon, manager, network);
+  manager.say("READY=1");
+  context_.run();
+  manager.say("STOPPING=1");
+}
+
+void Loop::wait_for_signal(Daemon& daemon) {
+  signals_.async_wait([this, &daemon](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    if (signal != SIGHUP) {
+      context_.stop();
+      return;
+    }
+    daemon.reload(read_clocks());
+    wait_for_signal(daemon);
+  });
+}
+
+void Loop::wait_for_tick(Daemon& daemon, ServiceManager& manager, Readable& network) {
+  ticker_.async_wait([this, &daemon, &manager, &network](const boost::system::error_code& error) {
+    if (error) return;
+    const engine::Now now = read_clocks();
+    daemon.tick(now);
+    manager.alive(now);
+    network.arm();
+    // After a pause (a long command, a suspended machine) one tick, not all that were missed.
+    ticker_.expires_at(std::max(ticker_.expiry() + kTick, std::chrono::steady_clock::now()));
+    wait_for_tick(daemon, manager, network);
+  });
+}
+
+}  // namespace fw::daemon

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// floodwalld: its start as a list of steps, with what is true between them. The order is the point:
+// every table is filled before the first packet is judged, and whatever can fail fails before.
+// What the daemon does afterwards is in daemon.cpp; that filtering goes on without it, in
+// datapath/xdp.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "control/request.hpp"
+#include "control/server.hpp"
+#include "daemon/clock.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/datapath_switch.hpp"
+#include "daemon/lock.hpp"
+#include "daemon/log_files.hpp"
+#include "daemon/loop.hpp"
+#include "daemon/options.hpp"
+#include "daemon/service_manager.hpp"
+#include "engine/commands.hpp"
+#include "engine/engine.hpp"
+
+namespace fw::daemon {
+namespace {
+
+// Every request to the API becomes a command to the engine, at the time it arrives.
+control::Handler handler_of(engine::Commands& commands) {
+  return [&commands](const control::Verb& verb, const nlohmann::json& json,
+                     const control::Peer&) -> Result<nlohmann::json> {
+    const auto request = control::parse_request(verb, json);
+    if (!request) return std::unexpected(request.error());
+    return commands.run(*request, read_clocks());
+  };
+}
+
+Result<void> run(const Options& options) {
+  // Signals wait until the loop runs. Nothing we make is for the eyes of all.
+  Loop loop;
+  (void)::umask(0027);
+
+  // 1. The configuration. Nothing outside this process has been touched yet.
+  const Result<config::Config> config = config::load(options.config);
+  if (!config) return std::unexpected(config.error());
+
+  // 2. One daemon at a time: from here on nobody else writes to the tables.
+  const Result<Lock> lock = Lock::take(options.socket.parent_path());
+  if (!lock) return std::unexpected(lock.error());
+
+  // 3. The log: from here on it is written down what happens.
+  LogFiles log(config->log);
+
+  // 4. Programs and tables: ours, attached nowhere, or those a former daemon left, which go on
+  //    judging packets meanwhile. A start that fails below leaves the kernel as it was.
+  Result<DatapathSwitch> datapath = DatapathSwitch::open(options.pins, *config);
+  if (!datapath) return std::unexpected(datapath.error());
+
+  // 5. What we believe goes into the tables: the configuration and the former daemon's bans, the
+  //    lists, whom this host needs, and the conversations that stand.
+  engine::Engine engine(datapath->current(), *config, options.config.parent_path());
+  engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
+  Result<Daemon> daemon = Daemon::open(
+      {.config_file = options.config, .engine = engine, .datapath = *datapath, .log = log});
+  if (!daemon) return std::unexpected(daemon.error());
+  const engine::Now start = read_clocks();
+  if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
+  if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
+  if (Result<void> exempted = daemon->exempt(start); !exempted) return exempted;
+  daemon->prove(start);
+
+  // 6. The API. Whoever calls now waits for the loop.
+  engine::Commands commands(engine, daemon->host());
+  const auto api = control::Server::open(
+      loop.context(), {.path = options.socket, .group = config->api.group}, handler_of(commands));
+  if (!api) return std::unexpected(api.error());
+
+  // 7. Every table is full: the first packet is judged as all others will be. From here on
+  //    filtering outlives us.
+  daemon->attach();
+  datapath->keep(true);
+
+  // 8. Until we are told to stop.
+  ServiceManager manager = ServiceManager::from_environment();
+  loop.run(*daemon, manager);
+
+  // Stopping the daemon is not stopping the filter, unless the configuration says so.
+  datapath->keep(engine.settings().config.keep_filtering);
+  return {};
+}
+
+Result<void> check(const Options& options) {
+  const Result<config::Config> config = config::load(options.config);
+  if (!config) return std::unexpected(config.error());
+  const engine::ListSet lists = engine::ListSet::read(config->lists, options.config.parent_path());
+  for (const std::string& problem : lists.problems) say("skipped: " + problem);
+  fmt::print("{} is valid\n", options.config.native());
+  return {};
+}
+
+// The rescue: needs no configuration, no daemon and no API.
+Result<void> remove(const Options& options) {
+  const Result<Lock> lock = Lock::take(options.socket.parent_path());
+  const Result<bool> removed = datapath::xdp::remove_pinned(options.pins);
+  if (!removed) return std::unexpected(removed.error());
+  fmt::print("{}\n", *removed ? "removed: Floodwall is on no interface any more"
+                              : "there was nothing of Floodwall in the kernel");
+  if (!lock) say("a daemon runs and will attach again: stop it, or use floodwall mode off instead");
+  return {};
+}
+
+Result<void> carry_out(const Options& options) {
+  switch (options.task) {
+    case Task::run:
+      return run(options);
+    case Task::check:
+      return check(options);
+    case Task::remove:
+      return remove(options);
+    case Task::print:
+      fmt::print("{}", options.text);
+      return {};
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace fw::daemon
+
+int main(int argc, char** argv) {
+  try {
+    const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+    const auto options = fw::daemon::parse_options(arguments);
+    const fw::Result<void> done =
+        options ? fw::daemon::carry_out(*options) : std::unexpected(options.error());
+    if (done) return 0;
+    fw::daemon::say(done.error().message);
+    return static_cast<int>(done.error().kind);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "floodwalld: {}\n", error.what());
+    return 1;
+  }
+}

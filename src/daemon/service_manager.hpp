@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What systemd wants to be told (sd_notify(3), Type=notify) and its watchdog. Without it, silence.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "daemon/datagram.hpp"
+#include "engine/now.hpp"
+
+namespace fw::daemon {
+
+class ServiceManager {
+ public:
+  // From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
+  [[nodiscard]] static ServiceManager from_environment();
+
+  // "READY=1", "STOPPING=1"
+  void say(std::string_view state) { socket_.send(state); }
+  // Call it at least every 100 ms; tells the watchdog twice per interval.
+  void alive(const engine::Now& now);
+
+ private:
+  ServiceManager(Datagram socket, std::uint64_t interval_ns)
+      : socket_(std::move(socket)), interval_ns_(interval_ns) {}
+
+  Datagram socket_;
+  std::uint64_t interval_ns_;  // 0: no watchdog
+  std::uint64_t due_ns_ = 0;
+};
+
+}  // namespace fw::daemon
