@@ -159,7 +159,8 @@ FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
 
   bucket = fw_env_sources(env, index / FW_SOURCE_WAYS);
   if (!bucket) return 1;
-  persisted = fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(now_ns), &charge.is_news);
+  persisted =
+      fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
   charge.may_ban = charge.excess == FW_EXCESS_BAN && !(found & FW_TWIN_IS_PROVEN) &&
                    (peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
   if (charge.may_ban || charge.is_news) fw_answer_excess(env, p, decision, &charge);
