@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/units.hpp"
 
@@ -126,9 +126,11 @@ std::string to_text(const Event& event) {
 }
 
 nlohmann::json to_json(const Event& event) {
+  std::string level(word(level_of(event.type)));
+  for (char& letter : level) letter = static_cast<char>(letter | 0x20);  // "notice"
   nlohmann::json object = {{"timestamp", format_time(event.time)},
                            {"event_type", word(event.type)},
-                           {"level", word(level_of(event.type))},
+                           {"level", std::move(level)},
                            {"id", event.id}};
   if (!event.address.empty()) object["src_ip"] = event.address;
   for (const Field& field : event.fields) {

@@ -63,7 +63,7 @@ std::string until_in_words(std::uint64_t until_ns, const Now& now) {
 }
 
 std::string rule_in_words(const Ban& ban) {
-  const std::string name =
+  std::string name =
       ban.rule == "default" ? "default limits" : fmt::format("service \"{}\"", ban.rule);
   if (!ban.measured) return name;
   const Measured& measured = *ban.measured;

@@ -44,6 +44,7 @@ TEST(event, json_has_suricatas_field_names) {
   const nlohmann::json json = to_json(ban_event());
   EXPECT_EQ(json["timestamp"], "2026-05-01T12:00:03.412Z");
   EXPECT_EQ(json["event_type"], "Ban");
+  EXPECT_EQ(json["level"], "notice");
   EXPECT_EQ(json["src_ip"], "203.0.113.77");
   EXPECT_EQ(json["dest_port"], 27015);
   EXPECT_EQ(json["proto"], "udp");
