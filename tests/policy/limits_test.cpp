@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+// Limits per source: exact, without window edges, in every measure; bans only where nobody else can
+// be hit by them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "policy_lab.hpp"
+
+namespace fw::test {
+namespace {
+
+Packet udp(std::string_view peer = kPeer, std::size_t payload = 20) {
+  return from(peer).udp(1234, 80).payload(payload);
+}
+
+// Sends `packet` every `step_ns` for `count` times; the times at which one passed.
+std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int count,
+                                        std::uint64_t step_ns) {
+  std::vector<std::uint64_t> times;
+  for (int i = 0; i < count; i++) {
+    if (lab.in(packet).starts_with("pass")) times.push_back(lab.now_ns);
+    lab.now_ns += step_ns;
+  }
+  return times;
+}
+
+TEST(limits, in_no_stretch_of_time_pass_more_than_burst_and_rate_allow) {
+  for (const std::uint64_t step : {kMillisecond, 7 * kMillisecond, 24 * kMillisecond}) {
+    Lab lab;
+    lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
+    const auto times = passed_times(lab, udp(), static_cast<int>(10 * kSecond / step), step);
+    for (std::size_t i = 0; i < times.size(); i++)
+      for (std::size_t j = i; j < times.size(); j++)
+        ASSERT_LE((j - i) * 25 * kMillisecond, times[j] - times[i] + kSecond) << i << " " << j;
+    // And no fewer: a burst of 40 and 40 a second, if so many were sent; a step may be lost.
+    EXPECT_GE(times.size(), std::min<std::size_t>(10 * kSecond / step, 440 - 2));
+  }
+}
+
+TEST(limits, exactly_burst_and_one_pass_at_once_and_then_one_per_interval) {
+  Lab lab;
+  lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
+  EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 41U);
+  lab.now_ns += 25 * kMillisecond - 16;
+  EXPECT_EQ(lab.in(udp()), "drop limit");
+  lab.now_ns += 16;
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+  EXPECT_EQ(lab.in(udp()), "drop limit");
+}
+
+TEST(limits, a_source_at_its_limit_loses_nothing) {
+  Lab lab;
+  lab.limit(FW_MEASURE_PACKETS, 40, 0);
+  for (int i = 0; i < 10'000; i++) {
+    ASSERT_EQ(lab.in(udp()), "pass pass") << i;
+    lab.now_ns += 25 * kMillisecond;
+  }
+}
+
+TEST(limits, forty_and_forty_packets_on_both_sides_of_a_window_edge_are_seen) {
+  Lab lab;  // a tumbling window of a second with a limit of 40 sees nothing here
+  lab.limit(FW_MEASURE_PACKETS, 0, 0, 43);
+  lab.now_ns += kWindow - 41 * kMillisecond;
+  const auto before = passed_times(lab, udp(), 40, kMillisecond);
+  lab.now_ns += 2 * kMillisecond;  // over the edge
+  const auto after = passed_times(lab, udp(), 40, kMillisecond);
+  EXPECT_EQ(before.size(), 40U);
+  EXPECT_LE(after.size(), 5U);
+
+  Lab policed;
+  policed.limit(FW_MEASURE_PACKETS, 40, kSecond / 4);
+  policed.now_ns += kWindow - 41 * kMillisecond;
+  EXPECT_LE(passed_times(policed, udp(), 80, kMillisecond).size(), 15U);
+}
+
+TEST(limits, a_source_that_rests_for_any_time_starts_without_debt) {
+  for (const unsigned seconds :
+       {9U,  16U, 17U,  18U,  25U,  33U,  34U,   35U,     50U,        60U,       68U,
+        69U, 70U, 103U, 120U, 137U, 138U, 3600U, 86'400U, 2'300'000U, 4'600'000U}) {
+    Lab lab;
+    lab.limit(FW_MEASURE_PACKETS, 40, 8 * kSecond);
+    EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 321U);
+    lab.now_ns += seconds * kSecond;
+    EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 321U) << seconds;
+  }
+}
+
+TEST(limits, each_measure_counts_its_own_packets) {
+  const Packet syn = from(kPeer).tcp(1, 80).syn(), ack = from(kPeer).tcp(1, 80).ack(5);
+  const Packet ping = from(kPeer).icmp_echo(1, 1), error = from(kPeer).icmp(3, 1).payload(28);
+  const Packet gre = from(kPeer).gre().payload(20), later = from(kPeer).fragment(64, false);
+  const Packet dns = from(kPeer).udp(53, 999).payload(20);
+  struct Case {
+    unsigned measure;
+    std::vector<Packet> counted, free;
+  };
+  const Case cases[] = {
+      {FW_MEASURE_PACKETS, {syn, ack, ping, error, gre, udp(), dns, later.payload(9)}, {}},
+      {FW_MEASURE_BYTES, {syn, ack, ping, error, gre, udp(), dns, later.payload(9)}, {}},
+      {FW_MEASURE_SYN, {syn}, {ack, ping, error, gre, udp(), dns}},
+      {FW_MEASURE_UDP, {udp(), dns}, {syn, ack, ping, error, gre, later.payload(9)}},
+      {FW_MEASURE_ICMP, {ping, error}, {syn, ack, gre, udp(), dns}},
+  };
+  for (const Case& test : cases) {
+    for (const Packet& packet : test.counted) {
+      Lab lab;
+      lab.limit(test.measure, 1, 0);
+      EXPECT_EQ(lab.in(packet), "pass pass");
+      EXPECT_EQ(lab.in(packet), "drop limit") << test.measure << &packet - test.counted.data();
+      const auto events = lab.events();
+      ASSERT_EQ(events.size(), 1U);
+      EXPECT_EQ(events[0].measure, test.measure);
+    }
+    for (const Packet& packet : test.free) {
+      Lab lab;
+      lab.limit(test.measure, 1, 0);
+      for (int i = 0; i < 10; i++) EXPECT_EQ(lab.in(packet), "pass pass") << test.measure;
+    }
+  }
+}
+
+TEST(limits, bytes_are_those_of_the_frame_on_the_wire_in_steps_of_sixteen) {
+  for (const std::size_t frame : {60U, 1514U}) {
+    Lab lab;
+    lab.limit(FW_MEASURE_BYTES, 16'000, kSecond);  // 1000 units a second
+    const std::size_t units = (frame + 15) / 16;
+    const Packet packet = udp(kPeer, frame - 42);
+    ASSERT_EQ(packet.wire_bytes(), frame);
+    EXPECT_EQ(passed_times(lab, packet.cut_to(60), 5000, 0).size(), 1000 / units + 1) << frame;
+  }
+}
+
+TEST(limits, a_byte_limit_below_one_packet_a_minute_still_limits) {
+  Lab lab;
+  lab.limit(FW_MEASURE_BYTES, 1, 8 * kSecond);
+  EXPECT_EQ(lab.in(udp(kPeer, 1400)), "pass pass");
+  for (int i = 0; i < 16; i++) {
+    lab.now_ns += kSecond / 2;
+    EXPECT_EQ(lab.in(udp(kPeer, 1400)), "drop limit") << i;
+  }
+}
+
+TEST(limits, a_service_with_limits_of_its_own_has_meters_of_its_own) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 1, 0);
+  lab.service(true, 27015, 1, FW_ACTION_LIMIT);
+  lab.config.rule[1].own = 1;
+  lab.limit(FW_MEASURE_UDP, 1000, kSecond, 0, 1);
+  const Packet game = from(kPeer).udp(1234, 27015).payload(20);
+  EXPECT_EQ(passed_times(lab, game, 500, 0).size(), 500U);
+  EXPECT_EQ(lab.decision.rule, 1);
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+  EXPECT_EQ(lab.in(udp()), "drop limit");
+  EXPECT_EQ(lab.in(game), "pass pass");
+}
+
+TEST(limits, addresses_of_one_ipv6_prefix_are_one_source) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 1, 0);
+  EXPECT_EQ(lab.in(udp("2001:db8:1::1")), "pass pass");
+  EXPECT_EQ(lab.in(udp("2001:db8:1::2")), "drop limit");
+  EXPECT_EQ(lab.in(udp("2001:db8:1:0:ffff::2")), "drop limit");
+  EXPECT_EQ(lab.in(udp("2001:db8:1:1::1")), "pass pass");
+  EXPECT_EQ(lab.events().at(0).prefix_bits, 64);
+}
+
+TEST(limits, a_limit_is_reported_once_until_the_source_was_quiet) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 10, 0);
+  (void)passed_times(lab, udp(), 2000, 10 * kMillisecond);
+  auto events = lab.events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, FW_EVENT_LIMIT);
+  EXPECT_EQ(events[0].src.lo, 0xffffc0000201U);
+  EXPECT_EQ(events[0].dport, 80);
+  EXPECT_EQ(events[0].limit, 10U);  // in a window
+  lab.now_ns += 5 * kWindow;
+  (void)passed_times(lab, udp(), 10, kMillisecond);
+  EXPECT_TRUE(lab.events().empty());
+  lab.now_ns += 12 * kWindow;
+  (void)passed_times(lab, udp(), 10, kMillisecond);
+  EXPECT_EQ(lab.events().size(), 1U);
+}
+
+TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
+  const std::uint64_t start = lab.now_ns;
+  std::uint64_t banned = 0;
+  while (banned == 0 && lab.now_ns < start + 10 * kSecond) {
+    if (lab.in(udp()) == "drop ban") banned = lab.now_ns;
+    lab.now_ns += kMillisecond;
+  }
+  EXPECT_GE(banned - start, 3 * kWindow);
+  EXPECT_LE(banned - start, 4 * kWindow);
+  const auto events = lab.events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, FW_EVENT_LIMIT);
+  EXPECT_EQ(events[1].kind, FW_EVENT_BAN);
+  EXPECT_EQ(events[1].limit, 200U);
+  EXPECT_NEAR(events[1].value, 1074, 15);
+  const fw_mark* mark = lab.mark_of(kPeer);
+  ASSERT_NE(mark, nullptr);
+  EXPECT_EQ(mark->until_ns, mark->since_ns + 60 * kSecond);
+  EXPECT_EQ(mark->hold_ms, 60'000U);
+  EXPECT_EQ(mark->ban_above, 200U);
+  EXPECT_EQ(mark->measure, FW_MEASURE_UDP);
+}
+
+TEST(bans, a_short_burst_from_an_unproven_source_is_dropped_and_forgotten) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
+  (void)passed_times(lab, udp(), 2000, kMillisecond);
+  lab.now_ns += 3 * kWindow;
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+}
+
+TEST(bans, a_proven_peer_that_floods_is_banned_at_once) {
+  Lab lab;
+  lab.limit(FW_MEASURE_PACKETS, 0, 0, 200);
+  lab.handshake(kPeer);
+  const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
+  int passed = 0;
+  while (lab.in(data) == "pass proven") passed++;
+  EXPECT_EQ(passed, 199);  // the handshake's last packet was of the flow as well
+  EXPECT_EQ(lab.in(data), "drop ban");
+}
+
+TEST(bans, forged_packets_never_ban_or_limit_a_proven_peer) {
+  Lab lab;
+  lab.limit(FW_MEASURE_PACKETS, 50, kSecond / 10, 100);
+  lab.limit(FW_MEASURE_SYN, 50, kSecond / 10, 100);
+  lab.handshake(kPeer);
+  const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
+  const Packet forged[] = {from(kPeer).tcp(1, 80).syn(), from(kPeer).tcp(2, 80).ack(5), udp(),
+                           from(kPeer).icmp_echo(1, 1)};
+  std::size_t dropped = 0;
+  for (int i = 0; i < 20'000; i++) {  // 20 s at 1000/s
+    dropped += lab.in(forged[i % 4]) == "drop limit";
+    if (i % 100 == 0) {
+      ASSERT_EQ(lab.in(data), "pass proven") << i;
+    }
+    lab.now_ns += kMillisecond;
+  }
+  EXPECT_GT(dropped, 18'000U);
+  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+}
+
+TEST(bans, ipv6_sources_are_banned_by_their_prefix) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
+  (void)passed_times(lab, udp(kPeer6), 5000, kMillisecond);
+  EXPECT_NE(lab.mark_of("2001:db8:1::/64"), nullptr);
+  EXPECT_EQ(lab.in(udp("2001:db8:1::ffff")), "drop ban");
+  EXPECT_EQ(lab.in(udp("2001:db8:1:1::1")), "pass pass");
+}
+
+TEST(bans, are_made_up_to_a_cap_and_beyond_it_sources_are_still_limited) {
+  Lab lab;
+  lab.limit(FW_MEASURE_UDP, 10, 0, 20);
+  lab.config.bans_cost = static_cast<fw_u32>(kSecond >> FW_TICK_SHIFT);  // 60 a minute
+  lab.config.bans_burst = static_cast<fw_u32>(4 * kSecond >> FW_TICK_SHIFT);
+  lab.publish();
+  std::size_t dropped = 0;
+  for (int round = 0; round < 450; round++) {  // 4.5 s, 50 sources with 100/s each
+    for (int i = 0; i < 50; i++)
+      dropped += lab.in(udp("10.0.0." + std::to_string(i + 1))).starts_with("drop");
+    lab.now_ns += 10 * kMillisecond;
+  }
+  std::size_t bans = 0;
+  for (const fw_event& event : lab.events()) bans += event.kind == FW_EVENT_BAN;
+  EXPECT_GE(bans, 5U);
+  EXPECT_LE(bans, 7U);
+  EXPECT_GT(lab.datapath.counters().bans_capped, 40U);
+  EXPECT_GT(dropped, 50U * 450 * 8 / 10);
+}
+
+TEST(bans, the_cap_holds_for_any_rate_and_rests_for_any_time) {
+  for (const double per_minute : {1.0, 20.0, 27.0, 28.0, 1000.0}) {
+    Lab lab({.sources = 1 << 14, .flows = 1 << 14, .bans = 1 << 12});
+    lab.config.bans_cost = static_cast<fw_u32>(60 * 62.5e6 / per_minute);
+    lab.config.bans_burst = static_cast<fw_u32>(2 * kSecond >> FW_TICK_SHIFT);
+    lab.limit(FW_MEASURE_PACKETS, 0, 0, 1);
+    int next = 1;
+    const auto flood = [&] {  // 200 proven peers at once; how many were banned
+      int bans = 0;
+      for (int i = 0; i < 200; i++, next++) {
+        const std::string peer =
+            "10.1." + std::to_string(next / 250) + "." + std::to_string(next % 250 + 1);
+        lab.handshake(peer);
+        lab.in(from(peer).tcp(40000, 80).seq(6).ack(1001));
+        bans += lab.in(from(peer).tcp(40000, 80).seq(6).ack(1001)) == "drop ban";
+      }
+      return bans;
+    };
+    const int at_once = static_cast<int>(2 * per_minute / 60) + 1;
+    EXPECT_EQ(flood(), at_once) << per_minute;
+    for (const unsigned seconds : {62U, 70U, 103U, 137U}) {
+      lab.now_ns += seconds * kSecond;
+      EXPECT_EQ(flood(), at_once) << per_minute << " after " << seconds;
+    }
+  }
+}
+
+TEST(bans, none_is_made_where_the_configuration_says_so) {
+  Lab lab;
+  lab.config.bans_cost = 0;
+  lab.limit(FW_MEASURE_UDP, 10, 0, 20);
+  (void)passed_times(lab, udp(), 10'000, kMillisecond);
+  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+  EXPECT_GT(lab.datapath.counters().bans_capped, 0U);
+}
+
+TEST(bans, observe_makes_them_but_drops_nothing) {
+  Lab lab;
+  lab.config.mode = FW_MODE_OBSERVE;
+  lab.limit(FW_MEASURE_UDP, 10, 0, 20);
+  EXPECT_EQ(passed_times(lab, udp(), 10'000, kMillisecond).size(), 10'000U);
+  EXPECT_NE(lab.mark_of(kPeer), nullptr);
+  EXPECT_EQ(lab.in(udp()), "pass ban");
+}
+
+}  // namespace
+}  // namespace fw::test

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// Bans, allowances and exemptions by prefix: when they hold, when they end, what they count, and
+// that nothing but their end or their owner displaces them.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "policy_lab.hpp"
+
+namespace fw::test {
+namespace {
+
+Packet udp(std::string_view peer = kPeer) {
+  return from(peer).udp(1234, 80).payload(20);
+}
+
+TEST(marks, banned_source_is_dropped_until_expiry) {
+  Lab lab;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 7 * kSecond), 0);
+  const std::uint64_t start = lab.now_ns;
+  lab.now_ns = start + 7 * kSecond - 1;
+  EXPECT_EQ(lab.in(udp()), "drop ban");
+  lab.now_ns = start + 7 * kSecond;
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+}
+
+TEST(marks, a_prefix_means_its_addresses_and_no_others) {
+  Lab lab;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, "192.0.2.0/24"), 0);
+  EXPECT_GE(lab.mark(FW_MARK_BAN, "2001:db8:1::/64"), 0);
+  for (const char* inside : {"192.0.2.0", "192.0.2.255", "2001:db8:1::", "2001:db8:1::ffff",
+                             "2001:db8:1:0:ffff:ffff:ffff:ffff"})
+    EXPECT_EQ(lab.in(udp(inside)), "drop ban") << inside;
+  for (const char* outside : {"192.0.1.255", "192.0.3.0", "2001:db8:1:1::", "2001:db8:0:ffff::1"})
+    EXPECT_EQ(lab.in(udp(outside)), "pass pass") << outside;
+}
+
+TEST(marks, a_length_that_the_configuration_does_not_name_is_not_looked_for) {
+  Lab lab;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, "192.0.0.0/16"), 0);
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+  lab.config.prefix_bits_v4[3] = 112;
+  lab.publish();
+  EXPECT_EQ(lab.in(udp()), "drop ban");
+}
+
+TEST(marks, a_prefix_has_one_mark_and_the_last_put_wins) {
+  Lab lab;
+  const fw_s32 first = lab.mark(FW_MARK_BAN, kPeer);
+  EXPECT_EQ(lab.mark(FW_MARK_ALLOW, kPeer), first);
+  EXPECT_EQ(lab.in(udp()), "pass allow");
+  EXPECT_EQ(lab.mark(FW_MARK_BAN, kPeer), first);
+  EXPECT_EQ(lab.in(udp()), "drop ban");
+  fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(first));
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+}
+
+TEST(marks, a_ban_goes_on_while_the_flood_does_and_ends_its_hold_after_the_last_excess) {
+  Lab lab;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
+  const std::uint64_t step = 20 * kMillisecond;  // 53 packets a window
+  std::uint64_t last = 0;
+  for (int i = 0; i < 1500; i++) {  // 30 s
+    ASSERT_EQ(lab.in(udp()), "drop ban");
+    last = lab.now_ns;
+    lab.now_ns += step;
+  }
+  ASSERT_NE(lab.mark_of(kPeer), nullptr);
+  EXPECT_EQ(lab.mark_of(kPeer)->until_ns, last + 10 * kSecond);
+  lab.now_ns = last + 10 * kSecond - 1;
+  EXPECT_EQ(lab.in(udp()), "drop ban");
+  lab.now_ns = last + 10 * kSecond;
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+}
+
+TEST(marks, a_trickle_does_not_renew_a_ban_and_neither_does_another_measure) {
+  Lab lab;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
+  const std::uint64_t end = lab.now_ns + 10 * kSecond;
+  for (; lab.now_ns < end; lab.now_ns += 100 * kMillisecond) ASSERT_EQ(lab.in(udp()), "drop ban");
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+
+  Lab syn;
+  const fw_s32 index = syn.mark(FW_MARK_BAN, kPeer, 10 * kSecond, 10'000, 20);
+  syn.datapath.tables().marks[static_cast<std::size_t>(index)].measure = FW_MEASURE_SYN;
+  const std::uint64_t syn_end = syn.now_ns + 10 * kSecond;
+  for (; syn.now_ns < syn_end; syn.now_ns += 20 * kMillisecond)
+    ASSERT_EQ(syn.in(udp()), "drop ban");
+  EXPECT_EQ(syn.in(udp()), "pass pass");
+}
+
+TEST(marks, a_ban_without_hold_is_not_renewed) {
+  Lab lab;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 2 * kSecond, 0, 1), 0);
+  const std::uint64_t end = lab.now_ns + 2 * kSecond;
+  for (; lab.now_ns < end; lab.now_ns += kMillisecond) ASSERT_EQ(lab.in(udp()), "drop ban");
+  EXPECT_EQ(lab.in(udp()), "pass pass");
+}
+
+TEST(marks, every_dropped_packet_is_counted_once) {
+  Lab lab;
+  const fw_s32 index = lab.mark(FW_MARK_BAN, kPeer, FW_FOREVER);
+  ASSERT_GE(index, 0);
+  const auto at = static_cast<std::size_t>(index);
+  for (std::uint64_t i = 1; i <= 5000; i++) {
+    ASSERT_EQ(lab.in(udp()), "drop ban");
+    ASSERT_EQ(lab.mark_of(kPeer)->dropped + lab.datapath.pending_drops(at), i);
+    lab.now_ns += 997'000;
+  }
+  EXPECT_GT(lab.mark_of(kPeer)->dropped, 4980U);  // what waits is less than 11 ms old
+}
+
+TEST(marks, a_mark_in_force_is_displaced_by_nothing_and_one_that_ended_gives_way) {
+  Lab lab({.sources = 64, .flows = 64, .bans = 32});  // 64 slots
+  std::vector<std::string> put;
+  for (int i = 0; i < 4096; i++) {
+    const std::string peer = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
+    if (lab.mark(FW_MARK_BAN, peer, 5 * kSecond) >= 0) put.push_back(peer);
+  }
+  EXPECT_EQ(put.size(), 64U);
+  for (const std::string& peer : put) EXPECT_EQ(lab.in(udp(peer)), "drop ban") << peer;
+  lab.now_ns += 5 * kSecond;
+  EXPECT_GE(lab.mark(FW_MARK_BAN, "10.9.9.9", 5 * kSecond), 0);
+  EXPECT_EQ(lab.in(udp("10.9.9.9")), "drop ban");
+}
+
+TEST(marks, all_bans_fit_at_the_size_the_table_is_made_for) {
+  Lab lab({.sources = 64, .flows = 64, .bans = 4096});
+  int refused = 0;
+  for (int i = 0; i < 4096; i++)
+    refused += lab.mark(FW_MARK_BAN,
+                        "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)) < 0;
+  EXPECT_EQ(refused, 0);
+}
+
+}  // namespace
+}  // namespace fw::test

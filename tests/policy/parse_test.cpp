@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+// From bytes to facts: every encapsulation, every length that lies, every place a frame can end.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "policy_lab.hpp"
+
+namespace fw::test {
+namespace {
+
+struct Parsed {
+  bool ok = false;
+  fw_packet packet{};
+};
+
+// The bytes in an allocation of exactly their size, so that the sanitizer sees a read behind them.
+Parsed parse(const Packet& made, unsigned link = FW_LINK_ETHERNET) {
+  const Bytes bytes = made.bytes();
+  const auto exact = std::make_unique<fw_u8[]>(bytes.size());
+  std::ranges::copy(bytes, exact.get());
+  const fw_frame frame{.data = exact.get(),
+                       .captured_bytes = static_cast<fw_u32>(bytes.size()),
+                       .wire_bytes = made.wire_bytes(),
+                       .link = static_cast<fw_u8>(link)};
+  Parsed out;
+  out.ok = fw_policy_parse(&frame, &out.packet) != 0;
+  return out;
+}
+
+std::string fate(const Packet& made) {
+  return Lab().in(made);
+}
+
+Packet tcp4() {
+  return from(kPeer).tcp(40000, 80).flags(kSyn).seq(7).payload("floodwall");
+}
+Packet udp6() {
+  return from(kPeer6).udp(1234, 53).payload("floodwall");
+}
+
+TEST(parse, reads_tcp_over_ipv4) {
+  const auto [ok, p] =
+      parse(from(kPeer).ttl(61).tcp(40000, 80).seq(7).ack(9).window(512).payload("floodwall"));
+  ASSERT_TRUE(ok);
+  EXPECT_EQ(p.src.hi, 0U);
+  EXPECT_EQ(p.src.lo, 0xffffc0000201U);
+  EXPECT_EQ(p.dst.lo, 0xffffc6336407U);
+  EXPECT_EQ(p.proto, 6);
+  EXPECT_EQ(p.ttl, 61);
+  EXPECT_EQ(p.sport, 40000);
+  EXPECT_EQ(p.dport, 80);
+  EXPECT_EQ(p.seq, 7U);
+  EXPECT_EQ(p.ack, 9U);
+  EXPECT_EQ(p.tcp_flags, FW_TCP_ACK);
+  EXPECT_EQ(p.window, 512);
+  EXPECT_EQ(p.len_bytes, 14U + 20 + 20 + 9);
+  EXPECT_EQ(p.ip_len_bytes, 20U + 20 + 9);
+  EXPECT_EQ(p.payload_bytes, 9);
+  EXPECT_EQ(p.payload_head, 0x666c6f6f6477616cULL);  // "floodwal"
+  EXPECT_EQ(p.l4_header_bytes, 20);
+  EXPECT_EQ(p.fragment, FW_FRAG_NONE);
+}
+
+TEST(parse, reads_udp_over_ipv6) {
+  const auto [ok, p] = parse(udp6());
+  ASSERT_TRUE(ok);
+  EXPECT_EQ(p.is_v6, 1);
+  EXPECT_EQ(p.src.hi, 0x20010db800010000ULL);
+  EXPECT_EQ(p.src.lo, 1U);
+  EXPECT_EQ(p.proto, 17);
+  EXPECT_EQ(p.sport, 1234);
+  EXPECT_EQ(p.dport, 53);
+  EXPECT_EQ(p.ip_len_bytes, 40U + 8 + 9);
+  EXPECT_EQ(p.payload_bytes, 9);
+}
+
+TEST(parse, reads_the_identifier_of_echoes_and_type_and_code_of_icmp) {
+  EXPECT_EQ(parse(from(kPeer).icmp_echo(77, 1)).packet.dport, 77);
+  EXPECT_EQ(parse(from(kPeer6).icmp_echo_reply(78, 1)).packet.dport, 78);
+  const auto [ok, p] = parse(from(kPeer).icmp(3, 4));
+  ASSERT_TRUE(ok);
+  EXPECT_EQ(p.icmp_type, 3);
+  EXPECT_EQ(p.icmp_code, 4);
+  EXPECT_EQ(p.dport, 0);
+}
+
+TEST(parse, finds_the_same_packet_behind_every_encapsulation) {
+  const auto inner4 = [](const Packet& p) { return p.ipv4(kPeer, kHost).tcp(40000, 80).syn(); };
+  const auto inner6 = [](const Packet& p) { return p.ipv6(kPeer6, kHost6); };
+  const Packet e = Packet::ethernet();
+  const Packet cases[] = {
+      inner4(e),
+      inner4(e.vlan(5)),
+      inner4(e.vlan(5, 0x88a8).vlan(6)),
+      inner4(e.vlan(5, 0x9100).vlan(6)),
+      inner4(e.vlan(1).vlan(2).vlan(3).vlan(4)),
+      inner4(e.mpls(16)),
+      inner4(e.vlan(5).mpls(16)),
+      e.ipv4(kPeer, kHost).options(4).tcp(40000, 80).syn(),
+      e.ipv4(kPeer, kHost).options(40).tcp(40000, 80).syn(),
+      e.ipv4(kPeer, kHost).tcp(40000, 80).syn().options(40),
+      inner6(e).tcp(40000, 80).syn(),
+      inner6(e.vlan(5)).tcp(40000, 80).syn(),
+      inner6(e.mpls(16)).tcp(40000, 80).syn(),
+      inner6(e).hop_by_hop().tcp(40000, 80).syn(),
+      inner6(e).hop_by_hop(31).tcp(40000, 80).syn(),
+      inner6(e).routing(2).tcp(40000, 80).syn(),
+      inner6(e).destination_options(1).tcp(40000, 80).syn(),
+      inner6(e).authentication().tcp(40000, 80).syn(),
+      inner6(e).fragment(0, false).tcp(40000, 80).syn(),
+      inner6(e).hop_by_hop().routing().destination_options().authentication().tcp(40000, 80).syn(),
+  };
+  for (const Packet& made : cases) {
+    const auto [ok, p] = parse(made);
+    ASSERT_TRUE(ok) << &made - cases;
+    EXPECT_EQ(p.proto, 6) << &made - cases;
+    EXPECT_EQ(p.sport, 40000) << &made - cases;
+    EXPECT_EQ(p.dport, 80) << &made - cases;
+    EXPECT_EQ(p.tcp_flags, FW_TCP_SYN) << &made - cases;
+    EXPECT_EQ(p.src.lo, p.is_v6 ? 1U : 0xffffc0000201U) << &made - cases;
+  }
+}
+
+TEST(parse, reads_mobility_hip_and_shim6_headers_as_extensions) {
+  for (const unsigned number : {135U, 139U, 140U}) {
+    const Packet made = from(kPeer6).destination_options().next(17).udp(1, 2);
+    // The builder has no such header; destination options have its shape.
+    const auto [ok, p] = parse(made.patch(14 + 6, static_cast<fw_u8>(number)));
+    ASSERT_TRUE(ok);
+    EXPECT_EQ(p.proto, 17) << number;
+    EXPECT_EQ(p.dport, 2) << number;
+  }
+}
+
+TEST(parse, later_fragments_have_no_ports_and_first_ones_have) {
+  for (const char* peer : {kPeer, kPeer6}) {
+    const auto later = parse(from(peer).fragment(1480, true).udp(53, 80).payload(32));
+    ASSERT_TRUE(later.ok);
+    EXPECT_EQ(later.packet.fragment, FW_FRAG_LATER);
+    EXPECT_EQ(later.packet.proto, 17);
+    EXPECT_EQ(later.packet.sport, 0);
+    EXPECT_EQ(later.packet.dport, 0);
+    const auto first = parse(from(peer).fragment(0, true).udp(53, 80).payload(32));
+    ASSERT_TRUE(first.ok);
+    EXPECT_EQ(first.packet.fragment, FW_FRAG_FIRST);
+    EXPECT_EQ(first.packet.dport, 80);
+  }
+}
+
+TEST(parse, a_first_fragment_too_small_for_its_header_is_malformed) {  // RFC 1858, RFC 7112
+  EXPECT_EQ(fate(from(kPeer).fragment(0, true).tcp(1, 80).syn().length(20).next(6)),
+            fate(from(kPeer).fragment(0, true).tcp(1, 80).syn()));
+  EXPECT_EQ(
+      fate(Packet::ethernet().ipv4(kPeer, kHost).fragment(0, true).length(28).tcp(1, 80).syn()),
+      "drop malformed");
+  EXPECT_EQ(fate(from(kPeer6).fragment(0, true).next(6).proto(253).payload(8)), "drop malformed");
+}
+
+TEST(parse, padding_is_not_part_of_the_packet) {
+  const Packet small = from(kPeer).udp(1234, 80).payload("ab");
+  const Parsed plain = parse(small);
+  const Parsed padded = parse(small.padded_to(60));
+  ASSERT_TRUE(plain.ok && padded.ok);
+  EXPECT_EQ(padded.packet.len_bytes, 60U);
+  EXPECT_EQ(padded.packet.payload_bytes, 2);
+  EXPECT_EQ(padded.packet.payload_head, 0U);
+  EXPECT_EQ(padded.packet.ip_len_bytes, plain.packet.ip_len_bytes);
+}
+
+TEST(parse, a_header_is_never_read_from_the_padding) {
+  EXPECT_EQ(fate(from(kPeer).length(20).tcp(1, 80).syn().padded_to(60)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer).length(39).tcp(1, 80).syn().padded_to(60)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer).length(27).udp(1, 80).padded_to(60)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer).length(27).icmp(8, 0).padded_to(60)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer6).length(7).udp(1, 80).padded_to(80)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer6).length(12).hop_by_hop().udp(1, 80).padded_to(80)), "drop malformed");
+}
+
+TEST(parse, lengths_that_contradict_the_packet_are_malformed) {
+  const Packet cases[] = {
+      from(kPeer).header_words(4).udp(1, 80),
+      from(kPeer).header_words(15).udp(1, 80),
+      from(kPeer).length(19).udp(1, 80),
+      from(kPeer).length(29).udp(1, 80),
+      from(kPeer).length(65535).udp(1, 80),
+      from(kPeer).version(6).udp(1, 80),
+      from(kPeer).version(5).udp(1, 80),
+      from(kPeer).tcp(1, 80).syn().header_words(4),
+      from(kPeer).tcp(1, 80).syn().header_words(6),
+      from(kPeer).udp(1, 80).length(7),
+      from(kPeer6).length(9).udp(1, 80),
+      from(kPeer6).version(4).udp(1, 80),
+      from(kPeer6).hop_by_hop().patch(14 + 40 + 1, 2).udp(1, 80),
+  };
+  for (const Packet& made : cases) EXPECT_EQ(fate(made), "drop malformed") << &made - cases;
+}
+
+TEST(parse, tcp_flags_that_mean_nothing_are_malformed) {
+  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(0)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(kSyn | kFin)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(kSyn | kRst)), "drop malformed");
+  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(kFin | kPsh | kUrg)), "pass pass");
+  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(0xc0)), "drop malformed");  // ECN bits alone
+}
+
+TEST(parse, a_length_of_zero_is_taken_from_the_frame) {  // the card fills it in; jumbograms
+  EXPECT_EQ(parse(from(kPeer).length(0).udp(1, 80).payload(9)).packet.payload_bytes, 9);
+  EXPECT_EQ(parse(from(kPeer6).length(0).udp(1, 80).payload(9)).packet.payload_bytes, 9);
+}
+
+TEST(parse, a_frame_that_ends_anywhere_is_malformed_but_never_judged_by_what_is_not_there) {
+  const Packet cases[] = {tcp4(), udp6(), from(kPeer).options(8).udp(1, 80),
+                          from(kPeer6).hop_by_hop(1).fragment(0, false).tcp(1, 80).syn().options(8),
+                          Packet::ethernet().vlan(5).ipv4(kPeer, kHost).icmp(8, 0)};
+  for (const Packet& made : cases) {
+    const Bytes whole = made.bytes();
+    const bool tagged = whole[12] == 0x81;
+    for (std::size_t size = 0; size < whole.size(); size++) {
+      const auto exact = std::make_unique<fw_u8[]>(size);
+      std::copy_n(whole.begin(), size, exact.get());
+      const fw_frame frame{.data = exact.get(),
+                           .captured_bytes = static_cast<fw_u32>(size),
+                           .wire_bytes = static_cast<fw_u32>(size),
+                           .link = FW_LINK_ETHERNET};
+      Lab lab;
+      const fw_decision decision = lab.datapath.decide(frame, lab.now_ns, lab.packet);
+      EXPECT_EQ(reason_word(decision.reason), size < (tagged ? 18U : 14U) ? "not-ip" : "malformed")
+          << &made - cases << " at " << size;
+    }
+  }
+}
+
+TEST(parse, bytes_that_were_not_captured_are_no_fault_of_the_packet) {
+  const Packet cases[] = {
+      tcp4(), udp6(), from(kPeer6).hop_by_hop(1).fragment(0, false).tcp(1, 80).syn().options(8)};
+  for (const Packet& made : cases) {
+    const std::size_t whole = made.bytes().size();
+    const std::size_t addresses_end = 14 + (made.bytes()[12] == 0x86 ? 40 : 20);
+    for (std::size_t size = 0; size < whole; size++) {
+      Lab lab;
+      EXPECT_EQ(lab.in(made.cut_to(size)), size < addresses_end ? "pass not-ip" : "pass pass")
+          << &made - cases << " at " << size;
+      EXPECT_EQ(lab.packet.len_bytes, whole);
+    }
+  }
+}
+
+TEST(parse, what_is_not_ip_is_not_judged) {
+  EXPECT_EQ(fate(Packet::ethernet().arp(kPeer, kHost)), "pass link");
+  EXPECT_EQ(fate(Packet::ethernet().payload(60)), "pass not-ip");
+  EXPECT_EQ(fate(Packet::ethernet().vlan(1).vlan(2).vlan(3).vlan(4).vlan(5).ipv4(kPeer, kHost)),
+            "pass not-ip");  // more tags than any interface here would take off
+}
+
+TEST(parse, reads_captures_that_begin_with_the_ip_header) {
+  EXPECT_TRUE(parse(Packet::ip().ipv4(kPeer, kHost).udp(1, 80), FW_LINK_IP).ok);
+  EXPECT_EQ(parse(Packet::ip().ipv6(kPeer6, kHost6).udp(1, 80), FW_LINK_IP).packet.is_v6, 1);
+  const fw_frame nothing{.data = nullptr, .captured_bytes = 0, .wire_bytes = 0, .link = FW_LINK_IP};
+  fw_packet packet;
+  EXPECT_FALSE(fw_policy_parse(&nothing, &packet));
+}
+
+}  // namespace
+}  // namespace fw::test
