@@ -55,6 +55,11 @@ journal = false
                      in_folder("log").native());
 }
 
+std::string ending(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("by signal {}", WTERMSIG(status));
+  return fmt::format("exit status {}", WEXITSTATUS(status));
+}
+
 void pause_briefly() {
   (void)::poll(nullptr, 0, 5);
 }
@@ -97,7 +102,8 @@ Result<Wall> Wall::start(const path& daemon, Milliseconds ban_time) {
   while (!wall.call("status", json::object())) {
     if (::waitpid(wall.daemon_, &wall.status_, WNOHANG) == wall.daemon_) {
       wall.daemon_ = -1;
-      return fail(fmt::format("floodwalld ended at its start; it wrote:\n{}", wall.output()));
+      return fail(fmt::format("floodwalld ended at its start ({}); it wrote:\n{}",
+                              ending(wall.status_), wall.output()));
     }
     if (std::chrono::steady_clock::now() > end)
       return fail(fmt::format("floodwalld does not answer within {}; it wrote:\n{}",
@@ -175,7 +181,7 @@ Result<void> Wall::stop() {
   ::kill(daemon_, SIGTERM);
   if (!ended(kStopLimit)) return fail("floodwalld does not end at SIGTERM");
   if (WIFEXITED(status_) && WEXITSTATUS(status_) == 0) return {};
-  return fail(fmt::format("floodwalld ended badly; it wrote:\n{}", output()));
+  return fail(fmt::format("floodwalld ended badly ({}); it wrote:\n{}", ending(status_), output()));
 }
 
 }  // namespace fw::selftest

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""./quickstart on the lab's wall: protects, is idempotent, and undoes itself. Its packages and its
+build are there already; /etc and /var/log are the test's own."""
+import os
+import pathlib
+import subprocess
+import time
+
+import pytest
+
+import netns
+from lab import BIN, ROOT, wait_until
+
+ETC, LOGS = "/etc", "/var/log"
+
+pytestmark = pytest.mark.skipif(BIN != ROOT / "build/release",
+                                reason="quickstart runs build/release, which is not under test")
+
+
+@pytest.fixture
+def host(lab):
+    """The lab with an /etc and a /var/log that can be written to and are forgotten."""
+    upper, work = lab.folder / "upper", lab.folder / "work"
+    upper.mkdir()
+    work.mkdir()
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                    f"lowerdir=/etc,upperdir={upper},workdir={work}", ETC], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", LOGS], check=True)
+    try:
+        yield lab
+    finally:
+        quickstart(lab, "--stop", code=None)
+        for place in (LOGS, ETC):
+            subprocess.run(["umount", "-l", place], check=True)
+
+
+def quickstart(lab, *arguments, code=0, **options):
+    environment = dict(os.environ, FLOODWALL_NO_INSTALL="1")
+    environment.update(options.pop("env", {}))
+    with netns.inside(lab.wall_ns):
+        done = subprocess.run([ROOT / "quickstart", *arguments], text=True, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              env=environment, **options)
+    assert code is None or done.returncode == code, done.stdout
+    return done.stdout
+
+
+def pid():
+    return int(pathlib.Path("/run/floodwall/floodwalld.pid").read_text())
+
+
+def test_quickstart_protects_the_uplink_and_says_so_and_a_second_run_is_quick(host):
+    told = quickstart(host)
+    link = host.link(4)
+    assert "up0" in told and "native" in told, told
+    assert f"{link.gateway} " in told and "gateway" in told
+    assert "floodwall why" in told and "--stop" in told
+    host.cli("ban", link.client(3), "--for", "1h")
+    assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))
+    first = pid()
+    began = time.monotonic()
+    told = quickstart(host)
+    took = time.monotonic() - began
+    print(f"second run: {took:.1f} s")
+    assert "runs already" in told and pid() == first
+    assert "nothing changed" in told and "stays as it is" in told
+    assert link.client(3) in host.bans()
+    assert took < 15
+
+
+def test_stop_leaves_nothing_in_the_kernel_and_says_what_is_left(host):
+    before = host.traces()
+    quickstart(host)
+    assert host.traces() != before
+    process = pid()
+    told = quickstart(host, "--stop")
+    assert "/etc/floodwall" in told and "/var/log/floodwall" in told
+    wait_until(lambda: not os.path.exists(f"/proc/{process}"), what="the daemon is gone")
+    assert host.traces() == before
+    assert pathlib.Path("/etc/floodwall/floodwall.toml").exists()
+
+
+def test_quickstart_observes_if_asked_to(host):
+    told = quickstart(host, "--observe")
+    assert "observing" in told
+    assert host.ask("mode")["mode"] == "observe"
+
+
+def test_whoever_starts_it_over_ssh_is_never_dropped(host):
+    link = host.link(4)
+    quickstart(host, env={"SSH_CONNECTION": f"{link.client(5)} 50000 {link.wall} 22"})
+    (answer,) = host.api.call("why", address=[link.client(5)])["answers"]
+    assert answer["reason"] in ("allow", "exempt")
+
+
+def test_another_build_takes_over_without_a_gap(host, tmp_path):
+    link = host.link(4)
+    quickstart(host)
+    host.cli("ban", link.client(3), "--for", "1h")
+    first = pid()
+    # As after a build: another file under the name of the one that runs.
+    daemon, kept = BIN / "floodwalld", tmp_path / "floodwalld"
+    kept.write_bytes(daemon.read_bytes())
+    kept.chmod(0o755)
+    subprocess.run(["cp", "--remove-destination", kept, daemon], check=True)
+    told = quickstart(host)
+    assert "makes way" in told and pid() != first
+    assert link.client(3) in host.bans()
+    assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))
+
+
+def test_without_root_or_with_a_word_it_does_not_know_nothing_is_done(host):
+    assert "not root" in quickstart(host, code=1, user=65534, group=65534, extra_groups=[])
+    assert "--frobnicate" in quickstart(host, "--frobnicate", code=2)
+    assert not pathlib.Path("/etc/floodwall").exists()
