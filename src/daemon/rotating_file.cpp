@@ -60,10 +60,10 @@ void RotatingFile::rotate() {
     return number == 0 ? path_.native() : fmt::format("{}.{}", path_.native(), number);
   };
   // A name that cannot be moved is written over: the bound on the disk goes before the past.
-  if (bounds_.keep == 0 && ::unlink(path_.c_str()) != 0) (void)::truncate(path_.c_str(), 0);
+  const auto empty = [&] { return ::truncate(path_.c_str(), 0) == 0; };
+  if (bounds_.keep == 0 && ::unlink(path_.c_str()) != 0) empty();
   for (unsigned number = bounds_.keep; number > 0; --number)
-    if (::rename(former(number - 1).c_str(), former(number).c_str()) != 0 && number == 1)
-      (void)::truncate(path_.c_str(), 0);
+    if (::rename(former(number - 1).c_str(), former(number).c_str()) != 0 && number == 1) empty();
   reopen();
 }
 
