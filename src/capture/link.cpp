@@ -133,25 +133,36 @@ Network network_of(std::uint16_t link_type, const Bytes& bytes) {
 
 constexpr std::uint16_t kLinkEthernet = 1;
 
+// What is left of a record from `at` on, which is inside it.
+fw_frame frame_from(std::size_t at, std::span<const std::byte> data, std::uint32_t wire_bytes,
+                    fw_u8 link) {
+  const auto captured = static_cast<std::uint32_t>(data.size() - at);
+  const auto skipped = static_cast<std::uint32_t>(at);
+  fw_frame frame = {};
+  frame.data = reinterpret_cast<const fw_u8*>(data.data()) + at;
+  frame.captured_bytes = captured;
+  // Never less than what is there, whatever the file says.
+  frame.wire_bytes = std::max(captured, wire_bytes > skipped ? wire_bytes - skipped : 0);
+  frame.link = link;
+  return frame;
+}
+
 }  // namespace
 
 std::optional<fw_frame> to_frame(std::uint16_t link_type, std::span<const std::byte> data,
                                  std::uint32_t wire_bytes) {
-  Network network;
-  if (link_type != kLinkEthernet) {
-    network = network_of(link_type, Bytes(data));
-    if (network.ether_type != kIpv4 && network.ether_type != kIpv6) return std::nullopt;
-    if (network.at >= data.size()) return std::nullopt;
-  }
-  const auto captured = static_cast<std::uint32_t>(data.size() - network.at);
-  const auto at = static_cast<std::uint32_t>(network.at);
-  fw_frame frame = {};
-  frame.data = reinterpret_cast<const fw_u8*>(data.data()) + network.at;
-  frame.captured_bytes = captured;
-  // Never less than what is there, whatever the file says.
-  frame.wire_bytes = std::max(captured, wire_bytes > at ? wire_bytes - at : 0);
-  frame.link = link_type == kLinkEthernet ? FW_LINK_ETHERNET : FW_LINK_IP;
-  return frame;
+  if (link_type == kLinkEthernet) return frame_from(0, data, wire_bytes, FW_LINK_ETHERNET);
+  return to_ip_frame(link_type, data, wire_bytes);
+}
+
+std::optional<fw_frame> to_ip_frame(std::uint16_t link_type, std::span<const std::byte> data,
+                                    std::uint32_t wire_bytes) {
+  const Bytes bytes(data);
+  const Network network = link_type == kLinkEthernet ? nested(bytes, {14, bytes.u16(12)})
+                                                     : network_of(link_type, bytes);
+  if (network.ether_type != kIpv4 && network.ether_type != kIpv6) return std::nullopt;
+  if (network.at >= data.size()) return std::nullopt;
+  return frame_from(network.at, data, wire_bytes, FW_LINK_IP);
 }
 
 }  // namespace fw::capture

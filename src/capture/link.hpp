@@ -21,4 +21,9 @@ namespace fw::capture {
                                                std::span<const std::byte> data,
                                                std::uint32_t wire_bytes);
 
+// The same, but from the IP header on for Ethernet too.
+[[nodiscard]] std::optional<fw_frame> to_ip_frame(std::uint16_t link_type,
+                                                  std::span<const std::byte> data,
+                                                  std::uint32_t wire_bytes);
+
 }  // namespace fw::capture

@@ -14,6 +14,7 @@
 
 #include "cli/run.hpp"
 #include "control/client.hpp"
+#include "replay/verb.hpp"
 #include "selftest/selftest.hpp"
 #include "setup/setup.hpp"
 
@@ -53,6 +54,14 @@ std::vector<fw::cli::OfflineVerb> offline_verbs() {
        {},
        fw::selftest::kOptions,
        [](const OfflineCall& call) { return fw::selftest::run(call.arguments, call.json); }},
+      {"replay",
+       fw::replay::kSummary,
+       {},
+       fw::replay::kOptions,
+       [](const OfflineCall& call) {
+         return fw::replay::run(call.arguments, call.json, style_of_output(), std::cout, std::cerr,
+                                ::isatty(STDERR_FILENO) != 0);
+       }},
   };
 }
 

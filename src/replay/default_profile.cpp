@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "replay/default_profile.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "capture/link.hpp"
+
+namespace fw::replay {
+namespace {
+
+constexpr std::uint64_t kHashSeed = 0x666c6f6f6477616cULL;
+constexpr std::uint64_t kTickNs = 100 * engine::kMillisecond;
+// Events wait in memory until the next tick; where the clock stands still, that may be never.
+constexpr unsigned kDrainPackets = 65'536;
+
+config::Config enforced(config::Config config) {
+  config.mode = config::Mode::enforce;
+  return config;
+}
+
+}  // namespace
+
+DefaultProfile::DefaultProfile(config::Config config, const std::filesystem::path& folder,
+                               std::span<const Address> protect)
+    : protect_(protect.begin(), protect.end()),
+      datapath_({.sources = config.tables.sources,
+                 .flows = config.tables.flows,
+                 .bans = config.tables.bans},
+                kHashSeed),
+      engine_(datapath_, enforced(std::move(config)), folder) {}
+
+Result<std::unique_ptr<DefaultProfile>> DefaultProfile::open(config::Config config,
+                                                             const std::filesystem::path& folder,
+                                                             std::span<const Address> protect,
+                                                             const Clock& clock,
+                                                             Timeline& timeline) {
+  std::unique_ptr<DefaultProfile> made(new DefaultProfile(std::move(config), folder, protect));
+  if (Result<void> started = made->start(clock, timeline); !started)
+    return std::unexpected(started.error());
+  return made;
+}
+
+Result<void> DefaultProfile::start(const Clock& clock, Timeline& timeline) {
+  const engine::Now now = clock.now();
+  ticked_ns_ = now.mono_ns;
+  datapath_.set_now(now.mono_ns);
+  if (Result<void> done = engine_.adopt(now); !done) return done;
+  if (Result<void> done = engine_.load_lists(now); !done) return done;
+  std::vector<engine::Exemption> exemptions;
+  if (engine_.settings().config.exempt.own_addresses)
+    for (const Address& address : protect_)
+      exemptions.push_back({.address = address, .why = "own address"});
+  if (Result<void> done = engine_.set_exemptions(exemptions, now); !done) return done;
+  engine_.journal().set_sink([&timeline](const engine::Event& event) { timeline.add(event); });
+  return {};
+}
+
+bool DefaultProfile::is_protected(const Address& address) const {
+  return std::ranges::binary_search(protect_, address);
+}
+
+Outcome DefaultProfile::judge(const capture::Record& record, const Clock& clock) {
+  const std::uint64_t now_ns = clock.mono_ns();
+  if (now_ns - ticked_ns_ >= kTickNs) tick_until(clock);
+  const std::optional<fw_frame> frame =
+      capture::to_frame(record.link_type, record.data, record.wire_bytes);
+  Outcome outcome;
+  outcome.len_bytes = record.wire_bytes;
+  if (!frame) return outcome;
+
+  fw_packet packet;
+  fw_policy_parse(&*frame, &packet);  // whatever it says: addresses that were read are there
+  const Address source = from_key(packet.src);
+  if (!is_protected(from_key(packet.dst))) {
+    if (!is_protected(source)) return outcome;
+    datapath_.note_egress(*frame, now_ns);
+    outcome.reason = FW_REASON_OUTGOING;
+    return outcome;
+  }
+  const fw_decision decision = datapath_.decide(*frame, now_ns, packet);
+  if (++undrained_ >= kDrainPackets) {
+    undrained_ = 0;
+    engine_.drain_events(clock.now());
+  }
+  outcome.drop = decision.verdict == FW_DROP;
+  outcome.reason = decision.reason;
+  outcome.klass = decision.klass;
+  outcome.source = source;
+  return outcome;
+}
+
+// Every 100 ms while there are packets. In a gap nothing happens but that bans end.
+void DefaultProfile::tick_until(const Clock& clock) {
+  const engine::Now now = clock.now();
+  if (now.mono_ns - ticked_ns_ >= engine::kSecond) {
+    tick(clock.at(ticked_ns_ + kTickNs));  // what the last packets did
+    std::set<std::uint64_t> ends;          // each tick that ends bans, once
+    for (const auto& [prefix, ban] : engine_.bans().all())
+      if (const std::uint64_t until = engine_.bans().until_ns(prefix, ban); until < now.mono_ns)
+        ends.insert((until / kTickNs + 1) * kTickNs);
+    for (const std::uint64_t end : ends)
+      if (end > ticked_ns_ && end < now.mono_ns) tick(clock.at(end));
+  }
+  tick(now);
+}
+
+void DefaultProfile::tick(const engine::Now& now) {
+  ticked_ns_ = now.mono_ns;
+  undrained_ = 0;
+  datapath_.set_now(now.mono_ns);
+  engine_.tick(now);
+}
+
+void DefaultProfile::finish(const Clock& clock) {
+  tick(clock.now());
+}
+
+std::vector<std::string> DefaultProfile::problems() const {
+  return engine_.lists().problems;
+}
+
+}  // namespace fw::replay

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// What became of one packet of a capture: the policy's reasons, and one more for packets that are
+// neither to nor from a protected address.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/address.hpp"
+#include "policy/abi.h"
+
+namespace fw::replay {
+
+inline constexpr unsigned kNotOurs = FW_REASON_COUNT;
+inline constexpr unsigned kOutcomes = FW_REASON_COUNT + 1;
+
+struct Outcome {
+  bool drop = false;
+  std::uint8_t reason = kNotOurs;  // enum fw_reason, or kNotOurs
+  std::uint8_t klass = FW_CLASS_OTHER;
+  std::uint32_t len_bytes = 0;  // on the wire
+  Address source;               // of a dropped packet
+};
+
+// As docs/reasons.md has it, with _ for -: "not_ours", "ban", "not_ip".
+[[nodiscard]] std::string outcome_word(unsigned reason);
+
+}  // namespace fw::replay

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "replay/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/units.hpp"
+#include "engine/measured.hpp"
+
+namespace fw::replay {
+namespace {
+
+using cli::grouped;
+using engine::EventType;
+using nlohmann::json;
+
+constexpr std::size_t kTextEvents = 20, kTextSources = 10, kJsonSources = 100;
+
+std::string class_word(unsigned klass) {
+  return std::string(engine::class_word(static_cast<fw_class>(klass)));
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? "-"
+                    : fmt::format("{:.1f} %",
+                                  100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string first_time(const Report& report) {
+  return format_time(report.clock.at(Clock::kStartNs).wall);
+}
+
+std::uint64_t duration_ns(const Report& report) {
+  return report.clock.mono_ns() - Clock::kStartNs;
+}
+
+std::string addresses_of(const Report& report) {
+  std::vector<std::string> words;
+  for (const Address& address : report.protect) words.push_back(address.text());
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+json amount_json(const Amount& amount) {
+  return {{"packets", amount.packets}, {"bytes", amount.bytes}};
+}
+
+json reasons_json(const Tally& tally) {
+  json reasons = json::object();
+  for (unsigned reason = 0; reason < kOutcomes; ++reason) {
+    const Amount passed = tally.passed(reason), dropped = tally.dropped(reason);
+    if (passed.packets + dropped.packets == 0) continue;
+    json entry = amount_json(dropped.packets != 0 ? dropped : passed);
+    entry["verdict"] = dropped.packets != 0 ? "drop" : "pass";
+    reasons[outcome_word(reason)] = std::move(entry);
+  }
+  return reasons;
+}
+
+json classes_json(const Tally& tally) {
+  json classes = json::object();
+  for (unsigned klass = 0; klass < FW_CLASS_COUNT; ++klass) {
+    const Amount all = tally.of_class(klass);
+    if (all.packets == 0) continue;
+    json entry = amount_json(all);
+    entry["dropped"] = tally.dropped_of_class(klass).packets;
+    classes[class_word(klass)] = std::move(entry);
+  }
+  return classes;
+}
+
+json sources_json(const Report& report) {
+  json sources = json::array();
+  for (const SourceLoss& loss : report.tally.sources().top(kJsonSources))
+    sources.push_back({{"address", loss.source.text()},
+                       {"dropped", loss.packets},
+                       {"surplus", loss.surplus},
+                       {"first", format_time(report.clock.at(loss.first_ns).wall)},
+                       {"reason", outcome_word(loss.reason)}});
+  return sources;
+}
+
+// "ban 7,900  limit 100"
+std::string reasons_text(const Tally& tally, bool dropped) {
+  std::string text;
+  for (unsigned reason = 0; reason < FW_REASON_COUNT; ++reason) {
+    if (reason == FW_REASON_OUTGOING) continue;
+    const Amount amount = dropped ? tally.dropped(reason) : tally.passed(reason);
+    if (amount.packets != 0)
+      text += fmt::format("  {} {}", outcome_word(reason), grouped(amount.packets));
+  }
+  return text;
+}
+
+std::string totals_text(const Report& report, const cli::Style& style) {
+  const Tally& tally = report.tally;
+  const std::uint64_t passed = tally.all_passed().packets, dropped = tally.all_dropped().packets;
+  const std::uint64_t ours = passed + dropped;
+  std::string text =
+      fmt::format("{}: {} packets in {:.3f} s from {}, profile {}, {}\n\n", cli::clean(report.file),
+                  grouped(tally.records()), static_cast<double>(duration_ns(report)) / 1e9,
+                  first_time(report), report.profile, cli::clean(report.config));
+  text += fmt::format("  to {:<32} {:>12}\n", addresses_of(report), grouped(ours));
+  text += fmt::format("    {:<33} {:>12}  {:>7}{}\n",
+                      cli::ink(style, dropped == 0 ? cli::Ink::good : cli::Ink::bad,
+                               fmt::format("{:<33}", "would have been dropped")),
+                      grouped(dropped), percent(dropped, ours), reasons_text(tally, true));
+  text += fmt::format("    {:<33} {:>12}  {:>7}{}\n", "passed", grouped(passed),
+                      percent(passed, ours), reasons_text(tally, false));
+  text += fmt::format("  {:<35} {:>12}\n", "from there (outgoing, not judged)",
+                      grouped(tally.passed(FW_REASON_OUTGOING).packets));
+  text += fmt::format("  {:<35} {:>12}\n", "others' (not judged)",
+                      grouped(tally.passed(kNotOurs).packets));
+  return text;
+}
+
+std::string classes_text(const Tally& tally, const cli::Style& style) {
+  cli::Table table({{"CLASS"}, {"PACKETS", true}, {"BYTES", true}, {"DROPPED", true}});
+  for (unsigned klass = 0; klass < FW_CLASS_COUNT; ++klass) {
+    const Amount all = tally.of_class(klass);
+    if (all.packets == 0) continue;
+    table.row({class_word(klass), grouped(all.packets), grouped(all.bytes),
+               grouped(tally.dropped_of_class(klass).packets)});
+  }
+  return table.empty() ? "" : "\n" + table.text(style);
+}
+
+std::string events_text(const Report& report) {
+  const auto& events = report.timeline.events();
+  if (events.empty()) return "\nNobody would have been banned or limited.\n";
+  std::string text = "\nWhat would have happened\n";
+  for (std::size_t i = 0; i < std::min(kTextEvents, events.size()); ++i)
+    text += "  " + engine::to_text(events[i]) + "\n";
+  const std::uint64_t more =
+      report.timeline.left_out() + (events.size() - std::min(kTextEvents, events.size()));
+  if (more != 0)
+    text += fmt::format("  and {} more (bans {}, limits {}, unbans {} in all)\n", grouped(more),
+                        grouped(report.timeline.count(EventType::ban)),
+                        grouped(report.timeline.count(EventType::limit)),
+                        grouped(report.timeline.count(EventType::unban)));
+  return text;
+}
+
+std::string sources_text(const Report& report, const cli::Style& style) {
+  const TopSources& sources = report.tally.sources();
+  cli::Table table({{"SOURCE"}, {"DROPPED", true}, {"FIRST"}, {"REASON"}});
+  for (const SourceLoss& loss : sources.top(kTextSources))
+    table.row({loss.source.text(),
+               loss.surplus == 0 ? grouped(loss.packets)
+                                 : fmt::format("{}+", grouped(loss.packets - loss.surplus)),
+               format_time(report.clock.at(loss.first_ns).wall), outcome_word(loss.reason)});
+  if (table.empty()) return "";
+  return fmt::format("\nWho would have lost packets: {}{} sources\n{}",
+                     sources.forgot() ? "more than " : "", grouped(sources.known()),
+                     table.text(style));
+}
+
+}  // namespace
+
+json to_json(const Report& report) {
+  json events = json::array();
+  for (const engine::Event& event : report.timeline.events())
+    events.push_back(engine::to_json(event));
+  json counts = json::object();
+  for (std::size_t i = 0; i < engine::kEventTypes; ++i) {
+    const auto type = static_cast<EventType>(i);
+    if (report.timeline.count(type) != 0)
+      counts[std::string(engine::word(type))] = report.timeline.count(type);
+  }
+  json out = {{"file", report.file},
+              {"profile", report.profile},
+              {"config", report.config},
+              {"packets", report.tally.records()},
+              {"first", first_time(report)},
+              {"last", format_time(report.clock.now().wall)},
+              {"duration_s", static_cast<double>(duration_ns(report)) / 1e9},
+              {"passed", amount_json(report.tally.all_passed())},
+              {"dropped", amount_json(report.tally.all_dropped())},
+              {"reasons", reasons_json(report.tally)},
+              {"classes", classes_json(report.tally)},
+              {"events", std::move(events)},
+              {"events_left_out", report.timeline.left_out()},
+              {"event_counts", std::move(counts)},
+              {"sources", sources_json(report)},
+              {"problems", report.problems},
+              {"cut", report.cut}};
+  out["protect"] = json::array();
+  for (const Address& address : report.protect) out["protect"].push_back(address.text());
+  if (!report.damage.empty()) out["damage"] = report.damage;
+  return out;
+}
+
+std::string to_text(const Report& report, const cli::Style& style) {
+  std::string text = totals_text(report, style) + classes_text(report.tally, style) +
+                     events_text(report) + sources_text(report, style);
+  const std::uint64_t ours = report.tally.all_passed().packets + report.tally.all_dropped().packets;
+  if (ours == 0 && report.tally.records() != 0)
+    text += fmt::format("\nNo packet goes to {}: is it the right address?\n", addresses_of(report));
+  for (const std::string& problem : report.problems)
+    text += fmt::format("list: {}\n", cli::clean(problem));
+  if (report.cut) text += "The file ends within a record; read up to there.\n";
+  return text;
+}
+
+}  // namespace fw::replay

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "replay/tally.hpp"
+
+namespace fw::replay {
+namespace {
+
+// The reasons that are given after a packet was classified (policy/decide.h).
+bool is_classified(unsigned reason) {
+  return reason == FW_REASON_SIGNATURE || reason == FW_REASON_LIMIT || reason == FW_REASON_BUDGET ||
+         reason == FW_REASON_PROVEN || reason == FW_REASON_PASS;
+}
+
+bool is_incoming(unsigned reason) {
+  return reason != FW_REASON_OUTGOING && reason != kNotOurs;
+}
+
+}  // namespace
+
+void Timeline::add(const engine::Event& event) {
+  ++counts_.at(static_cast<std::size_t>(event.type));
+  if (events_.size() < kKept)
+    events_.push_back(event);
+  else
+    ++left_out_;
+}
+
+void Tally::add(const Outcome& outcome, std::uint64_t mono_ns) {
+  ++records_;
+  (outcome.drop ? dropped_ : passed_).at(outcome.reason).add(outcome.len_bytes);
+  if (is_classified(outcome.reason)) {
+    classes_.at(outcome.klass).add(outcome.len_bytes);
+    if (outcome.drop) dropped_classes_.at(outcome.klass).add(outcome.len_bytes);
+  }
+  if (outcome.drop) sources_.add(outcome, mono_ns);
+}
+
+Amount Tally::all_passed() const {
+  Amount all;
+  for (unsigned reason = 0; reason < kOutcomes; ++reason)
+    if (is_incoming(reason)) all += passed_.at(reason);
+  return all;
+}
+
+Amount Tally::all_dropped() const {
+  Amount all;
+  for (const Amount& amount : dropped_) all += amount;
+  return all;
+}
+
+}  // namespace fw::replay
