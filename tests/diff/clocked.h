@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What the test and its build of the XDP program share: the clock that the test
+ * sets, and what the last ingress frame came to. */
+#ifndef FW_TESTS_DIFF_CLOCKED_H
+#define FW_TESTS_DIFF_CLOCKED_H
+
+#include "policy/policy.h"
+
+struct fw_clocked {
+  fw_u64 now_ns;
+  struct fw_packet packet;
+  struct fw_decision decision;
+  fw_u8 pad[3];
+};
+
+#endif

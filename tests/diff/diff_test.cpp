@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The policy in the kernel and the policy in user space are one: verdict, reason, packet, event and
+// every table cell, over a million random frames. And the comparison is one that can fail.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+
+#include "diff/here.hpp"
+#include "diff/history.hpp"
+
+namespace fw::test {
+namespace {
+
+TEST(policy_diff, a_million_random_frames_come_to_the_same_everywhere) {
+  const auto pair = open_pair("clocked");
+  if (!pair) return;
+  const Difference found = live(*pair, 20'260'501, 1'000'000, 2'000);
+  ASSERT_FALSE(found) << *found;
+
+  // The history was one worth comparing.
+  for (unsigned reason = 1; reason < FW_REASON_COUNT; reason++) {
+    if (reason == FW_REASON_SIGNATURE || reason == FW_REASON_BUDGET) continue;  // no stage yet
+    if (reason == FW_REASON_OUTGOING) continue;                                 // no verdict
+    EXPECT_GT(pair->reasons()[reason], 100U) << reason;
+  }
+  EXPECT_GT(pair->events(), 100U);
+  const fw_counters counters = pair->counters();
+  EXPECT_GT(counters.untracked, 0U);
+  EXPECT_GT(counters.new_sources, 10'000U);
+  EXPECT_GT(counters.bans_capped, 100U);
+  EXPECT_GT(counters.observed_drops, 1'000U);
+}
+
+TEST(policy_diff, several_seeds_from_empty_tables) {
+  for (unsigned seed = 1; seed <= 5; seed++) {
+    const auto pair = open_pair("clocked");
+    if (!pair) return;
+    const Difference found = live(*pair, seed, 20'000, 500);
+    ASSERT_FALSE(found) << *found;
+  }
+}
+
+TEST(policy_diff, a_planted_mistake_is_found) {
+  for (const char* object : {"faulty_parse", "faulty_rate"}) {
+    const auto pair = open_pair(object);
+    if (!pair) return;
+    const Difference found = live(*pair, 1, 200'000, 500);
+    ASSERT_TRUE(found) << object << " went unnoticed";
+    EXPECT_EQ(found->find("refused"), std::string::npos) << *found;
+    std::printf("%s: %s\n", object, found->c_str());
+  }
+}
+
+}  // namespace
+}  // namespace fw::test

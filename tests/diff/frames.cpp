@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "diff/frames.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace fw::test {
+namespace {
+
+constexpr const char *kHost = "198.51.100.7", *kHost6 = "2001:db8::7";
+// Their last two bytes are replaced.
+constexpr const char *kRemote = "10.1.222.173", *kRemote6 = "2001:db8:1:dead::beef:dead";
+constexpr std::array<fw_u8, 2> kMarker{0xde, 0xad};
+constexpr std::size_t kTemplates = 6000, kMinFrame = 15, kMaxFrame = 3400;
+constexpr unsigned kPeers = 40;
+
+}  // namespace
+
+Frames::Frames(unsigned seed) : random_(seed) {
+  for (std::size_t i = 0; i < kTemplates; i++) arriving_.push_back(make(false));
+  for (std::size_t i = 0; i < kTemplates / 3; i++) leaving_.push_back(make(true));
+}
+
+std::string Frames::peer(bool v6) {
+  const unsigned number = below(kPeers);
+  return v6 ? fmt::format("2001:db8:1:de{:02x}::beef:{:x}", number % 8, number)
+            : fmt::format("10.1.0.{}", number);
+}
+
+Packet Frames::link() {
+  const Packet made = Packet::ethernet();
+  switch (below(12)) {
+    case 0:
+      return made.vlan(below(4095));
+    case 1:
+      return made.vlan(1, 0x88a8).vlan(2);
+    case 2:
+      return made.mpls(below(1000));
+    case 3:
+      return made.vlan(1).vlan(2).vlan(3).vlan(4).vlan(5);
+    default:
+      return made;
+  }
+}
+
+Packet Frames::network(bool leaving, bool v6) {
+  const char* remote = v6 ? kRemote6 : kRemote;
+  const char* host = v6 ? kHost6 : kHost;
+  if (below(30) == 0) remote = v6 ? "fe80::1" : "169.254.1.1";
+  Packet made = v6 ? link().ipv6(leaving ? host : remote, leaving ? remote : host)
+                   : link().ipv4(leaving ? host : remote, leaving ? remote : host);
+  if (below(8) == 0) made = made.ttl(255);
+  if (below(40) == 0) made = made.length(below(100));
+  if (below(60) == 0) made = made.version(below(16));
+  if (!v6) {
+    if (below(10) == 0) made = made.options(4 * below(11));
+    if (below(60) == 0) made = made.header_words(below(16));
+    if (below(10) == 0) made = made.fragment(8 * below(3), below(2) != 0);
+    return made;
+  }
+  for (unsigned n = below(3) == 0 ? below(11) : 0; n > 0; n--) {
+    switch (below(5)) {
+      case 0:
+        made = made.hop_by_hop(below(3));
+        break;
+      case 1:
+        made = made.routing(below(3));
+        break;
+      case 2:
+        made = made.destination_options(below(40) == 0 ? 255 : below(3));
+        break;
+      case 3:
+        made = made.fragment(8 * below(2), below(2) != 0);
+        break;
+      default:
+        made = made.authentication();
+    }
+  }
+  return made;
+}
+
+Packet Frames::transport(const Packet& ip, bool leaving) {
+  constexpr std::array<unsigned, 6> kLocal{80, 22, 53, 443, 27015, 68};
+  constexpr std::array<unsigned, 6> kRemotePorts{40000, 40001, 53, 123, 67, 1900};
+  const unsigned local = kLocal[below(6)], remote = kRemotePorts[below(6)];
+  const unsigned source = leaving ? local : remote, destination = leaving ? remote : local;
+  switch (below(16)) {
+    case 0:
+      return ip.icmp_echo(below(3), 1);
+    case 1:
+      return ip.icmp_echo_reply(below(3), 1);
+    case 2:
+      return ip.icmpv6(128 + below(10), below(4)).payload(24);
+    case 3:
+      return below(2) ? ip.gre() : ip.esp(1);
+    case 4:
+      return below(2) ? ip.sctp(source, destination) : ip.proto(below(256));
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+      return ip.udp(source, destination).payload(below(2) ? "\x02\x07hello, floodwall" : "");
+    case 9:
+      return ip.tcp(source, destination).flags(below(256)).options(4 * below(11));
+    default: {
+      const unsigned kinds[] = {kSyn, kSyn | kAck, kAck, kAck | kPsh, kAck | kFin, kRst, kAck};
+      return ip.tcp(source, destination)
+          .seq(1000 + below(3))
+          .ack(1000 + below(4))
+          .flags(kinds[below(7)])
+          .payload(below(4) * 3);
+    }
+  }
+}
+
+Frames::Template Frames::make(bool leaving) {
+  if (below(50) == 0) return {Packet::ethernet().arp(kRemote, kHost).bytes()};
+  Packet packet = transport(network(leaving, below(3) == 0), leaving);
+  if (below(30) == 0) packet = packet.length(below(200));
+  if (below(4) == 0) packet = packet.payload(below(1400));
+  if (below(4) == 0) packet = packet.padded_to(60);
+  Template made{packet.bytes()};
+  auto at = std::ranges::search(made.bytes, kMarker).begin();
+  if (at == made.bytes.end()) return made;
+  const auto second = std::search(at + 8, made.bytes.end(), kMarker.begin(), kMarker.end());
+  made.is_v6 = second == at + 8;  // the first was the network's
+  made.peer_at = static_cast<std::size_t>((made.is_v6 ? second : at) - made.bytes.begin());
+  if (made.bytes.size() > kMaxFrame) made.bytes.resize(kMaxFrame);
+  return made;
+}
+
+const Bytes& Frames::next(const std::vector<Template>& from) {
+  const Template& chosen = from[below(static_cast<unsigned>(from.size()))];
+  frame_ = chosen.bytes;
+  if (chosen.peer_at != 0) {
+    const unsigned number = below(kPeers);
+    frame_[chosen.peer_at] = static_cast<fw_u8>(below(50) == 0 ? below(256) : 0);
+    frame_[chosen.peer_at + 1] = static_cast<fw_u8>(below(50) == 0 ? below(256) : number);
+    if (chosen.is_v6) frame_[chosen.peer_at - 7] = static_cast<fw_u8>(number % 8);
+  }
+  if (below(12) == 0)
+    frame_.resize(kMinFrame + below(static_cast<unsigned>(frame_.size() - kMinFrame + 1)));
+  if (below(12) == 0)
+    for (unsigned n = 1 + below(3); n > 0; n--)
+      frame_[below(static_cast<unsigned>(frame_.size()))] ^= static_cast<fw_u8>(1U << below(8));
+  return frame_;
+}
+
+}  // namespace fw::test

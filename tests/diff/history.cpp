@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "diff/history.hpp"
+
+#include <fmt/format.h>
+
+#include <random>
+#include <vector>
+
+#include "base/address.hpp"
+#include "diff/frames.hpp"
+#include "lists/image.hpp"
+
+namespace fw::test {
+namespace {
+
+constexpr std::uint64_t kMillisecond = 1'000'000, kSecond = 1'000'000'000;
+
+class History {
+ public:
+  History(Pair& pair, unsigned seed)
+      : pair_(pair), random_(seed), frames_(seed), ports_(FW_PORT_LINES) {}
+
+  Difference step() {
+    tell_time();
+    if (one_in(200)) {
+      if (Difference found = one_in(4) ? erase() : put()) return found;
+    }
+    if (one_in(20'000)) {
+      if (Difference found = publish()) return found;
+    }
+    if (one_in(50'000)) {
+      if (Difference found = lists()) return found;
+    }
+    if (one_in(6)) return pair_.egress(frames_.leaving(), now_ns_);
+    return pair_.ingress(frames_.arriving(), now_ns_);
+  }
+
+  Difference publish() {
+    fw_config config{};
+    config.mode = one_in(8) ? FW_MODE_OBSERVE : FW_MODE_ENFORCE;
+    if (one_in(40)) config.mode = FW_MODE_OFF;
+    config.source_bits_v6 = static_cast<fw_u8>(one_in(3) ? 128 : 48 + 8 * below(4));
+    config.lengths_v4 = static_cast<fw_u8>(below(5));
+    config.lengths_v6 = FW_MAX_PREFIX_LENGTHS;
+    const fw_u8 v4[] = {128, 124, 112, 96}, v6[] = {128, 120, 72, 64, 56, 48, 32, 16};
+    std::copy(std::begin(v4), std::end(v4), config.prefix_bits_v4);
+    std::copy(std::begin(v6), std::end(v6), config.prefix_bits_v6);
+    config.bans_cost = one_in(6) ? 0 : below(100'000'000);
+    config.bans_burst = below(1U << 29);
+    for (unsigned rule = 0; rule < 4; rule++) config.rule[rule] = random_rule(rule);
+    for (const unsigned port : {22U, 443U, 65536U + 53, 65536U + 27015, 65536U + 68})
+      ports_[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = static_cast<fw_u8>(below(4));
+    return pair_.publish(config, ports_);
+  }
+
+ private:
+  unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
+  bool one_in(unsigned n) { return random_() % n == 0; }
+
+  void tell_time() {
+    now_ns_ += below(1'500'000);
+    if (one_in(400)) now_ns_ += below(2'000) * kMillisecond;
+    if (one_in(5'000)) now_ns_ += below(200) * kSecond;
+    if (one_in(100'000)) now_ns_ += (one_in(2) ? 2'300'000ULL : 4'600'000ULL) * kSecond;
+    if (one_in(700)) now_ns_ -= below(100) * kMillisecond;
+    if (one_in(5'000)) now_ns_ -= below(5) * kSecond;
+    if (one_in(50'000)) now_ns_ = now_ns_ / 2;
+    if (one_in(100)) now_ns_ |= 0x3fffffff;  // the end of a window
+  }
+
+  fw_rule random_rule(unsigned number) {
+    fw_rule rule{};
+    for (fw_limit& limit : rule.limit) {
+      if (!one_in(3)) {
+        limit.cost_q8 = 16'000'000'000ULL / (1 + below(60));
+        limit.burst = below(1U << 29);
+        if (one_in(5)) limit.cost_q8 = random_() & ((1ULL << 38) - 1);
+        limit.limit_above = below(100);
+      }
+      if (!one_in(3)) limit.ban_above = 1 + below(40);
+    }
+    rule.ban_ms = 1 + below(30'000);
+    rule.own = one_in(2);
+    if (number > 1) rule.action = static_cast<fw_u8>(below(3));
+    return rule;
+  }
+
+  Address random_prefix(unsigned& bits) {
+    const bool v6 = one_in(3);
+    const fw_u8 v4_bits[] = {128, 128, 128, 124, 112}, v6_bits[] = {128, 120, 64, 56, 48};
+    bits = v6 ? v6_bits[below(5)] : v4_bits[one_in(4) ? below(5) : 0];
+    return masked(Address::parse(frames_.peer(v6)).value(), bits);
+  }
+
+  Difference put() {
+    unsigned bits = 0;
+    const Address address = random_prefix(bits);
+    fw_mark mark{};
+    mark.addr = address.key();
+    mark.prefix_bits = static_cast<fw_u8>(bits);
+    mark.kind = static_cast<fw_u8>(one_in(3) ? 1 + below(3) : unsigned{FW_MARK_BAN});
+    mark.since_ns = now_ns_;
+    mark.until_ns = one_in(40) ? FW_FOREVER : now_ns_ + below(3'000) * kMillisecond;
+    mark.hold_ms = one_in(2) ? below(3'000) : 0;
+    mark.ban_above = below(20);
+    mark.measure = static_cast<fw_u8>(below(FW_MEASURE_COUNT));
+    mark.rule = static_cast<fw_u8>(below(4));
+    mark.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
+    return pair_.put(mark, now_ns_);
+  }
+
+  Difference erase() {
+    pair_.erase(below(Pair::kSizes.mark_slots()));
+    return {};
+  }
+
+  Difference lists() {
+    std::vector<lists::Range> deny, allow;
+    for (unsigned n = below(6); n > 0; n--) {
+      unsigned bits = 0;
+      const Address first = random_prefix(bits);
+      Address last = first;
+      last.lo |= bits >= 128 ? 0 : bits > 64 ? ~std::uint64_t{0} >> (bits - 64) : ~std::uint64_t{0};
+      (one_in(3) ? allow : deny).push_back({first, last});
+    }
+    const auto image = lists::build_image(deny, allow);
+    return image ? pair_.publish_lists(*image) : Difference{image.error().message};
+  }
+
+  Pair& pair_;
+  std::mt19937_64 random_;
+  Frames frames_;
+  std::vector<fw_port_line> ports_;
+  std::uint64_t now_ns_ = 3'600 * kSecond;
+};
+
+}  // namespace
+
+Difference live(Pair& pair, unsigned seed, std::size_t frames, std::size_t check_every) {
+  History history(pair, seed);
+  if (Difference found = history.publish()) return found;
+  for (std::size_t i = 0; i < frames; i++) {
+    Difference found = history.step();
+    if (!found && (i % check_every == 0 || i + 1 == frames)) found = pair.tables();
+    if (found) return fmt::format("frame {} of seed {}: {}", i, seed, *found);
+  }
+  return {};
+}
+
+}  // namespace fw::test

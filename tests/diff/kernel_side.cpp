@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "diff/kernel_side.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "base/fd.hpp"
+
+namespace fw::test {
+namespace {
+
+bpf_map* find_bss(const bpf_object* object) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (std::string_view(bpf_map__name(map)).ends_with(".bss")) return map;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KernelSide>> KernelSide::open(const std::string& object,
+                                                     datapath::TableSizes sizes) {
+  std::unique_ptr<KernelSide> side(new KernelSide);
+  if (auto done = side->load(object, sizes); !done) return std::unexpected(done.error());
+  return side;
+}
+
+KernelSide::~KernelSide() {
+  ring_buffer__free(ring_);
+  for (const auto& [address, size] : mappings_) munmap(address, size);
+  bpf_object__close(object_);
+}
+
+template <typename T>
+bool KernelSide::map(const char* name, std::size_t count, std::span<T>& out) {
+  const int fd = bpf_object__find_map_fd_by_name(object_, name);
+  void* address = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (address == MAP_FAILED) return false;
+  mappings_.emplace_back(address, count * sizeof(T));
+  out = {static_cast<T*>(address), count};
+  return true;
+}
+
+Result<void> KernelSide::load(const std::string& path, datapath::TableSizes sizes) {
+  libbpf_set_print(nullptr);
+  cpu_ = static_cast<unsigned>(sched_getcpu());
+  cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
+  object_ = bpf_object__open_file(path.c_str(), nullptr);
+  if (object_ == nullptr) return fail_errno("open " + path, errno);
+  const std::size_t slots = sizes.mark_slots();
+  const auto resize = [&](const char* name, std::size_t entries) {
+    bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, name),
+                             static_cast<unsigned>(entries));
+  };
+  resize("sources", sizes.sources / FW_SOURCE_WAYS);
+  resize("meters", sizes.sources);
+  resize("flows", sizes.flows / FW_FLOW_WAYS);
+  resize("mark_keys", slots / FW_MARK_WAYS);
+  resize("marks", slots);
+  resize("mark_hits", slots);
+  if (const int error = bpf_object__load(object_); error != 0) {
+    if (error == -EPERM || error == -EACCES)
+      return fail(ErrorKind::not_permitted, "BPF programs may not be loaded here");
+    return fail_errno("load " + path, -error);
+  }
+
+  in_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_in"));
+  out_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_out"));
+  lists_ = bpf_object__find_map_fd_by_name(object_, "lists");
+  counters_ = bpf_object__find_map_fd_by_name(object_, "counters");
+  hits_ = bpf_object__find_map_fd_by_name(object_, "mark_hits");
+  std::span<fw_shared> shared;
+  std::span<fw_clocked> clocked;
+  const bpf_map* bss = find_bss(object_);
+  if (bss == nullptr || bpf_map__value_size(bss) != sizeof(fw_clocked) ||
+      !map(bpf_map__name(bss), 1, clocked) || !map("shared", 1, shared) ||
+      !map("active", 1, active_) || !map("configs", 2, configs_) ||
+      !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
+      !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
+      !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
+      !map("mark_keys", slots / FW_MARK_WAYS, mark_keys_) || !map("marks", slots, marks_))
+    return fail_errno("map the tables of " + path, errno);
+  clocked_ = clocked.data();
+  shared_ = shared.data();
+  env_.mark_keys = mark_keys_.data();
+  env_.marks = marks_.data();
+
+  const auto take = [](void* self, void* data, std::size_t size) {
+    fw_event event{};
+    std::memcpy(&event, data, std::min(size, sizeof event));
+    static_cast<KernelSide*>(self)->events_.push_back(event);
+    return 0;
+  };
+  ring_ = ring_buffer__new(bpf_object__find_map_fd_by_name(object_, "events"), take, this, nullptr);
+  if (ring_ == nullptr) return fail_errno("open the ring of " + path, errno);
+  return {};
+}
+
+int KernelSide::run_program(int program, std::span<const fw_u8> frame, std::uint64_t now_ns) {
+  clocked_->now_ns = now_ns;
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
+  options.data_in = frame.data();
+  options.data_size_in = static_cast<unsigned>(frame.size());
+  const int error = bpf_prog_test_run_opts(program, &options);
+  return error != 0 ? error : static_cast<int>(options.retval);
+}
+
+int KernelSide::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
+  return run_program(in_, frame, now_ns);
+}
+
+int KernelSide::egress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
+  return run_program(out_, frame, now_ns);
+}
+
+void KernelSide::publish(const fw_config& config, std::span<const fw_port_line> ports) {
+  auto* active = reinterpret_cast<fw_u32*>(active_.data());
+  const fw_u32 half = 1 - (*active & 1);
+  configs_[half] = config;
+  std::ranges::copy(ports, ports_.subspan(std::size_t{half} * FW_PORT_LINES).begin());
+  *active = half;
+  env_.config = &configs_[half];
+}
+
+Result<void> KernelSide::publish_lists(std::span<const std::byte> image) {
+  fw_u32 zero = 0;
+  if (image.empty()) {
+    if (bpf_map_delete_elem(lists_, &zero) != 0 && errno != ENOENT)
+      return fail_errno("remove the lists", errno);
+    return {};
+  }
+  const auto lines = static_cast<fw_u32>(image.size() / FW_LINE_BYTES);
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+  const UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "test_lines", sizeof(fw_u32), FW_LINE_BYTES,
+                                    lines, &options));
+  if (!map.valid()) return fail_errno("create a map of lists", errno);
+  void* memory = mmap(nullptr, image.size(), PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
+  if (memory == MAP_FAILED) return fail_errno("fill a map of lists", errno);
+  std::memcpy(memory, image.data(), image.size());
+  munmap(memory, image.size());
+  const int fd = map.get();
+  if (bpf_map_update_elem(lists_, &zero, &fd, BPF_ANY) != 0)
+    return fail_errno("swap the lists", errno);
+  return {};
+}
+
+void KernelSide::clear_pending(std::size_t mark_index) {
+  const auto index = static_cast<fw_u32>(mark_index);
+  const std::vector<fw_mark_hits> none(cpus_);
+  (void)bpf_map_update_elem(hits_, &index, none.data(), BPF_ANY);
+}
+
+fw_counters KernelSide::counters() const {
+  const fw_u32 zero = 0;
+  std::vector<fw_counters> all(cpus_);
+  (void)bpf_map_lookup_elem(counters_, &zero, all.data());
+  return all[cpu_];
+}
+
+std::vector<fw_mark_hits> KernelSide::hits() const {
+  std::vector<fw_mark_hits> out(marks_.size()), all(cpus_);
+  for (fw_u32 i = 0; i < out.size(); i++) {
+    (void)bpf_map_lookup_elem(hits_, &i, all.data());
+    out[i] = all[cpu_];
+  }
+  return out;
+}
+
+const std::vector<fw_event>& KernelSide::take_events() {
+  events_.clear();
+  (void)ring_buffer__consume(ring_);
+  taken_.swap(events_);
+  return taken_;
+}
+
+}  // namespace fw::test

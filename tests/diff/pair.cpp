@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "diff/pair.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace fw::test {
+namespace {
+
+constexpr int kXdpDrop = 1, kXdpPass = 2, kTcUnspec = -1;
+constexpr std::size_t kWholeIpHeader = 14 + 40;
+
+fw_frame frame_of(std::span<const fw_u8> frame) {
+  const auto size = static_cast<fw_u32>(frame.size());
+  return {
+      .data = frame.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
+}
+
+// The first of `count` cells that differs.
+template <typename T>
+Difference cells(const char* table, const T* user, const T* kernel, std::size_t count) {
+  static_assert(std::has_unique_object_representations_v<T>);
+  for (std::size_t i = 0; i < count; i++)
+    if (std::memcmp(&user[i], &kernel[i], sizeof(T)) != 0)
+      return fmt::format("{}[{}] differs", table, i);
+  return {};
+}
+
+}  // namespace
+
+Difference Pair::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
+  fw_packet packet;
+  const fw_decision user = user_.decide(frame_of(frame), now_ns, packet);
+  const int verdict = kernel_->ingress(frame, now_ns);
+  if (verdict < 0) return fmt::format("the kernel refused a frame: {}", std::strerror(-verdict));
+  const fw_decision& kernel = kernel_->run().decision;
+  reasons_[user.reason]++;
+  if (verdict != (user.verdict == FW_DROP ? kXdpDrop : kXdpPass) ||
+      std::memcmp(&user, &kernel, sizeof user) != 0)
+    return fmt::format(
+        "user: verdict {} reason {} class {} rule {}, kernel: {} (returned {}) {} {} {}",
+        user.verdict, user.reason, user.klass, user.rule, kernel.verdict, verdict, kernel.reason,
+        kernel.klass, kernel.rule);
+  if (Difference found = cells("packet", &packet, &kernel_->run().packet, 1)) return found;
+  return events_differ();
+}
+
+Difference Pair::egress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
+  const int verdict = kernel_->egress(frame, now_ns);
+  // BPF_PROG_RUN makes no skb of a frame that ends before its IP header does; no stack sends one.
+  if (verdict == -EINVAL && frame.size() < kWholeIpHeader) return {};
+  user_.note_egress(frame_of(frame), now_ns);
+  if (verdict != kTcUnspec) return fmt::format("the kernel refused a frame: {}", verdict);
+  return events_differ();
+}
+
+Difference Pair::events_differ() {
+  std::vector<fw_event> user;
+  user_.drain_events([&](const fw_event& event) { user.push_back(event); });
+  const std::vector<fw_event>& kernel = kernel_->take_events();
+  events_ += user.size();
+  if (user.size() != kernel.size())
+    return fmt::format("{} events in user space, {} from the kernel", user.size(), kernel.size());
+  return cells("event", user.data(), kernel.data(), user.size());
+}
+
+Difference Pair::tables() {
+  const datapath::Tables user = user_.tables();
+  const fw_counters counted = user_.counters(), in_kernel = kernel_->counters();
+  const std::vector<fw_mark_hits> hits = kernel_->hits();
+  const Difference differences[] = {
+      cells("sources", user.sources.data(), kernel_->sources().data(), user.sources.size()),
+      cells("meters", user.meters.data(), kernel_->meters().data(), user.meters.size()),
+      cells("flows", user.flows.data(), kernel_->flows().data(), user.flows.size()),
+      cells("mark_keys", user.mark_keys.data(), kernel_->mark_keys().data(), user.mark_keys.size()),
+      cells("marks", user.marks.data(), kernel_->marks().data(), user.marks.size()),
+      cells("hits", user_.env().hits, hits.data(), hits.size()),
+      cells("shared", user_.env().shared, &kernel_->shared(), 1),
+      cells("counters", &counted, &in_kernel, 1),
+  };
+  for (const Difference& found : differences)
+    if (found) return found;
+  return {};
+}
+
+Difference Pair::publish(fw_config config, std::span<const fw_port_line> ports) {
+  const fw_config& kept = user_.config();
+  std::copy(std::begin(kept.seed), std::end(kept.seed), config.seed);
+  config.source_mask = kept.source_mask;
+  config.flow_mask = kept.flow_mask;
+  config.mark_mask = kept.mark_mask;
+  if (auto done = user_.publish(config, ports); !done) return done.error().message;
+  kernel_->publish(user_.config(), ports);
+  return {};
+}
+
+Difference Pair::publish_lists(std::span<const std::byte> image) {
+  if (auto done = user_.publish_lists(image); !done) return done.error().message;
+  if (auto done = kernel_->publish_lists(image); !done)
+    return "the kernel refused: " + done.error().message;
+  return {};
+}
+
+Difference Pair::put(const fw_mark& mark, std::uint64_t now_ns) {
+  const fw_s32 user = fw_policy_mark_put(&user_.env(), &mark, now_ns);
+  const fw_s32 kernel = fw_policy_mark_put(&kernel_->env(), &mark, now_ns);
+  if (user != kernel) return fmt::format("a mark is put at {} and {}", user, kernel);
+  if (user < 0) return {};
+  user_.clear_pending(static_cast<std::size_t>(user));
+  kernel_->clear_pending(static_cast<std::size_t>(user));
+  return {};
+}
+
+void Pair::erase(std::size_t mark_index) {
+  fw_policy_mark_erase(&user_.env(), static_cast<fw_u32>(mark_index));
+  fw_policy_mark_erase(&kernel_->env(), static_cast<fw_u32>(mark_index));
+}
+
+}  // namespace fw::test

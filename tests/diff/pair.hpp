@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// One policy, twice: in the kernel and in this process, given the same frames, tables and clock.
+// Every call returns what the first difference was, or nothing.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "diff/kernel_side.hpp"
+
+namespace fw::test {
+
+using Difference = std::optional<std::string>;
+
+class Pair {
+ public:
+  static constexpr datapath::TableSizes kSizes{.sources = 64, .flows = 64, .bans = 16};
+
+  explicit Pair(std::unique_ptr<KernelSide> kernel) : kernel_(std::move(kernel)) {}
+
+  [[nodiscard]] Difference ingress(std::span<const fw_u8> frame, std::uint64_t now_ns);
+  [[nodiscard]] Difference egress(std::span<const fw_u8> frame, std::uint64_t now_ns);
+  // Every cell of every table, and the counters of this CPU.
+  [[nodiscard]] Difference tables();
+
+  // Seeds and masks are kept.
+  [[nodiscard]] Difference publish(fw_config config, std::span<const fw_port_line> ports);
+  [[nodiscard]] Difference publish_lists(std::span<const std::byte> image);
+  [[nodiscard]] Difference put(const fw_mark& mark, std::uint64_t now_ns);
+  void erase(std::size_t mark_index);
+
+  [[nodiscard]] const fw_config& config() const { return user_.config(); }
+  // How often each reason was given, and how many events there were.
+  [[nodiscard]] const std::array<std::uint64_t, FW_REASON_COUNT>& reasons() const {
+    return reasons_;
+  }
+  [[nodiscard]] std::uint64_t events() const { return events_; }
+  [[nodiscard]] fw_counters counters() const { return user_.counters(); }
+
+ private:
+  [[nodiscard]] Difference events_differ();
+
+  std::unique_ptr<KernelSide> kernel_;
+  datapath::UserDatapath user_{kSizes, 99};
+  std::array<std::uint64_t, FW_REASON_COUNT> reasons_{};
+  std::uint64_t events_ = 0;
+};
+
+}  // namespace fw::test
