@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/datapath_switch.hpp"
 
+#include <fmt/format.h>
+
 #include <system_error>
 #include <utility>
+
+#include "datapath/nfqueue/nfqueue_datapath.hpp"
 
 namespace fw::daemon {
 namespace {
@@ -17,25 +21,54 @@ datapath::TableSizes sizes_without_packets(std::uint32_t bans) {
 }
 
 // As open() of the datapath, but leaves nothing behind.
-Result<std::unique_ptr<datapath::Datapath>> load(const datapath::xdp::Options& options,
-                                                 bool were_there) {
+Result<std::unique_ptr<datapath::Datapath>> load_xdp(const datapath::xdp::Options& options,
+                                                     bool were_there) {
   auto kernel = datapath::xdp::open(options);
   if (!kernel && !were_there) (void)datapath::xdp::remove_pinned(options.pins);
   return kernel;
 }
 
+// What a former daemon left of XDP judges on until the queues are there; then it makes room.
+Result<std::unique_ptr<datapath::Datapath>> load_queue(const datapath::xdp::Options& options) {
+  auto queue = datapath::nfqueue::open({.sizes = options.sizes});
+  if (!queue) return queue;
+  if (auto removed = datapath::xdp::remove_pinned(options.pins); !removed)
+    return std::unexpected(std::move(removed.error()));
+  return queue;
+}
+
 }  // namespace
+
+Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there) {
+  notice_.clear();
+  if (kind_ == config::DatapathKind::nfqueue) return load_queue(options_);
+  auto kernel = load_xdp(options_, were_there);
+  // Without the right to use BPF the queues would be refused as well; and it is not the kernel's
+  // fault, so silently protecting less would be wrong.
+  if (kernel || kind_ == config::DatapathKind::xdp ||
+      kernel.error().kind == ErrorKind::not_permitted)
+    return kernel;
+  auto queue = load_queue(options_);
+  if (!queue) {
+    kernel.error().message += "; nor do packets get to user space: " + queue.error().message;
+    return kernel;
+  }
+  notice_ = fmt::format(
+      "no XDP here ({}): packets are judged in user space instead (nfqueue). Lost by that: speed "
+      "(the kernel has spent its own work on each packet), filtering while floodwalld is stopped "
+      "or overrun, and what is not IP",
+      kernel.error().message);
+  return queue;
+}
 
 Result<DatapathSwitch> DatapathSwitch::open(const std::filesystem::path& pins,
                                             const config::Config& config) {
-  if (config.datapath == config::DatapathKind::nfqueue)
-    return fail(ErrorKind::invalid_config,
-                "datapath = \"nfqueue\": this version has no such datapath yet; write \"auto\"");
   DatapathSwitch out;
+  out.kind_ = config.datapath;
   out.options_ = {.sizes = sizes_of(config.tables), .pins = pins};
   std::error_code unreadable;
   out.keep_ = std::filesystem::exists(pins, unreadable);
-  auto kernel = load(out.options_, out.keep_);
+  auto kernel = out.load(out.keep_);
   if (!kernel) return std::unexpected(std::move(kernel.error()));
   out.kernel_ = std::move(*kernel);
   return out;
@@ -63,7 +96,7 @@ Result<void> DatapathSwitch::off(engine::Engine& engine, const engine::Now& now)
 
 Result<void> DatapathSwitch::on(engine::Engine& engine, const engine::Now& now) {
   if (kernel_) return {};
-  auto kernel = load(options_, false);
+  auto kernel = load(false);
   if (!kernel) return std::unexpected(std::move(kernel.error()));
   if (Result<void> moved = engine.move_to(**kernel, now); !moved) {
     if (Result<void> back = engine.move_to(*memory_, now); !back)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The datapath, and the switch that `mode off` turns: in the kernel, or not there at all, while the
-// engine keeps what it believes in tables of this process.
+// The datapath (XDP, or queues to user space where XDP cannot be had), and the switch that `mode
+// off` turns: in force, or not there at all, while the engine keeps what it believes in tables of
+// this process.
 //
 // Invariant: current() is always a datapath the engine can write to. When the switch goes out of
 // scope the kernel is left as it should be found: see keep().
@@ -8,6 +9,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "config/config.hpp"
 #include "datapath/datapath.hpp"
@@ -28,6 +30,8 @@ class DatapathSwitch {
 
   [[nodiscard]] datapath::Datapath& current();
   [[nodiscard]] bool is_on() const { return kernel_ != nullptr; }
+  // Empty, or why "auto" became less than XDP, and what is lost by it.
+  [[nodiscard]] const std::string& notice() const { return notice_; }
 
   // What happens to the kernel's part when this is destroyed: true, filtering goes on without us.
   // At first: only if it did before us.
@@ -40,11 +44,14 @@ class DatapathSwitch {
 
  private:
   DatapathSwitch() = default;
+  [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load(bool were_there);
 
   datapath::xdp::Options options_;
   std::unique_ptr<datapath::Datapath> kernel_;  // null: off
   std::unique_ptr<datapath::UserDatapath> memory_;
   bool keep_ = false;
+  config::DatapathKind kind_ = config::DatapathKind::automatic;
+  std::string notice_;
 };
 
 }  // namespace fw::daemon

@@ -22,6 +22,7 @@
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
 #include "daemon/service_manager.hpp"
+#include "datapath/nfqueue/rules.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
 
@@ -58,6 +59,7 @@ Result<void> run(const Options& options) {
   //    judging packets meanwhile. A start that fails below leaves the kernel as it was.
   Result<DatapathSwitch> datapath = DatapathSwitch::open(options.pins, *config);
   if (!datapath) return std::unexpected(datapath.error());
+  say(datapath->notice());
 
   // 5. What we believe goes into the tables: the configuration and the former daemon's bans, the
   //    lists, whom this host needs, and the conversations that stand.
@@ -106,8 +108,10 @@ Result<void> remove(const Options& options) {
   const Result<Lock> lock = Lock::take(options.socket.parent_path());
   const Result<bool> removed = datapath::xdp::remove_pinned(options.pins);
   if (!removed) return std::unexpected(removed.error());
-  fmt::print("{}\n", *removed ? "removed: Floodwall is on no interface any more"
-                              : "there was nothing of Floodwall in the kernel");
+  const Result<bool> rules = datapath::nfqueue::remove_rules();
+  if (!rules) return std::unexpected(rules.error());
+  fmt::print("{}\n", *removed || *rules ? "removed: Floodwall is on no interface any more"
+                                        : "there was nothing of Floodwall in the kernel");
   if (!lock) say("a daemon runs and will attach again: stop it, or use floodwall mode off instead");
   return {};
 }

@@ -23,6 +23,7 @@ Json interfaces_of(const Engine& engine) {
     interfaces.push_back({{"name", status.name},
                           {"attachment", word(status.attachment)},
                           {"egress", status.egress},
+                          {"unseen_packets", status.unseen_packets},
                           {"problem", status.problem}});
   return interfaces;
 }
@@ -97,7 +98,7 @@ Json status_report(const Engine& engine, const Now& now) {
              lists.allow.entries().size() + engine.protected_marks().allowances().size()},
             {"exempt", engine.protected_marks().exemptions().size()},
             {"signatures", 0}}},
-          {"traffic", traffic_of(engine.traffic().counters())},
+          {"traffic", traffic_of(engine.datapath().counters())},
           {"tables", tables_of(engine)},
           {"log",
            {{"path", (engine.settings().config.log.folder / "floodwall.log").native()},

@@ -10,17 +10,25 @@ REASON = netns.reason_to_skip()
 if REASON is None:
     netns.isolate()
 
-from lab import BIN, Lab  # noqa: E402  scapy reads the routes of the namespace it is imported in
+from lab import BIN, DATAPATH, Lab  # noqa: E402  scapy reads the routes of the namespace it is imported in
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdp_only(why): what the nfqueue datapath cannot see or do")
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        mark = item.get_closest_marker("xdp_only")
+        if mark and DATAPATH == "nfqueue":
+            item.add_marker(pytest.mark.skip(reason=f"not with nfqueue: {mark.args[0]}"))
     if REASON is not None:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=REASON))
 
 
 def pytest_report_header():
-    return f"floodwall: {BIN}"
+    return f"floodwall: {BIN}, datapath {DATAPATH}"
 
 
 def pytest_sessionfinish(session):

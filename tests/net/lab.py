@@ -30,12 +30,14 @@ from scapy.layers.l2 import Ether
 
 import netns
 from api import Api
-from tap import Sender, Tap, passed
+from tap import LogTap, Sender, Tap, log_rules, passed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("FLOODWALL_BIN", ROOT / "build/release")).resolve()
 SOCKET = "/run/floodwall/floodwall.sock"
 PINS = pathlib.Path(netns.BPF_FS) / "floodwall"
+# Which datapath these tests are about; "auto" is XDP here.
+DATAPATH = os.environ.get("FLOODWALL_DATAPATH", "auto")
 CLIENTS = 40
 # A lab that nobody set a limit in has none: what a test sees is what it configured.
 QUIET = '[limit.default]\npackets = { ban_at = "1M/s" }\n'
@@ -115,6 +117,8 @@ class Lab(contextlib.AbstractContextManager):
                 _quieten()
         for index in range(self.uplinks):
             self.add_uplink(index)
+            if DATAPATH == "nfqueue":
+                log_rules(self.wall_ns, index)
         netns.ip_batch(self.peers_ns, ["link set lo up"] + [
             f"address add {address} dev lo" for n in range(1, CLIENTS + 1)
             for address in (f"10.9.1.{n}/32", f"fd09:0:0:{n:x}::1/128")])
@@ -175,14 +179,22 @@ class Lab(contextlib.AbstractContextManager):
 
     def tap(self, uplink=0):
         """What comes through the firewall on an uplink, from now on."""
-        return self._own(Tap(self.wall_ns, f"up{uplink}"))
+        return self._own(self._make_tap(uplink))
+
+    def _make_tap(self, uplink):
+        if DATAPATH == "nfqueue":
+            return LogTap(self.wall_ns, uplink)
+        return Tap(self.wall_ns, f"up{uplink}")
 
     def sender(self, uplink=0):
-        return self._own(Sender(self.peers_ns, f"peer{uplink}"))
+        return self._own(self._make_sender(uplink))
+
+    def _make_sender(self, uplink):
+        return Sender(self.peers_ns, f"peer{uplink}", ip_only=DATAPATH == "nfqueue")
 
     def passed(self, frames, uplink=0):
         """Sends (bytes, token) pairs and returns the tokens of those that came through."""
-        with Tap(self.wall_ns, f"up{uplink}") as tap, Sender(self.peers_ns, f"peer{uplink}") as out:
+        with self._make_tap(uplink) as tap, self._make_sender(uplink) as out:
             return passed(out, tap, frames)
 
     def comes_through(self, frame_and_token, uplink=0):
@@ -198,6 +210,8 @@ class Lab(contextlib.AbstractContextManager):
         """A configuration of this lab: `top` are top-level keys, `tables` everything after."""
         interfaces = ", ".join(f'"up{index}"' for index in range(self.uplinks))
         interface = "" if re.search(r"^interface\s*=", top, re.M) else f"interface = [{interfaces}]\n"
+        if DATAPATH != "auto" and not re.search(r"^datapath\s*=", top, re.M):
+            top = f'datapath = "{DATAPATH}"\n' + top
         log = f'[log]\nfolder = "{self.log_folder}"\njournal = false\n'
         return interface + top + "\n" + tables + "\n" + log
 

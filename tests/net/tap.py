@@ -2,8 +2,10 @@
 """Sending raw frames on one side and seeing which came through on the other.
 
 A Tap is a packet socket behind the XDP program: it sees what the program passed, before the kernel's
-own stack judges it. Order is kept on the way, so a marker frame sent after the others (of an
-EtherType that no firewall for IP looks at) says that all of them have been decided.
+own stack judges it. A LogTap sits behind the queues of the nfqueue datapath, where a packet socket
+would see what is yet to be dropped. Order is kept on the way (what one CPU sends goes through one
+queue), so a marker frame sent after the others says that all of them have been decided: of an
+EtherType that no firewall for IP looks at, or for a LogTap neighbour discovery, which none drops.
 """
 import contextlib
 import os
@@ -11,6 +13,7 @@ import re
 import select
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -18,6 +21,9 @@ import netns
 from wire import token
 
 ETH_P_ALL, EXPERIMENTAL = 0x0003, 0x88b5
+NETLINK_NETFILTER, NETLINK_NO_ENOBUFS, SOL_NETLINK = 12, 5, 270
+NFULNL_MSG_CONFIG = 4 << 8 | 1
+LOG_GROUP = 430  # and one more per uplink
 SOL_PACKET, PACKET_IGNORE_OUTGOING, SO_RCVBUFFORCE = 263, 23, 33
 TOKEN = re.compile(rb"\xf1oW.{4}\x5a", re.DOTALL)
 BATCH = 96  # frames in flight: a veth queue holds 256
@@ -52,20 +58,68 @@ class Tap(contextlib.AbstractContextManager):
         self.close()
 
 
+class LogTap(Tap):
+    """Reads what the NFLOG rule of log_rules() hands out: IP packets, after all queues."""
+
+    def __init__(self, namespace, uplink):
+        with netns.inside(namespace):
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_NO_ENOBUFS, 1)
+        self._socket.bind((0, 0))
+        group = LOG_GROUP + uplink
+        self._configure(group, 1, struct.pack(">BxH", 1, 0))           # NFULNL_CFG_CMD_BIND
+        self._configure(group, 2, struct.pack(">IBx", 0xffff, 2))      # whole packets
+        self._configure(group, 5, struct.pack(">I", 1))                # each at once
+
+    def _configure(self, group, kind, payload):
+        """linux/netfilter/nfnetlink_log.h: NFULA_CFG_CMD, _MODE and _QTHRESH; waits for the answer."""
+        attribute = struct.pack("=HH", 4 + len(payload), kind) + payload
+        attribute += bytes(-len(attribute) % 4)
+        body = struct.pack(">BBH", 0, 0, group) + attribute
+        self._socket.send(struct.pack("=IHHII", 16 + len(body), NFULNL_MSG_CONFIG, 5, 0, 0) + body)
+        while True:
+            answer = self._socket.recv(65536)
+            if struct.unpack_from("=H", answer, 4)[0] == 2:  # NLMSG_ERROR; else a packet already
+                error = struct.unpack_from("=i", answer, 16)[0]
+                assert error == 0, f"NFLOG group {group}: {os.strerror(-error)}"
+                return
+
+
+def log_rules(namespace, uplink):
+    """Shows a LogTap what came through on up<uplink>, behind everything that drops in table raw."""
+    for program in ("iptables", "ip6tables"):
+        with netns.inside(namespace):
+            subprocess.run([program, "-w", "-t", "mangle", "-A", "PREROUTING", "-i", f"up{uplink}",
+                            "-j", "NFLOG", "--nflog-group", str(LOG_GROUP + uplink)], check=True)
+
+
 class Sender(contextlib.AbstractContextManager):
-    def __init__(self, namespace, interface):
+    def __init__(self, namespace, interface, ip_only=False):
         with netns.inside(namespace):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self._socket.bind((interface, 0))
             own = self._socket.getsockname()[4]
         self._header = b"\xff" * 6 + own + struct.pack(">H", EXPERIMENTAL)
+        self._tail = bytes(40)
+        if ip_only:
+            self._header, self._tail = self._solicitation(own), b""
+
+    @staticmethod
+    def _solicitation(own):
+        """For nobody; the token comes last, in an option that nobody knows (RFC 4861)."""
+        source, nobody = (b"\xfe\x80" + bytes(13) + last for last in (b"\x01", b"\xff"))
+        return (b"\x33\x33" + bytes(3) + b"\x01" + own + struct.pack(">H", 0x86dd)
+                + struct.pack(">IHBB", 6 << 28, 40, 58, 255) + source
+                + b"\xff\x02" + bytes(13) + b"\x01" + b"\x87\0\0\0" + bytes(4) + nobody
+                + bytes([253, 2]) + bytes(6))
 
     def send(self, frame):
         self._socket.send(frame)
 
     def mark(self):
         mark = token()
-        self._socket.send(self._header + mark + bytes(40))
+        self._socket.send(self._header + mark + self._tail)
         return mark
 
     def close(self):

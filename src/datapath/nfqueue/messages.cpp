@@ -29,12 +29,15 @@ nlmsghdr* begin_config(std::vector<std::byte>& buffer, std::uint16_t queue) {
   return header;
 }
 
-// Visits the messages of a datagram that are whole.
+// Visits the messages of a datagram that are whole. (libmnl takes lengths above 2^31 for good.)
 template <typename Sink>
 void for_each_message(std::span<const std::byte> datagram, Sink sink) {
   int left = static_cast<int>(datagram.size());
   const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) sink(*message);
+  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    if (message->nlmsg_len > static_cast<unsigned>(left)) return;
+    sink(*message);
+  }
 }
 
 template <typename T>

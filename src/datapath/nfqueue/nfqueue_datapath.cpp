@@ -21,7 +21,13 @@ namespace fw::datapath::nfqueue {
 namespace {
 
 constexpr unsigned kMaxQueues = 8;
+constexpr unsigned kBlock = 16;                       // of queue numbers
 constexpr std::uint64_t kLookNs = 10'000'000'000ULL;  // between two looks at rules and gaps
+
+Result<void> discard(Result<bool> result) {
+  if (!result) return std::unexpected(std::move(result.error()));
+  return {};
+}
 
 void add(fw_counters& sum, const fw_counters& one) {
   for (unsigned i = 0; i < FW_REASON_COUNT; i++) {
@@ -233,24 +239,26 @@ std::uint64_t NfqueueDatapath::memory_bytes() const {
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> open(const Options& options) {
-  const QueueNumbers numbers{
-      .first = options.first_queue,
-      .ingress = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxQueues)};
-  if (numbers.egress() > 65535)
-    return fail(fmt::format("nfqueue.first_queue = {} leaves no room for {} queues below 65536",
-                            numbers.first, numbers.ingress + 1));
+  const unsigned ingress = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxQueues);
   std::uint64_t seed = 0;
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
     return fail_errno("read the random seed of the tables", errno);
-  std::unique_ptr<NfqueueDatapath> datapath;
-  try {
-    datapath = std::make_unique<NfqueueDatapath>(options, numbers, seed);
-    if (auto done = datapath->start(numbers); !done) return std::unexpected(done.error());
-  } catch (const std::bad_alloc&) {
-    return fail("no memory for the tables: make [tables] smaller in floodwall.toml");
+  Result<void> done = fail("no NFQUEUE number is free");
+  for (unsigned tried = 0; tried < options.blocks; tried++) {
+    const unsigned first = options.first_queue + tried * kBlock;
+    if (first + ingress > 65535) break;
+    const QueueNumbers numbers{.first = static_cast<std::uint16_t>(first), .ingress = ingress};
+    try {
+      auto datapath = std::make_unique<NfqueueDatapath>(options, numbers, seed);
+      done = datapath->start(numbers);
+      if (done) done = discard(remove_rules());
+      if (done) return datapath;
+    } catch (const std::bad_alloc&) {
+      return fail("no memory for the tables: make [tables] smaller in floodwall.toml");
+    }
+    if (done.error().kind != ErrorKind::refused) break;
   }
-  if (auto removed = remove_rules(); !removed) return std::unexpected(removed.error());
-  return datapath;
+  return std::unexpected(done.error());
 }
 
 }  // namespace fw::datapath::nfqueue

@@ -20,8 +20,10 @@ namespace fw::datapath::nfqueue {
 
 struct Options {
   TableSizes sizes;
-  std::uint16_t first_queue =
-      4300;  // it and the next ones: one per CPU (at most 8), one for egress
+  // It and the next ones: one per CPU (at most 8), and one for egress. If another program has one
+  // of them, the block of 16 above is tried, and so on.
+  std::uint16_t first_queue = 4300;
+  unsigned blocks = 16;
 };
 
 // Binds the queues, removes what a former daemon left of its rules and starts the threads; nothing

@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <string>
 #include <utility>
 
 namespace fw::datapath::nfqueue {
@@ -19,14 +22,22 @@ constexpr int kSocketBytes = 8 << 20;
 // and only those can be missed.
 constexpr std::uint32_t kMaxPackets = 1U << 20;
 
+// The kernel answers EPERM both to who may not bind queues and to who comes second.
+bool is_taken(std::uint16_t number) {
+  std::ifstream queues("/proc/net/netfilter/nfnetlink_queue");  // the number comes first
+  for (std::string line; std::getline(queues, line);)
+    if (std::strtoul(line.c_str(), nullptr, 10) == number) return true;
+  return false;
+}
+
 std::unexpected<Error> fail_setup(std::uint16_t number, int error_number) {
+  if (error_number == EPERM && is_taken(number)) error_number = EBUSY;
   switch (error_number) {
     case EBUSY:
-      return fail(
-          fmt::format("NFQUEUE number {} is taken by another program: set nfqueue.first_queue in "
-                      "floodwall.toml to numbers that are free (see "
-                      "/proc/net/netfilter/nfnetlink_queue)",
-                      number));
+      return fail(ErrorKind::refused,
+                  fmt::format("NFQUEUE number {} is taken by another program (see "
+                              "/proc/net/netfilter/nfnetlink_queue)",
+                              number));
     case EPERM:
     case EACCES:
       return fail(ErrorKind::not_permitted,

@@ -18,7 +18,8 @@ namespace fw::datapath::nfqueue {
 
 class Queue {
  public:
-  // Fails if the number is taken, the rights are missing or the kernel has no NFQUEUE.
+  // Fails if the number is taken (kind refused), the rights are missing (not_permitted) or the
+  // kernel has no NFQUEUE.
   [[nodiscard]] static Result<Queue> open(std::uint16_t number);
 
   // What waits, oldest first, at most kBatch packets; empty when nothing does. Does not block; the
