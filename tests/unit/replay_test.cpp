@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// A capture written by the harness, replayed as a user would.
+#include "replay/replay.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "harness/capture.hpp"
+#include "replay/clock.hpp"
+#include "replay/verb.hpp"
+#include "replay/verdict_file.hpp"
+
+namespace {
+
+using fw::replay::Clock;
+using fw::replay::Options;
+using fw::replay::Outcome;
+using fw::replay::Report;
+using fw::test::CaptureFile;
+using fw::test::kSecond;
+using fw::test::Packet;
+using fw::test::TemporaryFolder;
+
+constexpr const char* kHost = "192.0.2.1";
+
+Packet syn(const std::string& from) {
+  return Packet::ethernet().ipv4(from, kHost).tcp(40000, 80).syn();
+}
+
+struct Lab {
+  TemporaryFolder folder;
+  CaptureFile capture{folder.path() / "test.pcap"};
+
+  Report replay(const std::string& config = "") {
+    capture.close();
+    Options options;
+    options.file = capture.path();
+    options.protect = {fw::Address::parse(kHost).value()};
+    options.verdicts = folder.path() / "verdicts.tsv";
+    if (!config.empty()) {
+      folder.write("floodwall.toml", config);
+      options.config = folder.path() / "floodwall.toml";
+    }
+    return fw::replay::replay(options, {}).value();
+  }
+  std::vector<std::string> verdicts() const {
+    std::istringstream text(folder.read("verdicts.tsv"));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
+  }
+};
+
+TEST(ReplayClock, stays_put_when_time_steps_back_and_keeps_gaps) {
+  Clock clock(100 * kSecond);
+  EXPECT_EQ(clock.follow(100 * kSecond), Clock::kStartNs);
+  EXPECT_EQ(clock.follow(101 * kSecond), Clock::kStartNs + kSecond);
+  EXPECT_EQ(clock.follow(7), Clock::kStartNs + kSecond);
+  const std::uint64_t decade = 315'360'000 * kSecond;
+  EXPECT_EQ(clock.follow(100 * kSecond + decade), Clock::kStartNs + decade);
+}
+
+TEST(ReplayClock, survives_any_time_stamp) {
+  Clock clock(~0ULL);
+  EXPECT_EQ(clock.follow(0), Clock::kStartNs);
+  Clock other(0);
+  EXPECT_LT(other.follow(~0ULL), std::uint64_t{1} << 63);
+  EXPECT_GT(other.now().wall.time_since_epoch().count(), 0);
+}
+
+TEST(ReplayVerdicts, are_numbered_in_file_order_across_powers_of_ten) {
+  const TemporaryFolder folder;
+  auto file = fw::replay::VerdictFile::create(folder.path() / "v").value();
+  for (int i = 0; i < 1001; ++i) file.add(Outcome{});
+  ASSERT_TRUE(file.close());
+  const std::string text = folder.read("v");
+  EXPECT_TRUE(text.starts_with("0\tpass\tnot_ours\n1\tpass\tnot_ours\n"));
+  EXPECT_NE(text.find("\n9\tpass\tnot_ours\n10\tpass"), std::string::npos);
+  EXPECT_TRUE(text.ends_with("\n999\tpass\tnot_ours\n1000\tpass\tnot_ours\n"));
+}
+
+TEST(Replay, says_of_each_packet_which_way_it_went) {
+  Lab lab;
+  lab.capture.add(0, syn("198.51.100.7"));
+  lab.capture.add(1, Packet::ethernet().ipv4(kHost, "198.51.100.7").tcp(80, 40000).syn().ack(1));
+  lab.capture.add(2, Packet::ethernet().ipv4("198.51.100.7", "203.0.113.9").udp(1, 2).payload(9));
+  lab.capture.add(3, Packet::ethernet().ipv4(kHost, kHost).udp(1, 2).payload(9));
+  static_cast<void>(lab.replay());
+  EXPECT_EQ(lab.verdicts(), (std::vector<std::string>{"0\tpass\tpass", "1\tpass\toutgoing",
+                                                      "2\tpass\tnot_ours", "3\tpass\texempt"}));
+}
+
+TEST(Replay, peer_that_completes_the_handshake_is_proven) {
+  Lab lab;
+  lab.capture.add(0, syn("198.51.100.7").seq(10));
+  lab.capture.add(
+      1, Packet::ethernet().ipv4(kHost, "198.51.100.7").tcp(80, 40000).syn().seq(500).ack(11));
+  lab.capture.add(2,
+                  Packet::ethernet().ipv4("198.51.100.7", kHost).tcp(40000, 80).seq(11).ack(501));
+  static_cast<void>(lab.replay());
+  EXPECT_EQ(lab.verdicts().at(2), "2\tpass\tproven");
+}
+
+TEST(Replay, flood_is_reported_with_time_value_and_limit) {
+  Lab lab;
+  for (std::uint64_t i = 0; i < 10'000; ++i)
+    lab.capture.add(i * kSecond / 2000, syn("203.0.113.77"));
+  const Report report = lab.replay();
+  EXPECT_EQ(report.timeline.count(fw::engine::EventType::ban), 1U);
+  EXPECT_GT(report.tally.all_dropped().packets, 9000U);
+  const auto top = report.tally.sources().top(1);
+  ASSERT_EQ(top.size(), 1U);
+  EXPECT_EQ(top[0].source.text(), "203.0.113.77");
+  EXPECT_EQ(top[0].packets, report.tally.all_dropped().packets);
+  const std::string text = to_text(report, {});
+  EXPECT_NE(text.find("Ban 203.0.113.77 for=60s rule=default proto=tcp dport=80 measure=syn"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(to_json(report).at("sources").at(0).at("address"), "203.0.113.77");
+}
+
+TEST(Replay, ban_ends_by_itself_in_a_gap) {
+  Lab lab;
+  for (std::uint64_t i = 0; i < 10'000; ++i)
+    lab.capture.add(i * kSecond / 2000, syn("203.0.113.77"));
+  lab.capture.add(3600 * kSecond, syn("203.0.113.77"));
+  const Report report = lab.replay();
+  EXPECT_EQ(lab.verdicts().back(), "10000\tpass\tpass");
+  EXPECT_EQ(report.timeline.count(fw::engine::EventType::unban), 1U);
+  const auto& end = report.timeline.events().back().time;
+  EXPECT_LT(end - report.clock.at(Clock::kStartNs).wall, std::chrono::seconds(70));
+}
+
+TEST(Replay, configuration_in_mode_observe_is_judged_as_if_it_were_enforced) {
+  Lab lab;
+  lab.folder.write("deny.list", "203.0.113.77\n");
+  lab.capture.add(0, syn("203.0.113.77"));
+  static_cast<void>(lab.replay("mode = \"observe\"\ninterface = \"auto\"\n"));
+  EXPECT_EQ(lab.verdicts(), std::vector<std::string>{"0\tdrop\tdeny"});
+}
+
+TEST(Replay, same_capture_gives_the_same_verdicts) {
+  Lab lab;
+  for (std::uint64_t i = 0; i < 5000; ++i)
+    lab.capture.add(i * kSecond / 5000, syn("203.0.113." + std::to_string(i % 9)));
+  static_cast<void>(lab.replay());
+  const auto first = lab.verdicts();
+  static_cast<void>(lab.replay());
+  EXPECT_EQ(lab.verdicts(), first);
+}
+
+TEST(Replay, file_that_was_cut_is_read_up_to_the_cut) {
+  Lab lab;
+  lab.capture.add(0, syn("198.51.100.7"));
+  lab.capture.add(1, syn("198.51.100.7"));
+  lab.capture.close();
+  std::filesystem::resize_file(lab.capture.path(),
+                               std::filesystem::file_size(lab.capture.path()) - 5);
+  const Report report = lab.replay();
+  EXPECT_TRUE(report.cut);
+  EXPECT_EQ(report.damage, "");
+  EXPECT_EQ(report.tally.records(), 1U);
+}
+
+struct Answer {
+  int status = 0;
+  std::string out, err;
+};
+Answer run(const std::vector<std::string>& arguments, bool as_json = false) {
+  std::ostringstream out, err;
+  const int status = fw::replay::run(arguments, as_json, {}, out, err, false);
+  return {status, out.str(), err.str()};
+}
+
+TEST(ReplayVerb, exit_status_tells_usage_from_damage) {
+  const TemporaryFolder folder;
+  folder.write("text", "this is no capture");
+  folder.write("bad.toml", "mode = 3\n");
+  const std::string text = folder.path() / "text";
+  EXPECT_EQ(run({"--help"}).status, 0);
+  EXPECT_EQ(run({text}).status, 2);
+  EXPECT_EQ(run({text, "--protect", "192.0.2.300"}).status, 2);
+  EXPECT_EQ(run({text, "--protect", kHost, "--profile", "sead"}).status, 2);
+  const Answer refused = run({text, "--protect", kHost});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("not a capture"), std::string::npos) << refused.err;
+  EXPECT_EQ(run({folder.path() / "none", "--protect", kHost}).status, 1);
+  CaptureFile empty(folder.path() / "empty.pcap");
+  empty.close();
+  EXPECT_EQ(run({empty.path(), "--protect", kHost}).status, 0);
+  EXPECT_EQ(run({empty.path(), "--protect", kHost, "--config", folder.path() / "bad.toml"}).status,
+            6);
+}
+
+TEST(ReplayVerb, damage_ends_with_the_packets_before_it_and_status_1) {
+  const TemporaryFolder folder;
+  CaptureFile capture(folder.path() / "test.pcap");
+  capture.add(0, syn("198.51.100.7"));
+  capture.close();
+  std::ofstream(capture.path(), std::ios::app) << std::string(64, '\xff');
+  const Answer answer = run({capture.path(), "--protect", kHost}, true);
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.err.find("offset"), std::string::npos) << answer.err;
+  EXPECT_EQ(nlohmann::json::parse(answer.out).at("packets"), 1);
+}
+
+TEST(TopSources, finds_the_worst_among_more_than_it_can_hold) {
+  fw::replay::TopSources sources;
+  const auto drop = [&](std::uint32_t number) {
+    sources.add({.drop = true,
+                 .reason = FW_REASON_LIMIT,
+                 .klass = 0,
+                 .len_bytes = 60,
+                 .source = fw::Address::v4(number)},
+                1);
+  };
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    drop(0x0a000000 + i * 7919);
+    if (i % 10 == 0) drop(0xcb00714d);
+  }
+  const auto top = sources.top(1);
+  EXPECT_TRUE(sources.forgot());
+  EXPECT_EQ(top.at(0).source.text(), "203.0.113.77");
+  EXPECT_GE(top.at(0).packets, 10'000U);
+}
+
+}  // namespace
