@@ -207,7 +207,6 @@ void Engine::tick(const Now& now) {
   follow_forced_bans(now);
   audit_.run(now);
   marks_.drop_unused_lengths();
-  traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
   note_interfaces(now);
   journal_.summarise_suppressed(now);
 }
@@ -226,6 +225,7 @@ void Engine::drain_events(const Now& now) {
       return draft;
     });
   });
+  traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
 }
 
 void Engine::follow_forced_bans(const Now& now) {
