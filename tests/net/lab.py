@@ -30,7 +30,7 @@ from scapy.layers.l2 import Ether
 
 import netns
 from api import Api
-from tap import LogTap, Sender, Tap, log_rules, passed
+from tap import LogTap, Sender, Tap, passed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("FLOODWALL_BIN", ROOT / "build/release")).resolve()
@@ -117,8 +117,6 @@ class Lab(contextlib.AbstractContextManager):
                 _quieten()
         for index in range(self.uplinks):
             self.add_uplink(index)
-            if DATAPATH == "nfqueue":
-                log_rules(self.wall_ns, index)
         netns.ip_batch(self.peers_ns, ["link set lo up"] + [
             f"address add {address} dev lo" for n in range(1, CLIENTS + 1)
             for address in (f"10.9.1.{n}/32", f"fd09:0:0:{n:x}::1/128")])

@@ -8,6 +8,7 @@ queue), so a marker frame sent after the others says that all of them have been 
 EtherType that no firewall for IP looks at, or for a LogTap neighbour discovery, which none drops.
 """
 import contextlib
+import itertools
 import os
 import re
 import select
@@ -23,7 +24,7 @@ from wire import token
 ETH_P_ALL, EXPERIMENTAL = 0x0003, 0x88b5
 NETLINK_NETFILTER, NETLINK_NO_ENOBUFS, SOL_NETLINK = 12, 5, 270
 NFULNL_MSG_CONFIG = 4 << 8 | 1
-LOG_GROUP = 430  # and one more per uplink
+_log_groups = itertools.count(430)
 SOL_PACKET, PACKET_IGNORE_OUTGOING, SO_RCVBUFFORCE = 263, 23, 33
 TOKEN = re.compile(rb"\xf1oW.{4}\x5a", re.DOTALL)
 BATCH = 96  # frames in flight: a veth queue holds 256
@@ -59,7 +60,7 @@ class Tap(contextlib.AbstractContextManager):
 
 
 class LogTap(Tap):
-    """Reads what the NFLOG rule of log_rules() hands out: IP packets, after all queues."""
+    """Reads what an NFLOG rule of its own hands out: IP packets, behind all that drops in table raw."""
 
     def __init__(self, namespace, uplink):
         with netns.inside(namespace):
@@ -67,10 +68,13 @@ class LogTap(Tap):
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 256 << 20)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_NO_ENOBUFS, 1)
         self._socket.bind((0, 0))
-        group = LOG_GROUP + uplink
+        group = next(_log_groups)
         self._configure(group, 1, struct.pack(">BxH", 1, 0))           # NFULNL_CFG_CMD_BIND
         self._configure(group, 2, struct.pack(">IBx", 0xffff, 2))      # whole packets
         self._configure(group, 5, struct.pack(">I", 1))                # each at once
+        self._namespace = namespace
+        self._words = ["PREROUTING", "-i", f"up{uplink}", "-j", "NFLOG", "--nflog-group", str(group)]
+        self._rule("-A")
 
     def _configure(self, group, kind, payload):
         """linux/netfilter/nfnetlink_log.h: NFULA_CFG_CMD, _MODE and _QTHRESH; waits for the answer."""
@@ -85,13 +89,14 @@ class LogTap(Tap):
                 assert error == 0, f"NFLOG group {group}: {os.strerror(-error)}"
                 return
 
+    def _rule(self, action):
+        for program in ("iptables", "ip6tables"):
+            with netns.inside(self._namespace):
+                subprocess.run([program, "-w", "-t", "mangle", action, *self._words], check=True)
 
-def log_rules(namespace, uplink):
-    """Shows a LogTap what came through on up<uplink>, behind everything that drops in table raw."""
-    for program in ("iptables", "ip6tables"):
-        with netns.inside(namespace):
-            subprocess.run([program, "-w", "-t", "mangle", "-A", "PREROUTING", "-i", f"up{uplink}",
-                            "-j", "NFLOG", "--nflog-group", str(LOG_GROUP + uplink)], check=True)
+    def close(self):
+        self._rule("-D")
+        super().close()
 
 
 class Sender(contextlib.AbstractContextManager):
