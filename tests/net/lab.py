@@ -210,6 +210,8 @@ class Lab(contextlib.AbstractContextManager):
         interface = "" if re.search(r"^interface\s*=", top, re.M) else f"interface = [{interfaces}]\n"
         if DATAPATH != "auto" and not re.search(r"^datapath\s*=", top, re.M):
             top = f'datapath = "{DATAPATH}"\n' + top
+        if "[tables]" not in tables:  # the kernel takes 0.3 s for the default number of bans
+            tables += "\n[tables]\nbans = 8192\n"
         log = f'[log]\nfolder = "{self.log_folder}"\njournal = false\n'
         return interface + top + "\n" + tables + "\n" + log
 
@@ -229,7 +231,7 @@ class Lab(contextlib.AbstractContextManager):
                 [BIN / "floodwalld", "--config", self.config_file, "--foreground"],
                 stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT)
         if wait:
-            wait_until(self._answers, 20, "floodwalld answers")
+            wait_until(self._answers, 60, "floodwalld answers")
 
     def _answers(self):
         assert self.daemon.poll() is None, f"floodwalld ended: {self.output()}"
