@@ -38,7 +38,7 @@ FW_INLINE int fw_rate_admit(fw_u32* debt_until, fw_u32 tick, fw_u32 cost, fw_u32
 }
 
 /* The same for debts that rest for long. More than anybody can owe means that the clock stepped
- * back: it is forgiven. */
+ * back, or that it was owed under another configuration: it is forgiven. */
 FW_INLINE int fw_rate_admit_shared(fw_u64* debt_until, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
   fw_u64 tick = now_ns >> FW_TICK_SHIFT, owed = *debt_until > tick ? *debt_until - tick : 0;
 
@@ -69,7 +69,8 @@ FW_INLINE void fw_rate_roll(fw_u32* count, fw_u32* before, fw_u32 windows_passed
   *count = 0;
 }
 
-/* Debts are 32-bit ticks (68 s): forget them before they could look like the future. */
+/* Debts are 32-bit ticks (68 s): forget them before they could look like the future, also those of
+ * a measure that rests while others go on. */
 enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
 
 /* Brings a meter to now_ns; returns the time to charge it at. A clock that is behind by less than
@@ -77,6 +78,7 @@ enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
  * back further says nothing about the past, and the meter starts anew. */
 FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   fw_u32 now_ms = fw_ms(now_ns), behind = meter->seen_ms - now_ms, passed;
+  fw_u32 tick = fw_tick(now_ns);
 
   if (behind < FW_JITTER_MS) return now_ns + ((fw_u64)behind << 20);
   passed = ((now_ms >> 10) - (meter->seen_ms >> 10)) & 0x3fffff;
@@ -85,7 +87,8 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   if (!passed) return now_ns;
   for (int i = 0; i < FW_MEASURE_COUNT; i++) {
     fw_rate_roll(&meter->count[i], &meter->before[i], passed);
-    if (passed >= FW_DEBT_MEMORY_WINDOWS) meter->debt_until[i] = fw_tick(now_ns);
+    if (passed >= FW_DEBT_MEMORY_WINDOWS || (fw_s32)(meter->debt_until[i] - tick) < 0)
+      meter->debt_until[i] = tick;
   }
   return now_ns;
 }

@@ -87,6 +87,20 @@ TEST(limits, a_source_that_rests_for_any_time_starts_without_debt) {
   }
 }
 
+TEST(limits, a_measure_may_rest_for_any_time_while_others_go_on) {
+  const Packet syn = from(kPeer).tcp(1, 80).syn(), ack = from(kPeer).tcp(1, 80).ack(5);
+  for (const unsigned seconds : {20U, 34U, 35U, 40U, 60U, 67U, 68U, 70U, 110U, 140U}) {
+    Lab lab;
+    lab.limit(FW_MEASURE_SYN, 10, 0);
+    EXPECT_EQ(lab.in(syn), "pass pass");
+    for (unsigned i = 0; i < seconds; i++) {
+      lab.now_ns += kSecond;
+      ASSERT_EQ(lab.in(ack), "pass pass");
+    }
+    EXPECT_EQ(lab.in(syn), "pass pass") << seconds;
+  }
+}
+
 TEST(limits, each_measure_counts_its_own_packets) {
   const Packet syn = from(kPeer).tcp(1, 80).syn(), ack = from(kPeer).tcp(1, 80).ack(5);
   const Packet ping = from(kPeer).icmp_echo(1, 1), error = from(kPeer).icmp(3, 1).payload(28);
