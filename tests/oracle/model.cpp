@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "oracle/model.hpp"
+
+#include <algorithm>
+
+namespace fw::test {
+namespace {
+
+constexpr unsigned kIcmp = 1, kTcp = 6, kUdp = 17, kIcmp6 = 58;
+
+std::uint64_t window_of(std::uint64_t now_ns) {
+  return now_ns / (1ULL << 30);
+}
+std::uint64_t tick_of(std::uint64_t now_ns) {
+  return now_ns / 16;
+}
+
+bool is_echo_request(const Said& said) {
+  return said.local.is_v4() ? said.proto == kIcmp && said.icmp_type == 8
+                            : said.proto == kIcmp6 && said.icmp_type == 128;
+}
+
+bool asks_to_connect(const Said& said) {
+  return said.proto == kTcp && (said.flags & FW_TCP_SYN) != 0 && (said.flags & FW_TCP_ACK) == 0;
+}
+
+bool has_ports(const Said& said) {
+  return said.proto == kTcp || said.proto == kUdp;
+}
+
+// What is in this window, and the share of the one before that a second reaches back into.
+std::uint64_t sliding(const std::map<std::uint64_t, std::uint64_t>& by_window,
+                      std::uint64_t now_ns) {
+  const auto at = [&](std::uint64_t window) {
+    const auto found = by_window.find(window);
+    return found == by_window.end() ? 0 : found->second;
+  };
+  const std::uint64_t window = window_of(now_ns);
+  const std::uint64_t left = 1024 - now_ns / (1 << 20) % 1024;  // 1024ths of this window to come
+  return at(window) + at(window - 1) * left / 1024;
+}
+
+unsigned class_of(const Said& said, bool is_known, bool is_answer) {
+  if (said.later_fragment) return FW_CLASS_FRAGMENT;
+  if (said.proto == kTcp) {
+    if (asks_to_connect(said)) return FW_CLASS_TCP_SYN;
+    return is_known ? FW_CLASS_TCP_FLOW : FW_CLASS_TCP_STRAY;
+  }
+  if (said.proto == kUdp) {
+    if (is_answer) return FW_CLASS_UDP_REPLY;
+    const bool looks_like_an_answer = said.remote_port == 53 || said.remote_port == 123;
+    return !is_known && looks_like_an_answer ? FW_CLASS_UDP_REFLECTED : FW_CLASS_UDP_NEW;
+  }
+  if (is_echo_request(said)) return FW_CLASS_ICMP_ECHO;
+  return said.proto == kIcmp || said.proto == kIcmp6 ? FW_CLASS_ICMP_OTHER : FW_CLASS_OTHER;
+}
+
+// Every measure that a packet of this class counts under, and with how much.
+std::map<unsigned, std::uint64_t> measures_of(unsigned klass, const Said& said) {
+  std::map<unsigned, std::uint64_t> units{{FW_MEASURE_PACKETS, 1},
+                                          {FW_MEASURE_BYTES, (said.frame_bytes + 15) / 16}};
+  if (klass == FW_CLASS_TCP_SYN) units[FW_MEASURE_SYN] = 1;
+  if (klass == FW_CLASS_UDP_NEW || klass == FW_CLASS_UDP_REFLECTED) units[FW_MEASURE_UDP] = 1;
+  if (klass == FW_CLASS_ICMP_ECHO || klass == FW_CLASS_ICMP_OTHER) units[FW_MEASURE_ICMP] = 1;
+  return units;
+}
+
+}  // namespace
+
+bool Model::Bucket::pour(std::uint64_t tick, std::uint64_t cost, std::uint64_t burst) {
+  level -= std::min(level, tick - at_tick);
+  at_tick = tick;
+  if (level > burst) return false;
+  level += cost;
+  return true;
+}
+
+Prefix Model::source_of(const Address& address) const {
+  const unsigned bits = address.is_v4() ? 128 : prefix_v6;
+  return {.address = masked(address, bits), .bits = bits};
+}
+
+Verdict Model::arrives(const Said& said, std::uint64_t now_ns) {
+  reports.clear();
+  Verdict verdict;
+  verdict.reason = judge(said, now_ns, verdict);
+  static const std::set<unsigned> kDrops{FW_REASON_DENY, FW_REASON_BAN, FW_REASON_CLOSED,
+                                         FW_REASON_LIMIT};
+  verdict.drop = !observe && kDrops.contains(verdict.reason);
+  return verdict;
+}
+
+unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) {
+  if (!said.local.is_v4() && said.proto == kIcmp6 && said.ttl == 255 && said.icmp_type >= 133 &&
+      said.icmp_type <= 137 && !said.later_fragment)
+    return FW_REASON_LINK;
+
+  Mark* strongest = nullptr;  // of equal ones the longest prefix
+  unsigned bits = 0;
+  for (auto& [prefix, mark] : marks) {
+    if (!prefix.contains(said.remote) || now_ns >= mark.until_ns) continue;
+    if (strongest != nullptr &&
+        std::pair(mark.kind, prefix.bits) < std::pair(strongest->kind, bits))
+      continue;
+    strongest = &mark;
+    bits = prefix.bits;
+  }
+  if (strongest != nullptr && strongest->kind == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
+  if (strongest != nullptr && strongest->kind == FW_MARK_ALLOW) return FW_REASON_ALLOW;
+  if (allowed.contains(said.remote)) return FW_REASON_ALLOW;
+  if (denied.contains(said.remote)) return FW_REASON_DENY;
+  if (strongest != nullptr) {
+    renew(*strongest, said, now_ns);
+    return FW_REASON_BAN;
+  }
+
+  if (has_ports(said) && !said.later_fragment) {
+    const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
+    if (found != rule_of_port.end()) verdict.rule = found->second;
+  }
+  if (rules[verdict.rule].action == FW_ACTION_DROP) return FW_REASON_CLOSED;
+  if (rules[verdict.rule].action == FW_ACTION_PASS) return FW_REASON_OPEN;
+
+  const Standing peer = standing(said, window_of(now_ns));
+  verdict.klass = class_of(said, peer != Standing::unknown, peer == Standing::answers);
+  if (is_over_limit(said, verdict, peer, now_ns)) return FW_REASON_LIMIT;
+  return peer == Standing::unknown ? FW_REASON_PASS : FW_REASON_PROVEN;
+}
+
+void Model::renew(Mark& mark, const Said& said, std::uint64_t now_ns) const {
+  const auto units = measures_of(class_of(said, false, false), said);
+  const auto counted = units.find(mark.measure);
+  mark.by_window[window_of(now_ns)] += counted == units.end() ? 0 : counted->second;
+  if (mark.hold_ns != 0 && mark.ban_above != 0 && sliding(mark.by_window, now_ns) > mark.ban_above)
+    mark.until_ns = std::max(mark.until_ns, now_ns + mark.hold_ns);
+}
+
+Model::Standing Model::standing(const Said& said, std::uint64_t window) {
+  using State = Conversation::State;
+  if (said.later_fragment || is_echo_request(said) || asks_to_connect(said))
+    return Standing::unknown;
+  const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
+                has_ports(said) ? said.local_port : 0, said.proto};
+  const auto found = conversations_.find(key);
+  if (found == conversations_.end()) {
+    if (said.proto == kUdp) conversations_[key].since_window = window;
+    return Standing::unknown;
+  }
+  Conversation& talk = found->second;
+  if (said.proto == kTcp) {
+    const std::uint32_t ahead = said.ack - talk.first;  // modulo 2^32, as sequence numbers are
+    if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
+        ahead <= talk.end - talk.first)
+      talk.state = State::proven;
+    return talk.state == State::proven ? Standing::proven : Standing::unknown;
+  }
+  if (talk.state == State::proven) return Standing::proven;
+  if (talk.state == State::spoken) return Standing::answers;
+  const bool long_enough = talk.turns >= 4 && window >= talk.since_window + 2;
+  talk.state = long_enough ? State::proven : State::asked;
+  return Standing::unknown;
+}
+
+void Model::leaves(const Said& said, std::uint64_t now_ns) {
+  using State = Conversation::State;
+  if (said.later_fragment) return;
+  if ((said.proto == kIcmp || said.proto == kIcmp6) && !is_echo_request(said)) return;
+  const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
+                has_ports(said) ? said.local_port : 0, said.proto};
+  const auto found = conversations_.find(key);
+  const bool is_new = found == conversations_.end();
+  if (said.proto != kTcp) {
+    if (is_new) {
+      conversations_[key] = {.state = State::spoken, .since_window = window_of(now_ns)};
+    } else if (found->second.state == State::asked) {
+      found->second.state = State::answered;
+      found->second.turns++;
+    }
+    return;
+  }
+  if ((said.flags & FW_TCP_SYN) != 0) {
+    conversations_[key] = {.state = State::offered, .first = said.seq, .end = said.seq + 1};
+  } else if (is_new) {
+    if ((said.flags & FW_TCP_RST) == 0)
+      conversations_[key] = {
+          .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};
+  } else if (found->second.state == State::offered) {
+    Conversation& talk = found->second;
+    const std::uint32_t end = said.seq + said.payload_bytes;
+    if (end - talk.first < (4U << 20) && end - talk.first > talk.end - talk.first) talk.end = end;
+  }
+}
+
+Model::Excess Model::meter(const Said& said, const Verdict& verdict, Source& source,
+                           std::uint64_t now_ns) const {
+  Excess excess;
+  for (const auto& [measure, units] : measures_of(verdict.klass, said)) {
+    const Limit& limit = rules.at(verdict.rule).limits.at(measure);
+    source.by_window.at(measure)[window_of(now_ns)] += units;
+    const std::uint64_t value = sliding(source.by_window.at(measure), now_ns);
+    const bool bannable = limit.ban_above != 0 && value > limit.ban_above;
+    const bool over = bannable || (limit.cost_q8 != 0 &&
+                                   !source.buckets.at(measure).pour(
+                                       tick_of(now_ns), units * limit.cost_q8 / 256, limit.burst));
+    if (!over) continue;
+    if (bannable ? !excess.ban : !excess.limit && !excess.ban)
+      excess.report = {.measure = measure,
+                       .value = static_cast<unsigned>(value),
+                       .limit = bannable ? limit.ban_above : limit.limit_above};
+    excess.limit = true;
+    excess.ban = excess.ban || bannable;
+  }
+  return excess;
+}
+
+bool Model::is_over_limit(const Said& said, const Verdict& verdict, Standing peer,
+                          std::uint64_t now_ns) {
+  if (is_special(said.remote)) return false;
+  const std::uint64_t window = window_of(now_ns);
+  const Prefix prefix = source_of(said.remote);
+  const unsigned meters_of = rules[verdict.rule].own ? verdict.rule : 0;
+  const bool proven = peer != Standing::unknown;
+  const auto twin = sources_.find({prefix, meters_of, true});
+  const bool may_be_forged = !proven && twin != sources_.end() &&
+                             window < twin->second.seen_window + FW_PROVEN_IDLE_WINDOWS;
+
+  Source& source = sources_[{prefix, meters_of, proven}];
+  source.seen_window = window;
+  Excess excess = meter(said, verdict, source, now_ns);
+  if (!excess.limit) return false;
+
+  const bool is_news = !source.over_last || window > *source.over_last + 10;
+  if (!source.over_last || window > *source.over_last + 1) source.over_since = window;
+  source.over_last = window;
+  const bool lasts = window - *source.over_since >= 3;
+  if (excess.ban && !may_be_forged && (peer == Standing::proven || lasts)) {
+    if (ban(prefix, excess.report, verdict.rule, now_ns)) {
+      excess.report.kind = FW_EVENT_BAN;
+      reports.push_back(excess.report);
+      return true;
+    }
+    bans_not_made++;
+  }
+  if (is_news) {
+    excess.report.kind = FW_EVENT_LIMIT;
+    reports.push_back(excess.report);
+  }
+  return true;
+}
+
+bool Model::ban(const Prefix& prefix, const Report& report, unsigned rule, std::uint64_t now_ns) {
+  if (bans_cost == 0) return false;
+  const std::uint64_t passed = tick_of(now_ns) - bans_made_.at_tick;
+  if (bans_made_.level > passed + bans_burst + bans_cost) bans_made_.level = 0;  // of an old cap
+  if (!bans_made_.pour(tick_of(now_ns), bans_cost, bans_burst)) return false;
+  const auto found = marks.find(prefix);
+  if (found != marks.end() && found->second.until_ns > now_ns) return false;
+  const std::uint64_t hold_ns = rules[rule].ban_ms * 1'000'000;
+  marks[prefix] = {.kind = FW_MARK_BAN,
+                   .until_ns = now_ns + hold_ns,
+                   .hold_ns = hold_ns,
+                   .ban_above = report.limit,
+                   .measure = report.measure};
+  return true;
+}
+
+}  // namespace fw::test

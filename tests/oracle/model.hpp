@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// The policy once more, slow and obvious: maps that never forget, buckets that leak, no hashing and
+// no tricks. It knows what a packet says, not how it is written, and is told the time, which only
+// goes forward. Where tables are large enough, the real policy has to agree with it in everything.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "base/address.hpp"
+#include "policy/abi.h"
+
+namespace fw::test {
+
+// A packet between this host and a remote one.
+struct Said {
+  Address remote, local;
+  unsigned proto = 0, remote_port = 0, local_port = 0;
+  unsigned flags = 0, icmp_type = 0, ttl = 64;
+  std::uint32_t seq = 0, ack = 0;
+  unsigned payload_bytes = 0, frame_bytes = 0;
+  bool later_fragment = false;
+};
+
+struct Verdict {
+  bool drop = false;
+  unsigned reason = 0, klass = 0, rule = 0;
+};
+
+struct Report {
+  unsigned kind = 0, measure = 0, value = 0, limit = 0;
+  bool operator==(const Report&) const = default;
+};
+
+// As the configuration has it, with the policy's units: ticks of 16 ns, windows of 2^30 ns.
+struct Limit {
+  std::uint64_t cost_q8 = 0, burst = 0;
+  unsigned ban_above = 0, limit_above = 0;
+};
+struct Rule {
+  std::array<Limit, FW_MEASURE_COUNT> limits{};
+  std::uint64_t ban_ms = 0;
+  unsigned action = FW_ACTION_LIMIT;
+  bool own = false;
+};
+struct Mark {
+  unsigned kind = 0;
+  std::uint64_t until_ns = 0, hold_ns = 0;
+  unsigned ban_above = 0, measure = 0;
+  std::map<std::uint64_t, std::uint64_t> by_window{};  // what came since the ban
+};
+
+class Model {
+ public:
+  // What the operator says.
+  bool observe = false;
+  unsigned prefix_v6 = 64;
+  std::uint64_t bans_cost = 0, bans_burst = 0;
+  std::map<unsigned, Rule> rules{{0, {}}};
+  std::map<std::pair<bool, unsigned>, unsigned> rule_of_port;  // udp, port
+  std::map<Prefix, Mark> marks;
+  std::set<Address> denied, allowed;
+
+  Verdict arrives(const Said& said, std::uint64_t now_ns);
+  void leaves(const Said& said, std::uint64_t now_ns);
+
+  // Since the last packet arrived.
+  std::vector<Report> reports;
+  std::uint64_t bans_not_made = 0;
+
+ private:
+  enum class Standing { unknown, answers, proven };
+  struct Conversation {
+    enum class State { asked, answered, offered, spoken, proven } state = State::asked;
+    std::uint32_t first = 0, end = 0;  // TCP: proof is an acknowledgement in (first, end]
+    unsigned turns = 0;
+    std::uint64_t since_window = 0;
+  };
+  struct Bucket {
+    std::uint64_t level = 0, at_tick = 0;
+    bool pour(std::uint64_t tick, std::uint64_t cost, std::uint64_t burst);
+  };
+  struct Source {
+    std::array<Bucket, FW_MEASURE_COUNT> buckets{};
+    std::array<std::map<std::uint64_t, std::uint64_t>, FW_MEASURE_COUNT> by_window{};
+    std::optional<std::uint64_t> over_since, over_last;
+    std::uint64_t seen_window = 0;
+  };
+  struct Excess {
+    bool limit = false, ban = false;
+    Report report;
+  };
+  using Key = std::tuple<Address, unsigned, Address, unsigned, unsigned>;
+  using SourceKey = std::tuple<Prefix, unsigned, bool>;
+
+  [[nodiscard]] unsigned judge(const Said& said, std::uint64_t now_ns, Verdict& verdict);
+  [[nodiscard]] Standing standing(const Said& said, std::uint64_t window);
+  [[nodiscard]] bool is_over_limit(const Said& said, const Verdict& verdict, Standing standing,
+                                   std::uint64_t now_ns);
+  [[nodiscard]] Excess meter(const Said& said, const Verdict& verdict, Source& source,
+                             std::uint64_t now_ns) const;
+  [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
+                         std::uint64_t now_ns);
+  void renew(Mark& mark, const Said& said, std::uint64_t now_ns) const;
+  [[nodiscard]] Prefix source_of(const Address& address) const;
+
+  std::map<Key, Conversation> conversations_;
+  std::map<SourceKey, Source> sources_;
+  Bucket bans_made_;
+};
+
+}  // namespace fw::test
