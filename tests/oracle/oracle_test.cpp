@@ -296,7 +296,7 @@ class History {
 };
 
 TEST(policy_oracle, the_policy_does_what_its_slow_and_obvious_model_does) {
-  constexpr unsigned kHistories = 12, kSteps = 7'000;
+  constexpr unsigned kHistories = 40, kSteps = 7'000;
   fw_counters sum{};
   std::uint64_t bans = 0;
   for (unsigned seed = 1; seed <= kHistories; seed++) {
