@@ -13,7 +13,8 @@ namespace fw {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// "250ms", "30s", "10m", "1h", "7d", also joined: "1h30m". Must be more than 0 and at most 10 years.
+// "250ms", "30s", "10m", "1h", "7d", also joined: "1h30m". Must be more than 0 and at most 10
+// years.
 [[nodiscard]] Result<Milliseconds> parse_duration(std::string_view text);
 // The shortest exact form: "60s" is written "1m", 90 s "1m30s".
 [[nodiscard]] std::string format_duration(Milliseconds duration);

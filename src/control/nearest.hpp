@@ -22,6 +22,7 @@ namespace fw::control {
 template <typename Table>
 [[nodiscard]] std::vector<std::string_view> names_of(const Table& table) {
   std::vector<std::string_view> names;
+  names.reserve(table.size());
   for (const auto& entry : table) names.push_back(entry.name);
   return names;
 }
