@@ -31,7 +31,7 @@ std::string Frames::peer(bool v6) {
 }
 
 Packet Frames::link() {
-  const Packet made = Packet::ethernet();
+  Packet made = Packet::ethernet();
   switch (below(12)) {
     case 0:
       return made.vlan(below(4095));
@@ -111,7 +111,7 @@ Packet Frames::transport(const Packet& ip, bool leaving) {
           .seq(1000 + below(3))
           .ack(1000 + below(4))
           .flags(kinds[below(7)])
-          .payload(below(4) * 3);
+          .payload(std::size_t{3} * below(4));
     }
   }
 }

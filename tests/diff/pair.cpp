@@ -31,7 +31,7 @@ Difference cells(const char* table, const T* user, const T* kernel, std::size_t 
 }  // namespace
 
 Difference Pair::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
-  fw_packet packet;
+  fw_packet packet{};
   const fw_decision user = user_.decide(frame_of(frame), now_ns, packet);
   const int verdict = kernel_->ingress(frame, now_ns);
   if (verdict < 0) return fmt::format("the kernel refused a frame: {}", std::strerror(-verdict));

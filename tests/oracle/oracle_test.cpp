@@ -131,7 +131,7 @@ class History {
 
   std::string arrive(Said said) {
     const Bytes bytes = write(said, false).bytes();
-    fw_packet packet;
+    fw_packet packet{};
     const fw_decision real = datapath_.decide(frame_of(bytes), now_ns_, packet);
     const Verdict model = model_.arrives(said, now_ns_);
     std::vector<Report> events;

@@ -62,7 +62,7 @@ TEST(order, without_a_policy_everything_passes) {
   const auto size = static_cast<fw_u32>(bytes.size());
   const fw_frame frame{
       .data = bytes.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
-  fw_packet packet;
+  fw_packet packet{};
   const fw_decision decision = empty.decide(frame, 5, packet);
   EXPECT_EQ(decision.verdict, FW_PASS);
   EXPECT_EQ(decision.reason, FW_REASON_NONE);

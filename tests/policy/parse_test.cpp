@@ -258,7 +258,7 @@ TEST(parse, reads_captures_that_begin_with_the_ip_header) {
   EXPECT_TRUE(parse(Packet::ip().ipv4(kPeer, kHost).udp(1, 80), FW_LINK_IP).ok);
   EXPECT_EQ(parse(Packet::ip().ipv6(kPeer6, kHost6).udp(1, 80), FW_LINK_IP).packet.is_v6, 1);
   const fw_frame nothing{.data = nullptr, .captured_bytes = 0, .wire_bytes = 0, .link = FW_LINK_IP};
-  fw_packet packet;
+  fw_packet packet{};
   EXPECT_FALSE(fw_policy_parse(&nothing, &packet));
 }
 

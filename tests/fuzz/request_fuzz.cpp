@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as an API request: the first chooses the verb, the others are the body. What passes has
+// only keys that the verb knows.
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "control/request.hpp"
+#include "fuzz/check.hpp"
+
+using fw::test::check;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const auto& verb = fw::control::kVerbs[data[0] % std::size(fw::control::kVerbs)];
+  const nlohmann::json body = nlohmann::json::parse(data + 1, data + size, nullptr, false);
+  if (body.is_discarded()) return 0;
+  const auto request = fw::control::parse_request(verb, body);
+  check(request.has_value() == fw::control::check_request(verb, body).has_value());
+  if (!request) {
+    check(request.error().kind == fw::ErrorKind::usage && !request.error().message.empty());
+    return 0;
+  }
+  check(request->verb == &verb);
+  for (const std::string& argument : request->arguments)
+    check(argument.size() <= fw::control::kLongestText &&
+          std::ranges::none_of(argument, [](unsigned char c) { return c < 0x20 || c == 0x7f; }));
+  for (const auto& [name, value] : request->options)
+    check(
+        std::ranges::any_of(verb.options, [&](const auto& option) { return option.name == name; }));
+  return 0;
+}
