@@ -62,6 +62,7 @@ void Daemon::attach() {
   if (!parts_.datapath.is_on()) return;
   interfaces_.follow(parts_.engine.settings().config.interfaces, network_,
                      parts_.datapath.current());
+  parts_.engine.note_unprotected(interfaces_.unprotected());
 }
 
 // ------------------------------------------------------------------- the machine
@@ -151,6 +152,7 @@ engine::Host Daemon::host() {
           .detach_all =
               [this](const engine::Now& now) {
                 interfaces_ = {};
+                parts_.engine.note_unprotected({});
                 return parts_.datapath.off(parts_.engine, now);
               },
           .attach_all = [this](const engine::Now& now) { return switch_on(now); },

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace fw::daemon {
 namespace {
@@ -25,16 +27,18 @@ bool is_reported(const datapath::Datapath& datapath, const std::string& name) {
 void Interfaces::follow(const std::vector<std::string>& configured, const host::Network& network,
                         datapath::Datapath& datapath) {
   problems_.clear();
+  unprotected_.clear();
   const std::set<std::string> names = wanted(configured, network);
   for (const datapath::InterfaceStatus& status : datapath.interfaces())
     if (!names.contains(status.name)) datapath.detach(status.name);
   for (const std::string& name : names) {
     if (!exists(network, name)) {
+      constexpr std::string_view kMissing =
+          "there is no such interface; it is protected once it appears";
       if (!is_reported(datapath, name))
-        problems_.push_back(
-            fmt::format("{}: there is no such interface; it is protected once it appears", name));
+        note(name, std::string(kMissing), fmt::format("{}: {}", name, kMissing));
     } else if (const Result<void> attached = datapath.attach(name); !attached) {
-      problems_.push_back(attached.error().message);
+      note(name, attached.error().message, attached.error().message);
     }
   }
   if (names.empty())
@@ -42,6 +46,14 @@ void Interfaces::follow(const std::vector<std::string>& configured, const host::
         "interface = \"auto\" finds no uplink: there is no default route; name the interface in "
         "floodwall.toml, or it is protected once there is a route");
   followed_ = names;
+}
+
+void Interfaces::note(const std::string& name, std::string problem, std::string sentence) {
+  problems_.push_back(std::move(sentence));
+  unprotected_.push_back({.name = name,
+                          .attachment = datapath::Attachment::none,
+                          .egress = false,
+                          .problem = std::move(problem)});
 }
 
 std::set<std::string> Interfaces::wanted(const std::vector<std::string>& configured,

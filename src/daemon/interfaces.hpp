@@ -21,13 +21,20 @@ class Interfaces {
 
   // What is wanted and was not possible in the last follow(), a sentence each.
   [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+  // Those that are wanted and were not attached in the last follow(), each with its problem.
+  [[nodiscard]] const std::vector<datapath::InterfaceStatus>& unprotected() const {
+    return unprotected_;
+  }
 
  private:
   [[nodiscard]] std::set<std::string> wanted(const std::vector<std::string>& configured,
                                              const host::Network& network) const;
+  // `problem` is a sentence about the interface; `sentence` names it as well.
+  void note(const std::string& name, std::string problem, std::string sentence);
 
   std::set<std::string> followed_;  // wanted in the last follow()
   std::vector<std::string> problems_;
+  std::vector<datapath::InterfaceStatus> unprotected_;
 };
 
 }  // namespace fw::daemon

@@ -254,8 +254,20 @@ void Engine::lift_bans_of_the_allowed(const Now& now) {
   for (const Prefix& prefix : allowed) bans_.lift(prefix, "allowed", now);
 }
 
+std::vector<datapath::InterfaceStatus> Engine::interfaces() const {
+  std::vector<datapath::InterfaceStatus> all = datapath_->interfaces();
+  for (const datapath::InterfaceStatus& unprotected : unprotected_) {
+    const auto known = std::ranges::find(all, unprotected.name, &datapath::InterfaceStatus::name);
+    if (known == all.end())
+      all.push_back(unprotected);
+    else if (known->attachment == datapath::Attachment::none)
+      *known = unprotected;  // it went away, and came back as one that refuses us
+  }
+  return all;
+}
+
 void Engine::note_interfaces(const Now& now) {
-  std::vector<datapath::InterfaceStatus> current = datapath_->interfaces();
+  std::vector<datapath::InterfaceStatus> current = interfaces();
   for (const datapath::InterfaceStatus& status : current) {
     const auto was = std::ranges::find(interfaces_, status.name, &datapath::InterfaceStatus::name);
     if (was != interfaces_.end() && was->attachment == status.attachment &&

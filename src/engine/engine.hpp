@@ -124,6 +124,12 @@ class Engine {
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
   // Bans, exemptions and allowances together.
   [[nodiscard]] std::size_t marks_used() const;
+  // The interfaces that are to be protected: those of the datapath, and those it was refused on.
+  [[nodiscard]] std::vector<datapath::InterfaceStatus> interfaces() const;
+  // What is to be protected and is not attached. Their problems are among the host's as well.
+  void note_unprotected(std::vector<datapath::InterfaceStatus> unprotected) {
+    unprotected_ = std::move(unprotected);
+  }
   // What whoever runs the engine found amiss around it: from now on exactly these are among the
   // problems.
   void note_host_problems(std::vector<std::string> problems) {
@@ -159,6 +165,7 @@ class Engine {
   Traffic traffic_;
   std::vector<datapath::InterfaceStatus> interfaces_;  // as last noted
   std::vector<std::string> host_problems_;
+  std::vector<datapath::InterfaceStatus> unprotected_;
 };
 
 }  // namespace fw::engine

@@ -19,7 +19,7 @@ Json to_json(const Amount& amount) {
 
 Json interfaces_of(const Engine& engine) {
   Json interfaces = Json::array();
-  for (const datapath::InterfaceStatus& status : engine.datapath().interfaces())
+  for (const datapath::InterfaceStatus& status : engine.interfaces())
     interfaces.push_back({{"name", status.name},
                           {"attachment", word(status.attachment)},
                           {"egress", status.egress},

@@ -356,9 +356,12 @@ TEST(Interfaces, named_interface_is_attached_once_it_appears) {
   interfaces.follow({"up0"}, network_of({"eth0"}, {"eth0"}), datapath);
   EXPECT_THAT(datapath.names(), IsEmpty());
   EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0: there is no such interface")));
+  ASSERT_EQ(interfaces.unprotected().size(), 1U);
+  EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
   interfaces.follow({"up0"}, network_of({"eth0", "up0"}, {"eth0"}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("up0"));
   EXPECT_THAT(interfaces.problems(), IsEmpty());
+  EXPECT_TRUE(interfaces.unprotected().empty());
 }
 
 TEST(Interfaces, what_is_not_configured_any_more_is_detached) {
@@ -377,6 +380,9 @@ TEST(Interfaces, one_that_cannot_be_attached_does_not_keep_the_others_open) {
   interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("up1"));
   EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0 already runs another")));
+  ASSERT_EQ(interfaces.unprotected().size(), 1U);
+  EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
+  EXPECT_THAT(interfaces.unprotected()[0].problem, HasSubstr("another XDP program"));
 }
 
 // ------------------------------------------------------------------- watched files

@@ -193,6 +193,22 @@ TEST(engine_commands, mode_off_and_back_keeps_every_ban_list_and_exemption) {
   EXPECT_EQ(lab.last("Mode"), "NOTICE Mode mode=enforce was=off");
 }
 
+TEST(engine_commands, an_interface_that_refuses_us_is_shown_as_unprotected) {
+  EngineLab lab;
+  lab.engine.note_unprotected({{.name = "up1", .problem = "taken"}});
+  lab.pass(100ms);
+  const Json interfaces = (*lab.run("status"))["interfaces"];
+  ASSERT_EQ(interfaces.size(), 2U);
+  EXPECT_EQ(interfaces[1]["name"], "up1");
+  EXPECT_EQ(interfaces[1]["attachment"], "none");
+  EXPECT_EQ(lab.last("Detach"), "WARNING Detach interface=up1 problem=taken");
+  lab.engine.note_unprotected({});
+  lab.datapath.statuses.push_back(
+      {.name = "up1", .attachment = datapath::Attachment::native, .egress = true, .problem = ""});
+  lab.pass(100ms);
+  EXPECT_EQ(lab.last("Attach"), "NOTICE Attach interface=up1 attachment=native");
+}
+
 TEST(engine_commands, mode_stays_off_when_the_interfaces_cannot_be_attached) {
   EngineLab lab;
   ASSERT_TRUE(lab.run("mode", {"off"}));
