@@ -4,6 +4,7 @@ import contextlib
 import select
 import socket
 import threading
+import time
 
 import netns
 
@@ -117,17 +118,27 @@ class Client(contextlib.AbstractContextManager):
 
     def exchange(self, data, timeout=3.0):
         """Whether `data` was sent back within `timeout` (what was still under way is read first)."""
-        self._socket.settimeout(timeout)
-        self._socket.send(data)
-        got = b""
+        patience = self._socket.gettimeout()
+        self._socket.settimeout(0)
         try:
-            while not got.endswith(data):
+            return self._exchange(memoryview(data), time.monotonic() + timeout)
+        finally:
+            self._socket.settimeout(patience)
+
+    def _exchange(self, data, end):
+        left, got = data, bytearray()
+        while left or not got.endswith(data):  # reads while it writes: neither side waits for ever
+            readable, writable, _ = select.select([self._socket], [self._socket] if left else [], [],
+                                                  max(0.0, end - time.monotonic()))
+            if not readable and not writable:
+                return False
+            if writable:
+                left = left[self._socket.send(left):]
+            if readable:
                 piece = self._socket.recv(1 << 20)
                 if not piece:
                     return False
                 got += piece
-        except TimeoutError:
-            return False
         return True
 
     def close(self):

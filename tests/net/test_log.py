@@ -12,7 +12,7 @@ LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>
                   r"(?P<word>[A-Z][A-Za-z]+)(?: (?P<address>[0-9a-f:.]+(?:/\d+)?))?"
                   r"(?P<tail>(?: [a-z_0-9]+=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+))*)$")
 FIELD = re.compile(r" ([a-z_0-9]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+)")
-FLOODED = '[ban]\ntime = "1s"\n[[service]]\nname = "game"\nport = "tcp/8080"\n' \
+FLOODED = '[ban]\ntime = "2s"\n[[service]]\nname = "game"\nport = "tcp/8080"\n' \
           'packets = { ban_at = "100/s" }\n'
 
 
@@ -27,10 +27,12 @@ def flood(lab, link):
     """Client 3 proves itself, floods, and is banned at once."""
     with peers.TcpServer(lab.wall_ns, link.family, 8080), \
             peers.tcp(lab.peers_ns, link.family, link.client(3), link.wall, 8080) as client:
-        assert client.exchange(b"hello")
-        for _ in range(1000):
-            client.send(b"x")
-        wait_until(lab.bans, what="a ban")
+        # Each waits for its answer, so that the kernel does not join them to fewer packets.
+        exchanges = 0
+        while client.exchange(b"x", timeout=0.3):
+            exchanges += 1
+            assert exchanges < 5000, "the flood was not answered"
+    lab.wait_for_log("Ban")
 
 
 def key_of(link):
@@ -51,7 +53,7 @@ def test_every_line_is_in_the_format_and_ban_and_unban_say_why(lab, link):
     assert before < moment < datetime.datetime.now(datetime.timezone.utc)
     fields = ban[4]
     assert ban[1] == "NOTICE"
-    assert {"for": "1s", "rule": "game", "proto": "tcp", "dport": "8080", "limit": "100",
+    assert {"for": "2s", "rule": "game", "proto": "tcp", "dport": "8080", "limit": "100",
             "window": "1s", "offence": "1"}.items() <= fields.items()
     assert 100 <= int(fields["pps"]) <= 110
     (unban,) = [line for line in lines if line[2] == "Unban" and line[3] == key_of(link)]
@@ -106,7 +108,7 @@ def test_log_is_bounded_under_a_flood_of_spoofed_sources(lab, link):
     told = sum(int(parse(line)[4]["count"]) for line in lab.log_lines("Suppressed"))
     assert told + len(lab.log_lines("Limit")) <= 10_001
     assert lab.api.call("status")["log"]["suppressed"] > 0
-    assert lab.count("limit") > 30_000
+    assert 29_900 <= lab.count("limit") <= 30_000, "of each source all but its burst"
 
 
 def test_dropped_packets_are_summed_up_and_not_logged_one_by_one(lab, link):
@@ -134,15 +136,14 @@ def test_log_survives_the_removal_of_its_file(lab, link):
 
 
 def test_small_log_is_rotated_and_kept_in_bounds(lab, link):
-    lab.start_daemon(lab.config().replace('journal = false', 'journal = false\nrotate = "16KiB"\n'
-                                          'keep = 2'))
-    for _ in range(150):
-        lab.api.call("ban", address=[link.client(3)])
+    lab.start_daemon(lab.config().replace('journal = false', 'journal = false\nrotate = "64KiB"\n'
+                                          'keep = 1'))
+    for _ in range(150):  # as many as are not suppressed
+        lab.api.call("ban", address=[link.client(3)], reason="long " * 150)
         lab.api.call("unban", address=[link.client(3)])
     sizes = {path.name: path.stat().st_size for path in lab.log_folder.iterdir()}
-    assert len([name for name in sizes if name.startswith("floodwall")]) >= 2
-    assert len(sizes) <= 6
-    assert all(size <= 20 << 10 for size in sizes.values())
+    assert set(sizes) == {"floodwall.log", "floodwall.log.1", "events.json", "events.json.1"}
+    assert all(0 < size <= 64 << 10 for size in sizes.values())
 
 
 def test_events_are_shown_and_followed(lab, link):
