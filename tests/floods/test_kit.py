@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""The captures and the gates themselves: an independent reader (scapy) finds the packets right, the
+labels are those of the packets, and every gate can fail."""
+import collections
+import pathlib
+import random
+import sys
+
+import pytest
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.utils import RawPcapReader
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import attacks  # noqa: E402
+import busy  # noqa: E402
+import gates  # noqa: E402
+import packets  # noqa: E402
+import scenarios  # noqa: E402
+import score  # noqa: E402
+from capture import Capture  # noqa: E402
+from peace import Peace  # noqa: E402
+
+SEED = 5
+CHECKSUMMED = (TCP, UDP)
+
+
+def parsed(data):
+    return IP(data) if data[0] >> 4 == 4 else IPv6(data)
+
+
+def peace(target, seconds=3):
+    capture = Capture([target])
+    Peace(capture, target, seconds, random.Random(SEED)).fill()
+    return capture
+
+
+def rebuilt(packet):
+    """The same packet with checksums and lengths as scapy works them out."""
+    copy = packet.copy()
+    for layer in (IP, *CHECKSUMMED):
+        if copy.haslayer(layer):
+            copy[layer].chksum = None
+    return bytes(copy)
+
+
+@pytest.mark.parametrize("target", [scenarios.V4, scenarios.V6], ids=["ipv4", "ipv6"])
+def test_checksums_are_those_that_scapy_works_out(target):
+    whole = [data for _, _, data, size in peace(target, 1).in_order() if len(data) == size]
+    for family in (attacks.syn_mimic, attacks.udp_fixed, attacks.echo, attacks.unreachable):
+        make = family(target, random.Random(SEED))
+        whole += [data for _ in range(20) for data, size in make() if len(data) == size]
+    assert len(whole) > 100
+    for data in whole[:400] + whole[-80:]:
+        assert rebuilt(parsed(data)) == data, parsed(data).show(dump=True)
+
+
+def test_every_byte_that_is_acknowledged_was_sent():
+    sent, wrong = collections.defaultdict(set), []
+    for _, _, data, size in peace(scenarios.V4).in_order():
+        packet = parsed(data)
+        if not packet.haslayer(TCP) or packet[TCP].dport in (22, 23, 3389, 8080):
+            continue
+        segment = packet[TCP]
+        there, back = (packet.src, segment.sport, packet.dst, segment.dport), (packet.dst, segment.dport,
+                                                                               packet.src, segment.sport)
+        length = size - 20 - segment.dataofs * 4 + sum(flag in str(segment.flags) for flag in "SF")
+        sent[there].add((segment.seq + length) & 0xffffffff)
+        if "A" in str(segment.flags) and sent[back] and segment.ack not in sent[back]:
+            wrong.append(packet.summary())
+    assert len(sent) > 100
+    assert not wrong, wrong[:5]
+
+
+def test_labels_say_who_is_meant(tmp_path):
+    scenario = scenarios.flood("small", attacks.syn_fixed, scenarios.steady(1000, 1))
+    capture, file = scenario.capture(), tmp_path / "small.pcap"
+    capture.write(file)
+    labels = (tmp_path / "small.pcap.labels").read_text().strip()
+    records = [record for record, _ in RawPcapReader(str(file))]
+    assert len(records) == len(labels)
+    assert labels.count("a") == pytest.approx(1000, rel=0.1)
+    for record, label in zip(records, labels):
+        assert (packets.text(scenarios.V4) == parsed(record[14:]).dst) == (label != ".")
+        if label == "a":
+            assert parsed(record[14:])[TCP].flags == "S"
+
+
+def test_the_same_scenario_is_the_same_capture_each_time():
+    scenario = next(each for each in scenarios.ALL if each.name == "syn-pulsed")
+    assert scenario.capture().in_order() == scenario.capture().in_order()
+
+
+def test_names_are_unique():
+    names = [each.name for each in scenarios.ALL]
+    assert len(set(names)) == len(names)
+
+
+def test_fragments_join_to_the_datagram():
+    body, size = packets.udp_body(1 << 24, 2 << 24, 53, 4000, bytes(range(200)), 3200)
+    pieces = list(packets.fragments(1 << 24, 2 << 24, packets.UDP, body, size, 7))
+    assert [(parsed(data).frag, str(parsed(data).flags)) for data, _ in pieces] == [
+        (0, "MF"), (185, "MF"), (370, "")]
+    assert sum(length - 20 for _, length in pieces) == size
+
+
+# ---------------------------------------------------------------- gates
+
+
+def held(dropped, when=lambda index: index / 1000, labels="b" * 20 + "a" * 1000):
+    """The numbers of a capture with a packet a millisecond and those labels, some of them dropped."""
+    in_order = [(when(index), label, b"", 0) for index, label in enumerate(labels)]
+    return gates.measure(in_order, {index: "limit" for index in dropped})
+
+
+@pytest.mark.parametrize("dropped, broken", [
+    (range(20, 1020), []),
+    (range(70, 1020), []),                        # the first 50 ms pass, at 1,000 packets a second
+    (range(71, 1020), ["attack"]),
+    (range(280, 1020), ["attack", "first drop"]),
+    ([], ["attack", "first drop"]),
+    (range(19, 1020), ["legit"]),
+])
+def test_a_flood_holds_only_if_all_its_gates_do(dropped, broken):
+    assert gates.broken("flood", held(dropped)) == broken
+
+
+def test_a_fast_flood_is_answered_within_twenty_milliseconds():
+    def when(index):
+        return index / 20_000
+    labels = "a" * 20_000
+    assert gates.broken("flood", held(range(300, 20_000), when, labels + "b")) == []
+    assert gates.broken("flood", held(range(500, 20_000), when, labels + "b")) == ["first drop"]
+
+
+def test_a_legitimate_packet_dropped_long_after_the_end_counts():
+    def when(index):
+        return index / 1000 if index < 1000 else 10.999 + (index - 999) * 0.1
+    numbers = held([*range(1000), 1001], when, "a" * 1000 + "b" * 1000)
+    assert (numbers.late, gates.broken("flood", numbers)) == (1, ["late"])
+
+
+def test_a_busy_host_loses_not_one_packet():
+    assert gates.broken("busy", held([], labels="b" * 100)) == []
+    assert gates.broken("busy", held([7], labels="b" * 100)) == ["1 packets dropped"]
+
+
+def test_a_ban_of_somebody_who_did_not_attack_is_found():
+    capture, make = Capture([scenarios.V4]), attacks.syn_slash24(scenarios.V4, random.Random(SEED))
+    for index in range(50):
+        capture.arrives(index / 100, make()[0], "a")
+    attacker = packets.text(min(capture.sources("a")))
+    numbers = gates.Numbers()
+    score.add_events(numbers, [
+        {"event_type": "Ban", "src_ip": address, "timestamp": "2023-11-14T22:13:20.250Z"}
+        for address in (attacker, "198.51.100.0/24", "203.0.113.5", "2001:db8::/64")], capture)
+    assert numbers.wrong_bans == ["203.0.113.5", "2001:db8::/64"]
+
+
+def test_the_time_of_the_alarm_counts_from_the_first_attack_packet():
+    capture, make = Capture([scenarios.V4]), attacks.syn_fixed(scenarios.V4, random.Random(SEED))
+    capture.arrives(2.0, make()[0], "a")
+    numbers = gates.Numbers()
+    alarm = {"event_type": "AttackStart", "timestamp": "2023-11-14T22:13:22.150Z"}
+    score.add_events(numbers, [alarm], capture)
+    assert numbers.reaction_ms["alarm"] == pytest.approx(150, abs=1)
+
+
+def test_a_rising_flood_counts_from_when_it_is_one():
+    slow, fast = [index / 10 for index in range(100)], [10 + index / 1000 for index in range(100)]
+    assert gates.begins(slow + fast, 0) == 0
+    assert gates.begins(slow + fast, 500) == pytest.approx(10.05, abs=0.01)
+
+
+def test_a_busy_server_completes_every_handshake():
+    capture = Capture([scenarios.V4])
+    busy.http(capture, scenarios.V4, random.Random(SEED), rate=100, seconds=1)
+    flags = collections.Counter(str(parsed(data)[TCP].flags) for _, label, data, _ in capture.in_order()
+                                if label == "b")
+    assert flags["S"] > 50
+    assert flags["FA"] == flags["S"]
