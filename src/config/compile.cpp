@@ -60,6 +60,17 @@ std::uint8_t action_of(Action action) {
 
 }  // namespace
 
+fw_budget_limit compile_budget(const Budget& budget) {
+  fw_budget_limit out{};
+  if (!budget.limit) return out;
+  const double cost = std::ceil(kTicksPerSecond / *budget.limit);
+  out.cost = saturated(cost);
+  out.burst = saturated(cost * budget.burst);
+  out.served_burst = saturated(cost * budget.served_burst);
+  out.limit = saturated(std::round(*budget.limit));
+  return out;
+}
+
 Compiled compile(const Config& config) {
   Compiled out;
   fw_config& policy = out.policy;
@@ -70,6 +81,10 @@ Compiled compile(const Config& config) {
     policy.bans_cost = saturated(std::ceil(60 * kTicksPerSecond / config.ban.per_minute));
     policy.bans_burst = ticks(std::chrono::minutes{1});
   }
+
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; i++)
+    policy.budget[i] = compile_budget(config.budgets[i]);
+  policy.scan_ports = static_cast<std::uint8_t>(config.detect.scan_ports);
 
   policy.rule[0] = compile_rule(config.limit_default, config.ban.time);
   out.rule_names.emplace_back("default");

@@ -116,8 +116,23 @@ Limits Config::defaults() {
   limits[FW_MEASURE_PACKETS].ban_at = 20'000;
   limits[FW_MEASURE_SYN].limit = 200;
   limits[FW_MEASURE_SYN].ban_at = 1000;
-  limits[FW_MEASURE_ICMP].limit = 1000;
+  limits[FW_MEASURE_ICMP].limit = 250;
   return limits;
+}
+
+Budgets Config::default_budgets() {
+  // What a small host on the Internet sees without noticing, by far; a busy one's clients get
+  // something in return, and cost nothing (docs/detection.md has the measurements).
+  Budgets budgets;
+  budgets[FW_CLASS_TCP_SYN] = {.limit = 50, .burst = 250, .served_burst = 250};
+  budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 200, .served_burst = 400};
+  budgets[FW_CLASS_UDP_NEW] = {.limit = 100, .burst = 250, .served_burst = 2000};
+  budgets[FW_CLASS_UDP_REFLECTED] = {.limit = 50, .burst = 64, .served_burst = 64};
+  budgets[FW_CLASS_ICMP_ECHO] = {.limit = 100, .burst = 200, .served_burst = 200};
+  budgets[FW_CLASS_ICMP_OTHER] = {.limit = 50, .burst = 100, .served_burst = 100};
+  budgets[FW_CLASS_FRAGMENT] = {.limit = 50, .burst = 100, .served_burst = 100};
+  budgets[FW_CLASS_OTHER] = {.limit = 100, .burst = 200, .served_burst = 200};
+  return budgets;
 }
 
 Config finish(Draft& draft) {

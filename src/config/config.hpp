@@ -30,6 +30,28 @@ struct Limit {
 };
 using Limits = std::array<Limit, FW_MEASURE_COUNT>;  // by fw_measure
 
+// Of one class: what sources that proved nothing may send together to one address (or one port
+// where a service answers) without getting anything in return.
+struct Budget {
+  std::optional<double> limit;  // packets/s; none: no budget
+  unsigned burst = 0;           // packets that may come at once ...
+  unsigned served_burst = 0;    // ... and where a service answers
+
+  bool operator==(const Budget&) const = default;
+};
+using Budgets = std::array<Budget, FW_CLASS_COUNT>;  // by fw_class
+
+// Floods that no limit per source sees.
+struct Detect {
+  bool signatures = true;    // work out what a flood's packets share, and drop on that
+  bool learn = true;         // raise budgets to what is usual here
+  unsigned scan_ports = 14;  // of 16 groups of closed ports: a source that tried so many; 0: off
+  Milliseconds scan_ban{0};  // 0: a scan is only reported
+  bool capture = true;       // keep the heads of an attack's packets as pcap
+
+  bool operator==(const Detect&) const = default;
+};
+
 enum class Action { limit, drop, pass };
 
 struct PortRange {
@@ -106,6 +128,8 @@ struct Config {
   Ban ban;
   Exempt exempt;
   Limits limit_default = defaults();
+  Budgets budgets = default_budgets();
+  Detect detect;
   std::vector<Service> services;  // at most FW_MAX_RULES - 1
   Lists lists;
   Tables tables;
@@ -113,6 +137,7 @@ struct Config {
   Api api;
 
   [[nodiscard]] static Limits defaults();
+  [[nodiscard]] static Budgets default_budgets();
 
   bool operator==(const Config&) const = default;
 };
@@ -133,6 +158,7 @@ struct Compiled {
   std::vector<std::string> rule_names;  // by rule; [0] is "default"
 };
 [[nodiscard]] Compiled compile(const Config& config);
+[[nodiscard]] fw_budget_limit compile_budget(const Budget& budget);
 
 // The configuration that `floodwall setup` writes: commented, and what load() makes of it equals
 // Config{} but for what is given.

@@ -22,6 +22,12 @@ constexpr std::array<std::string_view, FW_MEASURE_COUNT> kMeasures{
 #undef FW_MEASURE_WORD
 };
 
+constexpr std::array<std::string_view, FW_CLASS_COUNT> kClasses{
+#define FW_CLASS_WORD(name, word, meaning) word,
+    FW_CLASSES(FW_CLASS_WORD)
+#undef FW_CLASS_WORD
+};
+
 constexpr Milliseconds kShortestBan = seconds{1};
 constexpr Milliseconds kLongestBan = hours{30 * 24};  // fits fw_rule::ban_ms
 constexpr std::size_t kInterfaceBytes = 15;           // IFNAMSIZ - 1
@@ -104,6 +110,30 @@ bool read_limits(Section& section, LimitDrafts& out) {
     measure->done();
   }
   return any;
+}
+
+void read_budgets(Section section, Budgets& out) {
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
+    if (i == FW_CLASS_TCP_FLOW || i == FW_CLASS_UDP_REPLY) continue;  // proven: no budget
+    auto budget = section.section(kClasses[i]);
+    if (!budget) continue;
+    Budget& of_class = out[i];
+    // The slowest rate at which a burst's debt still fits the tables.
+    budget->read_rate("limit", false, 1, 10e6, of_class.limit);
+    budget->read("burst", 8, 1'000'000, of_class.burst);
+    budget->read("served_burst", 8, 1'000'000, of_class.served_burst);
+    budget->done();
+  }
+  section.done();
+}
+
+void read_detect(Section section, Detect& out) {
+  section.read("signatures", out.signatures);
+  section.read("learn", out.learn);
+  section.read("scan_ports", 0, 16, out.scan_ports);
+  section.read("scan_ban", Milliseconds{0}, kLongestBan, out.scan_ban);
+  section.read("capture", out.capture);
+  section.done();
 }
 
 // "80", "8000-8999".
@@ -250,6 +280,8 @@ void read_document(Section file, Draft& draft) {
     }
     limit->done();
   }
+  if (auto section = file.section("budget")) read_budgets(std::move(*section), config.budgets);
+  if (auto section = file.section("detect")) read_detect(std::move(*section), config.detect);
   for (Section& section : file.sections("service")) read_service(std::move(section), draft);
   if (auto section = file.section("lists")) read_lists(std::move(*section), config.lists);
   if (auto section = file.section("tables")) read_tables(std::move(*section), config.tables);

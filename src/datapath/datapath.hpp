@@ -28,6 +28,10 @@ struct Tables {
   std::span<fw_flow_bucket> flows;
   std::span<fw_mark_keys> mark_keys;
   std::span<fw_mark> marks;  // FW_MARK_WAYS per bucket of mark_keys
+  std::span<fw_port_line> served;
+  std::span<fw_budget> budgets;
+  std::span<fw_signature> signatures;
+  fw_signature_set* signature_set = nullptr;
 };
 
 // A conversation that stood before the start (sock_diag): proven from its first packet.
@@ -100,6 +104,8 @@ class Datapath {
   // (-1: poll every tick).
   virtual void drain_events(const std::function<void(const fw_event&)>& sink) = 0;
   [[nodiscard]] virtual int event_fd() const = 0;
+  // The same for the packets it showed (fw_sample): some thousands a second at most, so ask often.
+  virtual void drain_samples(const std::function<void(const fw_sample&)>& sink) = 0;
 
   // Memory of all tables and the list image now in force.
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;

@@ -12,13 +12,15 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 1,
+  FW_ABI_VERSION = 2,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
   FW_MAX_RULES = 256,        /* rule 0 is the default, the others are services */
   FW_MAX_PREFIX_LENGTHS = 8, /* distinct prefix lengths of marks, per family */
-  FW_BYTES_UNIT = 16,        /* bytes are metered in units of 16 */
+  FW_MAX_SIGNATURES = 64,
+  FW_BUDGET_CELLS = 1024, /* a power of two */
+  FW_BYTES_UNIT = 16,     /* bytes are metered in units of 16 */
   FW_LINE_BYTES = 64,
 };
 
@@ -119,6 +121,27 @@ struct fw_packet {
   fw_u8 icmp_type, icmp_code;
 };
 
+/* A packet's header fields as three words, for signatures. From the top:
+ *   [0] proto 8, TCP flags 8, TTL 8, family and fragment 8, source port 16, destination port 16
+ *   [1] IP length 16, TCP window 16, ICMP type 8, ICMP code 8, TCP header bytes 8, zero 8
+ *   [2] first 8 bytes of payload
+ * "Family and fragment" is 0x10 for IPv6 plus FW_FRAG_*. */
+struct fw_shape {
+  fw_u64 word[3];
+};
+
+/* Matches a packet whose shape has these bits in all three words. */
+struct fw_signature {
+  struct fw_shape mask, value;
+  fw_u64 pad[2];
+};
+/* Which signatures are in force, by class: bit i is signatures[i]. A line's bits are set after its
+ * signature was written, and cleared before that is written anew. */
+struct fw_signature_set {
+  fw_u64 active[FW_CLASS_COUNT];
+  fw_u64 pad[6];
+};
+
 /* ------------------------------------------------------------ configuration */
 
 enum { FW_MODE_OFF = 0, FW_MODE_OBSERVE = 1, FW_MODE_ENFORCE = 2 };
@@ -141,6 +164,15 @@ struct fw_rule {
   fw_u16 pad;
 };
 
+/* The budget of a class: what sources that have not proven themselves may send to one address (or
+ * one port of it, where a service answers) before it is too much. All zero: no budget. */
+struct fw_budget_limit {
+  fw_u32 cost;         /* ticks that a packet of a new source costs; 0 = no budget */
+  fw_u32 burst;        /* ticks of debt that are forgiven ... */
+  fw_u32 served_burst; /* ... and where the port belongs to a service that answers */
+  fw_u32 limit;        /* the rate once more, per second: what an event says */
+};
+
 struct fw_config {
   fw_u64 seed[2]; /* secret; of the hashes of all tables */
   fw_u32 abi_version;
@@ -156,10 +188,14 @@ struct fw_config {
   fw_u8 prefix_bits_v6[FW_MAX_PREFIX_LENGTHS];
   fw_u32 bans_burst; /* ticks: cap on bans that the datapath itself makes */
   fw_u32 bans_cost;  /* ticks a ban costs; 0 = the datapath makes no bans */
+  struct fw_budget_limit budget[FW_CLASS_COUNT];
+  fw_u8 scan_ports; /* of 16 groups of closed ports: a source that tried so many scans; 0 = off */
+  fw_u8 pad[31];
   struct fw_rule rule[FW_MAX_RULES];
 };
 
-/* Rule of a destination port: 64 ports a line, TCP first, then UDP. */
+/* Rule of a destination port: 64 ports a line, TCP first, then UDP. The table `served` has the same
+ * shape: 1 for a port from which this host answered a stranger. */
 enum { FW_PORT_LINES = 2 * 65536 / FW_LINE_BYTES };
 struct fw_port_line {
   fw_u8 rule[FW_LINE_BYTES];
@@ -170,14 +206,16 @@ struct fw_port_line {
 
 /* Who: a source that was seen. Packets of proven flows and others have cells of
  * their own (tag bit 0), so that forged packets never count against a proven
- * peer. Replaced: empty, else the unproven one seen longest ago, else a proven
- * one that is idle, else none. */
+ * peer. Replaced: empty, else the new one seen longest ago, else a known one, else
+ * a proven one that is idle, else none. */
 struct fw_source {
   fw_u32 tag; /* of address and rule; bit 0: proven; 0 = empty */
   fw_u32 seen_window;
   fw_u16 over_since; /* low 16 bits of the window in which it went over a limit ... */
   fw_u16 over_last;  /* ... and of the last one in which it was; 0 = never */
-  fw_u32 pad;
+  fw_u8 age;         /* windows in which it was seen while no budget was exceeded; saturates */
+  fw_u8 charged;     /* what it cost budgets in seen_window */
+  fw_u16 ports;      /* groups of closed ports that it tried, a bit each */
 };
 enum { FW_SOURCE_WAYS = 4, FW_PROVEN_IDLE_WINDOWS = 560 /* 10 minutes */ };
 struct fw_source_bucket {
@@ -245,15 +283,66 @@ struct fw_mark_hits {
   fw_u32 pad;
 };
 
-/* Written by every CPU, but only when a ban is made. */
+/* One budget: of unproven packets of a class to an address, or to a port of it that is served. Two
+ * sources of packets share it: new sources and known ones (FW_KNOWN_AGE) owe separately. What
+ * this host's services or peers do in return (a completed handshake, an answer) is paid back.
+ * Every CPU draws on it in batches (fw_budget_share). */
+enum { FW_BUDGET_NEW = 0, FW_BUDGET_KNOWN = 1, FW_BUDGET_SIDES = 2 };
+struct fw_budget {
+  struct fw_addr dst;                 /* 0: all addresses together */
+  fw_u64 debt_until[FW_BUDGET_SIDES]; /* ticks */
+  fw_u64 refused;                     /* packets, since the start */
+  fw_u32 window;                      /* of what follows */
+  fw_u32 charged, answered;           /* packets in this window */
+  fw_u32 answered_before;             /* ... and in the one before */
+  fw_u16 port;                        /* 0: all that no service answers on */
+  fw_u8 klass;
+  fw_u8 used; /* 1: dst, port and klass are filled in */
+  fw_u32 charged_before;
+};
+struct fw_budget_share {
+  fw_u16 credit[FW_BUDGET_SIDES]; /* packets drawn and not yet spent */
+  fw_u32 answered;                /* not yet paid back */
+  fw_u32 refused;                 /* not yet flushed */
+  fw_u32 flushed_ms;
+};
+
+/* Written by every CPU, but only when a ban is made or a budget is exceeded. */
 struct fw_shared {
-  fw_u64 bans_debt_until; /* ticks, in 64 bits: they may rest for longer than 68 s */
-  fw_u64 link_debt_until; /* the same, of DHCP answers that pass unjudged */
+  fw_u64 bans_debt_until;  /* ticks, in 64 bits: they may rest for longer than 68 s */
+  fw_u64 link_debt_until;  /* the same, of DHCP answers that pass unjudged */
+  fw_u64 pressed_until_ns; /* some budget was exceeded: nobody becomes known */
+};
+
+/* What a CPU keeps to itself. */
+enum fw_sample_kind {
+  FW_SAMPLE_TRUSTED = 0, /* of a proven or known peer, or charged to no budget */
+  FW_SAMPLE_NEW = 1,     /* of a source that is new, passed */
+  FW_SAMPLE_REFUSED = 2, /* above a budget, or matching a signature */
+  FW_SAMPLE_KINDS = 3,
+};
+struct fw_cpu {
+  fw_u64 samples_debt_until[FW_SAMPLE_KINDS]; /* ticks */
+};
+
+/* A packet as the engine sees it: what it learns from. */
+enum { FW_SAMPLE_HEAD_BYTES = 128 };
+struct fw_sample {
+  fw_u64 time_ns;
+  struct fw_packet packet;
+  fw_u8 kind;        /* FW_SAMPLE_* */
+  fw_u8 reason;      /* enum fw_reason */
+  fw_u8 klass;       /* enum fw_class */
+  fw_u8 signature;   /* that matched, + 1; 0 = none */
+  fw_u8 served;      /* 1: a service answers on the port */
+  fw_u8 link;        /* FW_LINK_* of head */
+  fw_u16 head_bytes; /* that are there */
+  fw_u8 head[FW_SAMPLE_HEAD_BYTES];
 };
 
 /* ------------------------------------------------------------------ reports */
 
-enum { FW_EVENT_BAN = 1, FW_EVENT_LIMIT = 2 };
+enum { FW_EVENT_BAN = 1, FW_EVENT_LIMIT = 2, FW_EVENT_SCAN = 3 };
 
 /* A transition, once. `value` and `limit` are per window (see fw_limit). */
 struct fw_event {
@@ -277,11 +366,15 @@ struct fw_event {
 struct fw_counters {
   fw_u64 packets[FW_REASON_COUNT], bytes[FW_REASON_COUNT];
   fw_u64 class_packets[FW_CLASS_COUNT], class_bytes[FW_CLASS_COUNT];
+  fw_u64 class_new_sources[FW_CLASS_COUNT]; /* cells taken for packets of the class */
+  fw_u64 class_answered[FW_CLASS_COUNT];    /* handshakes completed, requests answered */
+  fw_u64 signature_packets[FW_MAX_SIGNATURES];
   fw_u64 observed_drops; /* of the above: passed only because of mode observe */
   fw_u64 new_sources;    /* source cells taken */
   fw_u64 untracked;      /* packets of sources that found no cell */
   fw_u64 bans_capped;    /* bans not made: cap per minute, or no room */
   fw_u64 events_lost;    /* no room in the event ring */
+  fw_u64 samples_lost;   /* no room in the sample ring */
 };
 
 FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");
@@ -293,11 +386,18 @@ FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_hits) == 16, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 16, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shape) == 24, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_signature) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_signature_set) == 128, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 24, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_sample) == 216, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_config) == 64U + FW_MAX_RULES * 128U, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_config) == 256U + FW_MAX_RULES * 128U, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_counters) ==
-                     8 * (2 * ((int)FW_REASON_COUNT + (int)FW_CLASS_COUNT) + 5),
+                     8 * (2 * (int)FW_REASON_COUNT + 4 * (int)FW_CLASS_COUNT +
+                          (int)FW_MAX_SIGNATURES + 6),
                  "no padding");
 
 #endif

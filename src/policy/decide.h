@@ -3,7 +3,8 @@
  * stage:
  *
  *   parse -> link survival -> malformed -> exempt or allowed -> denied ->
- *   banned -> static rule -> proven? -> limits per source -> pass
+ *   banned -> static rule -> proven? -> signatures -> limits per source ->
+ *   budgets per class -> pass
  *
  * The same frame, tables and now_ns give the same verdict, event and tables
  * wherever this is compiled: in the XDP program and in the host library. In mode
@@ -11,11 +12,13 @@
 #ifndef FW_POLICY_DECIDE_H
 #define FW_POLICY_DECIDE_H
 
-#include "classify.h"
+#include "budgets.h"
 #include "limits.h"
 #include "lists.h"
 #include "parse.h"
+#include "signatures.h"
 
+enum { FW_SAMPLE_COST_TICKS = 62500 /* 1000/s a CPU and kind */, FW_SAMPLE_BURST_TICKS = 16000000 };
 enum { FW_DHCP_COST_TICKS = 625000 /* 100/s */, FW_DHCP_BURST_TICKS = 62500000 };
 
 FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
@@ -65,13 +68,37 @@ FW_INLINE void fw_report(struct fw_env* env, const struct fw_config* cfg, struct
   if (fw_env_event(env, e) && counters) counters->events_lost++;
 }
 
-/* A source is above a limit: bans it where that is right (limits.h), and reports what is new. */
-FW_STAGE int fw_answer_excess(struct fw_env* env, const struct fw_packet* p,
-                              const struct fw_decision* decision, const struct fw_charge* charge) {
+/* Bans a source that is above a limit. 1: it is done; 0: the cap per minute, or no room. */
+FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_packet* p,
+                           const struct fw_decision* decision, const struct fw_charge* charge) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters;
-  struct fw_event event;
   struct fw_mark ban;
+
+  if (!cfg || !p || !decision || !charge) return 0;
+  __builtin_memset(&ban, 0, sizeof ban);
+  ban.addr = fw_source_key(cfg, p->src);
+  ban.since_ns = charge->now_ns;
+  ban.hold_ms = cfg->rule[decision->rule].ban_ms;
+  ban.until_ns = charge->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
+  ban.ban_above = charge->limit;
+  ban.window = fw_window(charge->now_ns);
+  ban.kind = FW_MARK_BAN;
+  ban.prefix_bits = fw_is_v4(&p->src) ? 128 : cfg->source_bits_v6;
+  ban.rule = decision->rule;
+  ban.measure = (fw_u8)charge->measure;
+  if (fw_may_ban(env, cfg, charge->now_ns) && fw_ban(env, &ban)) return 1;
+  counters = fw_env_counters(env);
+  if (counters) counters->bans_capped++;
+  return 0;
+}
+
+/* Reports that a source is above a limit, or banned for it. */
+FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
+                              const struct fw_decision* decision, const struct fw_charge* charge,
+                              fw_u32 kind) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_event event;
 
   if (!cfg || !p || !decision || !charge) return 0;
   __builtin_memset(&event, 0, sizeof event);
@@ -81,32 +108,9 @@ FW_STAGE int fw_answer_excess(struct fw_env* env, const struct fw_packet* p,
   event.value = charge->value;
   event.limit = charge->limit;
   event.measure = (fw_u8)charge->measure;
-
-  if (charge->may_ban) {
-    __builtin_memset(&ban, 0, sizeof ban);
-    ban.addr = event.src;
-    ban.since_ns = charge->now_ns;
-    ban.hold_ms = cfg->rule[decision->rule].ban_ms;
-    ban.until_ns = charge->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
-    ban.ban_above = charge->limit;
-    ban.window = fw_window(charge->now_ns);
-    ban.kind = FW_MARK_BAN;
-    ban.prefix_bits = event.prefix_bits;
-    ban.rule = decision->rule;
-    ban.measure = (fw_u8)charge->measure;
-    if (fw_may_ban(env, cfg, charge->now_ns) && fw_ban(env, &ban)) {
-      event.kind = FW_EVENT_BAN;
-      fw_report(env, cfg, &event, p, decision);
-      return 1;
-    }
-    counters = fw_env_counters(env);
-    if (counters) counters->bans_capped++;
-  }
-  if (charge->is_news) {
-    event.kind = FW_EVENT_LIMIT;
-    fw_report(env, cfg, &event, p, decision);
-  }
-  return 0;
+  event.kind = (fw_u8)kind;
+  fw_report(env, cfg, &event, p, decision);
+  return 1;
 }
 
 /* Charges the packet to the meter at `index` under the limits of its rule. */
@@ -137,23 +141,24 @@ FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
   return charge->excess != FW_EXCESS_NONE;
 }
 
+/* Who sent a packet, as far as its tables say. */
+struct fw_sender {
+  fw_u64 found; /* of fw_source_find(); 0: nobody's address, or no room for a cell */
+  fw_u32 peer;  /* enum fw_peer */
+  fw_u32 pad;
+};
+
 /* 1: the packet is above a limit of its source. */
 FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
-                              const struct fw_decision* decision, fw_u32 peer, fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+                              const struct fw_decision* decision, const struct fw_sender* sender,
+                              fw_u64 now_ns) {
   struct fw_source_bucket* bucket;
   struct fw_charge charge = {0};
   fw_u32 index, persisted;
-  struct fw_addr key;
-  fw_u64 found;
 
-  if (!cfg || !p || !decision) return 0;
-  if (fw_is_special(&p->src)) return 0; /* nobody's address */
-  key = fw_source_key(cfg, p->src);
-  found = fw_source_find(env, &key, cfg->rule[decision->rule].own ? decision->rule : 0,
-                         peer != FW_PEER_UNKNOWN, now_ns);
-  if (!(fw_u32)found) return 0;
-  index = (fw_u32)found - 1;
+  if (!env || !p || !decision || !sender) return 0;
+  if (!(fw_u32)sender->found) return 0;
+  index = (fw_u32)sender->found - 1;
   charge.now_ns = now_ns;
   if (!fw_charge(env, p, decision, index, &charge)) return 0;
 
@@ -161,19 +166,111 @@ FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
   if (!bucket) return 1;
   persisted =
       fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
-  charge.may_ban = charge.excess == FW_EXCESS_BAN && !(found & FW_TWIN_IS_PROVEN) &&
-                   (peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
-  if (charge.may_ban || charge.is_news) fw_answer_excess(env, p, decision, &charge);
+  charge.may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_TWIN_IS_PROVEN) &&
+                   (sender->peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
+  if (charge.may_ban && fw_ban_excess(env, p, decision, &charge))
+    fw_report_excess(env, p, decision, &charge, FW_EVENT_BAN);
+  else if (charge.is_news)
+    fw_report_excess(env, p, decision, &charge, FW_EVENT_LIMIT);
   return 1;
+}
+
+/* A packet to a port where no service answers: a source that tries many of them is scanning. */
+FW_STAGE int fw_note_closed_port(struct fw_env* env, const struct fw_packet* p,
+                                 const struct fw_decision* decision, fw_u32 cell, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_source_bucket* bucket;
+  struct fw_event event;
+  struct fw_source* source;
+  fw_u16 ports;
+
+  if (!cfg || !p || !decision || !cell || !cfg->scan_ports) return 0;
+  bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
+  if (!bucket) return 0;
+  source = &bucket->way[(cell - 1) % FW_SOURCE_WAYS];
+  ports = source->ports | (fw_u16)(1u << (fw_mix(p->dport) & 15));
+  if (ports == source->ports) return 0;
+  source->ports = ports;
+  if (fw_count_bits(ports) != cfg->scan_ports) return 0;
+  __builtin_memset(&event, 0, sizeof event);
+  event.time_ns = now_ns;
+  event.src = fw_source_key(cfg, p->src);
+  event.prefix_bits = fw_is_v4(&p->src) ? 128 : cfg->source_bits_v6;
+  event.value = event.limit = cfg->scan_ports;
+  event.kind = FW_EVENT_SCAN;
+  fw_report(env, cfg, &event, p, decision);
+  return 1;
+}
+
+/* Is it this kind's turn to be shown to the engine? */
+FW_STAGE int fw_take_sample(struct fw_env* env, struct fw_decision* decision, fw_u32 kind,
+                            fw_u64 now_ns) {
+  struct fw_cpu* cpu = env ? fw_env_cpu(env) : NULL;
+
+  if (!cpu || !decision || kind >= FW_SAMPLE_KINDS) return 0;
+  if (!fw_rate_admit_shared(&cpu->samples_debt_until[kind], now_ns, FW_SAMPLE_COST_TICKS,
+                            FW_SAMPLE_BURST_TICKS))
+    return 0;
+  decision->sample = (fw_u8)(kind + 1);
+  return 1;
+}
+
+/* A packet that no name decides about: classes, signatures, limits, budgets. */
+FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* cfg,
+                                   const struct fw_packet* p, struct fw_decision* decision,
+                                   fw_u64 now_ns) {
+  fw_u32 arrived = (fw_u32)fw_flow_arrive(env, p, fw_window(now_ns)), served = 0, cell;
+  struct fw_counters* counters = fw_env_counters(env);
+  struct fw_sender sender = {0, arrived & FW_PEER_MASK, 0};
+  struct fw_addr key = fw_source_key(cfg, p->src);
+  fw_u32 klass = fw_classify(p, sender.peer);
+
+  if (!sender.peer && fw_has_ports(p->proto)) {
+    served = fw_is_served(env, p->proto, p->dport);
+    if (served && klass == FW_CLASS_UDP_REFLECTED) klass = FW_CLASS_UDP_NEW;
+    decision->served = (fw_u8)(served != 0);
+  }
+  if (!counters || klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
+  decision->klass = (fw_u8)klass;
+  counters->class_packets[klass]++;
+  counters->class_bytes[klass] += p->len_bytes;
+  if (arrived & FW_FLOW_COMPLETED)
+    fw_budget_repay(env, &p->dst, FW_CLASS_TCP_SYN, p->dport, now_ns);
+
+  if (!sender.peer) {
+    decision->signature = (fw_u8)fw_signature_find(env, p, klass);
+    if (decision->signature && !fw_source_is_proven(env, &key, decision->rule, now_ns)) {
+      counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
+      fw_take_sample(env, decision, FW_SAMPLE_REFUSED, now_ns);
+      return FW_REASON_SIGNATURE;
+    }
+  }
+  if (!fw_is_special(&p->src))
+    sender.found = fw_source_find(env, &key, cfg->rule[decision->rule].own ? decision->rule : 0,
+                                  sender.peer != FW_PEER_UNKNOWN, now_ns);
+  if (fw_is_over_limit(env, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
+  if (sender.peer) {
+    fw_take_sample(env, decision, FW_SAMPLE_TRUSTED, now_ns);
+    return FW_REASON_PROVEN;
+  }
+  cell = (fw_u32)sender.found;
+  if (sender.found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
+  if (!served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
+    fw_note_closed_port(env, p, decision, cell, now_ns);
+  if (fw_is_over_budget(env, p, klass, sender.found, now_ns)) {
+    fw_take_sample(env, decision, FW_SAMPLE_REFUSED, now_ns);
+    return FW_REASON_BUDGET;
+  }
+  fw_take_sample(env, decision, FW_SAMPLE_NEW, now_ns);
+  return FW_REASON_PASS;
 }
 
 /* What is done about a parsed packet, and why. Fills klass and rule of *decision. */
 FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int parsed,
                           const struct fw_packet* p, struct fw_decision* decision, fw_u64 now_ns) {
-  struct fw_counters* counters;
   const struct fw_rule* rule;
   fw_u64 mark;
-  fw_u32 listed, peer;
+  fw_u32 listed;
 
   if (parsed == FW_PARSED_NOT_IP) return FW_REASON_NOT_IP;
   if (parsed == FW_PARSED_ARP) return FW_REASON_LINK;
@@ -196,15 +293,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int p
   if (rule->action == FW_ACTION_DROP) return FW_REASON_CLOSED;
   if (rule->action == FW_ACTION_PASS) return FW_REASON_OPEN;
 
-  peer = (fw_u32)fw_flow_arrive(env, p, fw_window(now_ns));
-  decision->klass = fw_classify(p, peer);
-  counters = fw_env_counters(env);
-  if (counters && decision->klass < FW_CLASS_COUNT) {
-    counters->class_packets[decision->klass]++;
-    counters->class_bytes[decision->klass] += p->len_bytes;
-  }
-  if (fw_is_over_limit(env, p, decision, peer, now_ns)) return FW_REASON_LIMIT;
-  return peer ? FW_REASON_PROVEN : FW_REASON_PASS;
+  return fw_judge_stranger(env, cfg, p, decision, now_ns);
 }
 
 FW_INLINE int fw_reason_drops(fw_u32 reason) {
@@ -245,7 +334,9 @@ FW_INLINE void fw_note_egress(struct fw_env* env, int parsed, const struct fw_pa
   if (!cfg || !counters || cfg->mode == FW_MODE_OFF || parsed != FW_PARSED) return;
   counters->packets[FW_REASON_OUTGOING]++;
   counters->bytes[FW_REASON_OUTGOING] += p->len_bytes;
-  fw_flow_depart(env, p, fw_window(now_ns));
+  if (!fw_flow_depart(env, p, fw_window(now_ns))) return;
+  fw_note_served(env, p->proto, p->sport);
+  if (p->proto == 17) fw_budget_repay(env, &p->src, FW_CLASS_UDP_NEW, p->sport, now_ns);
 }
 
 #endif

@@ -25,6 +25,12 @@ FW_INLINE struct fw_mark* fw_env_mark(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env*);
 FW_INLINE struct fw_shared* fw_env_shared(struct fw_env*);
+FW_INLINE struct fw_port_line* fw_env_served(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_budget* fw_env_budget(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env*, fw_u32 index);
+FW_INLINE const struct fw_signature* fw_env_signature(struct fw_env*, fw_u32 index);
+FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env*);
+FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env*);
 /* 0, or -1 when there was no room. */
 FW_INLINE int fw_env_event(struct fw_env*, const struct fw_event*);
 

@@ -79,13 +79,16 @@ FW_INLINE int fw_is_echo_request(const struct fw_packet* p) {
 }
 
 enum fw_peer { FW_PEER_UNKNOWN = 0, FW_PEER_ANSWERS = 1, FW_PEER_PROVEN = 2 };
+enum { FW_PEER_MASK = 0xff, FW_FLOW_COMPLETED = 0x100 };
 
-/* What an arriving packet's conversation says of its sender; notes that it came. */
+/* What an arriving packet's conversation says of its sender (enum fw_peer); notes that it came.
+ * FW_FLOW_COMPLETED is added where it completes a handshake. */
 FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
   struct fw_tuple t;
   fw_u32 state;
+  int completed = 0;
 
   if (!cfg || !p) return FW_PEER_UNKNOWN;
   t = (struct fw_tuple){&p->src, &p->dst, p->sport, p->dport, p->proto};
@@ -100,12 +103,14 @@ FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u3
 
   if (p->proto == 6) {
     if (state == FW_FLOW_OFFERED && (p->tcp_flags & FW_TCP_ACK) &&
-        p->ack - flow->isn - 1 < flow->next - flow->isn)
+        p->ack - flow->isn - 1 < flow->next - flow->isn) {
       state = FW_FLOW_PROVEN;
+      completed = FW_FLOW_COMPLETED;
+    }
     if (!fw_flow_is_proven(state)) return FW_PEER_UNKNOWN;
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
     fw_flow_set(flow, window, state);
-    return FW_PEER_PROVEN;
+    return FW_PEER_PROVEN | completed;
   }
   if (state == FW_FLOW_SPOKEN || state == FW_FLOW_PROVEN) {
     fw_flow_set(flow, window, state);
@@ -121,12 +126,14 @@ FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u3
   return FW_PEER_UNKNOWN;
 }
 
-/* Notes a packet that this host sends. */
+/* Notes a packet that this host sends. 1: it answers a stranger: the second half of a TCP
+ * handshake, or the first UDP packet back since the peer asked. */
 FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
   struct fw_tuple t;
   fw_u32 state, end;
+  int answers = 0;
 
   if (!cfg || !p) return 0;
   t = (struct fw_tuple){&p->dst, &p->src, p->dport, p->sport, p->proto};
@@ -143,6 +150,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     if (state == FW_FLOW_ASKED) {
       flow->isn++; /* a turn of the dialogue */
       state = FW_FLOW_ANSWERED;
+      answers = p->proto == 17;
     } else if (state == FW_FLOW_EMPTY) {
       state = FW_FLOW_SPOKEN;
     }
@@ -150,6 +158,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     flow->isn = p->seq;
     flow->next = p->seq + 1;
     state = FW_FLOW_OFFERED;
+    answers = (p->tcp_flags & FW_TCP_ACK) != 0;
   } else if (fw_flow_is_proven(state)) {
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
   } else {
@@ -164,7 +173,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     state = FW_FLOW_OFFERED;
   }
   fw_flow_set(flow, window, state);
-  return 1;
+  return answers;
 }
 
 #endif

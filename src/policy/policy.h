@@ -3,7 +3,7 @@
  * call. The same headers, compiled for BPF, are the XDP program.
  *
  * Thread rule: any number of threads may call fw_policy_decide() with their
- * own fw_env on the same tables; `counters` and `hits` are per thread. */
+ * own fw_env on the same tables; `counters`, `hits`, `shares` and `cpu` are per thread. */
 #ifndef FW_POLICY_POLICY_H
 #define FW_POLICY_POLICY_H
 
@@ -34,7 +34,14 @@ struct fw_env {
   struct fw_mark_hits* hits; /* one per mark */
   struct fw_counters* counters;
   struct fw_shared* shared;
+  struct fw_port_line* served;
+  struct fw_budget* budgets;
+  struct fw_budget_share* shares; /* one per budget */
+  const struct fw_signature* signatures;
+  const struct fw_signature_set* signature_set;
+  struct fw_cpu* cpu;
   void* self;
+  void (*sample)(void* self, const struct fw_sample* sample); /* NULL: nobody learns */
   void (*event)(void* self, const struct fw_event* event);
 };
 #endif
@@ -54,10 +61,16 @@ struct fw_decision {
   fw_u8 reason;  /* enum fw_reason */
   fw_u8 klass;   /* enum fw_class */
   fw_u8 rule;
-  fw_u8 observed; /* 1: would have been dropped, but the mode is observe */
+  fw_u8 observed;  /* 1: would have been dropped, but the mode is observe */
+  fw_u8 signature; /* that the packet matches, + 1; 0 = none */
+  fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath shows it to the engine; 0 = not this one */
+  fw_u8 served;    /* 1: a service answers on its port */
 };
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision);
+
+/* A packet's header fields as signatures see them. */
+struct fw_shape fw_policy_shape(const struct fw_packet* packet);
 
 /* Only reads the headers. 0: not IP, or malformed. */
 int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet);

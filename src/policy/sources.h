@@ -39,10 +39,53 @@ FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_ad
   return a;
 }
 
+FW_INLINE fw_u32 fw_count_bits(fw_u32 x) { /* of 16 */
+  x = (x & 0x5555) + (x >> 1 & 0x5555);
+  x = (x & 0x3333) + (x >> 2 & 0x3333);
+  x = (x & 0x0f0f) + (x >> 4 & 0x0f0f);
+  return (x & 0x1f) + (x >> 8);
+}
+
+/* Has this source a proven flow? Takes no cell. */
+FW_STAGE int fw_source_is_proven(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                                 fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  const struct fw_source_bucket* bucket;
+  fw_u32 tag;
+  fw_u64 h;
+
+  if (!cfg || !key || rule >= FW_MAX_RULES) return 0;
+  h = fw_hash(cfg, key, (cfg->rule[rule].own ? rule : 0) + 1);
+  tag = (fw_u32)(h >> 32) | 3u;
+  bucket = fw_env_sources(env, (fw_u32)h & cfg->source_mask);
+  if (!bucket) return 0;
+  for (int i = 0; i < FW_SOURCE_WAYS; i++)
+    if (bucket->way[i].tag == tag &&
+        fw_idle(fw_window(now_ns), bucket->way[i].seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS)
+      return 1;
+  return 0;
+}
+
 /* The cell of a source under a rule, for packets of proven flows or for others; a new one if it has
  * none. Returns its index + 1 in the low 32 bits, 0 when the bucket is full of proven, busy
- * sources; and FW_TWIN_IS_PROVEN when this packet is of no proven flow but its source has some. */
+ * sources; FW_TWIN_IS_PROVEN when this packet is of no proven flow but its source has some; and
+ * FW_SOURCE_IS_NEW when the cell was taken for it. */
 #define FW_TWIN_IS_PROVEN (1ULL << 32)
+#define FW_SOURCE_IS_NEW (1ULL << 33)
+
+/* Known: seen in so many windows of peace (3.2 s and more). */
+enum { FW_KNOWN_AGE = 4, FW_SCAN_MEMORY_WINDOWS = 64 };
+
+/* The first packet of a source in a window. */
+FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* cell, fw_u32 window,
+                              fw_u64 now_ns) {
+  const struct fw_shared* shared = fw_env_shared(env);
+
+  if (fw_idle(window, cell->seen_window, 0xffffffff) > FW_SCAN_MEMORY_WINDOWS) cell->ports = 0;
+  cell->seen_window = window;
+  cell->charged = 0;
+  if (cell->age < 255 && shared && shared->pressed_until_ns <= now_ns) cell->age++;
+}
 
 FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
                                fw_u32 proven, fw_u64 now_ns) {
@@ -68,8 +111,10 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
       strength = 0;
     else if (!other)
       strength = 1;
+    else if (!(other & 1) && (bucket->way[i].age < FW_KNOWN_AGE || idle >= FW_PROVEN_IDLE_WINDOWS))
+      strength = 0x3fffffff - (idle & 0x1fffffff);
     else if (!(other & 1))
-      strength = 0x7fffffff - (idle & 0x3fffffff);
+      strength = 0x7fffffff - (idle & 0x1fffffff);
     else if (idle >= FW_PROVEN_IDLE_WINDOWS)
       strength = 0x80000000;
     else
@@ -86,18 +131,21 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
     return twin;
   }
   cell = &bucket->way[way & (FW_SOURCE_WAYS - 1)];
-  if (cell->seen_window != window) cell->seen_window = window; /* at most one write a second */
+  if (weakest == 0 && cell->seen_window != window) fw_source_roll(env, cell, window, now_ns);
   if (weakest == 0) return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
 
   meter = fw_env_meter(env, bucket_index * FW_SOURCE_WAYS + way);
   if (!meter) return twin;
   cell->tag = tag;
+  cell->seen_window = window;
   cell->over_since = cell->over_last = 0;
+  cell->age = cell->charged = 0;
+  cell->ports = 0;
   __builtin_memset(meter, 0, sizeof *meter);
   meter->seen_ms = fw_ms(now_ns);
   for (int i = 0; i < FW_MEASURE_COUNT; i++) meter->debt_until[i] = fw_tick(now_ns);
   counters->new_sources++;
-  return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
+  return FW_SOURCE_IS_NEW | twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/address.hpp"
 #include "diff/frames.hpp"
 #include "lists/image.hpp"
+#include "policy/policy.h"
 
 namespace fw::test {
 namespace {
@@ -28,6 +29,7 @@ class History {
     if (one_in(20'000)) {
       if (Difference found = publish()) return found;
     }
+    if (one_in(5'000)) sign();
     if (one_in(50'000)) {
       if (Difference found = lists()) return found;
     }
@@ -47,6 +49,14 @@ class History {
     std::copy(std::begin(v6), std::end(v6), config.prefix_bits_v6);
     config.bans_cost = one_in(6) ? 0 : below(100'000'000);
     config.bans_burst = below(1U << 29);
+    for (fw_budget_limit& budget : config.budget) {
+      if (one_in(3)) continue;
+      budget.cost = 62'500'000 / (1 + below(400));
+      budget.burst = below(40) * budget.cost;
+      budget.served_burst = below(80) * budget.cost;
+      budget.limit = below(400);
+    }
+    config.scan_ports = static_cast<fw_u8>(below(6));
     for (unsigned rule = 0; rule < 4; rule++) config.rule[rule] = random_rule(rule);
     for (const unsigned port : {22U, 443U, 65536U + 53, 65536U + 27015, 65536U + 68})
       ports_[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = static_cast<fw_u8>(below(4));
@@ -107,6 +117,26 @@ class History {
     mark.rule = static_cast<fw_u8>(below(4));
     mark.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
     return pair_.put(mark, now_ns_);
+  }
+
+  // Of a packet as they arrive here, so that some match.
+  void sign() {
+    const Bytes& bytes = frames_.arriving();
+    const auto size = static_cast<fw_u32>(bytes.size());
+    const fw_frame frame{
+        .data = bytes.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
+    fw_packet packet{};
+    fw_policy_parse(&frame, &packet);
+    const fw_shape shape = fw_policy_shape(&packet);
+    constexpr fw_u64 kFields[] = {0xffULL << 56, 0xffULL << 48, 0xffULL << 40, 0xffffULL << 16,
+                                  0xffff};
+    fw_signature signature{};
+    for (unsigned n = 1 + below(3); n > 0; n--) signature.mask.word[0] |= kFields[below(5)];
+    if (one_in(3)) signature.mask.word[1] = 0xffffULL << (one_in(2) ? 48 : 32);
+    if (one_in(5)) signature.mask.word[2] = ~0ULL << (8 * below(8));
+    for (unsigned i = 0; i < 3; i++)
+      signature.value.word[i] = shape.word[i] & signature.mask.word[i];
+    pair_.sign(below(FW_MAX_SIGNATURES), signature, one_in(3) ? 0 : below(1U << FW_CLASS_COUNT));
   }
 
   Difference erase() {

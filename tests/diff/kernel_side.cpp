@@ -36,6 +36,7 @@ Result<std::unique_ptr<KernelSide>> KernelSide::open(const std::string& object,
 
 KernelSide::~KernelSide() {
   ring_buffer__free(ring_);
+  ring_buffer__free(sample_ring_);
   for (const auto& [address, size] : mappings_) munmap(address, size);
   bpf_object__close(object_);
 }
@@ -78,6 +79,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   lists_ = bpf_object__find_map_fd_by_name(object_, "lists");
   counters_ = bpf_object__find_map_fd_by_name(object_, "counters");
   hits_ = bpf_object__find_map_fd_by_name(object_, "mark_hits");
+  shares_ = bpf_object__find_map_fd_by_name(object_, "budget_shares");
   std::span<fw_shared> shared;
   std::span<fw_clocked> clocked;
   const bpf_map* bss = find_bss(object_);
@@ -87,7 +89,10 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
-      !map("mark_keys", slots / FW_MARK_WAYS, mark_keys_) || !map("marks", slots, marks_))
+      !map("mark_keys", slots / FW_MARK_WAYS, mark_keys_) || !map("marks", slots, marks_) ||
+      !map("served", FW_PORT_LINES, served_) || !map("budgets", FW_BUDGET_CELLS, budgets_) ||
+      !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
+      !map("signature_set", 1, signature_set_))
     return fail_errno("map the tables of " + path, errno);
   clocked_ = clocked.data();
   shared_ = shared.data();
@@ -101,7 +106,16 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
     return 0;
   };
   ring_ = ring_buffer__new(bpf_object__find_map_fd_by_name(object_, "events"), take, this, nullptr);
-  if (ring_ == nullptr) return fail_errno("open the ring of " + path, errno);
+  const auto take_sample = [](void* self, void* data, std::size_t size) {
+    fw_sample sample{};
+    std::memcpy(&sample, data, std::min(size, sizeof sample));
+    static_cast<KernelSide*>(self)->samples_.push_back(sample);
+    return 0;
+  };
+  sample_ring_ = ring_buffer__new(bpf_object__find_map_fd_by_name(object_, "samples"), take_sample,
+                                  this, nullptr);
+  if (ring_ == nullptr || sample_ring_ == nullptr)
+    return fail_errno("open the rings of " + path, errno);
   return {};
 }
 
@@ -167,13 +181,22 @@ fw_counters KernelSide::counters() const {
   return all[cpu_];
 }
 
-std::vector<fw_mark_hits> KernelSide::hits() const {
-  std::vector<fw_mark_hits> out(marks_.size()), all(cpus_);
+template <typename T>
+std::vector<T> KernelSide::per_cpu(int map, std::size_t count) const {
+  std::vector<T> out(count), all(cpus_);
   for (fw_u32 i = 0; i < out.size(); i++) {
-    (void)bpf_map_lookup_elem(hits_, &i, all.data());
+    (void)bpf_map_lookup_elem(map, &i, all.data());
     out[i] = all[cpu_];
   }
   return out;
+}
+
+std::vector<fw_mark_hits> KernelSide::hits() const {
+  return per_cpu<fw_mark_hits>(hits_, marks_.size());
+}
+
+std::vector<fw_budget_share> KernelSide::shares() const {
+  return per_cpu<fw_budget_share>(shares_, FW_BUDGET_CELLS);
 }
 
 const std::vector<fw_event>& KernelSide::take_events() {
@@ -181,6 +204,13 @@ const std::vector<fw_event>& KernelSide::take_events() {
   (void)ring_buffer__consume(ring_);
   taken_.swap(events_);
   return taken_;
+}
+
+const std::vector<fw_sample>& KernelSide::take_samples() {
+  samples_.clear();
+  (void)ring_buffer__consume(sample_ring_);
+  taken_samples_.swap(samples_);
+  return taken_samples_;
 }
 
 }  // namespace fw::test

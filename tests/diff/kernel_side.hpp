@@ -44,22 +44,30 @@ class KernelSide {
   [[nodiscard]] std::span<fw_mark_keys> mark_keys() const { return mark_keys_; }
   [[nodiscard]] std::span<fw_mark> marks() const { return marks_; }
   [[nodiscard]] const fw_shared& shared() const { return *shared_; }
+  [[nodiscard]] std::span<fw_port_line> served() const { return served_; }
+  [[nodiscard]] std::span<fw_budget> budgets() const { return budgets_; }
+  [[nodiscard]] std::span<fw_signature> signatures() const { return signatures_; }
+  [[nodiscard]] fw_signature_set& signature_set() const { return signature_set_.front(); }
   // Of this CPU.
   [[nodiscard]] fw_counters counters() const;
   [[nodiscard]] std::vector<fw_mark_hits> hits() const;
+  [[nodiscard]] std::vector<fw_budget_share> shares() const;
   // Events since the last call.
   [[nodiscard]] const std::vector<fw_event>& take_events();
+  [[nodiscard]] const std::vector<fw_sample>& take_samples();
 
  private:
   KernelSide() = default;
   [[nodiscard]] Result<void> load(const std::string& object, datapath::TableSizes sizes);
   template <typename T>
   [[nodiscard]] bool map(const char* name, std::size_t count, std::span<T>& out);
+  template <typename T>
+  [[nodiscard]] std::vector<T> per_cpu(int map, std::size_t count) const;
   [[nodiscard]] int run_program(int program, std::span<const fw_u8> frame, std::uint64_t now_ns);
 
   bpf_object* object_ = nullptr;
-  ring_buffer* ring_ = nullptr;
-  int in_ = -1, out_ = -1, lists_ = -1, counters_ = -1, hits_ = -1;
+  ring_buffer *ring_ = nullptr, *sample_ring_ = nullptr;
+  int in_ = -1, out_ = -1, lists_ = -1, counters_ = -1, hits_ = -1, shares_ = -1;
   unsigned cpu_ = 0, cpus_ = 1;
   fw_clocked* clocked_ = nullptr;
   fw_shared* shared_ = nullptr;
@@ -71,8 +79,13 @@ class KernelSide {
   std::span<fw_flow_bucket> flows_;
   std::span<fw_mark_keys> mark_keys_;
   std::span<fw_mark> marks_;
+  std::span<fw_port_line> served_;
+  std::span<fw_budget> budgets_;
+  std::span<fw_signature> signatures_;
+  std::span<fw_signature_set> signature_set_;
   std::vector<std::pair<void*, std::size_t>> mappings_;
   std::vector<fw_event> events_, taken_;
+  std::vector<fw_sample> samples_, taken_samples_;
   fw_env env_{};
 };
 

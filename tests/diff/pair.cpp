@@ -63,13 +63,22 @@ Difference Pair::events_differ() {
   events_ += user.size();
   if (user.size() != kernel.size())
     return fmt::format("{} events in user space, {} from the kernel", user.size(), kernel.size());
-  return cells("event", user.data(), kernel.data(), user.size());
+  if (Difference found = cells("event", user.data(), kernel.data(), user.size())) return found;
+  std::vector<fw_sample> shown;
+  user_.drain_samples([&](const fw_sample& sample) { shown.push_back(sample); });
+  const std::vector<fw_sample>& in_kernel = kernel_->take_samples();
+  samples_ += shown.size();
+  if (shown.size() != in_kernel.size())
+    return fmt::format("{} samples in user space, {} from the kernel", shown.size(),
+                       in_kernel.size());
+  return cells("sample", shown.data(), in_kernel.data(), shown.size());
 }
 
 Difference Pair::tables() {
   const datapath::Tables user = user_.tables();
   const fw_counters counted = user_.counters(), in_kernel = kernel_->counters();
   const std::vector<fw_mark_hits> hits = kernel_->hits();
+  const std::vector<fw_budget_share> shares = kernel_->shares();
   const Difference differences[] = {
       cells("sources", user.sources.data(), kernel_->sources().data(), user.sources.size()),
       cells("meters", user.meters.data(), kernel_->meters().data(), user.meters.size()),
@@ -77,6 +86,9 @@ Difference Pair::tables() {
       cells("mark_keys", user.mark_keys.data(), kernel_->mark_keys().data(), user.mark_keys.size()),
       cells("marks", user.marks.data(), kernel_->marks().data(), user.marks.size()),
       cells("hits", user_.env().hits, hits.data(), hits.size()),
+      cells("served", user.served.data(), kernel_->served().data(), user.served.size()),
+      cells("budgets", user.budgets.data(), kernel_->budgets().data(), user.budgets.size()),
+      cells("shares", user_.env().shares, shares.data(), shares.size()),
       cells("shared", user_.env().shared, &kernel_->shared(), 1),
       cells("counters", &counted, &in_kernel, 1),
   };
@@ -111,6 +123,16 @@ Difference Pair::put(const fw_mark& mark, std::uint64_t now_ns) {
   user_.clear_pending(static_cast<std::size_t>(user));
   kernel_->clear_pending(static_cast<std::size_t>(user));
   return {};
+}
+
+void Pair::sign(std::size_t index, const fw_signature& signature, fw_u32 classes) {
+  user_.tables().signatures[index] = kernel_->signatures()[index] = signature;
+  for (unsigned klass = 0; klass < FW_CLASS_COUNT; klass++) {
+    const fw_u64 bit = 1ULL << index;
+    fw_u64& active = user_.tables().signature_set->active[klass];
+    active = classes >> klass & 1 ? active | bit : active & ~bit;
+    kernel_->signature_set().active[klass] = active;
+  }
 }
 
 void Pair::erase(std::size_t mark_index) {

@@ -29,6 +29,8 @@ class Pair {
   [[nodiscard]] Difference publish(fw_config config, std::span<const fw_port_line> ports);
   [[nodiscard]] Difference publish_lists(std::span<const std::byte> image);
   [[nodiscard]] Difference put(const fw_mark& mark, std::uint64_t now_ns);
+  // Puts a signature in force for the classes whose bits are set; none: takes it out.
+  void sign(std::size_t index, const fw_signature& signature, fw_u32 classes);
   void erase(std::size_t mark_index);
 
   [[nodiscard]] const fw_config& config() const { return user_.config(); }
@@ -37,6 +39,7 @@ class Pair {
     return reasons_;
   }
   [[nodiscard]] std::uint64_t events() const { return events_; }
+  [[nodiscard]] std::uint64_t samples() const { return samples_; }
   [[nodiscard]] fw_counters counters() const { return user_.counters(); }
 
  private:
@@ -45,7 +48,7 @@ class Pair {
   std::unique_ptr<KernelSide> kernel_;
   datapath::UserDatapath user_{kSizes, 99};
   std::array<std::uint64_t, FW_REASON_COUNT> reasons_{};
-  std::uint64_t events_ = 0;
+  std::uint64_t events_ = 0, samples_ = 0;
 };
 
 }  // namespace fw::test

@@ -39,7 +39,10 @@ class FakeDatapath : public datapath::Datapath {
       {.name = "up0", .attachment = datapath::Attachment::native, .egress = true, .problem = ""}};
   fw_counters counts{};
   std::deque<fw_event> events;
+  std::deque<fw_sample> samples;
   std::map<std::size_t, std::uint64_t> pending;
+
+  [[nodiscard]] fw_budget& budget(std::size_t index) { return budgets_[index]; }
 
   // As the policy does it: puts a ban and reports it.
   void ban(const Prefix& prefix, std::uint64_t now_ns, std::uint32_t hold_ms,
@@ -94,7 +97,11 @@ class FakeDatapath : public datapath::Datapath {
             .meters = meters_,
             .flows = flows_,
             .mark_keys = keys_,
-            .marks = marks_};
+            .marks = marks_,
+            .served = served_,
+            .budgets = budgets_,
+            .signatures = signatures_,
+            .signature_set = &signature_set_};
   }
   [[nodiscard]] std::uint64_t now_ns() const override { return 0; }
   [[nodiscard]] const fw_config& config() const override { return config_; }
@@ -130,6 +137,9 @@ class FakeDatapath : public datapath::Datapath {
     for (; !events.empty(); events.pop_front()) sink(events.front());
   }
   [[nodiscard]] int event_fd() const override { return -1; }
+  void drain_samples(const std::function<void(const fw_sample&)>& sink) override {
+    for (; !samples.empty(); samples.pop_front()) sink(samples.front());
+  }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return marks_.size() * 64; }
 
   // Is the address denied (bit 0) or allowed (bit 1) by the image in force?
@@ -159,6 +169,10 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_flow_bucket> flows_;
   std::vector<fw_mark_keys> keys_;
   std::vector<fw_mark> marks_;
+  std::vector<fw_port_line> served_{FW_PORT_LINES};
+  std::vector<fw_budget> budgets_{FW_BUDGET_CELLS};
+  std::vector<fw_signature> signatures_{FW_MAX_SIGNATURES};
+  fw_signature_set signature_set_{};
 };
 
 }  // namespace fw::test

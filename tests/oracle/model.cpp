@@ -123,6 +123,8 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
 
   const Standing peer = standing(said, window_of(now_ns));
   verdict.klass = class_of(said, peer != Standing::unknown, peer == Standing::answers);
+  if (verdict.klass == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
+    verdict.klass = FW_CLASS_UDP_NEW;
   if (is_over_limit(said, verdict, peer, now_ns)) return FW_REASON_LIMIT;
   return peer == Standing::unknown ? FW_REASON_PASS : FW_REASON_PROVEN;
 }
@@ -173,6 +175,7 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     if (is_new) {
       conversations_[key] = {.state = State::spoken, .since_window = window_of(now_ns)};
     } else if (found->second.state == State::asked) {
+      if (said.proto == kUdp) served_.insert({kUdp, said.local_port});
       found->second.state = State::answered;
       found->second.turns++;
     }

@@ -111,6 +111,7 @@ class Model {
 
   std::map<Key, Conversation> conversations_;
   std::map<SourceKey, Source> sources_;
+  std::set<std::pair<unsigned, unsigned>> served_;  // protocol and port that answered a stranger
   Bucket bans_made_;
 };
 

@@ -29,22 +29,6 @@ Result<void> discard(Result<bool> result) {
   return {};
 }
 
-void add(fw_counters& sum, const fw_counters& one) {
-  for (unsigned i = 0; i < FW_REASON_COUNT; i++) {
-    sum.packets[i] += one.packets[i];
-    sum.bytes[i] += one.bytes[i];
-  }
-  for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
-    sum.class_packets[i] += one.class_packets[i];
-    sum.class_bytes[i] += one.class_bytes[i];
-  }
-  sum.observed_drops += one.observed_drops;
-  sum.new_sources += one.new_sources;
-  sum.untracked += one.untracked;
-  sum.bans_capped += one.bans_capped;
-  sum.events_lost += one.events_lost;
-}
-
 class NfqueueDatapath final : public Datapath {
  public:
   NfqueueDatapath(const Options& options, QueueNumbers numbers, std::uint64_t seed)
@@ -73,6 +57,7 @@ class NfqueueDatapath final : public Datapath {
   void clear_pending(std::size_t mark_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
   int event_fd() const override { return event_fd_.get(); }
+  void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
   std::uint64_t memory_bytes() const override;
 
  private:
@@ -204,6 +189,11 @@ void NfqueueDatapath::drain_events(const std::function<void(const fw_event&)>& s
   std::ranges::stable_sort(events, {}, &fw_event::time_ns);
   for (const fw_event& event : events) sink(event);
   if (const std::uint64_t now = now_ns(); now - looked_ns_ >= kLookNs) look_after(now);
+}
+
+void NfqueueDatapath::drain_samples(const std::function<void(const fw_sample&)>& sink) {
+  for (const auto& worker : workers_)
+    for (const fw_sample& sample : worker->take_samples()) sink(sample);
 }
 
 // What others did to our rules is undone; what passed unseen becomes a problem until it ends. Only

@@ -32,14 +32,16 @@ Worker::Worker(Queue queue, Direction direction, const Shared& shared)
       stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       queue_(std::move(queue)),
       verdicts_(queue_.number()),
-      hits_(shared.tables.tables().marks.size()) {
+      reader_(shared.tables.tables().marks.size()) {
   shared.tables.lend(env_);
   datapath::use_policy(env_, shared.policy);
-  env_.hits = hits_.data();
-  env_.counters = &counters_;
+  reader_.lend(env_);
   env_.self = this;
   env_.event = [](void* self, const fw_event* event) {
     static_cast<Worker*>(self)->keep_event(*event);
+  };
+  env_.sample = [](void* self, const fw_sample* sample) {
+    static_cast<Worker*>(self)->reader_.keep(*sample);
   };
   // Signals are the main thread's.
   sigset_t all{};
@@ -93,7 +95,7 @@ bool Worker::judge_batch() {
 
 void Worker::keep_event(const fw_event& event) {
   if (events_.size() >= kMaxEvents) {
-    counters_.events_lost++;
+    reader_.counters().events_lost++;
     return;
   }
   events_.push_back(event);
@@ -119,7 +121,7 @@ void Worker::use_lists(const ListImage& image) {
 
 fw_counters Worker::counters() const {
   const auto lock = interrupt();
-  return counters_;
+  return reader_.counters();
 }
 
 std::uint64_t Worker::unseen() const {
@@ -129,11 +131,11 @@ std::uint64_t Worker::unseen() const {
 
 // Without the mutex, for these are asked once per ban: the words are the policy's own to tear.
 std::uint64_t Worker::pending_drops(std::size_t mark_index) const {
-  return std::atomic_ref(hits_.span()[mark_index].packets).load(std::memory_order_relaxed);
+  return std::atomic_ref(reader_.hits()[mark_index].packets).load(std::memory_order_relaxed);
 }
 
 void Worker::clear_pending(std::size_t mark_index) {
-  fw_mark_hits& hits = hits_.span()[mark_index];
+  fw_mark_hits& hits = reader_.hits()[mark_index];
   for (fw_u32* word : {&hits.packets, &hits.metered, &hits.flushed_ms})
     std::atomic_ref(*word).store(0, std::memory_order_relaxed);
 }
@@ -142,6 +144,11 @@ void Worker::take_events(std::vector<fw_event>& out) {
   const auto lock = interrupt();
   out.insert(out.end(), events_.begin(), events_.end());
   events_.clear();
+}
+
+std::vector<fw_sample> Worker::take_samples() {
+  const auto lock = interrupt();
+  return reader_.take_samples();
 }
 
 }  // namespace fw::datapath::nfqueue

@@ -45,7 +45,8 @@ class Worker {
   void clear_pending(std::size_t mark_index);
   // Appends the events that wait.
   void take_events(std::vector<fw_event>& out);
-  [[nodiscard]] std::uint64_t memory_bytes() const { return hits_.span().size_bytes(); }
+  [[nodiscard]] std::vector<fw_sample> take_samples();
+  [[nodiscard]] std::uint64_t memory_bytes() const { return reader_.memory_bytes(); }
 
  private:
   void work();
@@ -63,8 +64,7 @@ class Worker {
   mutable std::mutex mutex_;                  // guards all that follows but the thread
   Queue queue_;
   Verdicts verdicts_;
-  Table<fw_mark_hits> hits_;
-  fw_counters counters_{};
+  UserReader reader_;
   std::vector<fw_event> events_;
   fw_env env_{};
 

@@ -38,6 +38,24 @@ FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
 FW_INLINE struct fw_shared* fw_env_shared(struct fw_env* e) {
   return e->shared;
 }
+FW_INLINE struct fw_port_line* fw_env_served(struct fw_env* e, fw_u32 index) {
+  return e->served && index < FW_PORT_LINES ? &e->served[index] : NULL;
+}
+FW_INLINE struct fw_budget* fw_env_budget(struct fw_env* e, fw_u32 index) {
+  return e->budgets && index < FW_BUDGET_CELLS ? &e->budgets[index] : NULL;
+}
+FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env* e, fw_u32 index) {
+  return e->shares && index < FW_BUDGET_CELLS ? &e->shares[index] : NULL;
+}
+FW_INLINE const struct fw_signature* fw_env_signature(struct fw_env* e, fw_u32 index) {
+  return e->signatures && index < FW_MAX_SIGNATURES ? &e->signatures[index] : NULL;
+}
+FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env* e) {
+  return e->signature_set;
+}
+FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env* e) {
+  return e->cpu;
+}
 FW_INLINE int fw_env_event(struct fw_env* e, const struct fw_event* event) {
   if (e->event) e->event(e->self, event);
   return 0;
@@ -49,6 +67,26 @@ static struct fw_cursor cursor_of(const struct fw_frame* frame) {
   return cursor;
 }
 
+static void show(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
+                 const struct fw_packet* packet, const struct fw_decision* decision) {
+  struct fw_sample sample;
+  fw_u32 bytes = frame->captured_bytes;
+
+  if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
+  __builtin_memset(&sample, 0, sizeof sample);
+  sample.time_ns = now_ns;
+  sample.packet = *packet;
+  sample.kind = (fw_u8)(decision->sample - 1);
+  sample.reason = decision->reason;
+  sample.klass = decision->klass;
+  sample.signature = decision->signature;
+  sample.served = decision->served;
+  sample.link = frame->link;
+  sample.head_bytes = (fw_u16)bytes;
+  if (bytes) __builtin_memcpy(sample.head, frame->data, bytes);
+  env->sample(env->self, &sample);
+}
+
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision) {
   struct fw_cursor cursor = cursor_of(frame);
@@ -56,6 +94,7 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
   __builtin_memset(packet, 0, sizeof *packet);
   __builtin_memset(decision, 0, sizeof *decision);
   fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision, now_ns);
+  if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
 }
 
 void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns) {
@@ -64,6 +103,10 @@ void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_
 
   __builtin_memset(&packet, 0, sizeof packet);
   fw_note_egress(env, fw_parse(&cursor, frame->link, &packet), &packet, now_ns);
+}
+
+struct fw_shape fw_policy_shape(const struct fw_packet* packet) {
+  return fw_shape_of(packet);
 }
 
 int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "datapath/user/tables.hpp"
 
+#include <array>
+
 namespace fw::datapath {
 
 namespace {
@@ -32,7 +34,11 @@ UserTables::UserTables(TableSizes sizes)
       meters_(sizes.sources),
       flows_(sizes.flows / FW_FLOW_WAYS),
       mark_keys_(sizes.mark_slots() / FW_MARK_WAYS),
-      marks_(sizes.mark_slots()) {}
+      marks_(sizes.mark_slots()),
+      served_(FW_PORT_LINES),
+      budgets_(FW_BUDGET_CELLS),
+      signatures_(FW_MAX_SIGNATURES),
+      signature_set_(1) {}
 
 fw_config UserTables::first_config(std::uint64_t seed) const {
   fw_config config{};
@@ -51,11 +57,41 @@ void UserTables::lend(fw_env& env) {
   env.mark_keys = mark_keys_.data();
   env.marks = marks_.data();
   env.shared = &shared_;
+  env.served = served_.data();
+  env.budgets = budgets_.data();
+  env.signatures = signatures_.data();
+  env.signature_set = signature_set_.data();
 }
 
 std::uint64_t UserTables::memory_bytes() const {
   return sources_.span().size_bytes() + meters_.span().size_bytes() + flows_.span().size_bytes() +
-         mark_keys_.span().size_bytes() + marks_.span().size_bytes() + sizeof shared_;
+         mark_keys_.span().size_bytes() + marks_.span().size_bytes() + served_.span().size_bytes() +
+         budgets_.span().size_bytes() + signatures_.span().size_bytes() + sizeof(fw_signature_set) +
+         sizeof shared_;
+}
+
+UserReader::UserReader(std::size_t mark_slots) : hits_(mark_slots), shares_(FW_BUDGET_CELLS) {}
+
+void UserReader::lend(fw_env& env) {
+  env.hits = hits_.data();
+  env.shares = shares_.data();
+  env.counters = &counters_;
+  env.cpu = &cpu_;
+}
+
+std::uint64_t UserReader::memory_bytes() const {
+  return hits_.span().size_bytes() + shares_.span().size_bytes() + sizeof *this;
+}
+
+// They are nothing but 64-bit counts.
+void add(fw_counters& sum, const fw_counters& one) {
+  constexpr std::size_t kWords = sizeof(fw_counters) / sizeof(fw_u64);
+  std::array<fw_u64, kWords> total{};
+  std::array<fw_u64, kWords> more{};
+  std::memcpy(total.data(), &sum, sizeof sum);
+  std::memcpy(more.data(), &one, sizeof one);
+  for (std::size_t i = 0; i < kWords; i++) total[i] += more[i];
+  std::memcpy(&sum, total.data(), sizeof sum);
 }
 
 void use_policy(fw_env& env, const PolicyImage& image) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "datapath/datapath.hpp"
@@ -71,7 +72,9 @@ class UserTables {
   // Nothing but seeds and masks: what is in force until the first publish().
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
   [[nodiscard]] Tables tables() const {
-    return {sources_.span(), meters_.span(), flows_.span(), mark_keys_.span(), marks_.span()};
+    return {sources_.span(),   meters_.span(),     flows_.span(),
+            mark_keys_.span(), marks_.span(),      served_.span(),
+            budgets_.span(),   signatures_.span(), signature_set_.data()};
   }
   // Fills what all readers of these tables have in common.
   void lend(fw_env& env);
@@ -83,8 +86,41 @@ class UserTables {
   Table<fw_flow_bucket> flows_;
   Table<fw_mark_keys> mark_keys_;
   Table<fw_mark> marks_;
+  Table<fw_port_line> served_;
+  Table<fw_budget> budgets_;
+  Table<fw_signature> signatures_;
+  Table<fw_signature_set> signature_set_;
   fw_shared shared_{};
 };
+
+// What each reader of the tables has to itself, as each CPU does in the kernel.
+class UserReader {
+ public:
+  // So many samples wait at most; more are lost.
+  static constexpr std::size_t kMaxSamples = 8192;
+
+  explicit UserReader(std::size_t mark_slots);
+  // Fills the reader's part of `env`; its `self` stays the caller's own.
+  void lend(fw_env& env);
+  void keep(const fw_sample& sample) {
+    if (samples_.size() < kMaxSamples) samples_.push_back(sample);
+  }
+  [[nodiscard]] std::vector<fw_sample> take_samples() { return std::exchange(samples_, {}); }
+  [[nodiscard]] fw_counters& counters() { return counters_; }
+  [[nodiscard]] const fw_counters& counters() const { return counters_; }
+  [[nodiscard]] std::span<fw_mark_hits> hits() const { return hits_.span(); }
+  [[nodiscard]] std::span<fw_budget_share> shares() const { return shares_.span(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+
+ private:
+  Table<fw_mark_hits> hits_;
+  Table<fw_budget_share> shares_;
+  fw_counters counters_{};
+  fw_cpu cpu_{};
+  std::vector<fw_sample> samples_;
+};
+
+void add(fw_counters& sum, const fw_counters& one);
 
 void use_policy(fw_env& env, const PolicyImage& image);
 void use_lists(fw_env& env, const ListImage& image);

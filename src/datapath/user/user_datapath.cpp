@@ -6,15 +6,17 @@
 namespace fw::datapath {
 
 UserDatapath::UserDatapath(TableSizes sizes, std::uint64_t seed)
-    : tables_(sizes), hits_(sizes.mark_slots()) {
+    : tables_(sizes), reader_(sizes.mark_slots()) {
   policy_.config = tables_.first_config(seed);
   tables_.lend(env_);
   use_policy(env_, policy_);
-  env_.hits = hits_.data();
-  env_.counters = &counters_;
+  reader_.lend(env_);
   env_.self = this;
   env_.event = [](void* self, const fw_event* event) {
     static_cast<UserDatapath*>(self)->events_.push_back(*event);
+  };
+  env_.sample = [](void* self, const fw_sample* sample) {
+    static_cast<UserDatapath*>(self)->reader_.keep(*sample);
   };
 }
 
@@ -51,11 +53,11 @@ Result<void> UserDatapath::attach(const std::string& interface) {
 void UserDatapath::detach(const std::string& /*interface*/) {}
 
 std::uint64_t UserDatapath::pending_drops(std::size_t mark_index) const {
-  return hits_.span()[mark_index].packets;
+  return reader_.hits()[mark_index].packets;
 }
 
 void UserDatapath::clear_pending(std::size_t mark_index) {
-  hits_.span()[mark_index] = {};
+  reader_.hits()[mark_index] = {};
 }
 
 void UserDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {
@@ -63,8 +65,12 @@ void UserDatapath::drain_events(const std::function<void(const fw_event&)>& sink
   for (const fw_event& event : events) sink(event);
 }
 
+void UserDatapath::drain_samples(const std::function<void(const fw_sample&)>& sink) {
+  for (const fw_sample& sample : reader_.take_samples()) sink(sample);
+}
+
 std::uint64_t UserDatapath::memory_bytes() const {
-  return tables_.memory_bytes() + hits_.span().size_bytes() + lists_.size() * FW_LINE_BYTES +
+  return tables_.memory_bytes() + reader_.memory_bytes() + lists_.size() * FW_LINE_BYTES +
          policy_.ports.size() * sizeof(fw_port_line) + sizeof policy_.config;
 }
 

@@ -34,19 +34,19 @@ class UserDatapath final : public Datapath {
   void detach(const std::string& interface) override;
   [[nodiscard]] std::vector<InterfaceStatus> interfaces() const override { return {}; }
   void remove() override {}
-  [[nodiscard]] fw_counters counters() const override { return counters_; }
+  [[nodiscard]] fw_counters counters() const override { return reader_.counters(); }
   [[nodiscard]] std::uint64_t pending_drops(std::size_t mark_index) const override;
   void clear_pending(std::size_t mark_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
   [[nodiscard]] int event_fd() const override { return -1; }
+  void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
   [[nodiscard]] std::uint64_t memory_bytes() const override;
 
  private:
   UserTables tables_;
-  Table<fw_mark_hits> hits_;
+  UserReader reader_;
   PolicyImage policy_;
   ListImage lists_;
-  fw_counters counters_{};
   std::vector<fw_event> events_;
   std::uint64_t now_ns_ = 0;
   fw_env env_{};

@@ -33,25 +33,33 @@ FW_TABLE(flows, struct fw_flow_bucket, 1);
 FW_TABLE(mark_keys, struct fw_mark_keys, 1);
 FW_TABLE(marks, struct fw_mark, 1);
 FW_TABLE(shared, struct fw_shared, 1);
+FW_TABLE(served, struct fw_port_line, FW_PORT_LINES);
+FW_TABLE(budgets, struct fw_budget, FW_BUDGET_CELLS);
+FW_TABLE(signatures, struct fw_signature, FW_MAX_SIGNATURES);
+FW_TABLE(signature_set, struct fw_signature_set, 1);
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct fw_mark_hits);
-} mark_hits SEC(".maps");
+#define FW_CPU_TABLE(name, type_of_value, entries) \
+  struct {                                         \
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);       \
+    __uint(max_entries, entries);                  \
+    __type(key, __u32);                            \
+    __type(value, type_of_value);                  \
+  } name SEC(".maps")
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct fw_counters);
-} counters SEC(".maps");
+FW_CPU_TABLE(mark_hits, struct fw_mark_hits, 1);
+FW_CPU_TABLE(budget_shares, struct fw_budget_share, FW_BUDGET_CELLS);
+FW_CPU_TABLE(counters, struct fw_counters, 1);
+FW_CPU_TABLE(cpu_state, struct fw_cpu, 1);
 
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 1 << 18);
 } events SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 20);
+} samples SEC(".maps");
 
 struct fw_list_map {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -127,6 +135,30 @@ FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
 FW_INLINE struct fw_shared* fw_env_shared(struct fw_env* e) {
   (void)e;
   return FW_LOOK_UP(shared, 0);
+}
+FW_INLINE struct fw_port_line* fw_env_served(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(served, index);
+}
+FW_INLINE struct fw_budget* fw_env_budget(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(budgets, index);
+}
+FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(budget_shares, index);
+}
+FW_INLINE const struct fw_signature* fw_env_signature(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(signatures, index);
+}
+FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env* e) {
+  (void)e;
+  return FW_LOOK_UP(signature_set, 0);
+}
+FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env* e) {
+  (void)e;
+  return FW_LOOK_UP(cpu_state, 0);
 }
 FW_INLINE int fw_env_event(struct fw_env* e, const struct fw_event* event) {
   (void)e;

@@ -23,14 +23,43 @@ FW_STAGE int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
   return fw_parse(&frame, FW_LINK_ETHERNET, packet);
 }
 
+/* Shows the packet to the engine, with its first bytes. */
+FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
+                       const struct fw_decision* decision, fw_u64 now_ns) {
+  struct fw_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
+  fw_u32 bytes = (fw_u32)bpf_xdp_get_buff_len(ctx);
+  struct fw_counters* counters;
+
+  if (!sample) {
+    counters = fw_env_counters(env);
+    if (counters) counters->samples_lost++;
+    return;
+  }
+  __builtin_memset(sample, 0, sizeof *sample);
+  sample->time_ns = now_ns;
+  sample->packet = *packet;
+  sample->kind = (fw_u8)(decision->sample - 1);
+  sample->reason = decision->reason;
+  sample->klass = decision->klass;
+  sample->signature = decision->signature;
+  sample->served = decision->served;
+  if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
+  FW_OPAQUE(bytes); /* or the check below is optimised away, which the verifier needs */
+  if (bytes && bytes <= FW_SAMPLE_HEAD_BYTES && !bpf_xdp_load_bytes(ctx, 0, sample->head, bytes))
+    sample->head_bytes = (fw_u16)bytes;
+  bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
+}
+
 SEC("xdp.frags")
 int floodwall_in(struct xdp_md* ctx) {
   struct fw_packet packet = {0};
   struct fw_decision decision = {0};
   struct fw_env env;
+  fw_u64 now_ns = bpf_ktime_get_coarse_ns();
 
   fw_env_open(&env);
-  fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision, bpf_ktime_get_coarse_ns());
+  fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision, now_ns);
+  if (decision.sample) fw_show(ctx, &env, &packet, &decision, now_ns);
   return decision.verdict == FW_DROP ? XDP_DROP : XDP_PASS;
 }
 

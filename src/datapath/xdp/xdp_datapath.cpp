@@ -59,10 +59,12 @@ std::unexpected<Error> fail_load(int error_number) {
 }
 
 // The maps that a following daemon finds again, by name.
-std::array<bpf_map*, 13> pinned_maps(floodwall_bpf& skeleton) {
+std::array<bpf_map*, 20> pinned_maps(floodwall_bpf& skeleton) {
   auto& m = skeleton.maps;
-  return {m.active, m.configs, m.ports,     m.sources,  m.meters, m.flows, m.mark_keys,
-          m.marks,  m.shared,  m.mark_hits, m.counters, m.events, m.lists};
+  return {m.active,        m.configs,    m.ports,     m.sources,   m.meters,
+          m.flows,         m.mark_keys,  m.marks,     m.shared,    m.served,
+          m.budgets,       m.signatures, m.lists,     m.mark_hits, m.events,
+          m.signature_set, m.counters,   m.cpu_state, m.samples,   m.budget_shares};
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
@@ -121,8 +123,15 @@ class XdpDatapath final : public Datapath {
 
   std::string kind() const override { return "xdp"; }
   Tables tables() override {
-    return {sources_.as<fw_source_bucket>(), meters_.as<fw_meter>(), flows_.as<fw_flow_bucket>(),
-            mark_keys_.as<fw_mark_keys>(), marks_.as<fw_mark>()};
+    return {sources_.as<fw_source_bucket>(),
+            meters_.as<fw_meter>(),
+            flows_.as<fw_flow_bucket>(),
+            mark_keys_.as<fw_mark_keys>(),
+            marks_.as<fw_mark>(),
+            served_.as<fw_port_line>(),
+            budgets_.as<fw_budget>(),
+            signatures_.as<fw_signature>(),
+            signature_set_.as<fw_signature_set>().data()};
   }
   std::uint64_t now_ns() const override;
   const fw_config& config() const override { return config_; }
@@ -137,6 +146,7 @@ class XdpDatapath final : public Datapath {
   void clear_pending(std::size_t mark_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
   int event_fd() const override { return ring_buffer__epoll_fd(ring_.get()); }
+  void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
   std::uint64_t memory_bytes() const override;
 
  private:
@@ -150,10 +160,12 @@ class XdpDatapath final : public Datapath {
   bool adopted_ = false;  // the maps are those of a former daemon
   bool pinned_ = false;
   MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, marks_;
+  MappedArray served_, budgets_, signatures_, signature_set_;
   fw_config config_{};
   std::map<std::string, Link> links_;
-  std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  std::unique_ptr<ring_buffer, RingDeleter> ring_, samples_;
   const std::function<void(const fw_event&)>* sink_ = nullptr;  // while draining
+  const std::function<void(const fw_sample&)>* sample_sink_ = nullptr;
   unsigned cpus_ = 1;
   std::uint64_t list_bytes_ = 0;
   std::uint64_t table_bytes_ = 0;
@@ -187,6 +199,15 @@ Result<void> XdpDatapath::load(const Options& options) {
   };
   ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.events), take, this, nullptr));
   if (!ring_) return fail_errno("open the event ring", errno);
+  const auto take_sample = [](void* self, void* data, std::size_t size) {
+    const auto* datapath = static_cast<XdpDatapath*>(self);
+    if (size == sizeof(fw_sample) && datapath->sample_sink_ != nullptr)
+      (*datapath->sample_sink_)(*static_cast<const fw_sample*>(data));
+    return 0;
+  };
+  samples_.reset(
+      ring_buffer__new(bpf_map__fd(skeleton_->maps.samples), take_sample, this, nullptr));
+  if (!samples_) return fail_errno("open the sample ring", errno);
   return {};
 }
 
@@ -207,9 +228,14 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{flows_, maps.flows, sizes.flows / FW_FLOW_WAYS * sizeof(fw_flow_bucket)},
       Wanted{mark_keys_, maps.mark_keys, slots / FW_MARK_WAYS * sizeof(fw_mark_keys)},
       Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
+      Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
+      Wanted{budgets_, maps.budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
+      Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
+      Wanted{signature_set_, maps.signature_set, sizeof(fw_signature_set)},
   };
-  table_bytes_ = cpus_ * (slots * sizeof(fw_mark_hits) + sizeof(fw_counters)) +
-                 bpf_map__max_entries(maps.events);
+  table_bytes_ = cpus_ * (slots * sizeof(fw_mark_hits) + sizeof(fw_counters) +
+                          FW_BUDGET_CELLS * sizeof(fw_budget_share)) +
+                 bpf_map__max_entries(maps.events) + bpf_map__max_entries(maps.samples);
   for (const Wanted& want : wanted) {
     auto array = MappedArray::map(bpf_map__fd(want.map), want.size_bytes);
     if (!array) return std::unexpected(array.error());
@@ -354,6 +380,12 @@ void XdpDatapath::drain_events(const std::function<void(const fw_event&)>& sink)
   sink_ = &sink;
   ring_buffer__consume(ring_.get());
   sink_ = nullptr;
+}
+
+void XdpDatapath::drain_samples(const std::function<void(const fw_sample&)>& sink) {
+  sample_sink_ = &sink;
+  ring_buffer__consume(samples_.get());
+  sample_sink_ = nullptr;
 }
 
 std::uint64_t XdpDatapath::memory_bytes() const {

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Budgets: what sources that have not proven themselves may send together, per
+ * class and address, or per port where a service of this host answers. They
+ * hold from the first excess packet on, before anybody has looked at the flood.
+ *
+ * Volume alone is no evidence. A budget is drawn on by packets that got nothing
+ * in return: a completed handshake and an answered request are paid back, so a
+ * busy server's clients owe nothing. One source can draw little of it, so a
+ * single busy sender (judged by limits per source) cannot exhaust it either.
+ *
+ * Who pays: a source with a proven flow nothing; one that was known before the
+ * trouble began has a side of its own, on which a packet costs an eighth; new
+ * ones share the rest, and when that runs short no prefix gets more than a few.
+ *
+ * Nothing shared is written per packet: every CPU draws batches. */
+#ifndef FW_POLICY_BUDGETS_H
+#define FW_POLICY_BUDGETS_H
+
+#include "classify.h"
+
+enum {
+  FW_BUDGET_BATCH = 8,
+  FW_BUDGET_PER_SOURCE = 16,    /* what one source is charged in a window, ... */
+  FW_BUDGET_PER_REFLECTOR = 32, /* ... if it seems to answer, ... */
+  FW_BUDGET_PER_PREFIX = 16,    /* ... and one prefix, while the budget is more than half owed */
+  FW_BUDGET_ALL_SHIFT = 2,      /* all addresses together may owe 4 times as much as one */
+  FW_BUDGET_FLUSH_MS = 10,
+  FW_KNOWN_SHIFT = 3,
+  FW_PRESSED_NS = 2000000000,
+  FW_PREFIX_RULE = 0x1000, /* cells of prefixes beside those of sources */
+};
+#define FW_NO_BUDGET 0xffffffffU
+
+/* Is the port one from which this host answered? `index` as of fw_port_line. */
+FW_INLINE fw_u32 fw_port_index(fw_u8 proto, fw_u16 port) {
+  return port + (proto == 17 ? 65536u : 0u);
+}
+FW_INLINE fw_u32 fw_is_served(struct fw_env* env, fw_u8 proto, fw_u16 port) {
+  fw_u32 index = fw_port_index(proto, port);
+  const struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
+
+  return line ? line->rule[index & (FW_LINE_BYTES - 1)] : 0;
+}
+FW_INLINE void fw_note_served(struct fw_env* env, fw_u8 proto, fw_u16 port) {
+  fw_u32 index = fw_port_index(proto, port);
+  struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
+
+  if (line && !line->rule[index & (FW_LINE_BYTES - 1)]) line->rule[index & (FW_LINE_BYTES - 1)] = 1;
+}
+
+FW_INLINE int fw_class_has_port(fw_u8 klass) {
+  return klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_NEW;
+}
+
+FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
+  fw_u32 passed = window - budget->window;
+
+  if (!passed) return;
+  fw_rate_roll(&budget->charged, &budget->charged_before, passed);
+  budget->answered_before = passed == 1 ? budget->answered : 0;
+  budget->answered = 0;
+  budget->window = window;
+}
+
+/* The index of a budget. It names itself when it is first used; should two fall on one index, they
+ * share it. */
+FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg,
+                                 const struct fw_addr* dst, fw_u8 klass, fw_u16 port) {
+  fw_u32 index = (fw_u32)fw_hash(cfg, dst, 0x62756467ULL << 24 | (fw_u64)port << 8 | klass) &
+                 (FW_BUDGET_CELLS - 1);
+  struct fw_budget* budget = fw_env_budget(env, index);
+
+  if (!budget) return FW_NO_BUDGET;
+  if (!budget->used) {
+    budget->dst = *dst;
+    budget->port = port;
+    budget->klass = klass;
+    budget->used = 1;
+  }
+  return index;
+}
+
+/* What may be owed now: more where much was answered lately, for those answers take their time. */
+FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
+                                 const struct fw_budget_limit* limit) {
+  fw_u64 burst = budget->port ? limit->served_burst : limit->burst;
+  fw_u64 answers =
+      budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
+
+  burst += answers * limit->cost;
+  return budget->dst.lo | budget->dst.hi ? burst : burst << FW_BUDGET_ALL_SHIFT;
+}
+
+/* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */
+FW_INLINE fw_u64 fw_budget_owed(const struct fw_budget* budget, fw_u32 side, fw_u64 now_ns) {
+  fw_u64 tick = now_ns >> FW_TICK_SHIFT, until = budget->debt_until[side & 1];
+  fw_u64 owed = until > tick ? until - tick : 0;
+
+  return owed >> 36 ? 0 : owed;
+}
+
+FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
+                                struct fw_budget_share* share, fw_u64 now_ns) {
+  struct fw_shared* shared = fw_env_shared(env);
+  fw_u32 now_ms = fw_ms(now_ns);
+
+  share->refused++;
+  if (now_ms - share->flushed_ms < FW_BUDGET_FLUSH_MS) return;
+  share->flushed_ms = now_ms;
+  __sync_fetch_and_add(&budget->refused, (fw_u64)share->refused);
+  share->refused = 0;
+  if (shared) shared->pressed_until_ns = now_ns + FW_PRESSED_NS;
+}
+
+/* One packet of a new or known source. 1: there is room in the budget. */
+FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 may_draw,
+                              fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
+  struct fw_budget_share* share = env ? fw_env_budget_share(env, index) : NULL;
+  const struct fw_budget_limit* limit;
+  fw_u64 owed, cost, burst;
+
+  if (!cfg || !budget || !share || budget->klass >= FW_CLASS_COUNT) return 1;
+  limit = &cfg->budget[budget->klass];
+  side &= 1;
+  cost = side == FW_BUDGET_KNOWN ? limit->cost >> FW_KNOWN_SHIFT : limit->cost;
+  if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
+  burst = fw_budget_burst(budget, limit);
+  if (may_draw && share->credit[side]) {
+    share->credit[side]--;
+    return 1;
+  }
+  owed = fw_budget_owed(budget, side, now_ns);
+  if (!may_draw) burst >>= 1; /* who drew enough goes on for nothing, until it runs short */
+  if (owed > burst) {
+    fw_budget_refuse(env, budget, share, now_ns);
+    return 0;
+  }
+  if (!may_draw) return 1;
+  budget->debt_until[side] = (now_ns >> FW_TICK_SHIFT) + owed + cost * FW_BUDGET_BATCH;
+  fw_budget_roll(budget, fw_window(now_ns));
+  budget->charged += FW_BUDGET_BATCH;
+  share->credit[side] = FW_BUDGET_BATCH - 1;
+  return 1;
+}
+
+/* Something was given in return: pays back what its request cost. */
+FW_INLINE void fw_budget_repay_one(struct fw_env* env, const struct fw_config* cfg,
+                                   const struct fw_addr* dst, fw_u8 klass, fw_u16 port,
+                                   fw_u64 now_ns) {
+  fw_u32 index = fw_budget_index(env, cfg, dst, klass, port);
+  struct fw_budget* budget = fw_env_budget(env, index);
+  struct fw_budget_share* share = fw_env_budget_share(env, index);
+  fw_u64 cost = klass < FW_CLASS_COUNT ? cfg->budget[klass].cost : 0;
+
+  if (!budget || !share) return;
+  if (++share->answered < FW_BUDGET_BATCH) return;
+  fw_budget_roll(budget, fw_window(now_ns));
+  budget->answered += share->answered;
+  cost *= share->answered;
+  share->answered = 0;
+  if (!(dst->lo | dst->hi)) cost >>= FW_BUDGET_ALL_SHIFT;
+  budget->debt_until[FW_BUDGET_NEW] -=
+      budget->debt_until[FW_BUDGET_NEW] > cost ? cost : budget->debt_until[FW_BUDGET_NEW];
+  cost >>= FW_KNOWN_SHIFT;
+  budget->debt_until[FW_BUDGET_KNOWN] -=
+      budget->debt_until[FW_BUDGET_KNOWN] > cost ? cost : budget->debt_until[FW_BUDGET_KNOWN];
+}
+
+FW_STAGE int fw_budget_repay(struct fw_env* env, const struct fw_addr* dst, fw_u32 klass,
+                             fw_u32 port, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
+  struct fw_addr all = {0, 0};
+
+  if (!cfg || !counters || !dst || klass >= FW_CLASS_COUNT) return 0;
+  if (!cfg->budget[klass].cost) return 0;
+  counters->class_answered[klass]++;
+  fw_budget_repay_one(env, cfg, dst, (fw_u8)klass, (fw_u16)port, now_ns);
+  fw_budget_repay_one(env, cfg, &all, (fw_u8)klass, 0, now_ns);
+  return 1;
+}
+
+/* The prefix that shares fairly with others: a /24 or /48. */
+FW_INLINE struct fw_addr fw_prefix_key(struct fw_addr a) {
+  return fw_mask(a, fw_is_v4(&a) ? 96 + 24 : 48);
+}
+
+/* May this source, and under pressure its prefix, draw on the budget once more? `most` is how often
+ * the source may in a window. */
+enum { FW_DRAW_PRESSED = 0x100 };
+
+FW_STAGE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 cell, fw_u32 most,
+                         fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_source_bucket* bucket;
+  struct fw_addr key;
+  fw_u8* charged;
+
+  if (!cfg || !p) return 1;
+  if (cell) {
+    bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
+    if (!bucket) return 1;
+    charged = &bucket->way[(cell - 1) % FW_SOURCE_WAYS].charged;
+    if (*charged >= (most & 0xff)) return 0;
+    ++*charged;
+  }
+  if (!(most & FW_DRAW_PRESSED)) return 1;
+  key = fw_prefix_key(p->src);
+  cell = (fw_u32)fw_source_find(env, &key, FW_PREFIX_RULE, 0, now_ns);
+  if (!cell) return 1;
+  bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
+  if (!bucket) return 1;
+  charged = &bucket->way[(cell - 1) % FW_SOURCE_WAYS].charged;
+  if (*charged >= FW_BUDGET_PER_PREFIX) return 0;
+  ++*charged;
+  return 1;
+}
+
+/* What a packet that is of no proven peer is to the budgets. */
+struct fw_standing {
+  fw_u32 side;  /* FW_BUDGET_* */
+  fw_u32 free_; /* 1: charged to none */
+};
+
+FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass, fw_u64 found) {
+  struct fw_standing standing = {FW_BUDGET_NEW, 0};
+  fw_u32 cell = (fw_u32)found;
+  const struct fw_source_bucket* bucket;
+
+  standing.free_ = (found & FW_TWIN_IS_PROVEN) != 0;
+  if (!cell || klass == FW_CLASS_TCP_SYN) return standing;
+  bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
+  if (bucket && bucket->way[(cell - 1) % FW_SOURCE_WAYS].age >= FW_KNOWN_AGE)
+    standing.side = FW_BUDGET_KNOWN;
+  return standing;
+}
+
+/* 1: the packet's class is over its budget, and its sender has to pay. */
+FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u32 klass,
+                               fw_u64 found, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_standing standing;
+  struct fw_addr dst;
+  const struct fw_budget* budget;
+  fw_u32 index, draw, side, most;
+
+  if (!cfg || !p || klass >= FW_CLASS_COUNT || !cfg->budget[klass].cost) return 0;
+  standing = fw_standing_of(env, (fw_u8)klass, found);
+  if (standing.free_) return 0;
+  side = standing.side;
+  dst = p->dst;
+  index = fw_budget_index(
+      env, cfg, &dst, (fw_u8)klass,
+      fw_class_has_port((fw_u8)klass) && fw_is_served(env, p->proto, p->dport) ? p->dport : 0);
+  budget = fw_env_budget(env, index);
+  if (!budget) return 0;
+  most = klass == FW_CLASS_UDP_REFLECTED ? FW_BUDGET_PER_REFLECTOR : FW_BUDGET_PER_SOURCE;
+  if (fw_budget_owed(budget, side, now_ns) > fw_budget_burst(budget, &cfg->budget[klass]) >> 1)
+    most |= FW_DRAW_PRESSED;
+  draw = (fw_u32)fw_may_draw(env, p, (fw_u32)found, most, now_ns);
+  if (!fw_budget_charge(env, index, side, draw, now_ns)) return 1;
+  dst.hi = dst.lo = 0;
+  return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, 0), side, draw,
+                           now_ns);
+}
+
+#endif
