@@ -36,6 +36,7 @@ class NfqueueDatapath final : public Datapath {
         policy_(std::make_unique<PolicyImage>()),
         lists_(std::make_unique<ListImage>()),
         rules_(numbers) {
+    tables_.populate();  // memory is taken at the start, not in a flood
     policy_->config = tables_.first_config(seed);
   }
   ~NfqueueDatapath() override { stop_diverting(); }

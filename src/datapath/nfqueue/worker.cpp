@@ -33,6 +33,7 @@ Worker::Worker(Queue queue, Direction direction, const Shared& shared)
       queue_(std::move(queue)),
       verdicts_(queue_.number()),
       reader_(shared.tables.tables().marks.size()) {
+  reader_.populate();
   shared.tables.lend(env_);
   datapath::use_policy(env_, shared.policy);
   reader_.lend(env_);

@@ -40,6 +40,18 @@ UserTables::UserTables(TableSizes sizes)
       signatures_(FW_MAX_SIGNATURES),
       signature_set_(1) {}
 
+void UserTables::populate() {
+  sources_.populate();
+  meters_.populate();
+  flows_.populate();
+  mark_keys_.populate();
+  marks_.populate();
+  served_.populate();
+  budgets_.populate();
+  signatures_.populate();
+  signature_set_.populate();
+}
+
 fw_config UserTables::first_config(std::uint64_t seed) const {
   fw_config config{};
   config.seed[0] = seed;
@@ -71,6 +83,11 @@ std::uint64_t UserTables::memory_bytes() const {
 }
 
 UserReader::UserReader(std::size_t mark_slots) : hits_(mark_slots), shares_(FW_BUDGET_CELLS) {}
+
+void UserReader::populate() {
+  hits_.populate();
+  shares_.populate();
+}
 
 void UserReader::lend(fw_env& env) {
   env.hits = hits_.data();

@@ -27,27 +27,29 @@ struct TableSizes {
   [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
 };
 
-// `size` cells of zero, on cache lines.
+// `size` cells of zero, on cache lines. A cell takes memory once it is written, so that a process
+// that judges few packets is small and quick to start; populate() takes all of it at once.
 template <typename T>
 class Table {
  public:
-  explicit Table(std::size_t size) : size_(size) {
-    const std::size_t bytes =
-        (size * sizeof(T) + FW_LINE_BYTES - 1) / FW_LINE_BYTES * FW_LINE_BYTES;
-    void* memory = std::aligned_alloc(FW_LINE_BYTES, bytes);
-    if (memory == nullptr) throw std::bad_alloc{};
-    std::memset(memory, 0, bytes);
-    data_.reset(static_cast<T*>(memory));
+  explicit Table(std::size_t size)
+      : size_(size), memory_(std::calloc(1, size * sizeof(T) + FW_LINE_BYTES)) {
+    if (memory_ == nullptr) throw std::bad_alloc{};
+    const auto at = reinterpret_cast<std::uintptr_t>(memory_.get());
+    data_ = reinterpret_cast<T*>((at + FW_LINE_BYTES - 1) / FW_LINE_BYTES * FW_LINE_BYTES);
   }
-  [[nodiscard]] T* data() const { return data_.get(); }
-  [[nodiscard]] std::span<T> span() const { return {data_.get(), size_}; }
+  // While nobody uses it: writes zero everywhere.
+  void populate() { std::memset(static_cast<void*>(data_), 0, size_ * sizeof(T)); }
+  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] std::span<T> span() const { return {data_, size_}; }
 
  private:
   struct Free {
-    void operator()(T* p) const { std::free(p); }
+    void operator()(void* p) const { std::free(p); }
   };
   std::size_t size_;
-  std::unique_ptr<T[], Free> data_;
+  std::unique_ptr<void, Free> memory_;
+  T* data_;  // in it
 };
 
 // A configuration with its ports: what publish() swaps. A list image: what publish_lists() does.
@@ -69,6 +71,7 @@ class UserTables {
  public:
   explicit UserTables(TableSizes sizes);
 
+  void populate();  // all tables
   // Nothing but seeds and masks: what is in force until the first publish().
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
   [[nodiscard]] Tables tables() const {
@@ -100,6 +103,7 @@ class UserReader {
   static constexpr std::size_t kMaxSamples = 8192;
 
   explicit UserReader(std::size_t mark_slots);
+  void populate();  // both tables
   // Fills the reader's part of `env`; its `self` stays the caller's own.
   void lend(fw_env& env);
   void keep(const fw_sample& sample) {
