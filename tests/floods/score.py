@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Makes the captures of scenarios.py, replays each through Floodwall and holds the gates against it.
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Packets of floods as independent tools make them: hping3, nping, trafgen, mausezahn, scapy.
 
@@ -6,6 +6,7 @@ sent(name, target, count) runs this file as a program of its own in a network na
 where the tool sends into a veth pair. Their timing is the machine's, so only what they sent is kept.
 """
 import functools
+import importlib.util
 import os
 import shutil
 import socket
@@ -148,7 +149,8 @@ def missing(name):
     if os.geteuid() != 0:
         return "not root: a network namespace needs it"
     tool = name.split("-")[0]
-    if tool != "scapy" and shutil.which(tool) is None:
+    found = importlib.util.find_spec(tool) if tool == "scapy" else shutil.which(tool)
+    if found is None:
         return f"no {tool} here"
     return None
 
