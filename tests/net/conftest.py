@@ -17,11 +17,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "xdp_only(why): what the nfqueue datapath cannot see or do")
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        mark = item.get_closest_marker("xdp_only")
-        if mark and DATAPATH == "nfqueue":
-            item.add_marker(pytest.mark.skip(reason=f"not with nfqueue: {mark.args[0]}"))
+def pytest_collection_modifyitems(config, items):
+    if DATAPATH == "nfqueue":  # those are no tests of it, so none that it skips
+        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("xdp_only")])
+        items[:] = [item for item in items if not item.get_closest_marker("xdp_only")]
     if REASON is not None:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=REASON))

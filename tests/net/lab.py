@@ -118,8 +118,8 @@ class Lab(contextlib.AbstractContextManager):
         for index in range(self.uplinks):
             self.add_uplink(index)
         netns.ip_batch(self.peers_ns, ["link set lo up"] + [
-            f"address add {address} dev lo" for n in range(1, CLIENTS + 1)
-            for address in (f"10.9.1.{n}/32", f"fd09:0:0:{n:x}::1/128")])
+            f"address add dev lo {address}" for n in range(1, CLIENTS + 1)
+            for address in (f"10.9.1.{n}/32", f"fd09:0:0:{n:x}::1/128 nodad")])
         if self.container:
             self._add_container()
 
@@ -330,13 +330,23 @@ class Lab(contextlib.AbstractContextManager):
         return self.run(*command, check=False).returncode == 0
 
     def traces(self):
-        """Everything a firewall could leave in this wall's kernel: programs, filters and pins."""
+        """Everything a firewall could leave in this wall's kernel: programs, filters, rules, pins."""
         net = json.loads(self.run("bpftool", "-j", "net", where="wall").stdout or "[]")
         qdiscs = self.run("tc", "qdisc", "show", where="wall").stdout
         links = self.run("ip", "-d", "-o", "link", where="wall").stdout
         pins = sorted(str(path) for path in pathlib.Path(netns.BPF_FS).rglob("*"))
         return {"net": net, "qdiscs": re.sub(r"refcnt \d+", "", qdiscs),
-                "xdp": re.findall(r"prog/xdp id \d+", links), "pins": pins}
+                "xdp": re.findall(r"prog/xdp id \d+", links), "pins": pins, "rules": self.raw_rules()}
+
+    def raw_rules(self):
+        """Chains and rules in iptables' table raw, which is where queues are fed from."""
+        return [line for program in ("iptables", "ip6tables")
+                for line in self.run(program, "-w", "-t", "raw", "-S", where="wall").stdout.splitlines()
+                if not line.startswith("-P ")]
+
+    def is_in_kernel(self):
+        """Whether anything of Floodwall would still meet a packet if the daemon were gone."""
+        return PINS.exists() or bool(self.raw_rules())
 
     # ------------------------------------------------------------- the ending
 
