@@ -113,10 +113,10 @@ std::vector<std::filesystem::path> overrides(const std::filesystem::path& folder
 Limits Config::defaults() {
   // Ordinary traffic never notices them: confirmed by the benign captures in replay.
   Limits limits;
-  limits[FW_MEASURE_PACKETS].ban_at = 20'000;
+  limits[FW_MEASURE_UDP].ban_at = 20'000;
   limits[FW_MEASURE_SYN].limit = 200;
   limits[FW_MEASURE_SYN].ban_at = 1000;
-  limits[FW_MEASURE_ICMP].limit = 250;
+  limits[FW_MEASURE_ICMP].limit = 100;
   return limits;
 }
 
@@ -125,8 +125,8 @@ Budgets Config::default_budgets() {
   // something in return, and cost nothing (docs/detection.md has the measurements).
   Budgets budgets;
   budgets[FW_CLASS_TCP_SYN] = {.limit = 50, .burst = 250, .served_burst = 250};
-  budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 200, .served_burst = 400};
-  budgets[FW_CLASS_UDP_NEW] = {.limit = 100, .burst = 250, .served_burst = 2000};
+  budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 200, .served_burst = 200};
+  budgets[FW_CLASS_UDP_NEW] = {.limit = 100, .burst = 250, .served_burst = 400};
   budgets[FW_CLASS_UDP_REFLECTED] = {.limit = 50, .burst = 64, .served_burst = 64};
   budgets[FW_CLASS_ICMP_ECHO] = {.limit = 100, .burst = 200, .served_burst = 200};
   budgets[FW_CLASS_ICMP_OTHER] = {.limit = 50, .burst = 100, .served_burst = 100};

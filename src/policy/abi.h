@@ -72,7 +72,8 @@ enum fw_class {
 #define FW_CLASS_ENUM(name, word, meaning) FW_CLASS_##name,
   FW_CLASSES(FW_CLASS_ENUM)
 #undef FW_CLASS_ENUM
-      FW_CLASS_COUNT
+      FW_CLASS_COUNT,
+  FW_CLASS_SLOTS = 16 /* of tables by class: a mask is a bound that the verifier believes */
 };
 
 /* What is metered per source. Never renumber; append. */
@@ -188,7 +189,7 @@ struct fw_config {
   fw_u8 prefix_bits_v6[FW_MAX_PREFIX_LENGTHS];
   fw_u32 bans_burst; /* ticks: cap on bans that the datapath itself makes */
   fw_u32 bans_cost;  /* ticks a ban costs; 0 = the datapath makes no bans */
-  struct fw_budget_limit budget[FW_CLASS_COUNT];
+  struct fw_budget_limit budget[FW_CLASS_SLOTS]; /* by enum fw_class */
   fw_u8 scan_ports; /* of 16 groups of closed ports: a source that tried so many scans; 0 = off */
   fw_u8 pad[31];
   struct fw_rule rule[FW_MAX_RULES];
@@ -213,8 +214,9 @@ struct fw_source {
   fw_u32 seen_window;
   fw_u16 over_since; /* low 16 bits of the window in which it went over a limit ... */
   fw_u16 over_last;  /* ... and of the last one in which it was; 0 = never */
-  fw_u8 age;         /* windows in which it was seen while no budget was exceeded; saturates */
-  fw_u8 charged;     /* what it cost budgets in seen_window */
+  fw_u8 age_owes;    /* high half: windows in which it was seen while no budget was exceeded; low
+                        half: packets charged to budgets and not paid back; both saturate */
+  fw_u8 charged;     /* packets that might have been, in seen_window */
   fw_u16 ports;      /* groups of closed ports that it tried, a bit each */
 };
 enum { FW_SOURCE_WAYS = 4, FW_PROVEN_IDLE_WINDOWS = 560 /* 10 minutes */ };
@@ -312,6 +314,7 @@ struct fw_shared {
   fw_u64 bans_debt_until;  /* ticks, in 64 bits: they may rest for longer than 68 s */
   fw_u64 link_debt_until;  /* the same, of DHCP answers that pass unjudged */
   fw_u64 pressed_until_ns; /* some budget was exceeded: nobody becomes known */
+  fw_u64 egress_seen;      /* 1: what this host sends is noted */
 };
 
 /* What a CPU keeps to itself. */
@@ -391,10 +394,10 @@ FW_STATIC_ASSERT(sizeof(struct fw_signature) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_signature_set) == 128, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 24, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 32, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_sample) == 216, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_config) == 256U + FW_MAX_RULES * 128U, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_config) == 352U + FW_MAX_RULES * 128U, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_counters) ==
                      8 * (2 * (int)FW_REASON_COUNT + 4 * (int)FW_CLASS_COUNT +
                           (int)FW_MAX_SIGNATURES + 6),

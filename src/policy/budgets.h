@@ -20,10 +20,11 @@
 
 enum {
   FW_BUDGET_BATCH = 8,
-  FW_BUDGET_PER_SOURCE = 16,    /* what one source is charged in a window, ... */
-  FW_BUDGET_PER_REFLECTOR = 32, /* ... if it seems to answer, ... */
-  FW_BUDGET_PER_PREFIX = 16,    /* ... and one prefix, while the budget is more than half owed */
-  FW_BUDGET_ALL_SHIFT = 2,      /* all addresses together may owe 4 times as much as one */
+  FW_BUDGET_PER_SOURCE = 16, /* packets of one source that are charged in a window, then ... */
+  FW_BUDGET_EVERY = 64,      /* ... every so many of them */
+  FW_BUDGET_PER_PREFIX = 16, /* and of one prefix, while the budget is more than half owed */
+  FW_BUDGET_ALL_SHIFT = 2,   /* all addresses together may owe 4 times as much as one */
+  FW_BUDGET_RTT_SHIFT = 2,   /* answers that are still due: those of a quarter of a second */
   FW_BUDGET_FLUSH_MS = 10,
   FW_KNOWN_SHIFT = 3,
   FW_PRESSED_NS = 2000000000,
@@ -87,8 +88,7 @@ FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
   fw_u64 answers =
       budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
 
-  burst += answers * limit->cost;
-  return budget->dst.lo | budget->dst.hi ? burst : burst << FW_BUDGET_ALL_SHIFT;
+  return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
 }
 
 /* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */
@@ -121,8 +121,8 @@ FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   const struct fw_budget_limit* limit;
   fw_u64 owed, cost, burst;
 
-  if (!cfg || !budget || !share || budget->klass >= FW_CLASS_COUNT) return 1;
-  limit = &cfg->budget[budget->klass];
+  if (!cfg || !budget || !share) return 1;
+  limit = &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)];
   side &= 1;
   cost = side == FW_BUDGET_KNOWN ? limit->cost >> FW_KNOWN_SHIFT : limit->cost;
   if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
@@ -145,14 +145,18 @@ FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   return 1;
 }
 
-/* Something was given in return: pays back what its request cost. */
-FW_INLINE void fw_budget_repay_one(struct fw_env* env, const struct fw_config* cfg,
-                                   const struct fw_addr* dst, fw_u8 klass, fw_u16 port,
-                                   fw_u64 now_ns) {
+FW_INLINE fw_u32 fw_rule_of_port(struct fw_env* env, fw_u32 index) {
+  const struct fw_port_line* line = fw_env_port_line(env, index / FW_LINE_BYTES);
+
+  return line ? line->rule[index & (FW_LINE_BYTES - 1)] : 0;
+}
+
+FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
+                               const struct fw_addr* dst, fw_u8 klass, fw_u16 port, fw_u64 now_ns) {
   fw_u32 index = fw_budget_index(env, cfg, dst, klass, port);
   struct fw_budget* budget = fw_env_budget(env, index);
   struct fw_budget_share* share = fw_env_budget_share(env, index);
-  fw_u64 cost = klass < FW_CLASS_COUNT ? cfg->budget[klass].cost : 0;
+  fw_u64 cost = cfg->budget[klass & (FW_CLASS_SLOTS - 1)].cost;
 
   if (!budget || !share) return;
   if (++share->answered < FW_BUDGET_BATCH) return;
@@ -168,17 +172,40 @@ FW_INLINE void fw_budget_repay_one(struct fw_env* env, const struct fw_config* c
       budget->debt_until[FW_BUDGET_KNOWN] > cost ? cost : budget->debt_until[FW_BUDGET_KNOWN];
 }
 
-FW_STAGE int fw_budget_repay(struct fw_env* env, const struct fw_addr* dst, fw_u32 klass,
-                             fw_u32 port, fw_u64 now_ns) {
+/* A peer completed a handshake with a port of this host, or was answered from it (`port` is that of
+ * fw_port_index()): what it was charged is paid back, to the limits of its own and to the budgets.
+ */
+FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const struct fw_addr* local,
+                      fw_u32 port, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
-  struct fw_addr all = {0, 0};
+  fw_u32 cell, rule, udp = port >> 16;
+  struct fw_addr all = {0, 0}, key;
+  const struct fw_limit* limit;
+  struct fw_source* source;
+  struct fw_meter* meter;
+  fw_u8 klass = udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN;
 
-  if (!cfg || !counters || !dst || klass >= FW_CLASS_COUNT) return 0;
-  if (!cfg->budget[klass].cost) return 0;
-  counters->class_answered[klass]++;
-  fw_budget_repay_one(env, cfg, dst, (fw_u8)klass, (fw_u16)port, now_ns);
-  fw_budget_repay_one(env, cfg, &all, (fw_u8)klass, 0, now_ns);
+  if (!cfg || !counters || !remote || !local) return 0;
+  counters->class_answered[udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN]++;
+  rule = fw_rule_of_port(env, port);
+  key = fw_source_key(cfg, *remote);
+  cell = fw_source_look(env, &key, rule, 0);
+  source = fw_source_at(env, cell);
+  if (!source) return 0;
+  meter = fw_env_meter(env, cell - 1);
+  limit = cfg->rule[rule & (FW_MAX_RULES - 1)].limit;
+  if (meter && udp)
+    fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], fw_tick(now_ns),
+                  limit[FW_MEASURE_UDP].cost_q8);
+  else if (meter)
+    fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], fw_tick(now_ns),
+                  limit[FW_MEASURE_SYN].cost_q8);
+
+  if (!(source->age_owes & 0xf)) return 0; /* it was charged nothing */
+  source->age_owes--;
+  fw_budget_repay(env, cfg, local, klass, (fw_u16)port, now_ns);
+  fw_budget_repay(env, cfg, &all, klass, 0, now_ns);
   return 1;
 }
 
@@ -188,52 +215,55 @@ FW_INLINE struct fw_addr fw_prefix_key(struct fw_addr a) {
 }
 
 /* May this source, and under pressure its prefix, draw on the budget once more? `most` is how often
- * the source may in a window. */
+ * the source may in a window, besides every FW_BUDGET_EVERYth packet. */
 enum { FW_DRAW_PRESSED = 0x100 };
 
 FW_STAGE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 cell, fw_u32 most,
                          fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_source_bucket* bucket;
+  struct fw_source* source;
   struct fw_addr key;
-  fw_u8* charged;
 
   if (!cfg || !p) return 1;
-  if (cell) {
-    bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
-    if (!bucket) return 1;
-    charged = &bucket->way[(cell - 1) % FW_SOURCE_WAYS].charged;
-    if (*charged >= (most & 0xff)) return 0;
-    ++*charged;
+  source = fw_source_at(env, cell);
+  if (source) {
+    if (++source->charged == 0) source->charged = 0x100 - FW_BUDGET_EVERY;
+    if (source->charged > (most & 0xff) && source->charged % FW_BUDGET_EVERY) return 0;
+    if ((source->age_owes & 0xf) < 0xf) source->age_owes++;
   }
   if (!(most & FW_DRAW_PRESSED)) return 1;
   key = fw_prefix_key(p->src);
-  cell = (fw_u32)fw_source_find(env, &key, FW_PREFIX_RULE, 0, now_ns);
-  if (!cell) return 1;
-  bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
-  if (!bucket) return 1;
-  charged = &bucket->way[(cell - 1) % FW_SOURCE_WAYS].charged;
-  if (*charged >= FW_BUDGET_PER_PREFIX) return 0;
-  ++*charged;
+  source = fw_source_at(env, (fw_u32)fw_source_find(env, &key, FW_PREFIX_RULE, 0, now_ns));
+  if (!source) return 1;
+  if (source->charged >= FW_BUDGET_PER_PREFIX) return 0;
+  source->charged++;
   return 1;
 }
 
-/* What a packet that is of no proven peer is to the budgets. */
+/* How a packet that is of no proven peer stands with the budgets. */
 struct fw_standing {
-  fw_u32 side;  /* FW_BUDGET_* */
-  fw_u32 free_; /* 1: charged to none */
+  fw_u32 side;    /* FW_BUDGET_* */
+  fw_u32 is_free; /* 1: charged to none */
+  fw_u32 most;    /* see fw_may_draw() */
 };
 
-FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass, fw_u64 found) {
-  struct fw_standing standing = {FW_BUDGET_NEW, 0};
-  fw_u32 cell = (fw_u32)found;
-  const struct fw_source_bucket* bucket;
+FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw_u32 served,
+                                            fw_u64 found) {
+  const struct fw_shared* shared = fw_env_shared(env);
+  const struct fw_source* source = fw_source_at(env, (fw_u32)found);
+  struct fw_standing standing = {FW_BUDGET_NEW, 0, FW_BUDGET_PER_SOURCE};
+  /* What cannot be of use to anybody here, if we only see both directions. */
+  fw_u32 useless = shared && shared->egress_seen &&
+                   (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
+                    (klass == FW_CLASS_UDP_NEW && !served));
 
-  standing.free_ = (found & FW_TWIN_IS_PROVEN) != 0;
-  if (!cell || klass == FW_CLASS_TCP_SYN) return standing;
-  bucket = fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS);
-  if (bucket && bucket->way[(cell - 1) % FW_SOURCE_WAYS].age >= FW_KNOWN_AGE)
+  if (useless) standing.most = 0xff;
+  if (found & FW_TWIN_IS_PROVEN) {
     standing.side = FW_BUDGET_KNOWN;
+    standing.is_free = !useless;
+  } else if (source && klass != FW_CLASS_TCP_SYN && fw_source_is_known(source)) {
+    standing.side = FW_BUDGET_KNOWN;
+  }
   return standing;
 }
 
@@ -241,29 +271,30 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass, fw_
 FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u32 klass,
                                fw_u64 found, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  fw_u32 index, draw, served, port = 0;
+  const struct fw_budget_limit* limit;
+  const struct fw_budget* budget;
   struct fw_standing standing;
   struct fw_addr dst;
-  const struct fw_budget* budget;
-  fw_u32 index, draw, side, most;
 
-  if (!cfg || !p || klass >= FW_CLASS_COUNT || !cfg->budget[klass].cost) return 0;
-  standing = fw_standing_of(env, (fw_u8)klass, found);
-  if (standing.free_) return 0;
-  side = standing.side;
+  if (!cfg || !p) return 0;
+  limit = &cfg->budget[klass & (FW_CLASS_SLOTS - 1)];
+  if (!limit->cost) return 0;
+  served = fw_has_ports(p->proto) && fw_is_served(env, p->proto, p->dport);
+  standing = fw_standing_of(env, klass, served, found);
+  if (standing.is_free) return 0;
+  if (served && fw_class_has_port((fw_u8)klass)) port = p->dport;
   dst = p->dst;
-  index = fw_budget_index(
-      env, cfg, &dst, (fw_u8)klass,
-      fw_class_has_port((fw_u8)klass) && fw_is_served(env, p->proto, p->dport) ? p->dport : 0);
+  index = fw_budget_index(env, cfg, &dst, (fw_u8)klass, (fw_u16)port);
   budget = fw_env_budget(env, index);
   if (!budget) return 0;
-  most = klass == FW_CLASS_UDP_REFLECTED ? FW_BUDGET_PER_REFLECTOR : FW_BUDGET_PER_SOURCE;
-  if (fw_budget_owed(budget, side, now_ns) > fw_budget_burst(budget, &cfg->budget[klass]) >> 1)
-    most |= FW_DRAW_PRESSED;
-  draw = (fw_u32)fw_may_draw(env, p, (fw_u32)found, most, now_ns);
-  if (!fw_budget_charge(env, index, side, draw, now_ns)) return 1;
+  if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit) >> 1)
+    standing.most |= FW_DRAW_PRESSED;
+  draw = (fw_u32)fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns);
+  if (!fw_budget_charge(env, index, standing.side, draw, now_ns)) return 1;
   dst.hi = dst.lo = 0;
-  return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, 0), side, draw,
-                           now_ns);
+  return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, 0), standing.side,
+                           draw, now_ns);
 }
 
 #endif

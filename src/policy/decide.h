@@ -44,13 +44,8 @@ FW_STAGE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p, 
 }
 
 FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
-  const struct fw_port_line* line;
-  fw_u32 index = p->dport;
-
   if (!fw_has_ports(p->proto) || p->fragment == FW_FRAG_LATER) return 0;
-  if (p->proto == 17) index += 65536;
-  line = fw_env_port_line(env, index / FW_LINE_BYTES);
-  return line ? line->rule[index & (FW_LINE_BYTES - 1)] : 0;
+  return fw_rule_of_port(env, fw_port_index(p->proto, p->dport));
 }
 
 FW_INLINE void fw_report(struct fw_env* env, const struct fw_config* cfg, struct fw_event* e,
@@ -234,8 +229,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   decision->klass = (fw_u8)klass;
   counters->class_packets[klass]++;
   counters->class_bytes[klass] += p->len_bytes;
-  if (arrived & FW_FLOW_COMPLETED)
-    fw_budget_repay(env, &p->dst, FW_CLASS_TCP_SYN, p->dport, now_ns);
+  if (arrived & FW_FLOW_COMPLETED) fw_repay(env, &p->src, &p->dst, p->dport, now_ns);
 
   if (!sender.peer) {
     decision->signature = (fw_u8)fw_signature_find(env, p, klass);
@@ -330,13 +324,16 @@ FW_INLINE void fw_note_egress(struct fw_env* env, int parsed, const struct fw_pa
                               fw_u64 now_ns) {
   const struct fw_config* cfg = fw_env_config(env);
   struct fw_counters* counters = fw_env_counters(env);
+  struct fw_shared* shared;
 
   if (!cfg || !counters || cfg->mode == FW_MODE_OFF || parsed != FW_PARSED) return;
   counters->packets[FW_REASON_OUTGOING]++;
   counters->bytes[FW_REASON_OUTGOING] += p->len_bytes;
+  shared = fw_env_shared(env);
+  if (shared && !shared->egress_seen) shared->egress_seen = 1;
   if (!fw_flow_depart(env, p, fw_window(now_ns))) return;
   fw_note_served(env, p->proto, p->sport);
-  if (p->proto == 17) fw_budget_repay(env, &p->src, FW_CLASS_UDP_NEW, p->sport, now_ns);
+  if (p->proto == 17) fw_repay(env, &p->dst, &p->src, fw_port_index(17, p->sport), now_ns);
 }
 
 #endif

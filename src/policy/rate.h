@@ -69,6 +69,14 @@ FW_INLINE void fw_rate_roll(fw_u32* count, fw_u32* before, fw_u32 windows_passed
   *count = 0;
 }
 
+/* Takes back what one unit cost. */
+FW_INLINE void fw_rate_repay(fw_u32* debt_until, fw_u32 tick, fw_u64 cost_q8) {
+  fw_u32 cost = (fw_u32)(cost_q8 >> 8);
+  fw_s32 owed = (fw_s32)(*debt_until - tick);
+
+  if (owed > 0) *debt_until -= (fw_u32)owed > cost ? cost : (fw_u32)owed;
+}
+
 /* Debts are 32-bit ticks (68 s): forget them before they could look like the future, also those of
  * a measure that rests while others go on. */
 enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };

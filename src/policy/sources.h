@@ -46,24 +46,38 @@ FW_INLINE fw_u32 fw_count_bits(fw_u32 x) { /* of 16 */
   return (x & 0x1f) + (x >> 8);
 }
 
-/* Has this source a proven flow? Takes no cell. */
-FW_STAGE int fw_source_is_proven(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
-                                 fw_u64 now_ns) {
+/* The index + 1 of a source's cell, for packets of proven flows or for others; 0 if it has none,
+ * and none is taken. */
+FW_STAGE fw_u32 fw_source_look(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                               fw_u32 proven) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   const struct fw_source_bucket* bucket;
-  fw_u32 tag;
+  fw_u32 tag, index;
   fw_u64 h;
 
   if (!cfg || !key || rule >= FW_MAX_RULES) return 0;
   h = fw_hash(cfg, key, (cfg->rule[rule].own ? rule : 0) + 1);
-  tag = (fw_u32)(h >> 32) | 3u;
-  bucket = fw_env_sources(env, (fw_u32)h & cfg->source_mask);
+  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  index = (fw_u32)h & cfg->source_mask;
+  bucket = fw_env_sources(env, index);
   if (!bucket) return 0;
-  for (int i = 0; i < FW_SOURCE_WAYS; i++)
-    if (bucket->way[i].tag == tag &&
-        fw_idle(fw_window(now_ns), bucket->way[i].seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS)
-      return 1;
+  for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++)
+    if (bucket->way[i].tag == tag) return index * FW_SOURCE_WAYS + i + 1;
   return 0;
+}
+
+FW_INLINE struct fw_source* fw_source_at(struct fw_env* env, fw_u32 cell) { /* index + 1 */
+  struct fw_source_bucket* bucket = cell ? fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS) : NULL;
+
+  return bucket ? &bucket->way[(cell - 1) % FW_SOURCE_WAYS] : NULL;
+}
+
+/* Has this source a proven flow? */
+FW_INLINE int fw_source_is_proven(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                                  fw_u64 now_ns) {
+  const struct fw_source* cell = fw_source_at(env, fw_source_look(env, key, rule, 1));
+
+  return cell && fw_idle(fw_window(now_ns), cell->seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS;
 }
 
 /* The cell of a source under a rule, for packets of proven flows or for others; a new one if it has
@@ -84,7 +98,10 @@ FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* cell, fw_u32
   if (fw_idle(window, cell->seen_window, 0xffffffff) > FW_SCAN_MEMORY_WINDOWS) cell->ports = 0;
   cell->seen_window = window;
   cell->charged = 0;
-  if (cell->age < 255 && shared && shared->pressed_until_ns <= now_ns) cell->age++;
+  if (cell->age_owes < 0xf0 && shared && shared->pressed_until_ns <= now_ns) cell->age_owes += 0x10;
+}
+FW_INLINE int fw_source_is_known(const struct fw_source* cell) {
+  return cell->age_owes >> 4 >= FW_KNOWN_AGE;
 }
 
 FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
@@ -111,7 +128,8 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
       strength = 0;
     else if (!other)
       strength = 1;
-    else if (!(other & 1) && (bucket->way[i].age < FW_KNOWN_AGE || idle >= FW_PROVEN_IDLE_WINDOWS))
+    else if (!(other & 1) &&
+             (!fw_source_is_known(&bucket->way[i]) || idle >= FW_PROVEN_IDLE_WINDOWS))
       strength = 0x3fffffff - (idle & 0x1fffffff);
     else if (!(other & 1))
       strength = 0x7fffffff - (idle & 0x1fffffff);
@@ -139,7 +157,7 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
   cell->tag = tag;
   cell->seen_window = window;
   cell->over_since = cell->over_last = 0;
-  cell->age = cell->charged = 0;
+  cell->age_owes = cell->charged = 0;
   cell->ports = 0;
   __builtin_memset(meter, 0, sizeof *meter);
   meter->seen_ms = fw_ms(now_ns);
