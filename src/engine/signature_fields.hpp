@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The header fields that a signature may name: where each lies in fw_shape (policy/abi.h), and its
+// words. The protocol is not among them: every signature has it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "policy/abi.h"
+
+namespace fw::engine {
+
+enum class Field : std::uint8_t {
+  family,
+  fragment,
+  icmp,  // type and code
+  flags,
+  sport,
+  dport,
+  header,  // of TCP: more than 20 bytes has options
+  length,
+  ttl,
+  window,
+  payload,
+};
+
+struct FieldPlace {
+  Field field;
+  std::string_view name;
+  unsigned word, shift, bits;
+};
+
+// One per Field, in its order; it is also the order of the words.
+[[nodiscard]] std::span<const FieldPlace> field_places();
+[[nodiscard]] const FieldPlace& place_of(Field field);
+
+// A field and its value: all of it, or (payload) its first `bits`.
+struct Term {
+  Field field = Field::family;
+  unsigned bits = 0;        // of the field, from the top
+  std::uint64_t value = 0;  // a number of `bits` bits
+};
+
+[[nodiscard]] Term term_of(const fw_shape& shape, const FieldPlace& place, unsigned bits);
+void add_term(fw_signature& signature, const Term& term);
+void drop_field(fw_signature& signature, Field field);
+
+[[nodiscard]] fw_signature protocol_signature(std::uint8_t proto);
+[[nodiscard]] bool matches(const fw_signature& signature, const fw_shape& shape);
+
+// "proto=udp sport=161 len=1428"; a field of which only some bits count as "ttl=0x40/0xc0".
+[[nodiscard]] std::string describe(const fw_signature& signature);
+
+}  // namespace fw::engine
