@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// UDP clients of a request/answer service, as many as there are source addresses, on one socket. A
+// question that is not answered in time is asked again, as resolvers and games do.
+//   traffic ask to=ADDR port=N from=ADDR sources=N rate=N seconds=N [known=1] [own_port=N]
+//               [tries=3] [timeout_ms=500] [bytes=32]
+// `known`: every source has been answered once before the start; else each comes for the first time
+// when its turn is.
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstring>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "sockets.hpp"
+#include "words.hpp"
+
+namespace traffic {
+namespace {
+
+struct Question {
+  std::uint64_t asked_ns = 0;
+  std::uint32_t source = 0, tries = 0;
+};
+
+class Asker {
+ public:
+  explicit Asker(const Words& words)
+      : target_(
+            Endpoint::parse(words.text("to"), static_cast<std::uint16_t>(words.number("port", 0)))),
+        sources_(words.text("from"), static_cast<std::uint32_t>(words.number("sources", 1))),
+        tries_(static_cast<std::uint32_t>(words.number("tries", 3))),
+        timeout_ns_(words.number("timeout_ms", 500) * kMs),
+        payload_(words.number("bytes", 32), '\x07'),
+        fd_(open_socket(target_.is_v6(), SOCK_DGRAM)),
+        epoll_(new_epoll()) {
+    want_large_buffers(fd_);
+    const auto port = static_cast<std::uint16_t>(words.number("own_port", 5000));
+    bind_to(fd_, Endpoint::parse(target_.is_v6() ? "::" : "0.0.0.0", port));
+    watch(epoll_, fd_, EPOLLIN, 0);
+  }
+
+  // Asks until `seconds` are over, and waits for the last answers.
+  void run(std::uint64_t rate, std::uint64_t seconds) {
+    const std::uint64_t begin = now_ns(), end = begin + seconds * kSecond;
+    const Pace pace(begin, rate);
+    for (std::uint64_t now = begin; now < end || !open_.empty(); now = now_ns()) {
+      if (now < end)
+        for (const std::uint64_t due = pace.due(now); score_.asked < due;) ask_next(now);
+      wait();
+      again(now);
+    }
+  }
+
+  // One question of every source.
+  void introduce() {
+    while (next_ < sources_.count()) {
+      for (int i = 0; i < 32 && next_ < sources_.count(); ++i) ask_next(now_ns());
+      wait();
+      again(now_ns());
+    }
+    while (!open_.empty()) {
+      wait();
+      again(now_ns());
+    }
+    if (score_.answered != score_.asked) die("not all sources were answered before the start");
+    score_ = {};
+  }
+
+  [[nodiscard]] Score& score() { return score_; }
+
+ private:
+  void ask_next(std::uint64_t now) {
+    ++score_.asked;
+    ++serial_;
+    const Question question{.asked_ns = now, .source = next_++, .tries = 1};
+    open_.emplace(serial_, question);
+    send(serial_, question, now);
+  }
+
+  void send(std::uint64_t serial, const Question& question, std::uint64_t now) {
+    std::memcpy(payload_.data(), &serial, sizeof serial);
+    SentFrom from(sources_.at(question.source));
+    iovec piece{.iov_base = payload_.data(), .iov_len = payload_.size()};
+    msghdr message{};
+    message.msg_name = &target_.address;
+    message.msg_namelen = target_.size;
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = from.bytes;
+    message.msg_controllen = from.size;
+    // What does not go now counts as lost, and is asked again.
+    (void)sendmsg(fd_, &message, MSG_NOSIGNAL);
+    deadlines_.emplace_back(now + timeout_ns_, serial);
+  }
+
+  void wait() {
+    epoll_event event{};
+    if (epoll_wait(epoll_, &event, 1, 1) <= 0) return;
+    std::array<char, 2048> buffer{};
+    for (int i = 0; i < 4096; ++i) {
+      const ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
+      if (got < 8) return;
+      std::uint64_t serial = 0;
+      std::memcpy(&serial, buffer.data(), sizeof serial);
+      const auto found = open_.find(serial);
+      if (found == open_.end()) continue;  // answered twice
+      score_.answer(now_ns() - found->second.asked_ns, found->second.tries == 1);
+      open_.erase(found);
+    }
+  }
+
+  void again(std::uint64_t now) {
+    while (!deadlines_.empty() && deadlines_.front().first <= now) {
+      const std::uint64_t serial = deadlines_.front().second;
+      deadlines_.pop_front();
+      const auto found = open_.find(serial);
+      if (found == open_.end()) continue;
+      if (found->second.tries++ < tries_)
+        send(serial, found->second, now);
+      else
+        open_.erase(found);
+    }
+  }
+
+  Endpoint target_;
+  Sources sources_;
+  std::uint32_t tries_;
+  std::uint64_t timeout_ns_;
+  std::vector<char> payload_;
+  int fd_, epoll_;
+  std::uint64_t serial_ = 0;
+  std::uint32_t next_ = 0;
+  std::unordered_map<std::uint64_t, Question> open_;
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> deadlines_;  // when, serial; all equally long
+  Score score_;
+};
+
+}  // namespace
+
+void ask(const Words& words) {
+  if (words.number("bytes", 32) < 8) die("bytes: at least 8");
+  Asker asker(words);
+  if (words.number("known", 0) != 0) asker.introduce();
+  ready_and_wait();
+  asker.run(words.number("rate", 100), words.number("seconds", 1));
+  fmt::print("{}\n", asker.score().json());
+}
+
+}  // namespace traffic
