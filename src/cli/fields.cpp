@@ -2,6 +2,8 @@
 // Tolerant access to the members of a reply.
 #include "cli/fields.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/units.hpp"
@@ -58,6 +60,13 @@ const json& object(const json& object, std::string_view key) {
 
 std::string seconds(const json& object, std::string_view key) {
   return format_duration(std::chrono::seconds(number(object, key)));
+}
+
+std::string percent(const json& object, std::string_view key) {
+  const json* value = member(object, key);
+  return value == nullptr || !value->is_number()
+             ? ""
+             : fmt::format("{:.1f} %", 100 * value->get<double>());
 }
 
 }  // namespace fw::cli

@@ -22,4 +22,7 @@ namespace fw::cli {
 // A number of seconds as a duration: "1h2m".
 [[nodiscard]] std::string seconds(const nlohmann::json& object, std::string_view key);
 
+// A share from 0 to 1 as "12.3 %"; "" if it is no number.
+[[nodiscard]] std::string percent(const nlohmann::json& object, std::string_view key);
+
 }  // namespace fw::cli

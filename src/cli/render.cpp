@@ -57,10 +57,35 @@ Table exempt(const json& entries) {
 }
 
 Table signatures(const json& entries) {
-  Table table({{"signature"}, {"dropped", true}, {"since"}});
+  Table table({{"id"}, {"match"}, {"dropped", true}, {"explains"}, {"of peace"}, {"since"}, {""}});
   for (const json& entry : entries)
-    table.row({entry.is_string() ? text_of(entry) : text(entry, "text"),
-               grouped(number(entry, "dropped")), text(entry, "since")});
+    table.row({text(entry, "id"), text(entry, "match"), grouped(number(entry, "packets")),
+               percent(entry, "explains"), percent(entry, "peace"), text(entry, "since"),
+               flag(entry, "pinned") ? "pinned" : ""});
+  return table;
+}
+
+Table attacks(const json& entries) {
+  Table table({{"attack"},
+               {"since"},
+               {"lasted"},
+               {"peak/s", true},
+               {"dropped", true},
+               {"passed", true},
+               {"vectors"}});
+  for (const json& entry : entries) {
+    std::string vectors;
+    for (const json& vector : list(entry, "vectors")) {
+      if (!vectors.empty()) vectors += ", ";
+      vectors += text(vector, "class");
+      if (const auto port = number(vector, "dest_port"); port != 0)
+        vectors += fmt::format(" port {}", port);
+    }
+    table.row({text(entry, "id"), text(entry, "since"),
+               seconds(entry, "duration_s") + (flag(entry, "ended") ? "" : ", goes on"),
+               grouped(number(entry, "peak_pps")), grouped(number(entry, "dropped")),
+               grouped(number(entry, "passed")), vectors});
+  }
   return table;
 }
 
@@ -68,6 +93,7 @@ Table section(std::string_view name, const json& entries) {
   if (name == "bans") return bans(entries);
   if (name == "exempt") return exempt(entries);
   if (name == "signatures") return signatures(entries);
+  if (name == "attacks") return attacks(entries);
   return listed(entries);
 }
 
@@ -76,6 +102,7 @@ std::string_view none_of(std::string_view name) {
   if (name == "deny") return "the deny list is empty\n";
   if (name == "allow") return "the allow list is empty\n";
   if (name == "exempt") return "nothing is exempt\n";
+  if (name == "attacks") return "no attack since the start\n";
   return "no signatures in force\n";
 }
 

@@ -34,6 +34,22 @@ std::string headline(const json& reply, const Style& style) {
   return out;
 }
 
+std::string attack(const json& reply, const Style& style) {
+  const json& given = object(reply, "attack");
+  if (given.empty()) return "";
+  std::string out =
+      ink(style, Ink::bad,
+          fmt::format("under attack for {} ({}): {} packets dropped, {} a second at the peak",
+                      seconds(given, "duration_s"), clean(text(given, "id")),
+                      grouped(number(given, "dropped")), grouped(number(given, "peak_pps"))));
+  for (const json& vector : list(given, "vectors")) {
+    out += fmt::format("\n  {} {}", clean(text(vector, "class")), clean(text(vector, "dest_ip")));
+    if (const auto port = number(vector, "dest_port"); port != 0)
+      out += fmt::format(" port {}", port);
+  }
+  return out + "\n";
+}
+
 std::string interfaces(const json& reply, const Style& style) {
   Table table({{"interface"}, {"datapath"}, {"attached"}, {"sees replies"}, {"problem"}});
   for (const json& one : list(reply, "interfaces"))
@@ -100,8 +116,9 @@ std::string tables(const json& reply) {
 }  // namespace
 
 std::string render_status(const json& reply, const Style& style) {
-  return headline(reply, style) + "\n" + interfaces(reply, style) + "\n" + exempt(reply, style) +
-         "\n" + counts(reply) + "\n" + traffic(reply, style) + "\n" + tables(reply);
+  return headline(reply, style) + attack(reply, style) + "\n" + interfaces(reply, style) + "\n" +
+         exempt(reply, style) + "\n" + counts(reply) + "\n" + traffic(reply, style) + "\n" +
+         tables(reply);
 }
 
 }  // namespace fw::cli

@@ -32,8 +32,8 @@ struct Verb {
 };
 
 inline constexpr std::size_t kMany = 100'000;
-inline constexpr std::array<std::string_view, 6> kLists{"bans",   "deny",       "allow",
-                                                        "exempt", "signatures", "all"};
+inline constexpr std::array<std::string_view, 7> kLists{"bans",       "deny",    "allow", "exempt",
+                                                        "signatures", "attacks", "all"};
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
 inline constexpr std::array<Option, 4> kBanOptions{{
     {"for", "DURATION", "how long (30s 10m 1h 7d); default: ban.time"},
@@ -52,6 +52,10 @@ inline constexpr std::array<Option, 2> kAllowOptions{{
 inline constexpr std::array<Option, 1> kUnallowOptions{{
     {"strict", "", "fail if an address is not allowed"},
 }};
+inline constexpr std::array<Option, 2> kSignatureOptions{{
+    {"remove", "", "take it out; it is not found again during this attack"},
+    {"pin", "", "keep it in force even when nothing matches it"},
+}};
 inline constexpr std::array<Option, 3> kEventOptions{{
     {"since", "DURATION", "only those of the last 1h, 30m ..."},
     {"after", "ID", "only those after this id (for following)"},
@@ -68,7 +72,7 @@ inline constexpr std::array kVerbs{
          {},
          Access::read},
     Verb{"list",
-         "show bans, deny and allow entries, exemptions or signatures",
+         "show bans, deny and allow entries, exemptions, signatures or attacks",
          "what",
          0,
          1,
@@ -124,6 +128,14 @@ inline constexpr std::array kVerbs{
          0,
          {},
          {},
+         Access::change},
+    Verb{"signature",
+         "remove or pin a signature that list signatures shows",
+         "name",
+         1,
+         1,
+         {},
+         kSignatureOptions,
          Access::change},
     Verb{"events",
          "what happened: bans, unbans, limits, reloads",

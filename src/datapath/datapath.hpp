@@ -32,6 +32,7 @@ struct Tables {
   std::span<fw_budget> budgets;
   std::span<fw_signature> signatures;
   fw_signature_set* signature_set = nullptr;
+  fw_shared* shared = nullptr;
 };
 
 // A conversation that stood before the start (sock_diag): proven from its first packet.

@@ -211,6 +211,20 @@ Result<Json> apply(const Context& context, const Request&) {
               {"changes", *changes}};
 }
 
+Result<Json> signature(const Context& context, const Request& request) {
+  const std::string& name = request.arguments.front();
+  const bool remove = request.flag("remove");
+  if (remove == request.flag("pin"))
+    return fail(ErrorKind::usage, "signature wants either --remove or --pin");
+  SignatureTable& signatures = context.engine.detector().signatures();
+  if (!(remove ? signatures.remove(name, context.now) : signatures.pin(name)))
+    return fail(ErrorKind::failed,
+                fmt::format("{}: there is no such signature: see floodwall list signatures", name));
+  return Json{
+      {"message", remove ? fmt::format("{} is out: what matched it is judged like the rest", name)
+                         : fmt::format("{} stays in force until it is removed", name)}};
+}
+
 Result<Json> events(const Context& context, const Request& request) {
   const auto since_ns = span_option(request, "since", FW_FOREVER);
   const auto after = number_option(request, "after", 0);
@@ -231,7 +245,7 @@ constexpr std::array kHandlers{
     Handler{"status", status},   Handler{"list", list},     Handler{"why", why},
     Handler{"ban", ban},         Handler{"unban", unban},   Handler{"allow", allow},
     Handler{"unallow", unallow}, Handler{"mode", mode},     Handler{"check", check},
-    Handler{"apply", apply},     Handler{"events", events},
+    Handler{"apply", apply},     Handler{"events", events}, Handler{"signature", signature},
 };
 
 constexpr const Handler* find_handler(std::string_view verb) {

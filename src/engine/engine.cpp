@@ -59,11 +59,13 @@ Engine::Engine(datapath::Datapath& datapath, config::Config config, std::filesys
       marks_(datapath),
       bans_(marks_, journal_, offences_, settings_),
       protected_(marks_, journal_, bans_.forced()),
-      audit_(marks_, bans_, protected_, journal_) {}
+      audit_(marks_, bans_, protected_, journal_),
+      detector_(datapath, journal_, settings_) {}
 
 Result<void> Engine::adopt(const Now& now) {
   started_ = now.wall;
   traffic_.begin(datapath_->counters(), now);
+  detector_.begin(now);
   // What a former daemon left was made in the mode that is still in force.
   const Mode mode = std::exchange(
       settings_.mode, datapath_->config().mode == FW_MODE_OBSERVE ? Mode::observe : Mode::enforce);
@@ -188,6 +190,7 @@ Result<void> Engine::move_to(datapath::Datapath& datapath, const Now& now) {
   marks_.move_to(datapath);
   image_hash_ = 0;
   traffic_.begin(datapath.counters(), now);
+  detector_.move_to(datapath, now);
   std::vector<Prefix> prefixes;
   for (const auto& [prefix, ban] : bans_.all()) prefixes.push_back(prefix);
   for (const auto& [prefix, allowance] : protected_.allowances()) prefixes.push_back(prefix);
@@ -202,6 +205,7 @@ Result<void> Engine::move_to(datapath::Datapath& datapath, const Now& now) {
 
 void Engine::tick(const Now& now) {
   drain_events(now);
+  detector_.tick(traffic_.counters(), now);
   bans_.expire(now);
   protected_.expire(now);
   follow_forced_bans(now);
@@ -217,6 +221,10 @@ void Engine::drain_events(const Now& now) {
       bans_.on_event(event, now);
       return;
     }
+    if (event.kind == FW_EVENT_SCAN) {
+      note_scan(event, now);
+      return;
+    }
     if (event.kind != FW_EVENT_LIMIT) return;
     journal_.write(event.observed != 0 ? EventType::would_limit : EventType::limit, now, [&] {
       const Prefix source{.address = from_key(event.src), .bits = event.prefix_bits};
@@ -226,6 +234,21 @@ void Engine::drain_events(const Now& now) {
     });
   });
   traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
+}
+
+// A scanner's address can be forged: banning it is the operator's choice (detect.scan_ban).
+void Engine::note_scan(const fw_event& event, const Now& now) {
+  const Prefix source{.address = from_key(event.src), .bits = event.prefix_bits};
+  const auto span_ms = static_cast<std::uint64_t>(settings_.config.detect.scan_ban.count());
+  journal_.write(EventType::scan, now, [&] {
+    return Draft{source.text(),
+                 {Field::text("proto", protocol_name(event.proto)),
+                  Field::count("dport", event.dport), Field::count("port_groups", event.value)}};
+  });
+  if (span_ms == 0 || settings_.observing()) return;
+  const std::array order{source};
+  // Refused for who is exempt or allowed; no room is reported by the ban's own event.
+  (void)ban(order, {.span_ns = span_ms * kMillisecond, .reason = "port scan"}, now);
 }
 
 void Engine::follow_forced_bans(const Now& now) {

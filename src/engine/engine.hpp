@@ -20,6 +20,7 @@
 #include "datapath/datapath.hpp"
 #include "engine/audit.hpp"
 #include "engine/bans.hpp"
+#include "engine/detector.hpp"
 #include "engine/journal.hpp"
 #include "engine/list_set.hpp"
 #include "engine/marks.hpp"
@@ -119,6 +120,8 @@ class Engine {
   [[nodiscard]] const ListSet& lists() const { return lists_; }
   [[nodiscard]] const Offences& offences() const { return offences_; }
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] Detector& detector() { return detector_; }
+  [[nodiscard]] const Detector& detector() const { return detector_; }
   [[nodiscard]] Journal& journal() { return journal_; }
   [[nodiscard]] const Journal& journal() const { return journal_; }
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
@@ -147,6 +150,7 @@ class Engine {
   void lift_bans_of_the_allowed(const Now& now);
   [[nodiscard]] Result<void> check_allowable(std::span<const Prefix> prefixes) const;
   void note_interfaces(const Now& now);
+  void note_scan(const fw_event& event, const Now& now);
 
   datapath::Datapath* datapath_;
   Settings settings_;
@@ -163,6 +167,7 @@ class Engine {
   std::vector<std::string> noted_problems_;  // of the lists, as logged last
   Audit audit_;
   Traffic traffic_;
+  Detector detector_;
   std::vector<datapath::InterfaceStatus> interfaces_;  // as last noted
   std::vector<std::string> host_problems_;
   std::vector<datapath::InterfaceStatus> unprotected_;

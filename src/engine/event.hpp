@@ -35,7 +35,12 @@ enum class Level : std::uint8_t { info, notice, warning, error };
   X(dropped, "Dropped", info)             \
   X(would_drop, "WouldDrop", info)        \
   X(repaired, "Repaired", warning)        \
-  X(suppressed, "Suppressed", warning)
+  X(suppressed, "Suppressed", warning)    \
+  X(attack_start, "AttackStart", warning) \
+  X(attack_end, "AttackEnd", notice)      \
+  X(signature, "Signature", notice)       \
+  X(signature_end, "SignatureEnd", info)  \
+  X(scan, "Scan", notice)
 
 enum class EventType : std::uint8_t {
 #define FW_EVENT_TYPE_ENUM(name, word, level) name,

@@ -30,6 +30,11 @@ struct EventQuery {
 [[nodiscard]] nlohmann::json events_report(const Journal& journal, const EventQuery& query,
                                            const Now& now);
 
+// Floods in aggregate: the attack that is on (null: none), those that were, and signatures.
+[[nodiscard]] nlohmann::json attack_report(const Detector& detector, const Now& now);
+[[nodiscard]] nlohmann::json attacks_report(const Detector& detector, const Now& now);
+[[nodiscard]] nlohmann::json signatures_report(const Detector& detector, const Now& now);
+
 [[nodiscard]] std::string_view word(datapath::Attachment attachment);
 
 }  // namespace fw::engine

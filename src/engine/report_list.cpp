@@ -78,7 +78,8 @@ Json list_report(const Engine& engine, std::string_view what, const Now& now) {
     }
     report["exempt"] = std::move(rows);
   }
-  if (wanted("signatures")) report["signatures"] = Json::array();
+  if (wanted("signatures")) report["signatures"] = signatures_report(engine.detector(), now);
+  if (wanted("attacks")) report["attacks"] = attacks_report(engine.detector(), now);
   if (!truncated.empty()) report["truncated"] = std::move(truncated);
   return report;
 }

@@ -14,12 +14,17 @@ constexpr unsigned kProtoShift = 56;
 constexpr std::uint64_t kOctet = 0xff;
 
 constexpr std::array kPlaces{
-    FieldPlace{Field::family, "ip", 0, 36, 4},       FieldPlace{Field::fragment, "frag", 0, 32, 4},
-    FieldPlace{Field::icmp, "icmp", 1, 16, 16},      FieldPlace{Field::flags, "flags", 0, 48, 8},
-    FieldPlace{Field::sport, "sport", 0, 16, 16},    FieldPlace{Field::dport, "dport", 0, 0, 16},
-    FieldPlace{Field::header, "header", 1, 8, 8},    FieldPlace{Field::length, "len", 1, 48, 16},
-    FieldPlace{Field::ttl, "ttl", 0, 40, 8},         FieldPlace{Field::window, "window", 1, 32, 16},
-    FieldPlace{Field::payload, "payload", 2, 0, 64},
+    FieldPlace{HeaderField::family, "ip", 0, 36, 4},
+    FieldPlace{HeaderField::fragment, "frag", 0, 32, 4},
+    FieldPlace{HeaderField::icmp, "icmp", 1, 16, 16},
+    FieldPlace{HeaderField::flags, "flags", 0, 48, 8},
+    FieldPlace{HeaderField::sport, "sport", 0, 16, 16},
+    FieldPlace{HeaderField::dport, "dport", 0, 0, 16},
+    FieldPlace{HeaderField::header, "header", 1, 8, 8},
+    FieldPlace{HeaderField::length, "len", 1, 48, 16},
+    FieldPlace{HeaderField::ttl, "ttl", 0, 40, 8},
+    FieldPlace{HeaderField::window, "window", 1, 32, 16},
+    FieldPlace{HeaderField::payload, "payload", 2, 0, 64},
 };
 
 constexpr std::uint64_t low_bits(unsigned bits) {
@@ -58,17 +63,17 @@ std::string flag_words(std::uint64_t flags) {
   return out.empty() ? "none" : out;
 }
 
-std::string whole_value(Field field, std::uint64_t value) {
+std::string whole_value(HeaderField field, std::uint64_t value) {
   switch (field) {
-    case Field::family:
+    case HeaderField::family:
       return value == 0 ? "4" : "6";
-    case Field::fragment:
+    case HeaderField::fragment:
       return value == FW_FRAG_NONE ? "none" : value == FW_FRAG_FIRST ? "first" : "later";
-    case Field::icmp:
+    case HeaderField::icmp:
       return fmt::format("{}/{}", value >> 8, value & kOctet);
-    case Field::flags:
+    case HeaderField::flags:
       return flag_words(value);
-    case Field::payload:
+    case HeaderField::payload:
       return fmt::format("{:#018x}", value);
     default:
       return fmt::format("{}", value);
@@ -79,8 +84,8 @@ std::string whole_value(Field field, std::uint64_t value) {
 std::string part_value(const FieldPlace& place, std::uint64_t mask, std::uint64_t value) {
   const auto zeros = static_cast<unsigned>(std::countr_zero(mask));
   const unsigned top = place.bits - zeros;
-  if (place.field == Field::icmp && mask == 0xff00) return fmt::format("{}", value >> 8);
-  if (place.field == Field::payload && top % 4 == 0 && mask >> zeros == low_bits(top))
+  if (place.field == HeaderField::icmp && mask == 0xff00) return fmt::format("{}", value >> 8);
+  if (place.field == HeaderField::payload && top % 4 == 0 && mask >> zeros == low_bits(top))
     return fmt::format("{:#0{}x}", value >> zeros, top / 4 + 2);
   return fmt::format("{:#x}/{:#x}", value, mask);
 }
@@ -91,7 +96,7 @@ std::span<const FieldPlace> field_places() {
   return kPlaces;
 }
 
-const FieldPlace& place_of(Field field) {
+const FieldPlace& place_of(HeaderField field) {
   return kPlaces.at(static_cast<std::size_t>(field));
 }
 
@@ -107,7 +112,7 @@ void add_term(fw_signature& signature, const Term& term) {
   signature.value.word[place.word] |= term.value << shift;
 }
 
-void drop_field(fw_signature& signature, Field field) {
+void drop_field(fw_signature& signature, HeaderField field) {
   const FieldPlace& place = place_of(field);
   const std::uint64_t bits = low_bits(place.bits) << place.shift;
   signature.mask.word[place.word] &= ~bits;

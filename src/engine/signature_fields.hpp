@@ -12,7 +12,7 @@
 
 namespace fw::engine {
 
-enum class Field : std::uint8_t {
+enum class HeaderField : std::uint8_t {
   family,
   fragment,
   icmp,  // type and code
@@ -27,25 +27,25 @@ enum class Field : std::uint8_t {
 };
 
 struct FieldPlace {
-  Field field;
+  HeaderField field;
   std::string_view name;
   unsigned word, shift, bits;
 };
 
-// One per Field, in its order; it is also the order of the words.
+// One per HeaderField, in its order; it is also the order of the words.
 [[nodiscard]] std::span<const FieldPlace> field_places();
-[[nodiscard]] const FieldPlace& place_of(Field field);
+[[nodiscard]] const FieldPlace& place_of(HeaderField field);
 
 // A field and its value: all of it, or (payload) its first `bits`.
 struct Term {
-  Field field = Field::family;
+  HeaderField field = HeaderField::family;
   unsigned bits = 0;        // of the field, from the top
   std::uint64_t value = 0;  // a number of `bits` bits
 };
 
 [[nodiscard]] Term term_of(const fw_shape& shape, const FieldPlace& place, unsigned bits);
 void add_term(fw_signature& signature, const Term& term);
-void drop_field(fw_signature& signature, Field field);
+void drop_field(fw_signature& signature, HeaderField field);
 
 [[nodiscard]] fw_signature protocol_signature(std::uint8_t proto);
 [[nodiscard]] bool matches(const fw_signature& signature, const fw_shape& shape);

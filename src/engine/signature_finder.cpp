@@ -157,7 +157,7 @@ class Finder {
   static Claimed claim(const TrafficScope& scope, Conjunction best) {
     Claimed out;
     out.signature = protocol_signature(scope.proto);
-    if (scope.port != 0) add_term(out.signature, {Field::dport, 16, scope.port});
+    if (scope.port != 0) add_term(out.signature, {HeaderField::dport, 16, scope.port});
     for (const Term& term : best.terms) add_term(out.signature, term);
     out.classes = 1U << scope.klass;
     out.terms = std::move(best.terms);
@@ -170,7 +170,7 @@ class Finder {
     for (auto& [scope, group] : groups_) {
       if (scope == home || scope.proto != home.proto) continue;
       fw_signature wider = claimed.signature;
-      if (home.port != scope.port && home.port != 0) drop_field(wider, Field::dport);
+      if (home.port != scope.port && home.port != 0) drop_field(wider, HeaderField::dport);
       const auto here = static_cast<std::size_t>(std::ranges::count_if(
           group, [&](const Seen& seen) { return matches(wider, seen.shape); }));
       const auto least = options_.least_share * static_cast<double>(sizes_[scope]);

@@ -55,14 +55,14 @@ constexpr double kBareStacks = 0.002;
 
 double stack_share(const ClientStack& stack, const Term& term) {
   switch (term.field) {
-    case Field::header:
+    case HeaderField::header:
       return term.value == stack.header_bytes ? 1 : kVeryRare;
-    case Field::length:
+    case HeaderField::length:
       return is_one_of(term.value, {20 + stack.header_bytes, 40 + stack.header_bytes}) ? 1
                                                                                        : kVeryRare;
-    case Field::ttl:
+    case HeaderField::ttl:
       return is_below(term.value, stack.ttl_start) ? 0.1 : kRare;
-    case Field::window:
+    case HeaderField::window:
       for (const WindowShare& common : stack.windows)
         if (common.window == term.value) return common.share;
       return stack.other_window;
@@ -73,13 +73,13 @@ double stack_share(const ClientStack& stack, const Term& term) {
 
 double other_stack_share(const Term& term) {
   switch (term.field) {
-    case Field::header:
+    case HeaderField::header:
       return term.value > 20 ? 0.2 : 0;
-    case Field::length:
+    case HeaderField::length:
       return term.value > 40 ? 0.2 : 0;
-    case Field::ttl:
+    case HeaderField::ttl:
       return ttl_share(term.value);
-    case Field::window:
+    case HeaderField::window:
       return 0.05;
     default:
       return 1;
@@ -88,13 +88,13 @@ double other_stack_share(const Term& term) {
 
 double bare_stack_share(const Term& term) {
   switch (term.field) {
-    case Field::header:
+    case HeaderField::header:
       return term.value == 20 ? 1 : 0;
-    case Field::length:
+    case HeaderField::length:
       return is_one_of(term.value, {40, 60}) ? 1 : 0;
-    case Field::ttl:
+    case HeaderField::ttl:
       return ttl_share(term.value);
-    case Field::window:
+    case HeaderField::window:
       return 0.02;
     default:
       return 1;
@@ -104,16 +104,16 @@ double bare_stack_share(const Term& term) {
 // Every client has them alike.
 double any_client_share(const Term& term) {
   switch (term.field) {
-    case Field::sport:
+    case HeaderField::sport:
       return term.value < 1024 ? kVeryRare / 10 : kVeryRare;
-    case Field::dport:
+    case HeaderField::dport:
       return 0.05;  // a service that has not answered yet
-    case Field::flags:
+    case HeaderField::flags:
       if (term.value == FW_TCP_SYN) return 1;
       return term.value == (FW_TCP_SYN | 0xc0) ? 0.1 : kVeryRare; /* ECN, RFC 3168 */
-    case Field::payload:
+    case HeaderField::payload:
       return term.value == 0 ? 1 : kRare; /* Fast Open, RFC 7413 */
-    case Field::fragment:
+    case HeaderField::fragment:
       return term.value == FW_FRAG_NONE ? 1 : kVeryRare;
     default:
       return 1;
@@ -133,22 +133,22 @@ Likelihood client_likelihood(const Term& term) {
 // ACKs, resets and the like of connections that nobody here knows (any more).
 double stray_share(const Term& term) {
   switch (term.field) {
-    case Field::flags:
+    case HeaderField::flags:
       if (is_one_of(term.value, {FW_TCP_ACK, FW_TCP_ACK | FW_TCP_PSH})) return 0.6;
       if (is_one_of(term.value, {FW_TCP_RST, FW_TCP_RST | FW_TCP_ACK, FW_TCP_FIN | FW_TCP_ACK}))
         return 0.2;
       return term.value == (FW_TCP_SYN | FW_TCP_ACK) ? 0.005 : kRare;
-    case Field::length:
+    case HeaderField::length:
       return is_one_of(term.value, {40, 52, 60, 72, 1500}) ? 0.5 : 0.05;
-    case Field::header:
+    case HeaderField::header:
       return is_one_of(term.value, {20, 32}) ? 0.6 : 0.05;
-    case Field::window:
+    case HeaderField::window:
       return is_one_of(term.value, {0, 501, 502, 64240, 65535, 65160}) ? 0.2 : 0.01;
-    case Field::sport:
+    case HeaderField::sport:
       return is_one_of(term.value, {80, 443}) ? 0.3 : 0.001;
-    case Field::dport:
+    case HeaderField::dport:
       return 0.01;
-    case Field::payload:
+    case HeaderField::payload:
       return term.value == 0 ? 0.8 : term.bits >= 32 ? 0.05 : 0.3;
     default:
       return 1;
@@ -164,14 +164,14 @@ bool is_common_udp_port(std::uint64_t port) {
 double question_share(const TrafficScope& scope, const Term& term) {
   const bool served = scope.port != 0;
   switch (term.field) {
-    case Field::length:
+    case HeaderField::length:
       return served ? 0.3 : 0.05;
-    case Field::payload:
+    case HeaderField::payload:
       if (served) return term.bits >= 64 ? 0.3 : 0.5;
       return term.bits >= 32 ? 0.05 : 0.1;
-    case Field::sport:
+    case HeaderField::sport:
       return is_common_udp_port(term.value) || term.value == scope.port ? 0.3 : 0.0005;
-    case Field::dport:
+    case HeaderField::dport:
       return is_common_udp_port(term.value) ? 0.3 : 0.05;
     default:
       return 1;
@@ -181,14 +181,14 @@ double question_share(const TrafficScope& scope, const Term& term) {
 // Late answers, and answers whose question went another way.
 double answer_share(const Term& term) {
   switch (term.field) {
-    case Field::sport:
+    case HeaderField::sport:
       if (is_one_of(term.value, {53})) return 0.6;
       return is_one_of(term.value, {123, 1194, 3478, 5060}) ? 0.2 : 0.002;
-    case Field::dport:
+    case HeaderField::dport:
       return is_common_udp_port(term.value) ? 0.3 : 0.005;
-    case Field::length:
+    case HeaderField::length:
       return 0.05;
-    case Field::payload:
+    case HeaderField::payload:
       return term.bits >= 32 ? 0.05 : 0.1;
     default:
       return 1;
@@ -198,11 +198,11 @@ double answer_share(const Term& term) {
 double echo_share(const Term& term) {
   constexpr std::uint64_t kAlphabet = 0x6162636465666768; /* what Windows fills a ping with */
   switch (term.field) {
-    case Field::length:
+    case HeaderField::length:
       return is_one_of(term.value, {28, 60, 80, 84, 104}) ? 0.5 : 0.03;
-    case Field::dport:
+    case HeaderField::dport:
       return is_one_of(term.value, {0, 1}) ? 0.4 : 0.005;
-    case Field::payload:
+    case HeaderField::payload:
       if (term.value == 0 || term.value == kAlphabet >> (64 - term.bits)) return 0.4;
       return term.bits >= 32 ? 0.02 : 0.05;
     default:
@@ -212,13 +212,13 @@ double echo_share(const Term& term) {
 
 double icmp_share(const Term& term) {
   switch (term.field) {
-    case Field::icmp:
+    case HeaderField::icmp:
       return is_one_of(term.value >> 8, {0, 1, 2, 3, 4, 11, 129}) ? 0.3 : 0.02;
-    case Field::length:
+    case HeaderField::length:
       return 0.1;
-    case Field::dport:
+    case HeaderField::dport:
       return 0.01;
-    case Field::payload:
+    case HeaderField::payload:
       return term.bits >= 32 ? 0.05 : 0.7;
     default:
       return 1;
@@ -226,13 +226,13 @@ double icmp_share(const Term& term) {
 }
 
 double rest_share(const TrafficScope& scope, const Term& term) {
-  if (term.field != Field::length) return 1;
+  if (term.field != HeaderField::length) return 1;
   return scope.klass == FW_CLASS_FRAGMENT && is_one_of(term.value, {1480, 1496, 1500}) ? 0.5 : 0.05;
 }
 
 double one_share(const TrafficScope& scope, const Term& term) {
-  if (term.field == Field::ttl) return ttl_share(term.value);
-  if (term.field == Field::fragment && scope.klass != FW_CLASS_FRAGMENT)
+  if (term.field == HeaderField::ttl) return ttl_share(term.value);
+  if (term.field == HeaderField::fragment && scope.klass != FW_CLASS_FRAGMENT)
     return term.value == FW_FRAG_NONE ? 1 : 0.01;
   switch (scope.klass) {
     case FW_CLASS_TCP_FLOW:

@@ -68,25 +68,25 @@ struct Candidate {
 };
 
 // Does a packet of this scope have the field, and is it not the same in all of them?
-bool is_field_of(const TrafficScope& scope, Field field) {
+bool is_field_of(const TrafficScope& scope, HeaderField field) {
   const bool whole = scope.klass != FW_CLASS_FRAGMENT;
   const bool tcp = whole && scope.proto == 6;
   const bool udp = whole && scope.proto == 17;
   const bool icmp = whole && (scope.proto == 1 || scope.proto == 58);
   switch (field) {
-    case Field::flags:
-    case Field::window:
-    case Field::header:
+    case HeaderField::flags:
+    case HeaderField::window:
+    case HeaderField::header:
       return tcp;
-    case Field::sport:
+    case HeaderField::sport:
       return tcp || udp;
-    case Field::dport:
+    case HeaderField::dport:
       return (tcp || udp || icmp) && scope.port == 0;
-    case Field::icmp:
+    case HeaderField::icmp:
       return icmp;
-    case Field::payload:
+    case HeaderField::payload:
       return tcp || udp || icmp;
-    case Field::fragment:
+    case HeaderField::fragment:
       return whole;
     default:
       return true;
@@ -122,7 +122,7 @@ std::vector<std::uint64_t> frequent_values(std::span<const fw_shape> shapes,
 }
 
 std::vector<unsigned> widths(const FieldPlace& place) {
-  if (place.field == Field::payload) return {64, 32, 16, 8};
+  if (place.field == HeaderField::payload) return {64, 32, 16, 8};
   return {place.bits};
 }
 
@@ -170,7 +170,7 @@ class Search {
         const std::size_t count = matched.count();
         if (count < least_) continue;
         // A shorter piece of payload that says the same of as many says less.
-        if (place.field == Field::payload && !counts.insert(count).second) continue;
+        if (place.field == HeaderField::payload && !counts.insert(count).second) continue;
         Candidate candidate{term,  std::move(matched),       matching(peace_.shapes, term),
                             count, likelihood(scope_, term), 0};
         candidate.share = ordinary_share(scope_, candidate.likelihood);
@@ -217,7 +217,7 @@ class Search {
     }
   }
 
-  [[nodiscard]] bool names(const Node& node, Field field) const {
+  [[nodiscard]] bool names(const Node& node, HeaderField field) const {
     for (std::size_t i = 0; i < candidates_.size(); i++)
       if ((node.parts >> i & 1) != 0 && candidates_[i].term.field == field) return true;
     return false;

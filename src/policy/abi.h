@@ -315,6 +315,7 @@ struct fw_shared {
   fw_u64 link_debt_until;  /* the same, of DHCP answers that pass unjudged */
   fw_u64 pressed_until_ns; /* some budget was exceeded: nobody becomes known */
   fw_u64 egress_seen;      /* 1: what this host sends is noted */
+  fw_u64 strict_classes;   /* bit i: answers pay nothing back to class i (the engine's word) */
 };
 
 /* What a CPU keeps to itself. */
@@ -369,6 +370,7 @@ struct fw_event {
 struct fw_counters {
   fw_u64 packets[FW_REASON_COUNT], bytes[FW_REASON_COUNT];
   fw_u64 class_packets[FW_CLASS_COUNT], class_bytes[FW_CLASS_COUNT];
+  fw_u64 class_strangers[FW_CLASS_COUNT];   /* packets of peers that proved nothing */
   fw_u64 class_new_sources[FW_CLASS_COUNT]; /* cells taken for packets of the class */
   fw_u64 class_answered[FW_CLASS_COUNT];    /* handshakes completed, requests answered */
   fw_u64 signature_packets[FW_MAX_SIGNATURES];
@@ -394,12 +396,12 @@ FW_STATIC_ASSERT(sizeof(struct fw_signature) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_signature_set) == 128, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 32, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 40, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_sample) == 216, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_config) == 352U + FW_MAX_RULES * 128U, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_counters) ==
-                     8 * (2 * (int)FW_REASON_COUNT + 4 * (int)FW_CLASS_COUNT +
+                     8 * (2 * (int)FW_REASON_COUNT + 5 * (int)FW_CLASS_COUNT +
                           (int)FW_MAX_SIGNATURES + 6),
                  "no padding");
 

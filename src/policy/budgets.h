@@ -182,6 +182,7 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   fw_u32 cell, rule, udp = port >> 16;
   struct fw_addr all = {0, 0}, key;
   const struct fw_limit* limit;
+  const struct fw_shared* shared;
   struct fw_source* source;
   struct fw_meter* meter;
   fw_u8 klass = udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN;
@@ -202,7 +203,9 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
     fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], fw_tick(now_ns),
                   limit[FW_MEASURE_SYN].cost_q8);
 
+  shared = fw_env_shared(env);
   if (!(source->age_owes & 0xf)) return 0; /* it was charged nothing */
+  if (shared && (shared->strict_classes >> klass & 1)) return 0;
   source->age_owes--;
   fw_budget_repay(env, cfg, local, klass, (fw_u16)port, now_ns);
   fw_budget_repay(env, cfg, &all, klass, 0, now_ns);

@@ -232,6 +232,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   if (arrived & FW_FLOW_COMPLETED) fw_repay(env, &p->src, &p->dst, p->dport, now_ns);
 
   if (!sender.peer) {
+    counters->class_strangers[klass]++;
     decision->signature = (fw_u8)fw_signature_find(env, p, klass);
     if (decision->signature && !fw_source_is_proven(env, &key, decision->rule, now_ns)) {
       counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
@@ -255,7 +256,8 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
     fw_take_sample(env, decision, FW_SAMPLE_REFUSED, now_ns);
     return FW_REASON_BUDGET;
   }
-  fw_take_sample(env, decision, FW_SAMPLE_NEW, now_ns);
+  fw_take_sample(env, decision,
+                 sender.found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW, now_ns);
   return FW_REASON_PASS;
 }
 

@@ -101,7 +101,8 @@ class FakeDatapath : public datapath::Datapath {
             .served = served_,
             .budgets = budgets_,
             .signatures = signatures_,
-            .signature_set = &signature_set_};
+            .signature_set = &signature_set_,
+            .shared = &shared_};
   }
   [[nodiscard]] std::uint64_t now_ns() const override { return 0; }
   [[nodiscard]] const fw_config& config() const override { return config_; }
@@ -173,6 +174,7 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_budget> budgets_{FW_BUDGET_CELLS};
   std::vector<fw_signature> signatures_{FW_MAX_SIGNATURES};
   fw_signature_set signature_set_{};
+  fw_shared shared_{};
 };
 
 }  // namespace fw::test

@@ -74,10 +74,10 @@ class UserTables {
   void populate();  // all tables
   // Nothing but seeds and masks: what is in force until the first publish().
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
-  [[nodiscard]] Tables tables() const {
-    return {sources_.span(),   meters_.span(),     flows_.span(),
-            mark_keys_.span(), marks_.span(),      served_.span(),
-            budgets_.span(),   signatures_.span(), signature_set_.data()};
+  [[nodiscard]] Tables tables() {
+    return {sources_.span(),       meters_.span(), flows_.span(),   mark_keys_.span(),
+            marks_.span(),         served_.span(), budgets_.span(), signatures_.span(),
+            signature_set_.data(), &shared_};
   }
   // Fills what all readers of these tables have in common.
   void lend(fw_env& env);

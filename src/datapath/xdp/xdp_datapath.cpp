@@ -131,7 +131,8 @@ class XdpDatapath final : public Datapath {
             served_.as<fw_port_line>(),
             budgets_.as<fw_budget>(),
             signatures_.as<fw_signature>(),
-            signature_set_.as<fw_signature_set>().data()};
+            signature_set_.as<fw_signature_set>().data(),
+            shared_.as<fw_shared>().data()};
   }
   std::uint64_t now_ns() const override;
   const fw_config& config() const override { return config_; }
@@ -160,7 +161,7 @@ class XdpDatapath final : public Datapath {
   bool adopted_ = false;  // the maps are those of a former daemon
   bool pinned_ = false;
   MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, marks_;
-  MappedArray served_, budgets_, signatures_, signature_set_;
+  MappedArray served_, budgets_, signatures_, signature_set_, shared_;
   fw_config config_{};
   std::map<std::string, Link> links_;
   std::unique_ptr<ring_buffer, RingDeleter> ring_, samples_;
@@ -232,6 +233,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{budgets_, maps.budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
       Wanted{signature_set_, maps.signature_set, sizeof(fw_signature_set)},
+      Wanted{shared_, maps.shared, sizeof(fw_shared)},
   };
   table_bytes_ = cpus_ * (slots * sizeof(fw_mark_hits) + sizeof(fw_counters) +
                           FW_BUDGET_CELLS * sizeof(fw_budget_share)) +

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "engine/detector.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <utility>
+
+#include "engine/measured.hpp"
+
+namespace fw::engine {
+namespace {
+
+constexpr double kAllNew = 0.9;  // of a class's strangers: who comes back is a client
+constexpr std::uint64_t kLookNs = 500 * kMillisecond;
+
+std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
+  std::string out;
+  std::size_t shown = 0;
+  for (const auto& [key, vector] : vectors) {
+    if (++shown > 4) return out + fmt::format(", {} more", vectors.size() - 4);
+    if (!out.empty()) out += ", ";
+    out += text_of(key);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string text_of(const VectorKey& vector) {
+  std::string out(class_word(vector.klass));
+  if (vector.dst != Address{}) out += " to " + vector.dst.text();
+  if (vector.port != 0) out += fmt::format(" port {}", vector.port);
+  return out;
+}
+
+void Detector::begin(const Now& /*now*/) {
+  signatures_.begin();
+  counters_ = datapath_->counters();
+  const std::span<const fw_budget> budgets = datapath_->tables().budgets;
+  for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++)
+    refused_[i] = budgets[i].refused;
+  steps_.clear();
+  be_strict(FW_CLASS_COUNT);
+}
+
+void Detector::move_to(datapath::Datapath& datapath, const Now& now) {
+  datapath_ = &datapath;
+  signatures_.move_to(datapath);
+  begin(now);
+}
+
+void Detector::tick(const fw_counters& counters, const Now& now) {
+  datapath_->drain_samples([this](const fw_sample& sample) {
+    if (sink_) sink_(sample);
+    samples_.add(sample);
+  });
+  samples_.settle(now.mono_ns);
+  Step step = observe(counters, now);
+  const std::uint64_t hits = signatures_.follow(counters, now);
+  step.dropped += hits;
+  remember(step);
+  strangers_ = flooded_by_strangers();
+  samples_.trouble(attack_.has_value() || !step.refused.empty() || strangers_);
+  if (!attack_) {
+    const auto refused = refused_lately();
+    const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
+    if (strangers_ || (most != refused.end() && most->second >= kRefusedToBegin)) begin_attack(now);
+  }
+  if (attack_) follow_attack(step, hits, now);
+}
+
+Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
+  Step step;
+  step.at_ns = now.mono_ns;
+  const std::span<const fw_budget> budgets = datapath_->tables().budgets;
+  for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++) {
+    const fw_budget& budget = budgets[i];
+    if (budget.used == 0) continue;
+    const std::uint64_t total = std::atomic_ref(const_cast<fw_u64&>(budget.refused)).load();
+    const std::uint64_t refused = total - std::exchange(refused_[i], total);
+    if (refused == 0 || budget.klass >= FW_CLASS_COUNT) continue;
+    step.refused[{static_cast<fw_class>(budget.klass), from_key(budget.dst), budget.port}] +=
+        refused;
+    step.dropped += refused;
+  }
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
+    step.strangers[i] = counters.class_strangers[i] - counters_.class_strangers[i];
+    step.new_sources[i] = counters.class_new_sources[i] - counters_.class_new_sources[i];
+    step.passed += step.strangers[i];
+    step.sources += step.new_sources[i];
+  }
+  const auto dropped = [](const fw_counters& c) {
+    return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
+           c.packets[FW_REASON_LIMIT];
+  };
+  step.passed -= std::min<std::uint64_t>(step.passed, dropped(counters) - dropped(counters_));
+  counters_ = counters;
+  return step;
+}
+
+void Detector::remember(Step step) {
+  steps_.push_back(std::move(step));
+  while (steps_.front().at_ns + kSecond < steps_.back().at_ns ||
+         steps_.front().at_ns > steps_.back().at_ns)
+    steps_.pop_front();
+}
+
+std::map<VectorKey, std::uint64_t> Detector::refused_lately() const {
+  std::map<VectorKey, std::uint64_t> sum;
+  for (const Step& step : steps_)
+    for (const auto& [key, refused] : step.refused) sum[key] += refused;
+  return sum;
+}
+
+std::uint64_t Detector::dropped_lately() const {
+  return std::accumulate(steps_.begin(), steps_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Step& step) { return sum + step.dropped; });
+}
+
+std::optional<fw_class> Detector::flooded_by_strangers() const {
+  const std::uint64_t now_ns = steps_.back().at_ns;
+  if (steps_.front().at_ns + kLookNs > now_ns) return std::nullopt;
+  for (const fw_class klass : {FW_CLASS_UDP_NEW}) {
+    std::uint64_t strangers = 0, new_sources = 0;
+    for (const Step& step : steps_) {
+      if (step.at_ns + kLookNs < now_ns) continue;
+      strangers += step.strangers[klass];
+      new_sources += step.new_sources[klass];
+    }
+    if (new_sources >= kStrangersToBegin &&
+        static_cast<double>(new_sources) >= kAllNew * static_cast<double>(strangers))
+      return klass;
+  }
+  return std::nullopt;
+}
+
+void Detector::begin_attack(const Now& now) {
+  attack_.emplace();
+  attack_->id = fmt::format("{:%Y%m%d}-{}",
+                            fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
+  attack_->since_ns = attack_->last_ns = now.mono_ns;
+  for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
+  if (strangers_) attack_->vectors[{.klass = *strangers_, .dst = {}, .port = 0}] = {};
+  searched_ns_ = 0;
+  strangers_since_ns_ = strangers_ ? now.mono_ns : 0;
+  journal_.write(EventType::attack_start, now, [&] {
+    return Draft{
+        "",
+        {Field::text("id", attack_->id), Field::text("vectors", vectors_in_words(attack_->vectors)),
+         Field::count("pps", dropped_lately())}};
+  });
+}
+
+void Detector::follow_attack(const Step& step, std::uint64_t hits, const Now& now) {
+  Attack& attack = *attack_;
+  const auto lately = refused_lately();
+  for (const auto& [key, refused] : step.refused) {
+    Vector& vector = attack.vectors[key];
+    vector.refused += refused;
+    vector.peak_pps = std::max(vector.peak_pps, lately.at(key));
+  }
+  attack.dropped += step.dropped;
+  attack.passed += step.passed;
+  attack.sources += step.sources;
+  const std::uint64_t rate = dropped_lately();
+  attack.peak_pps = std::max(attack.peak_pps, rate);
+  if (rate >= kRefusedToBegin || hits >= kRefusedToBegin / 10 || strangers_)
+    attack.last_ns = now.mono_ns;
+  if (now.mono_ns - attack.last_ns >= kQuietNs) {
+    end_attack(now);
+    return;
+  }
+  if (settings_.config.detect.signatures && now.mono_ns - searched_ns_ >= kSearchNs) search(now);
+}
+
+void Detector::search(const Now& now) {
+  searched_ns_ = now.mono_ns;
+  constexpr std::size_t kEnough = 64;
+  std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
+  const bool strange = strangers_ && excess.size() < kEnough;
+  if (strange) excess = samples_.strangers(*strangers_, now.mono_ns - kLookNs);
+  bool found_any = false;
+  if (excess.size() >= kEnough)
+    for (const Found& found : find_signatures(excess, samples_.peace()))
+      found_any = signatures_.put(found, attack_->id, now) || found_any;
+  if (!strange || found_any) {
+    strangers_since_ns_ = now.mono_ns;
+    return;
+  }
+  if (now.mono_ns - strangers_since_ns_ >= kLookNs) be_strict(*strangers_);
+}
+
+// FW_CLASS_COUNT: with none any more.
+void Detector::be_strict(fw_class klass) {
+  fw_shared* shared = datapath_->tables().shared;
+  if (shared == nullptr) return;
+  const std::atomic_ref<fw_u64> strict(shared->strict_classes);
+  if (klass == FW_CLASS_COUNT)
+    strict.store(0);
+  else
+    strict.fetch_or(1ULL << klass);
+}
+
+void Detector::end_attack(const Now& now) {
+  Attack attack = std::move(*attack_);
+  attack_.reset();
+  attack.end_ns = attack.last_ns;
+  signatures_.forget_removed();
+  be_strict(FW_CLASS_COUNT);
+  samples_.trouble(false);
+  journal_.write(EventType::attack_end, now, [&] {
+    const double all = static_cast<double>(attack.dropped + attack.passed);
+    return Draft{
+        "",
+        {Field::text("id", attack.id),
+         Field::text("duration", duration_field(attack.end_ns - attack.since_ns)),
+         Field::text("vectors", vectors_in_words(attack.vectors)),
+         Field::count("peak_pps", attack.peak_pps), Field::count("sources", attack.sources),
+         Field::text("dropped",
+                     fmt::format("{:.1f}%",
+                                 all > 0 ? 100 * static_cast<double>(attack.dropped) / all : 0))}};
+  });
+  past_.push_back(std::move(attack));
+  if (past_.size() > kKept) past_.pop_front();
+}
+
+}  // namespace fw::engine

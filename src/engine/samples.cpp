@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "engine/samples.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace fw::engine {
+
+void Samples::keep(std::deque<fw_sample>& ring, std::size_t most, const fw_sample& sample) {
+  if (ring.size() == most) ring.pop_front();
+  ring.push_back(sample);
+}
+
+void Samples::add(const fw_sample& sample) {
+  if (sample.klass >= FW_CLASS_COUNT) return;
+  switch (sample.kind) {
+    case FW_SAMPLE_TRUSTED:
+      keep(peace_[sample.klass], kPeacePerClass, sample);
+      break;
+    case FW_SAMPLE_NEW:
+      keep(waiting_, kWaiting, sample);
+      break;
+    case FW_SAMPLE_REFUSED:
+      if (sample.signature == 0) keep(excess_, kExcess, sample);
+      break;
+    default:
+      break;
+  }
+}
+
+void Samples::settle(std::uint64_t now_ns) {
+  // A clock that stepped back leaves samples of the future: they are as good as new.
+  const auto is_older = [now_ns](const fw_sample& sample, std::uint64_t span_ns) {
+    return sample.time_ns + span_ns <= now_ns;
+  };
+  for (; !waiting_.empty() && is_older(waiting_.front(), kWaitNs); waiting_.pop_front())
+    if (!troubled_) keep(peace_[waiting_.front().klass], kPeacePerClass, waiting_.front());
+  while (!excess_.empty() && is_older(excess_.front(), kExcessNs)) excess_.pop_front();
+}
+
+void Samples::trouble(bool lasts) {
+  if (lasts && !troubled_) waiting_.clear();
+  troubled_ = lasts;
+}
+
+std::vector<fw_sample> Samples::excess(std::uint64_t since_ns) const {
+  std::vector<fw_sample> out;
+  std::ranges::copy_if(excess_, std::back_inserter(out),
+                       [since_ns](const fw_sample& s) { return s.time_ns >= since_ns; });
+  return out;
+}
+
+std::vector<fw_sample> Samples::strangers(fw_class klass, std::uint64_t since_ns) const {
+  std::vector<fw_sample> out;
+  std::ranges::copy_if(waiting_, std::back_inserter(out), [&](const fw_sample& s) {
+    return s.klass == klass && s.time_ns >= since_ns;
+  });
+  return out;
+}
+
+std::vector<fw_sample> Samples::peace() const {
+  std::vector<fw_sample> out;
+  for (const auto& ring : peace_) out.insert(out.end(), ring.begin(), ring.end());
+  return out;
+}
+
+}  // namespace fw::engine

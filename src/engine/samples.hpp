@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// What the datapath showed of its packets, kept apart: what came in peace, and what budgets
+// refused. Both are bounded rings; the newest stay.
+//
+// The first packets of a flood pass as if they were peace. So what is of new sources waits a while
+// before it counts as peace, and is thrown away when trouble begins meanwhile.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "engine/now.hpp"
+#include "policy/abi.h"
+
+namespace fw::engine {
+
+class Samples {
+ public:
+  static constexpr std::size_t kPeacePerClass = 1024;
+  static constexpr std::size_t kExcess = 4096;
+  static constexpr std::size_t kWaiting = 8192;
+  static constexpr std::uint64_t kWaitNs = 3 * kSecond;
+  static constexpr std::uint64_t kExcessNs = 2 * kSecond;
+
+  void add(const fw_sample& sample);
+  // Lets what waited long enough count as peace, forgets excess that is old.
+  void settle(std::uint64_t now_ns);
+  // Trouble: what waits is no peace, and is not kept while it lasts.
+  void trouble(bool lasts);
+
+  // Refused since `since_ns` and explained by no signature.
+  [[nodiscard]] std::vector<fw_sample> excess(std::uint64_t since_ns) const;
+  // Of new sources, passed since then, of a class: where no budget is exceeded, yet all are new.
+  [[nodiscard]] std::vector<fw_sample> strangers(fw_class klass, std::uint64_t since_ns) const;
+  [[nodiscard]] std::vector<fw_sample> peace() const;
+
+ private:
+  static void keep(std::deque<fw_sample>& ring, std::size_t most, const fw_sample& sample);
+
+  std::array<std::deque<fw_sample>, FW_CLASS_COUNT> peace_;
+  std::deque<fw_sample> waiting_, excess_;
+  bool troubled_ = false;
+};
+
+}  // namespace fw::engine
