@@ -9,7 +9,7 @@
  * single busy sender (judged by limits per source) cannot exhaust it either.
  *
  * Who pays: a source with a proven flow nothing; one that was known before the
- * trouble began has a side of its own, on which a packet costs an eighth; new
+ * trouble began has a side of its own, on which a packet costs a quarter; new
  * ones share the rest, and when that runs short no prefix gets more than a few.
  *
  * Nothing shared is written per packet: every CPU draws batches. */
@@ -23,10 +23,10 @@ enum {
   FW_BUDGET_PER_SOURCE = 16, /* packets of one source that are charged in a window, then ... */
   FW_BUDGET_EVERY = 64,      /* ... every so many of them */
   FW_BUDGET_PER_PREFIX = 16, /* and of one prefix, while the budget is more than half owed */
-  FW_BUDGET_ALL_SHIFT = 2,   /* all addresses together may owe 4 times as much as one */
-  FW_BUDGET_RTT_SHIFT = 2,   /* answers that are still due: those of a quarter of a second */
+  FW_BUDGET_ALL_SHIFT = 1,   /* all addresses together may owe twice as much as one */
+  FW_BUDGET_RTT_SHIFT = 3,   /* answers that are still due: those of an eighth of a second */
   FW_BUDGET_FLUSH_MS = 10,
-  FW_KNOWN_SHIFT = 3,
+  FW_KNOWN_SHIFT = 2,
   FW_PRESSED_NS = 2000000000,
   FW_PREFIX_RULE = 0x1000, /* cells of prefixes beside those of sources */
 };
@@ -255,10 +255,12 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw
   const struct fw_shared* shared = fw_env_shared(env);
   const struct fw_source* source = fw_source_at(env, (fw_u32)found);
   struct fw_standing standing = {FW_BUDGET_NEW, 0, FW_BUDGET_PER_SOURCE};
-  /* What cannot be of use to anybody here, if we only see both directions. */
+  /* What is of use to nobody here, as far as one can tell who sees both directions: also what a
+   * service that answers others leaves unanswered. */
   fw_u32 useless = shared && shared->egress_seen &&
                    (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
-                    (klass == FW_CLASS_UDP_NEW && !served));
+                    (klass == FW_CLASS_UDP_NEW &&
+                     (!served || (source && (source->age_owes & 0xf) == 0xf))));
 
   if (useless) standing.most = 0xff;
   if (found & FW_TWIN_IS_PROVEN) {

@@ -198,15 +198,16 @@ FW_STAGE int fw_note_closed_port(struct fw_env* env, const struct fw_packet* p,
 }
 
 /* Is it this kind's turn to be shown to the engine? */
-FW_STAGE int fw_take_sample(struct fw_env* env, struct fw_decision* decision, fw_u32 kind,
-                            fw_u64 now_ns) {
+FW_STAGE int fw_take_sample(struct fw_env* env, const struct fw_packet* p,
+                            struct fw_decision* decision, fw_u32 kind, fw_u64 now_ns) {
   struct fw_cpu* cpu = env ? fw_env_cpu(env) : NULL;
 
-  if (!cpu || !decision || kind >= FW_SAMPLE_KINDS) return 0;
+  if (!cpu || !p || !decision || kind >= FW_SAMPLE_KINDS) return 0;
   if (!fw_rate_admit_shared(&cpu->samples_debt_until[kind], now_ns, FW_SAMPLE_COST_TICKS,
                             FW_SAMPLE_BURST_TICKS))
     return 0;
   decision->sample = (fw_u8)(kind + 1);
+  decision->served = fw_has_ports(p->proto) && fw_is_served(env, p->proto, p->dport);
   return 1;
 }
 
@@ -223,7 +224,6 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   if (!sender.peer && fw_has_ports(p->proto)) {
     served = fw_is_served(env, p->proto, p->dport);
     if (served && klass == FW_CLASS_UDP_REFLECTED) klass = FW_CLASS_UDP_NEW;
-    decision->served = (fw_u8)(served != 0);
   }
   if (!counters || klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
   decision->klass = (fw_u8)klass;
@@ -236,7 +236,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
     decision->signature = (fw_u8)fw_signature_find(env, p, klass);
     if (decision->signature && !fw_source_is_proven(env, &key, decision->rule, now_ns)) {
       counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
-      fw_take_sample(env, decision, FW_SAMPLE_REFUSED, now_ns);
+      fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
       return FW_REASON_SIGNATURE;
     }
   }
@@ -245,7 +245,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
                                   sender.peer != FW_PEER_UNKNOWN, now_ns);
   if (fw_is_over_limit(env, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
   if (sender.peer) {
-    fw_take_sample(env, decision, FW_SAMPLE_TRUSTED, now_ns);
+    fw_take_sample(env, p, decision, FW_SAMPLE_TRUSTED, now_ns);
     return FW_REASON_PROVEN;
   }
   cell = (fw_u32)sender.found;
@@ -253,10 +253,10 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   if (!served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
     fw_note_closed_port(env, p, decision, cell, now_ns);
   if (fw_is_over_budget(env, p, klass, sender.found, now_ns)) {
-    fw_take_sample(env, decision, FW_SAMPLE_REFUSED, now_ns);
+    fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
     return FW_REASON_BUDGET;
   }
-  fw_take_sample(env, decision,
+  fw_take_sample(env, p, decision,
                  sender.found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW, now_ns);
   return FW_REASON_PASS;
 }
