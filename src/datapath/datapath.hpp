@@ -89,6 +89,8 @@ class Datapath {
   [[nodiscard]] virtual Result<void> attach(const std::string& interface) = 0;
   // Stops it. An interface that is gone or was never attached is no error.
   virtual void detach(const std::string& interface) = 0;
+  // Those that were attached and not detached since; from the opening on also those on which a
+  // former daemon's programs still judge.
   [[nodiscard]] virtual std::vector<InterfaceStatus> interfaces() const = 0;
 
   // Detaches everything and leaves nothing behind in the kernel. Afterwards only destroy it.

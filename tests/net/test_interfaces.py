@@ -8,7 +8,7 @@ import pytest
 import netns
 import peers
 import wire
-from lab import QUIET, Lab, wait_until
+from lab import PINS, QUIET, Lab, wait_until
 
 FOREIGN = """
 struct xdp_md { unsigned int data, data_end; };
@@ -45,6 +45,21 @@ def test_two_uplinks_are_one_firewall(family):
         for uplink in (0, 1):
             link = lab.link(family, uplink)
             assert lab.comes_through(wire.udp(link, link.client(3), link.wall), uplink)
+
+
+@pytest.mark.xdp_only("its queues end with the daemon")
+@pytest.mark.parametrize("exists", [True, False], ids=["there", "gone"])
+def test_interface_that_left_the_configuration_while_no_daemon_ran_is_let_go(exists):
+    with Lab(uplinks=2) as lab:
+        lab.start_daemon()
+        assert set(xdp_ids(lab)) == {"up0", "up1"}
+        lab.kill9()
+        if not exists:
+            lab.run("ip", "link", "del", "up1", where="wall")
+        lab.start_daemon(lab.config(top='interface = "up0"\n'))
+        assert list(interfaces(lab)) == ["up0"] and attached(lab) == "native"
+        assert set(xdp_ids(lab)) == {"up0"}
+        assert not list(PINS.glob("links/*up1"))
 
 
 def test_limits_count_a_source_over_all_uplinks(family):

@@ -8,7 +8,7 @@ import pytest
 
 import peers
 import wire
-from lab import DATAPATH, wait_until
+from lab import BIN, DATAPATH, wait_until
 from tap import Prober, passed
 
 TOLERANCE_S = 0.1
@@ -192,6 +192,19 @@ def test_mode_off_after_a_kill_leaves_nothing_either(lab, link):
     lab.cli("mode", "off")
     assert lab.traces() == before
     assert lab.comes_through(wire.udp(link, link.client(3), link.wall))
+
+
+def test_remove_cleans_up_after_a_killed_daemon_and_is_quiet_about_it(lab, link):
+    before = lab.traces()
+    lab.start_daemon()
+    lab.cli("ban", link.client(3))
+    lab.kill9()
+    done = lab.run(BIN / "floodwalld", "--remove", where="wall")
+    assert done.stderr == "" and "removed" in done.stdout
+    assert lab.traces() == before
+    assert lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    again = lab.run(BIN / "floodwalld", "--remove", where="wall")
+    assert again.stderr == "" and "nothing of Floodwall" in again.stdout
 
 
 def test_second_daemon_refuses_and_the_first_goes_on(lab, link):

@@ -80,6 +80,12 @@ UniqueFd create_xdp_link(int program, unsigned index, unsigned flags) {
   return UniqueFd{bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options)};
 }
 
+bool has_clsact(unsigned index) {
+  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index), .attach_point = BPF_TC_EGRESS);
+  LIBBPF_OPTS(bpf_tc_opts, filter, .handle = kTcHandle, .priority = kTcPriority);
+  return bpf_tc_query(&hook, &filter) == 0;
+}
+
 void detach_clsact(unsigned index) {
   LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index), .attach_point = BPF_TC_EGRESS);
   LIBBPF_OPTS(bpf_tc_opts, filter, .handle = kTcHandle, .priority = kTcPriority);
@@ -93,14 +99,16 @@ void remove_pin(const std::filesystem::path& path) {
 
 }  // namespace
 
+Link::Link(const std::string& interface, const std::filesystem::path& pins)
+    : interface_(interface),
+      index_(if_nametoindex(interface.c_str())),
+      ingress_pin_(pins / "links" / pin_name("in", interface)),
+      egress_pin_(pins / "links" / pin_name("out", interface)) {}
+
 Result<Link> Link::attach(const std::string& interface, const Programs& programs,
                           const std::filesystem::path& pins) {
-  Link link;
-  link.interface_ = interface;
-  link.index_ = if_nametoindex(interface.c_str());
+  Link link(interface, pins);
   if (link.index_ == 0) return fail_errno("interface " + interface, errno);
-  link.ingress_pin_ = pins / "links" / pin_name("in", interface);
-  link.egress_pin_ = pins / "links" / pin_name("out", interface);
   // What is sent must be noted before what arrives is judged by it.
   link.attach_egress(programs.egress);
   if (auto attached = link.attach_ingress(programs.ingress); !attached) {
@@ -108,6 +116,14 @@ Result<Link> Link::attach(const std::string& interface, const Programs& programs
     remove_pin(link.egress_pin_);
     return std::unexpected(attached.error());
   }
+  return link;
+}
+
+Link Link::former(const std::string& interface, const std::filesystem::path& pins) {
+  Link link(interface, pins);
+  link.ingress_ = open_pin(link.ingress_pin_);
+  link.egress_ = open_pin(link.egress_pin_);
+  link.clsact_ = link.index_ != 0 && has_clsact(link.index_);
   return link;
 }
 
@@ -191,16 +207,12 @@ InterfaceStatus Link::status() const {
   return status;
 }
 
-std::size_t remove_links(const std::filesystem::path& folder) {
+std::set<std::string> pinned_interfaces(const std::filesystem::path& pins) {
+  std::set<std::string> interfaces;
   std::error_code error;
-  std::vector<std::filesystem::path> pins;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    pins.push_back(entry.path());
-  for (const auto& pin : pins) {
-    if (const unsigned index = if_nametoindex(interface_of(pin).c_str())) detach_clsact(index);
-    remove_pin(pin);
-  }
-  return pins.size();
+  for (const auto& entry : std::filesystem::directory_iterator(pins / "links", error))
+    interfaces.insert(interface_of(entry.path()));
+  return interfaces;
 }
 
 }  // namespace fw::datapath::xdp

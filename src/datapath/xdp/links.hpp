@@ -4,8 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -25,6 +25,10 @@ class Link {
   [[nodiscard]] static Result<Link> attach(const std::string& interface, const Programs& programs,
                                            const std::filesystem::path& pins);
 
+  // What a former daemon left pinned for an interface, whose programs go on judging. It holds the
+  // links open: attach() anew only when it is gone.
+  [[nodiscard]] static Link former(const std::string& interface, const std::filesystem::path& pins);
+
   // Detaches and unpins.
   void remove();
 
@@ -39,11 +43,13 @@ class Link {
   bool clsact_ = false;  // egress is a tc filter: the kernel has no tcx
   std::string problem_;
 
+  Link(const std::string& interface, const std::filesystem::path& pins);
+
   [[nodiscard]] Result<void> attach_ingress(int program);
   void attach_egress(int program);
 };
 
-// Removes every link that is pinned in `folder`. Returns how many there were.
-std::size_t remove_links(const std::filesystem::path& folder);
+// The interfaces for which there are pins, whether they still exist or not.
+[[nodiscard]] std::set<std::string> pinned_interfaces(const std::filesystem::path& pins);
 
 }  // namespace fw::datapath::xdp

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <ctime>
 #include <map>
+#include <set>
 #include <system_error>
 
 #include "datapath/xdp/bpffs.hpp"
@@ -54,7 +55,7 @@ std::unexpected<Error> fail_load(int error_number) {
                 "CAP_NET_ADMIN)");
   return fail(
       fmt::format("the kernel refused the BPF programs: {} ({}). Linux 5.18 or later is "
-                  "needed, with CONFIG_BPF_SYSCALL and CONFIG_XDP_SOCKETS or the like",
+                  "needed, with CONFIG_BPF_SYSCALL",
                   last_warning(), std::strerror(error_number)));
 }
 
@@ -164,6 +165,7 @@ class XdpDatapath final : public Datapath {
   MappedArray served_, budgets_, signatures_, signature_set_, shared_;
   fw_config config_{};
   std::map<std::string, Link> links_;
+  std::set<std::string> former_;  // interfaces that still run a former daemon's programs
   std::unique_ptr<ring_buffer, RingDeleter> ring_, samples_;
   const std::function<void(const fw_event&)>* sink_ = nullptr;  // while draining
   const std::function<void(const fw_sample&)>* sample_sink_ = nullptr;
@@ -185,6 +187,7 @@ Result<std::unique_ptr<Datapath>> XdpDatapath::open(const Options& options) {
 
 Result<void> XdpDatapath::load(const Options& options) {
   libbpf_set_print(keep_warning);
+  former_ = pinned_interfaces(options.pins);
   cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
   skeleton_.reset(floodwall_bpf::open());
   if (!skeleton_) return fail_load(errno);
@@ -322,11 +325,13 @@ Result<void> XdpDatapath::attach(const std::string& interface) {
                             .egress = bpf_program__fd(skeleton_->progs.floodwall_out)},
                            pins_);
   if (!link) return std::unexpected(link.error());
+  former_.erase(interface);
   links_.insert_or_assign(interface, std::move(*link));
   return {};
 }
 
 void XdpDatapath::detach(const std::string& interface) {
+  if (former_.erase(interface) != 0) Link::former(interface, pins_).remove();
   auto link = links_.find(interface);
   if (link == links_.end()) return;
   link->second.remove();
@@ -335,14 +340,17 @@ void XdpDatapath::detach(const std::string& interface) {
 
 std::vector<InterfaceStatus> XdpDatapath::interfaces() const {
   std::vector<InterfaceStatus> out;
-  out.reserve(links_.size());
+  out.reserve(links_.size() + former_.size());
   for (const auto& [name, link] : links_) out.push_back(link.status());
+  for (const std::string& name : former_)
+    if (!links_.contains(name)) out.push_back(Link::former(name, pins_).status());
   return out;
 }
 
 void XdpDatapath::remove() {
   for (auto& [name, link] : links_) link.remove();
   links_.clear();
+  former_.clear();
   (void)remove_pinned(pins_);
 }
 
@@ -403,7 +411,9 @@ Result<std::unique_ptr<Datapath>> open(const Options& options) {
 Result<bool> remove_pinned(const std::filesystem::path& pins) {
   std::error_code error;
   if (!std::filesystem::exists(pins, error)) return false;
-  remove_links(pins / "links");
+  libbpf_set_print(keep_warning);  // it speaks of every filter that is not there
+  for (const std::string& interface : pinned_interfaces(pins))
+    Link::former(interface, pins).remove();
   std::filesystem::remove_all(pins, error);
   if (error) return fail(pins.string() + ": " + error.message());
   return true;
