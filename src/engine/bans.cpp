@@ -229,6 +229,8 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   const Ban ban = std::move(at->second);
   const std::uint64_t dropped_packets = dropped(prefix);
   marks_.erase(prefix, FW_MARK_BAN);
+  // Else the flood before the ban would ban it again at its first packet.
+  marks_.forget_source(prefix);
   deadlines_.erase({ban.until_ns, prefix});
   set_forced(prefix, false);
   bans_.erase(at);

@@ -11,11 +11,13 @@
 namespace fw::engine {
 namespace {
 
-// What fw_policy_mark_* need of a datapath. They write through it.
+// What fw_policy_mark_* and fw_policy_source_* need of a datapath. They write through it.
 fw_env env_of(datapath::Datapath& datapath) {
   const datapath::Tables tables = datapath.tables();
   fw_env env{};
   env.config = &datapath.config();
+  env.sources = tables.sources.data();
+  env.meters = tables.meters.data();
   env.mark_keys = tables.mark_keys.data();
   env.marks = tables.marks.data();
   return env;
@@ -112,6 +114,12 @@ void MarkTable::erase(const Prefix& prefix, std::uint8_t kind) {
   fw_policy_mark_erase(&env, static_cast<fw_u32>(index));
   datapath_->clear_pending(static_cast<std::size_t>(index));
   erased_ = true;
+}
+
+void MarkTable::forget_source(const Prefix& prefix) {
+  const fw_env env = env_of(*datapath_);
+  const unsigned source_bits = is_v4(prefix) ? 128U : env.config->source_bits_v6;
+  if (prefix.bits == source_bits) fw_policy_source_forget(&env, prefix.address.key());
 }
 
 const fw_mark* MarkTable::find(const Prefix& prefix, std::uint8_t kind) const {

@@ -98,6 +98,10 @@ void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remo
 enum { FW_LIST_DENY = 1, FW_LIST_ALLOW = 2 };
 fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr);
 
+/* Empties the meters of a source, under every rule: its past counts no more. `key` is the source's
+ * (fw_policy_source_key). Needs config and sources. */
+void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key);
+
 /* The key under which a source is known: itself, or its IPv6 prefix. */
 struct fw_addr fw_policy_source_key(const struct fw_config* config, struct fw_addr addr);
 

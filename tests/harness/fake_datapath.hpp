@@ -23,7 +23,8 @@ class FakeDatapath : public datapath::Datapath {
         meters_(16),
         flows_(4),
         keys_(mark_buckets),
-        marks_(mark_buckets * FW_MARK_WAYS) {
+        marks_(mark_buckets * FW_MARK_WAYS),
+        hits_(marks_.size()) {
     config_.seed[0] = 0x1234'5678'9abc'def0ULL;
     config_.seed[1] = 0x0fed'cba9'8765'4321ULL;
     config_.source_mask = 3;
@@ -143,6 +144,20 @@ class FakeDatapath : public datapath::Datapath {
   }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return marks_.size() * 64; }
 
+  // Lets the policy judge one frame.
+  fw_decision decide(std::span<const std::uint8_t> frame, std::uint64_t now_ns) {
+    fw_env environment = env();
+    const auto bytes = static_cast<fw_u32>(frame.size());
+    const fw_frame arrived{.data = frame.data(),
+                           .captured_bytes = bytes,
+                           .wire_bytes = bytes,
+                           .link = FW_LINK_ETHERNET};
+    fw_packet packet{};
+    fw_decision decision{};
+    fw_policy_decide(&environment, &arrived, now_ns, &packet, &decision);
+    return decision;
+  }
+
   // Is the address denied (bit 0) or allowed (bit 1) by the image in force?
   [[nodiscard]] fw_u32 listed(const Address& address) {
     // A line is aligned to its size, as the policy expects it.
@@ -159,6 +174,12 @@ class FakeDatapath : public datapath::Datapath {
   fw_env env() {
     fw_env environment{};
     environment.config = &config_;
+    environment.sources = sources_.data();
+    environment.meters = meters_.data();
+    environment.flows = flows_.data();
+    environment.hits = hits_.data();
+    environment.counters = &counts;
+    environment.shared = &shared_;
     environment.mark_keys = keys_.data();
     environment.marks = marks_.data();
     return environment;
@@ -174,6 +195,7 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_budget> budgets_{FW_BUDGET_CELLS};
   std::vector<fw_signature> signatures_{FW_MAX_SIGNATURES};
   fw_signature_set signature_set_{};
+  std::vector<fw_mark_hits> hits_;
   fw_shared shared_{};
 };
 

@@ -226,6 +226,8 @@ def test_flood_from_one_ipv6_host_bans_its_64_and_not_the_next(lab):
     neighbours = [wire.udp(link, source, link.wall)
                   for source in ("fd30:0:0:5:ffff::9", "fd30:0:0:6::1", "fd30:0:0:4:ffff::1")]
     assert lab.passed(neighbours) == [mark for _, mark in neighbours[1:]]
+    lab.cli("unban", "fd30:0:0:5::/64")
+    assert len(lab.passed(neighbours)) == 3, "what it sent before is forgotten too"
 
 
 def test_ban_says_how_long_and_ends_by_itself(lab, link):

@@ -180,6 +180,40 @@ TEST(limits, addresses_of_one_ipv6_prefix_are_one_source) {
   EXPECT_EQ(lab.events().at(0).prefix_bits, 64);
 }
 
+TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
+  for (const char* peer : {kPeer, kPeer6}) {
+    Lab lab;
+    lab.limit(FW_MEASURE_PACKETS, 1, 0);
+    lab.service(true, 27015, 1, FW_ACTION_LIMIT);
+    lab.config.rule[1].own = 1;
+    lab.limit(FW_MEASURE_PACKETS, 1, 0, 0, 1);
+    lab.handshake(peer);
+    lab.now_ns += kSecond;
+    const Packet packets[] = {udp(peer), from(peer).udp(1234, 27015).payload(20),
+                              from(peer).tcp(40000, 80).seq(6).ack(1001)};
+    for (const Packet& packet : packets) {
+      EXPECT_TRUE(lab.in(packet).starts_with("pass"));
+      EXPECT_EQ(lab.in(packet), "drop limit");
+    }
+    const fw_addr key = fw_policy_source_key(&lab.config, Address::parse(peer).value().key());
+    fw_policy_source_forget(&lab.datapath.env(), key);
+    for (const Packet& packet : packets) {
+      EXPECT_TRUE(lab.in(packet).starts_with("pass"));
+      EXPECT_EQ(lab.in(packet), "drop limit");
+    }
+  }
+}
+
+TEST(limits, a_source_is_forgotten_alone) {
+  Lab lab;
+  lab.limit(FW_MEASURE_PACKETS, 1, 0);
+  EXPECT_EQ(lab.in(udp("192.0.2.1")), "pass pass");
+  EXPECT_EQ(lab.in(udp("192.0.2.2")), "pass pass");
+  fw_policy_source_forget(&lab.datapath.env(), Address::parse("192.0.2.1").value().key());
+  EXPECT_EQ(lab.in(udp("192.0.2.1")), "pass pass");
+  EXPECT_EQ(lab.in(udp("192.0.2.2")), "drop limit");
+}
+
 TEST(limits, a_limit_is_reported_once_until_the_source_was_quiet) {
   Lab lab;
   lab.limit(FW_MEASURE_UDP, 10, 0);

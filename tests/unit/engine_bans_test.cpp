@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/engine_lab.hpp"
+#include "harness/packet.hpp"
 
 namespace fw::test {
 namespace {
@@ -129,6 +130,36 @@ TEST(engine_bans, unban_finds_the_ban_around_an_address_and_those_inside_a_prefi
   EXPECT_FALSE(lab.banned("10.1.2.3"));
   EXPECT_FALSE(lab.banned("10.1.2.4"));
   EXPECT_TRUE(lab.banned("10.2.0.1"));
+}
+
+// One packet of UDP that costs a source all of its limit.
+unsigned judged(EngineLab& lab, const char* source) {
+  const Packet packet = Packet::ethernet().ipv6(source, "2001:db8::7").udp(1234, 9).payload(20);
+  return lab.datapath.decide(packet.bytes(), lab.mono_ns).reason;
+}
+
+TEST(engine_bans, who_is_unbanned_or_allowed_starts_with_empty_meters) {
+  config::Config config;
+  config.limit_default = {};
+  config.limit_default[FW_MEASURE_UDP] = {
+      .limit = 1, .ban_at = std::nullopt, .burst = Milliseconds{1}};
+  EngineLab lab(config);
+  const Prefix source = prefix("2001:db8:5::/64");
+  for (const char* verb : {"unban", "allow"}) {
+    lab.pass(10s);
+    EXPECT_EQ(judged(lab, "2001:db8:5::1"), FW_REASON_PASS);
+    EXPECT_EQ(judged(lab, "2001:db8:6::1"), FW_REASON_PASS);
+    EXPECT_EQ(judged(lab, "2001:db8:5::2"), FW_REASON_LIMIT);
+    lab.datapath.ban(source, lab.mono_ns, 60'000, game_flood());
+    lab.pass(100ms);
+    EXPECT_EQ(judged(lab, "2001:db8:5::3"), FW_REASON_BAN);
+    ASSERT_TRUE(lab.run(verb, {"2001:db8:5::/64"}));
+    if (verb == std::string_view("allow")) {
+      ASSERT_TRUE(lab.run("unallow", {"2001:db8:5::/64"}));
+    }
+    EXPECT_EQ(judged(lab, "2001:db8:5::3"), FW_REASON_PASS) << verb;
+    EXPECT_EQ(judged(lab, "2001:db8:6::1"), FW_REASON_LIMIT) << "another source's meters stay";
+  }
 }
 
 TEST(engine_bans, unbanning_an_absent_one_succeeds_unless_strict) {

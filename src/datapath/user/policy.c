@@ -146,6 +146,29 @@ void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remo
   if (flow) fw_flow_set(flow, fw_window(now_ns), FW_FLOW_PROVEN);
 }
 
+/* The cell of a source under a rule, as fw_source_find() would find it; NULL if it has none. */
+static struct fw_source* cell_of(const struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                                 fw_u32 proven) {
+  fw_u64 h = fw_hash(env->config, key, rule + 1);
+  fw_u32 tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  struct fw_source_bucket* bucket = &env->sources[(fw_u32)h & env->config->source_mask];
+
+  for (int i = 0; i < FW_SOURCE_WAYS; i++)
+    if (FW_READ(bucket->way[i].tag) == tag) return &bucket->way[i];
+  return NULL;
+}
+
+void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key) {
+  for (fw_u32 rule = 0; rule < FW_MAX_RULES; rule++) {
+    if (rule && !env->config->rule[rule].own) continue;
+    for (fw_u32 proven = 0; proven < 2; proven++) {
+      struct fw_source* cell = cell_of(env, &key, rule, proven);
+
+      if (cell) FW_WRITE(cell->tag, 0U); /* whoever takes it next begins with empty meters */
+    }
+  }
+}
+
 fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr) {
   return fw_list_find((struct fw_env*)env, &addr);
 }
