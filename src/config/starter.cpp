@@ -36,11 +36,11 @@ dhcp              = true
 operator_sessions = true       # the SSH peers of this machine, now
 
 [limit.default]                # per source: above `limit` dropped, above `ban_at` banned
-packets = {{ ban_at = "20k/s" }}
 syn     = {{ limit = "200/s", ban_at = "1k/s" }}
-icmp    = {{ limit = "250/s" }}
+udp     = {{ ban_at = "20k/s" }}   # that does not answer this host
+icmp    = {{ limit = "100/s" }}
 # bytes = {{ limit = "25MB/s" }}
-# udp   = {{ limit = "1k/s", ban_at = "5k/s", burst = "1s" }}
+# packets = {{ limit = "30k/s", ban_at = "50k/s", burst = "1s" }}
 
 # [[service]]                  # other limits for some ports of this host
 # name    = "game"

@@ -205,6 +205,7 @@ Result<void> Engine::move_to(datapath::Datapath& datapath, const Now& now) {
 
 void Engine::tick(const Now& now) {
   drain_events(now);
+  ban_scanners(now);
   detector_.tick(traffic_.counters(), now);
   bans_.expire(now);
   protected_.expire(now);
@@ -236,19 +237,25 @@ void Engine::drain_events(const Now& now) {
   traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
 }
 
-// A scanner's address can be forged: banning it is the operator's choice (detect.scan_ban).
 void Engine::note_scan(const fw_event& event, const Now& now) {
   const Prefix source{.address = from_key(event.src), .bits = event.prefix_bits};
-  const auto span_ms = static_cast<std::uint64_t>(settings_.config.detect.scan_ban.count());
+  if (settings_.config.detect.scan_ban.count() != 0) scanners_.push_back(source);
   journal_.write(EventType::scan, now, [&] {
     return Draft{source.text(),
                  {Field::text("proto", protocol_name(event.proto)),
                   Field::count("dport", event.dport), Field::count("port_groups", event.value)}};
   });
-  if (span_ms == 0 || settings_.observing()) return;
-  const std::array order{source};
-  // Refused for who is exempt or allowed; no room is reported by the ban's own event.
-  (void)ban(order, {.span_ns = span_ms * kMillisecond, .reason = "port scan"}, now);
+}
+
+// A scanner's address can be forged: banning it is the operator's choice (detect.scan_ban).
+void Engine::ban_scanners(const Now& now) {
+  const auto span_ms = static_cast<std::uint64_t>(settings_.config.detect.scan_ban.count());
+  for (const Prefix& scanner : std::exchange(scanners_, {})) {
+    if (settings_.observing()) continue;
+    // Refused for who is exempt or allowed since.
+    (void)ban(std::span(&scanner, 1), {.span_ns = span_ms * kMillisecond, .reason = "port scan"},
+              now);
+  }
 }
 
 void Engine::follow_forced_bans(const Now& now) {

@@ -151,6 +151,7 @@ class Engine {
   [[nodiscard]] Result<void> check_allowable(std::span<const Prefix> prefixes) const;
   void note_interfaces(const Now& now);
   void note_scan(const fw_event& event, const Now& now);
+  void ban_scanners(const Now& now);
 
   datapath::Datapath* datapath_;
   Settings settings_;
@@ -170,6 +171,7 @@ class Engine {
   Detector detector_;
   std::vector<datapath::InterfaceStatus> interfaces_;  // as last noted
   std::vector<std::string> host_problems_;
+  std::vector<Prefix> scanners_;  // to be banned, once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
 };
 

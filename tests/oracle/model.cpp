@@ -75,6 +75,21 @@ bool Model::Bucket::pour(std::uint64_t tick, std::uint64_t cost, std::uint64_t b
   return true;
 }
 
+void Model::Bucket::scoop(std::uint64_t tick, std::uint64_t cost) {
+  level -= std::min(level, tick - at_tick);
+  at_tick = tick;
+  level -= std::min(level, cost);
+}
+
+void Model::repay(const Said& said, unsigned measure, std::uint64_t now_ns) {
+  const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
+  const unsigned rule = found == rule_of_port.end() ? 0 : found->second;
+  const auto source = sources_.find({source_of(said.remote), rules[rule].own ? rule : 0, false});
+  if (source == sources_.end()) return;
+  const std::uint64_t cost = rules[rule].limits.at(measure).cost_q8 / 256;
+  source->second.buckets.at(measure).scoop(tick_of(now_ns), cost);
+}
+
 Prefix Model::source_of(const Address& address) const {
   const unsigned bits = address.is_v4() ? 128 : prefix_v6;
   return {.address = masked(address, bits), .bits = bits};
@@ -121,7 +136,7 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
   if (rules[verdict.rule].action == FW_ACTION_DROP) return FW_REASON_CLOSED;
   if (rules[verdict.rule].action == FW_ACTION_PASS) return FW_REASON_OPEN;
 
-  const Standing peer = standing(said, window_of(now_ns));
+  const Standing peer = standing(said, now_ns);
   verdict.klass = class_of(said, peer != Standing::unknown, peer == Standing::answers);
   if (verdict.klass == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
     verdict.klass = FW_CLASS_UDP_NEW;
@@ -137,7 +152,8 @@ void Model::renew(Mark& mark, const Said& said, std::uint64_t now_ns) const {
     mark.until_ns = std::max(mark.until_ns, now_ns + mark.hold_ns);
 }
 
-Model::Standing Model::standing(const Said& said, std::uint64_t window) {
+Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
+  const std::uint64_t window = window_of(now_ns);
   using State = Conversation::State;
   if (said.later_fragment || is_echo_request(said) || asks_to_connect(said))
     return Standing::unknown;
@@ -152,8 +168,10 @@ Model::Standing Model::standing(const Said& said, std::uint64_t window) {
   if (said.proto == kTcp) {
     const std::uint32_t ahead = said.ack - talk.first;  // modulo 2^32, as sequence numbers are
     if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
-        ahead <= talk.end - talk.first)
+        ahead <= talk.end - talk.first) {
       talk.state = State::proven;
+      repay(said, FW_MEASURE_SYN, now_ns);
+    }
     return talk.state == State::proven ? Standing::proven : Standing::unknown;
   }
   if (talk.state == State::proven) return Standing::proven;
@@ -175,7 +193,10 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     if (is_new) {
       conversations_[key] = {.state = State::spoken, .since_window = window_of(now_ns)};
     } else if (found->second.state == State::asked) {
-      if (said.proto == kUdp) served_.insert({kUdp, said.local_port});
+      if (said.proto == kUdp) {
+        served_.insert({kUdp, said.local_port});
+        repay(said, FW_MEASURE_UDP, now_ns);
+      }
       found->second.state = State::answered;
       found->second.turns++;
     }

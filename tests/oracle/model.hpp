@@ -84,6 +84,7 @@ class Model {
   struct Bucket {
     std::uint64_t level = 0, at_tick = 0;
     bool pour(std::uint64_t tick, std::uint64_t cost, std::uint64_t burst);
+    void scoop(std::uint64_t tick, std::uint64_t cost);
   };
   struct Source {
     std::array<Bucket, FW_MEASURE_COUNT> buckets{};
@@ -99,13 +100,15 @@ class Model {
   using SourceKey = std::tuple<Prefix, unsigned, bool>;
 
   [[nodiscard]] unsigned judge(const Said& said, std::uint64_t now_ns, Verdict& verdict);
-  [[nodiscard]] Standing standing(const Said& said, std::uint64_t window);
+  [[nodiscard]] Standing standing(const Said& said, std::uint64_t now_ns);
   [[nodiscard]] bool is_over_limit(const Said& said, const Verdict& verdict, Standing standing,
                                    std::uint64_t now_ns);
   [[nodiscard]] Excess meter(const Said& said, const Verdict& verdict, Source& source,
                              std::uint64_t now_ns) const;
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
                          std::uint64_t now_ns);
+  // The peer got or gave an answer: its limit of `measure` takes back one packet's cost.
+  void repay(const Said& said, unsigned measure, std::uint64_t now_ns);
   void renew(Mark& mark, const Said& said, std::uint64_t now_ns) const;
   [[nodiscard]] Prefix source_of(const Address& address) const;
 

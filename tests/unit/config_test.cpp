@@ -380,7 +380,7 @@ icmp = { limit = "none", ban_at = "1/s" }
   // 25 MB/s are 1,562,500 units of 16 bytes: 40 ticks each. 100 GB/s are more than a u32 of them.
   expect(FW_MEASURE_BYTES, 10'240, 500'000'000, 0xffff'ffff);
   expect(FW_MEASURE_SYN, 4'000'000'000, 62'500'000, 0);
-  expect(FW_MEASURE_UDP, 53'333'334, 62'500'000, 0);
+  expect(FW_MEASURE_UDP, 53'333'334, 62'500'000, 21'475);  // the default
   expect(FW_MEASURE_ICMP, 0, 0, 1);
   EXPECT_EQ(p.bans_cost, 3'750'000U);
   EXPECT_EQ(p.bans_burst, 1U << 29);

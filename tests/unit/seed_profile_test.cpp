@@ -124,7 +124,7 @@ const std::vector<BlindSpot>& blind_spots() {
            send(to, syn(fmt::format("10.{}.{}.{}", i >> 16 & 255U, i >> 8 & 255U, i & 255U)), 1,
                 i * kSecond / 100'000, 0);
        },
-       100'000, 100'000},
+       100'000, 160},
       // An ordinary client: the seed forwards its first 40 packets and blocks it for ever.
       {"a steady 50/s", [](auto& to) { send(to, data(kSource), 10'000, 0, 20 * kMs); }, 40, 10'000},
       {"on the deny and the allow list", [](auto& to) { send(to, data(kSource), 10, 0, kMs); }, 0,

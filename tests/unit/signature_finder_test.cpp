@@ -402,7 +402,7 @@ TEST(signature_finder, random_fields_of_a_flood_are_not_named) {
 
 TEST(signature_finder, fields_are_written_in_words) {
   using engine::add_term;
-  using engine::Field;
+  using engine::HeaderField;
   struct Case {
     std::uint8_t proto;
     std::vector<engine::Term> terms;

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// Budgets: who pays, what is paid back, and who is left alone.
+#include <gtest/gtest.h>
+
+#include "policy_lab.hpp"
+
+namespace fw::test {
+namespace {
+
+constexpr fw_u32 kSecondTicks = 62'500'000;
+
+// `limit` packets a second, `burst` at once (of 8 and more: a CPU draws 8 at a time).
+void budget(Lab& lab, fw_class klass, unsigned limit, unsigned burst, unsigned served_burst = 0) {
+  const fw_u32 cost = kSecondTicks / limit;
+  lab.config.budget[klass] = {.cost = cost,
+                              .burst = burst * cost,
+                              .served_burst = (served_burst == 0 ? burst : served_burst) * cost,
+                              .limit = limit};
+  lab.publish();
+}
+
+std::string stranger(unsigned i, bool v6 = false) {
+  if (v6) return "2001:db8:" + std::to_string(1000 + i) + "::1";
+  return "10." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + ".9";
+}
+
+Packet syn(const std::string& peer) {
+  return from(peer).tcp(40000, 80).syn().seq(5);
+}
+
+// How many of `count` packets of as many strangers pass at once.
+template <typename Make>
+unsigned passes(Lab& lab, unsigned count, Make make, unsigned first = 0) {
+  unsigned passed = 0;
+  for (unsigned i = first; i < first + count; i++) passed += lab.decide(make(i)).verdict == FW_PASS;
+  return passed;
+}
+
+TEST(budgets, without_one_everything_passes) {
+  Lab lab;
+  EXPECT_EQ(passes(lab, 5000, [](unsigned i) { return syn(stranger(i)); }), 5000U);
+}
+
+TEST(budgets, hold_what_strangers_send_together_from_the_first_excess_packet_on) {
+  for (const bool v6 : {false, true}) {
+    Lab lab;
+    budget(lab, FW_CLASS_TCP_SYN, 10, 100);
+    const auto make = [v6](unsigned i) { return syn(stranger(i, v6)); };
+    const unsigned passed = passes(lab, 2000, make);
+    EXPECT_GE(passed, 100U);
+    EXPECT_LE(passed, 116U);
+    EXPECT_EQ(lab.in(make(5000)), "drop budget");
+    EXPECT_EQ(lab.datapath.counters().packets[FW_REASON_BUDGET], 2001U - passed);
+    lab.now_ns += 4 * kSecond;  // 40 more
+    const unsigned later = passes(lab, 2000, make, 6000);
+    EXPECT_GE(later, 32U);
+    EXPECT_LE(later, 48U);
+  }
+}
+
+TEST(budgets, are_of_each_address_and_of_all_together) {
+  Lab lab;
+  budget(lab, FW_CLASS_ICMP_ECHO, 10, 100);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 3000; i++) {  // a carpet over 30 addresses
+    const std::string host = "198.51.100." + std::to_string(10 + i % 30);
+    const Packet echo = Packet::ethernet().ipv4(stranger(i), host).icmp_echo(1, 1);
+    passed += lab.decide(echo).verdict == FW_PASS;
+  }
+  EXPECT_GE(passed, 200U);  // twice what one address may get
+  EXPECT_LE(passed, 450U);
+}
+
+TEST(budgets, a_completed_handshake_is_paid_back) {
+  Lab lab({.sources = 1 << 15, .flows = 1 << 16, .bans = 1 << 10});
+  budget(lab, FW_CLASS_TCP_SYN, 1, 16);
+  for (unsigned i = 0; i < 5000; i++) {
+    ASSERT_EQ(lab.in(syn(stranger(i))), "pass pass") << i;
+    lab.out(to(stranger(i)).tcp(80, 40000).flags(kSyn).seq(1000).ack(6));
+    ASSERT_EQ(lab.in(from(stranger(i)).tcp(40000, 80).seq(6).ack(1001)), "pass proven") << i;
+  }
+  EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 5000U);
+}
+
+TEST(budgets, an_answered_request_is_paid_back_and_an_unanswered_one_is_not) {
+  Lab lab;
+  budget(lab, FW_CLASS_UDP_NEW, 1, 16);
+  for (unsigned i = 0; i < 5000; i++) {
+    ASSERT_EQ(lab.in(from(stranger(i)).udp(40000, 53)), "pass pass") << i;
+    lab.out(to(stranger(i)).udp(53, 40000));
+  }
+  lab.now_ns += 10 * kSecond;
+  const unsigned passed =
+      passes(lab, 1000, [](unsigned i) { return from(stranger(i)).udp(40000, 53); }, 10'000);
+  EXPECT_LT(passed, 50U);
+}
+
+TEST(budgets, a_flood_of_other_ports_leaves_a_service_that_answers_alone) {
+  Lab lab;
+  budget(lab, FW_CLASS_UDP_NEW, 10, 64);
+  lab.in(from(kPeer).udp(40000, 53));
+  lab.out(to(kPeer).udp(53, 40000));
+  EXPECT_LT(passes(lab, 50, [](unsigned i) { return from(stranger(i)).udp(4000, 99); }), 51U);
+  passes(lab, 200, [](unsigned i) { return from(stranger(i)).udp(4000, 7); });
+  EXPECT_EQ(lab.in(from(stranger(900)).udp(4000, 99)), "drop budget");
+  EXPECT_EQ(lab.in(from(stranger(901)).udp(4000, 53)), "pass pass");
+}
+
+TEST(budgets, a_source_with_a_proven_flow_pays_nothing_for_new_connections) {
+  Lab lab;
+  lab.handshake(kPeer);
+  lab.in(from(kPeer).tcp(40000, 80).ack(1001));
+  budget(lab, FW_CLASS_TCP_SYN, 1, 8);
+  passes(lab, 200, [](unsigned i) { return syn(stranger(i)); });
+  EXPECT_EQ(lab.in(syn(stranger(999))), "drop budget");
+  for (unsigned i = 0; i < 100; i++)
+    ASSERT_EQ(lab.in(from(kPeer).tcp(41000 + i, 80).syn()), "pass pass") << i;
+}
+
+TEST(budgets, proven_packets_are_charged_to_none) {
+  Lab lab;
+  lab.handshake(kPeer);
+  for (fw_budget_limit& limit : lab.config.budget) limit = {1U << 30, 1, 1, 1};
+  lab.publish();
+  for (int i = 0; i < 1000; i++)
+    ASSERT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass proven");
+}
+
+TEST(budgets, one_busy_source_does_not_exhaust_them_when_only_arrivals_are_seen) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_STRAY, 100, 200);
+  for (int i = 0; i < 20'000; i++) {  // 4,000 packets a second, as a download that is half seen
+    ASSERT_EQ(lab.in(from(kPeer).tcp(443, 50000).ack(7)), "pass pass") << i;
+    lab.now_ns += 250'000;
+  }
+}
+
+TEST(budgets, what_is_of_use_to_nobody_is_charged_to_its_only_source_when_both_ways_are_seen) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_STRAY, 100, 200);
+  lab.out(to("203.0.113.1").udp(53, 53));
+  unsigned passed = 0;
+  for (int i = 0; i < 20'000; i++) {
+    passed += lab.decide(from(kPeer).tcp(443, 50000).ack(7)).verdict == FW_PASS;
+    lab.now_ns += 250'000;
+  }
+  EXPECT_LT(passed, 1500U);
+}
+
+TEST(budgets, who_was_known_before_the_trouble_has_a_side_of_its_own) {
+  Lab lab;
+  budget(lab, FW_CLASS_ICMP_ECHO, 10, 64);
+  for (int i = 0; i < 6; i++) {  // pinged in six windows of peace
+    ASSERT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
+    lab.now_ns += kWindow;
+  }
+  passes(lab, 500, [](unsigned i) { return from(stranger(i)).icmp_echo(1, 1); });
+  EXPECT_EQ(lab.in(from(stranger(999)).icmp_echo(1, 1)), "drop budget");
+  EXPECT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
+}
+
+TEST(budgets, nobody_becomes_known_while_one_is_exceeded) {
+  Lab lab;
+  budget(lab, FW_CLASS_ICMP_ECHO, 10, 64);
+  for (int second = 0; second < 8; second++) {
+    passes(lab, 500, [](unsigned i) { return from(stranger(i)).icmp_echo(1, 1); });
+    lab.now_ns += kWindow;
+  }
+  const unsigned passed =
+      passes(lab, 500, [](unsigned i) { return from(stranger(i)).icmp_echo(1, 1); });
+  EXPECT_LT(passed, 60U);
+}
+
+TEST(budgets, under_pressure_no_prefix_gets_more_than_a_few) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 100, 200);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 5000; i++)
+    passed += lab.decide(syn("10.9.9." + std::to_string(i % 256))).verdict == FW_PASS;
+  EXPECT_LT(passed, 140U);  // half the burst and its share
+  EXPECT_EQ(lab.in(syn("172.16.0.1")), "pass pass");  // there is room for others
+}
+
+TEST(budgets, nobodys_address_is_limited_and_never_banned) {
+  Lab lab;
+  budget(lab, FW_CLASS_UDP_NEW, 10, 64);
+  lab.limit(FW_MEASURE_PACKETS, 0, 0, 10);
+  unsigned passed = 0;
+  for (int i = 0; i < 1000; i++)
+    passed += lab.decide(from("0.0.0.0").udp(68, 67)).verdict == FW_PASS;
+  EXPECT_LT(passed, 80U);
+  EXPECT_EQ(lab.mark_of("0.0.0.0"), nullptr);
+  EXPECT_TRUE(lab.events().empty());
+}
+
+TEST(budgets, a_clock_that_steps_back_owes_nothing) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 10, 64);
+  passes(lab, 500, [](unsigned i) { return syn(stranger(i)); });
+  EXPECT_EQ(lab.in(syn(stranger(900))), "drop budget");
+  lab.now_ns -= 3600 * kSecond;
+  EXPECT_EQ(lab.in(syn(stranger(901))), "pass pass");
+}
+
+TEST(budgets, in_mode_observe_they_are_counted_and_drop_nothing) {
+  Lab lab;
+  lab.config.mode = FW_MODE_OBSERVE;
+  budget(lab, FW_CLASS_TCP_SYN, 10, 64);
+  EXPECT_EQ(passes(lab, 500, [](unsigned i) { return syn(stranger(i)); }), 500U);
+  EXPECT_GT(lab.datapath.counters().observed_drops, 400U);
+}
+
+TEST(scans, of_many_closed_ports_are_reported_once) {
+  Lab lab;
+  lab.config.scan_ports = 14;
+  lab.publish();
+  for (unsigned port = 1; port <= 1000; port++) lab.in(from(kPeer).tcp(40000, port).syn());
+  for (unsigned i = 0; i < 1000; i++) lab.in(from("192.0.2.2").tcp(i + 1, 80).syn());
+  const std::vector<fw_event> events = lab.events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, FW_EVENT_SCAN);
+  EXPECT_EQ(from_key(events[0].src).text(), kPeer);
+}
+
+}  // namespace
+}  // namespace fw::test
