@@ -340,7 +340,7 @@ TEST(starter_text, says_what_holds_anyway) {
 TEST(starter_text, gives_examples_that_are_valid) {
   std::string text = fw::config::starter_text({"auto"}, Mode::enforce);
   for (const std::string_view mark :
-       {"# bytes", "# udp", "# [[service]]", "# name", "# port", "# action", "# packets"}) {
+       {"# bytes", "# packets", "# [[service]]", "# name", "# port", "# action", "# packets"}) {
     const std::size_t at = text.find(mark);
     ASSERT_NE(at, std::string::npos) << mark;
     text.erase(at, 2);
