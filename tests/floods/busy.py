@@ -136,13 +136,22 @@ def _long_answer(capture, host, server, when, rng):
         capture.arrives(when + server.rtt, piece)
 
 
+def in_the_middle(capture, host, rng, clients=3000, seconds=8):
+    """The capture begins while `clients` connections stand; each says something every few seconds."""
+    for peer in _crowd(rng, clients):
+        link = Connection(capture, host, 443, peer, rng)
+        when = rng.uniform(0, 2)
+        while when < seconds:
+            when = link.exchange(when, 200, 600) + rng.uniform(2, 3)
+
+
 def restart(capture, host, rng, clients=3000, known=True):
     """A server loses its connections: what clients send is answered by RST, and they come again.
     If not `known`, the capture begins after the restart: nobody saw them work before."""
     for peer in _crowd(rng, clients):
         link = Connection(capture, host, 443, peer, rng)
         if known:
-            link.exchange(rng.uniform(0, 2), 200, 600)
+            link.exchange(link.opens(rng.uniform(0, 2)), 200, 600)
         when = 3 + rng.expovariate(1.5)
         when = link.resets(link.asks(when, 150) + 0.00005) + peer.rtt + rng.uniform(0, 0.5)
         fresh = Connection(capture, host, 443, peer, rng)

@@ -4,6 +4,7 @@
 A scenario's gates: "flood" and "busy" as gates.py has them; "report" is run and printed only, with the
 reason in `note`.
 """
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def _tool(name, target=V4, rate=5000, distinct=25_000, **options):
         sent = tools.sent(name, target, count)
         if name.startswith("scapy"):
             return lambda: [rng.choice(sent)]
-        following = iter(sent * 2)
+        following = itertools.cycle(sent)
         return lambda: [next(following)]
     return flood(f"tool-{name}", family, steady(rate, 5), target, tool=name, **options)
 
@@ -159,6 +160,7 @@ BUSY = [
     _busy("nat-200", busy.nat),
     _busy("nat-200-rush", busy.nat, rush=True),
     _busy("resolver-2000", busy.resolver),
+    _busy("in-the-middle", busy.in_the_middle),
     _busy("restart", busy.restart),
     _busy("restart-unseen", busy.restart, known=False),
     Scenario("peace", "busy", lambda rng: _peace_only(V4, rng)),

@@ -29,7 +29,7 @@ def parsed(data):
     return IP(data) if data[0] >> 4 == 4 else IPv6(data)
 
 
-def peace(target, seconds=3):
+def peace(target, seconds=2):
     capture = Capture([target])
     Peace(capture, target, seconds, random.Random(SEED)).fill()
     return capture
@@ -57,10 +57,10 @@ def test_checksums_are_those_that_scapy_works_out(target):
 
 def test_every_byte_that_is_acknowledged_was_sent():
     sent, wrong = collections.defaultdict(set), []
-    for _, _, data, size in peace(scenarios.V4).in_order():
-        packet = parsed(data)
-        if not packet.haslayer(TCP) or packet[TCP].dport in (22, 23, 3389, 8080):
+    for _, label, data, size in peace(scenarios.V4).in_order():
+        if data[9] != packets.TCP or label == "n":
             continue
+        packet = parsed(data)
         segment = packet[TCP]
         there, back = (packet.src, segment.sport, packet.dst, segment.dport), (packet.dst, segment.dport,
                                                                                packet.src, segment.sport)
@@ -80,14 +80,14 @@ def test_labels_say_who_is_meant(tmp_path):
     records = [record for record, _ in RawPcapReader(str(file))]
     assert len(records) == len(labels)
     assert labels.count("a") == pytest.approx(1000, rel=0.1)
-    for record, label in zip(records, labels):
+    for record, label in list(zip(records, labels))[::10]:
         assert (packets.text(scenarios.V4) == parsed(record[14:]).dst) == (label != ".")
         if label == "a":
             assert parsed(record[14:])[TCP].flags == "S"
 
 
 def test_the_same_scenario_is_the_same_capture_each_time():
-    scenario = next(each for each in scenarios.ALL if each.name == "syn-pulsed")
+    scenario = scenarios.flood("small", attacks.syn_mimic, scenarios.steady(500, 1))
     assert scenario.capture().in_order() == scenario.capture().in_order()
 
 

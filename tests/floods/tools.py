@@ -16,6 +16,7 @@ import sys
 
 import packets
 
+FEWEST = 1000
 _ETH_P_ALL, _SO_RCVBUFFORCE, _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 3, 33, 263, 23
 _HERE, _THERE = "02:00:00:00:aa:01", "02:00:00:00:aa:02"
 _NETWORK = f"""link set lo up
@@ -157,7 +158,8 @@ def missing(name):
 
 @functools.cache
 def sent(name, target, count):
-    """What the tool sends to `target` (an integer), as (bytes, size) pairs: at least half of `count`."""
+    """What the tool sends to `target` (an integer), as (bytes, size) pairs. Of `count` packets some are
+    lost where the machine is busy: the kernel queues 1,000."""
     command = ["unshare", "-n", sys.executable, __file__, name, packets.text(target), str(count)]
     out = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120).stdout
     found, at = [], 0
@@ -165,7 +167,7 @@ def sent(name, target, count):
         length = struct.unpack_from("=I", out, at)[0]
         found.append((out[at + 4:at + 4 + length], length))
         at += 4 + length
-    if len(found) < count / 2:
+    if len(found) < min(count / 2, FEWEST):
         raise ValueError(f"{name}: {len(found)} of {count} packets arrived")
     return found
 

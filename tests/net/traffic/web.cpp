@@ -51,7 +51,8 @@ class Browser {
     const Pace pace(begin, rate);
     for (std::uint64_t now = begin; now < end || under_way_ > 0; now = now_ns()) {
       if (now < end)
-        for (const std::uint64_t due = pace.due(now); score_.asked < due;) ask_next(now);
+        for (const std::uint64_t due = pace.due(now); score_.asked < due && ask_next(now);) {
+        }
       wait(now);
     }
   }
@@ -59,17 +60,23 @@ class Browser {
   [[nodiscard]] Score& score() { return score_; }
 
  private:
-  void ask_next(std::uint64_t now) {
+  // False: all connections wait for an answer.
+  bool ask_next(std::uint64_t now) {
     if (!keeps_) {
       connect_from(next_++, now);
-      return;
+      return true;
     }
-    const int fd = old_[next_++ % old_.size()];
-    const auto visit = visits_.find(fd);
-    ++score_.asked;  // a connection that was lost fails each time its turn comes
-    if (visit == visits_.end() || visit->second.begin_ns != 0) return;
-    begin(fd, visit->second, now);
-    if (write(fd, kAgain.data(), kAgain.size()) < 0) finish(fd, false, now);
+    for (std::size_t i = 0; i < old_.size(); ++i) {
+      const int fd = old_[next_++ % old_.size()];
+      const auto visit = visits_.find(fd);
+      if (visit != visits_.end() && visit->second.begin_ns != 0) continue;
+      ++score_.asked;  // a connection that was lost fails each time its turn comes
+      if (visit == visits_.end()) return true;
+      begin(fd, visit->second, now);
+      if (write(fd, kAgain.data(), kAgain.size()) < 0) finish(fd, false, now);
+      return true;
+    }
+    return false;
   }
 
   void begin(int fd, Visit& visit, std::uint64_t now) {

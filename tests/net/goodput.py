@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Legitimate clients during a flood, as test_floods.py gates it and bench/goodput/run prints it.
+
+Four clients of one host for some seconds: HTTP on connections that stand, new HTTP connections, UDP
+peers that were answered before, and UDP peers that never were. A flood begins with them, and Floodwall
+is off, observes, or enforces; or nftables meters each source instead.
+"""
+import subprocess
+from dataclasses import dataclass, field
+
+import netns
+import traffic
+from traffic import Traffic
+
+import attacks
+import packets
+import reflection
+
+SECONDS = 6
+MODES = ("off", "observe", "enforce", "nftables")
+ENOUGH = 0.98
+METER_PPS = 100  # of each source, of unproven packets: what a careful operator writes by hand
+
+
+@dataclass(frozen=True)
+class Flood:
+    families: tuple
+    rate: int = 20_000
+    pulses: dict = field(default_factory=dict)
+    new_udp: float = 0.99  # of new UDP peers that must be answered
+    only: int = 0          # 4 or 6: the one family it exists for
+
+
+def _slash24(target, rng):
+    """A /24 (a /56) in concert, SYN and UDP by turns."""
+    is_v6 = packets.is_v6(target)
+    first = packets.address("fd40:f0:0:700::1" if is_v6 else "10.200.7.0")
+    step = 1 << 64 if is_v6 else 1
+
+    def make():
+        src = first + rng.randrange(256) * step
+        return [packets.tcp(src, target, rng.randint(1024, 65535), 80, rng.getrandbits(32), 0,
+                            packets.SYN, 64240, bytes.fromhex("020405b4"), ttl=55),
+                packets.udp(src, target, rng.randint(1024, 65535), traffic.UDP, rng.randbytes(100))]
+    return make
+
+
+FLOODS = {
+    "syn": Flood((attacks.syn_fixed,)),
+    "syn-mimic": Flood((attacks.syn_mimic,)),
+    "udp-served": Flood((attacks.udp_fixed,), new_udp=0.95),
+    "dns-reflection": Flood((reflection.reflected("dns"),)),
+    "fragment": Flood((attacks.fragment,)),
+    "syn-ack": Flood((attacks.syn_ack,)),
+    "ack": Flood((attacks.ack,)),
+    "echo": Flood((attacks.echo,)),
+    "slash24": Flood((_slash24,)),
+    "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95),
+    "pulsed": Flood((attacks.syn_fixed,), pulses={"on_ms": 1000, "off_ms": 5000}),
+}
+
+
+@dataclass
+class Goodput:
+    """What the clients got, and what became of the flood."""
+    clients: dict                # by client: what `traffic` says
+    sent: int = 0                # packets of the flood
+    wanted: int = 0              # that it was to send: fewer went where the machine was too busy
+    dropped: int = 0             # by Floodwall, of all packets; observe: that it would have dropped
+    bans: list = field(default_factory=list)
+
+    def success(self, client):
+        return self.clients[client]["answered"] / self.clients[client]["asked"]
+
+    @property
+    def is_valid(self):
+        """Whether the machine could do it all: else what was lost says nothing of a firewall."""
+        return self.sent >= ENOUGH * self.wanted
+
+    @property
+    def stopped(self):
+        return self.dropped / self.sent if self.sent else None
+
+
+def measure(lab, link, flood=None, mode="enforce", seconds=SECONDS):
+    """One run; the lab's daemon is started for it, unless Floodwall is off."""
+    if flood and flood.pulses:
+        seconds = 13  # three pulses
+    if mode in ("observe", "enforce"):
+        lab.start_daemon(lab.config(f'mode = "{mode}"', tables=""))
+    elif mode == "nftables":
+        _meter(lab, link)
+    with Traffic(lab, link).serve() as made:
+        clients = {
+            "old HTTP": made.web(rate=400, old=50, sources=50, seconds=seconds),
+            "new HTTP": made.web(rate=100, sources=5000, seconds=seconds),
+            "old UDP": made.ask(rate=500, sources=50, known=1, seconds=seconds),
+            "new UDP": made.ask(rate=100, sources=5000, seconds=seconds),
+        }
+        before = _dropped(lab, mode)
+        storm = flood and made.flood(flood.families, flood.rate, seconds, **flood.pulses)
+        for program in ([storm] if storm else []) + list(clients.values()):
+            program.go()
+        goodput = Goodput({name: client.result() for name, client in clients.items()})
+        if storm:
+            goodput.sent = storm.result()["sent"]
+            goodput.wanted = flood.rate * (3 if flood.pulses else seconds)
+    if mode in ("observe", "enforce"):
+        traffic.settle(lab)
+        goodput.dropped = _dropped(lab, mode) - before
+        goodput.bans = list(lab.bans())
+    return goodput
+
+
+def _dropped(lab, mode):
+    return traffic.dropped(lab) if mode in ("observe", "enforce") else 0
+
+
+def _meter(lab, link):
+    """What nftables offers against floods: a rate per source, for what no connection is known of."""
+    family, kind = ("ip", "ipv4_addr") if link.family == 4 else ("ip6", "ipv6_addr")
+    over = f"limit rate over {METER_PPS}/second burst {METER_PPS} packets"
+    rules = f"""table inet per_source {{
+  set sources {{ type {kind}; size 262144; flags dynamic; timeout 10s; }}
+  chain in {{
+    type filter hook prerouting priority -300; policy accept;
+    iifname "up0" add @sources {{ {family} saddr {over} }} drop
+  }}
+}}
+"""
+    with netns.inside(lab.wall_ns):
+        subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
