@@ -257,10 +257,10 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw
   struct fw_standing standing = {FW_BUDGET_NEW, 0, FW_BUDGET_PER_SOURCE};
   /* What is of use to nobody here, as far as one can tell who sees both directions: also what a
    * service that answers others leaves unanswered. */
-  fw_u32 useless = shared && shared->egress_seen &&
-                   (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
-                    (klass == FW_CLASS_UDP_NEW &&
-                     (!served || (source && (source->age_owes & 0xf) == 0xf))));
+  fw_u32 useless =
+      shared && shared->egress_seen &&
+      (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
+       (klass == FW_CLASS_UDP_NEW && (!served || (source && (source->age_owes & 0xf) == 0xf))));
 
   if (useless) standing.most = 0xff;
   if (found & FW_TWIN_IS_PROVEN) {

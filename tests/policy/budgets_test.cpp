@@ -177,7 +177,7 @@ TEST(budgets, under_pressure_no_prefix_gets_more_than_a_few) {
   unsigned passed = 0;
   for (unsigned i = 0; i < 5000; i++)
     passed += lab.decide(syn("10.9.9." + std::to_string(i % 256))).verdict == FW_PASS;
-  EXPECT_LT(passed, 140U);  // half the burst and its share
+  EXPECT_LT(passed, 140U);                            // half the burst and its share
   EXPECT_EQ(lab.in(syn("172.16.0.1")), "pass pass");  // there is room for others
 }
 

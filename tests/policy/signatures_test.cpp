@@ -59,8 +59,12 @@ TEST(signatures, know_the_first_bytes_of_the_payload) {
     return from(kPeer).udp(40000, 27015).payload(text);
   };
   sign(lab, 63, asks("\xff\xff\xff\xffTSource Engine Query"), head, FW_CLASS_UDP_NEW);
-  EXPECT_EQ(lab.in(asks("\xff\xff\xff\xff" "Uanother query")), "drop signature");
-  EXPECT_EQ(lab.in(asks("\xff\xff\xfe\xff" "Uanother query")), "pass pass");
+  EXPECT_EQ(lab.in(asks("\xff\xff\xff\xff"
+                        "Uanother query")),
+            "drop signature");
+  EXPECT_EQ(lab.in(asks("\xff\xff\xfe\xff"
+                        "Uanother query")),
+            "pass pass");
   EXPECT_EQ(lab.in(asks("\xff\xff\xff\xff")), "pass pass");  // too short to have eight bytes
 }
 

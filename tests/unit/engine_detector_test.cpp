@@ -39,7 +39,8 @@ fw_sample syn(unsigned i, std::uint64_t time_ns, fw_sample_kind kind) {
 
 class Detection : public testing::Test {
  protected:
-  // `count` packets that the budget of SYNs to the host's port 80 refused, as the datapath shows it.
+  // `count` packets that the budget of SYNs to the host's port 80 refused, as the datapath shows
+  // it.
   void refuse(unsigned count) {
     fw_budget& budget = lab.datapath.budget(7);
     budget.used = 1;
