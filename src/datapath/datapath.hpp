@@ -85,7 +85,8 @@ class Datapath {
   [[nodiscard]] virtual Result<void> publish_lists(std::span<const std::byte> image) = 0;
 
   // Starts judging an interface's packets, native if the driver can, else generic. Idempotent; a
-  // foreign XDP program is never replaced: the error says which one it is.
+  // foreign XDP program is never replaced: the error says which one it is (kind refused). Kind
+  // failed: this datapath cannot have that interface at all.
   [[nodiscard]] virtual Result<void> attach(const std::string& interface) = 0;
   // Stops it. An interface that is gone or was never attached is no error.
   virtual void detach(const std::string& interface) = 0;

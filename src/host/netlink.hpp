@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A netlink socket of the caller's network namespace: requests that dump a table, and multicast
-// notifications. Only host/ uses it.
+// notifications. For host/, and for datapaths that put things back as they were.
 //
 // Thread rule: one thread at a time per socket.
 #pragma once

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "datapath/xdp/bpffs.hpp"
+#include "datapath/xdp/clsact.hpp"
 
 namespace fw::datapath::xdp {
 
@@ -22,8 +23,6 @@ namespace {
 
 // linux/bpf.h of 6.6 and later; the kernel's own answer says whether it has it.
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
-constexpr unsigned kTcHandle = 0xf10d;
-constexpr unsigned kTcPriority = 0xf10d;
 
 // The pins of an interface are "in-eth0:100" and "out-eth0:100" for eth0.100: bpffs takes no dots,
 // interface names no colons.
@@ -80,16 +79,11 @@ UniqueFd create_xdp_link(int program, unsigned index, unsigned flags) {
   return UniqueFd{bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options)};
 }
 
-bool has_clsact(unsigned index) {
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index), .attach_point = BPF_TC_EGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, filter, .handle = kTcHandle, .priority = kTcPriority);
-  return bpf_tc_query(&hook, &filter) == 0;
-}
-
-void detach_clsact(unsigned index) {
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index), .attach_point = BPF_TC_EGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, filter, .handle = kTcHandle, .priority = kTcPriority);
-  bpf_tc_detach(&hook, &filter);
+std::unexpected<Error> fail_attach(const std::string& interface, int error) {
+  Error out = fail_errno("attach XDP to " + interface, error).error();
+  if (error == EPERM || error == EACCES) out.kind = ErrorKind::not_permitted;
+  if (error == ENODEV) out.kind = ErrorKind::refused;  // it went away meanwhile
+  return std::unexpected(std::move(out));
 }
 
 void remove_pin(const std::filesystem::path& path) {
@@ -108,7 +102,7 @@ Link::Link(const std::string& interface, const std::filesystem::path& pins)
 Result<Link> Link::attach(const std::string& interface, const Programs& programs,
                           const std::filesystem::path& pins) {
   Link link(interface, pins);
-  if (link.index_ == 0) return fail_errno("interface " + interface, errno);
+  if (link.index_ == 0) return fail_attach(interface, ENODEV);
   // What is sent must be noted before what arrives is judged by it.
   link.attach_egress(programs.egress);
   if (auto attached = link.attach_ingress(programs.ingress); !attached) {
@@ -160,7 +154,7 @@ Result<void> Link::attach_ingress(int program) {
                               "replace. Remove it first (ip link set dev {} xdp off), or protect "
                               "another interface",
                               interface_, foreign_program(index_), interface_));
-    return fail_errno("attach XDP to " + interface_, error);
+    return fail_attach(interface_, error);
   }
   return replace_pin(ingress_.get(), ingress_pin_);
 }
@@ -175,12 +169,7 @@ void Link::attach_egress(int program) {
   if (egress_.valid() && replace_pin(egress_.get(), egress_pin_)) return;
   egress_ = UniqueFd{};
 
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(index_),
-              .attach_point = BPF_TC_EGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program, .flags = BPF_TC_F_REPLACE,
-              .handle = kTcHandle, .priority = kTcPriority);
-  const int hooked = bpf_tc_hook_create(&hook);
-  clsact_ = (hooked == 0 || hooked == -EEXIST) && bpf_tc_attach(&hook, &filter) == 0;
+  clsact_ = attach_clsact(index_, program);
 }
 
 void Link::remove() {
