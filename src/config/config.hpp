@@ -105,6 +105,13 @@ struct Tables {
   bool operator==(const Tables&) const = default;
 };
 
+// Fixed at start, as Tables are.
+struct Nfqueue {
+  unsigned queue = 4300;  // the first number; see datapath/nfqueue/nfqueue_datapath.hpp
+
+  bool operator==(const Nfqueue&) const = default;
+};
+
 struct Log {
   std::filesystem::path folder = "/var/log/floodwall";
   std::uint64_t rotate_bytes = 16ULL << 20;
@@ -133,6 +140,7 @@ struct Config {
   std::vector<Service> services;  // at most FW_MAX_RULES - 1
   Lists lists;
   Tables tables;
+  Nfqueue nfqueue;
   Log log;
   Api api;
 

@@ -237,6 +237,12 @@ void read_tables(Section tables, Tables& out) {
   tables.done();
 }
 
+void read_nfqueue(Section nfqueue, Nfqueue& out) {
+  constexpr unsigned kHighest = 65'535 - 15;  // a block of 16 fits
+  nfqueue.read("queue", 0, kHighest, out.queue);
+  nfqueue.done();
+}
+
 void read_log(Section log, Log& out) {
   std::string folder = out.folder;
   log.read("folder", folder);
@@ -285,6 +291,7 @@ void read_document(Section file, Draft& draft) {
   for (Section& section : file.sections("service")) read_service(std::move(section), draft);
   if (auto section = file.section("lists")) read_lists(std::move(*section), config.lists);
   if (auto section = file.section("tables")) read_tables(std::move(*section), config.tables);
+  if (auto section = file.section("nfqueue")) read_nfqueue(std::move(*section), config.nfqueue);
   if (auto section = file.section("log")) read_log(std::move(*section), config.log);
   if (auto section = file.section("api")) read_api(std::move(*section), config.api);
   file.done();

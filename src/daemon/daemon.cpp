@@ -58,8 +58,23 @@ void Daemon::prove(const engine::Now& now) {
                     proven.error().message));
 }
 
-void Daemon::attach() {
+void Daemon::attach(const engine::Now& now) {
   if (!parts_.datapath.is_on()) return;
+  follow_interfaces();
+  fall_back_problem_.clear();
+  if (interfaces_.inability().empty()) return;
+  const Result<bool> fell = parts_.datapath.fall_back(interfaces_.inability(), parts_.engine, now);
+  if (!fell) {
+    fall_back_problem_ = "nor do packets get to user space: " + fell.error().message;
+    return;
+  }
+  if (!*fell) return;
+  say(parts_.datapath.notice());
+  prove(now);
+  follow_interfaces();
+}
+
+void Daemon::follow_interfaces() {
   interfaces_.follow(parts_.engine.settings().config.interfaces, network_,
                      parts_.datapath.current());
   parts_.engine.note_unprotected(interfaces_.unprotected());
@@ -90,7 +105,7 @@ Result<void> Daemon::look_around(const engine::Now& now) {
 void Daemon::follow_machine(const engine::Now& now) {
   const Result<void> looked = look_around(now);
   machine_problem_ = looked ? "" : looked.error().message;
-  attach();
+  attach(now);
 }
 
 void Daemon::network_changed(const engine::Now& now) {
@@ -170,7 +185,7 @@ void Daemon::tick(const engine::Now& now) {
 
 void Daemon::tell_problems() {
   std::vector<std::string> problems = interfaces_.problems();
-  for (const std::string* problem : {&machine_problem_, &watch_problem_})
+  for (const std::string* problem : {&machine_problem_, &watch_problem_, &fall_back_problem_})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

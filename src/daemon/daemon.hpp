@@ -44,8 +44,9 @@ class Daemon {
   [[nodiscard]] Result<void> exempt(const engine::Now& now);
   // Proves the conversations that stand; a failure is told and no error.
   void prove(const engine::Now& now);
-  // Attaches to the interfaces; what is not possible becomes a problem in `status`.
-  void attach();
+  // Attaches to the interfaces, where XDP cannot at all by the next best datapath; what is not
+  // possible becomes a problem in `status`.
+  void attach(const engine::Now& now);
 
   // ---- life
 
@@ -66,6 +67,7 @@ class Daemon {
         file_watch_(std::move(files)) {}
 
   [[nodiscard]] Result<void> look_around(const engine::Now& now);
+  void follow_interfaces();
   void follow_machine(const engine::Now& now);
   void follow_files(const engine::Now& now);
   void watch_files();
@@ -82,8 +84,8 @@ class Daemon {
   std::set<std::filesystem::path> list_files_;
   std::set<std::filesystem::path> watched_;  // all of them, lists too
   std::uint64_t look_due_ns_ = 0;
-  std::string machine_problem_, watch_problem_;  // empty: none
-  std::vector<std::string> problems_;            // as last told
+  std::string machine_problem_, watch_problem_, fall_back_problem_;  // empty: none
+  std::vector<std::string> problems_;                                // as last told
 };
 
 }  // namespace fw::daemon

@@ -6,8 +6,6 @@
 #include <system_error>
 #include <utility>
 
-#include "datapath/nfqueue/nfqueue_datapath.hpp"
-
 namespace fw::daemon {
 namespace {
 
@@ -28,44 +26,52 @@ Result<std::unique_ptr<datapath::Datapath>> load_xdp(const datapath::xdp::Option
   return kernel;
 }
 
-// What a former daemon left of XDP judges on until the queues are there; then it makes room.
-Result<std::unique_ptr<datapath::Datapath>> load_queue(const datapath::xdp::Options& options) {
-  auto queue = datapath::nfqueue::open({.sizes = options.sizes});
-  if (!queue) return queue;
-  if (auto removed = datapath::xdp::remove_pinned(options.pins); !removed)
-    return std::unexpected(std::move(removed.error()));
-  return queue;
+std::string what_is_lost(std::string_view why) {
+  return fmt::format(
+      "no XDP here ({}): packets are judged in user space instead (nfqueue). Lost by that: speed "
+      "(the kernel has spent its own work on each packet), filtering while floodwalld is stopped "
+      "or overrun, and what is not IP",
+      why);
 }
 
 }  // namespace
 
+// What a former daemon left of XDP judges on until the queues are there; then it makes room.
+Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load_queue() const {
+  auto queue = datapath::nfqueue::open(queue_options_);
+  if (!queue) return queue;
+  if (auto removed = datapath::xdp::remove_pinned(options_.pins); !removed)
+    return std::unexpected(std::move(removed.error()));
+  return queue;
+}
+
 Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there) {
   notice_.clear();
-  if (kind_ == config::DatapathKind::nfqueue) return load_queue(options_);
+  if (kind_ == config::DatapathKind::nfqueue) return load_queue();
   auto kernel = load_xdp(options_, were_there);
   // Without the right to use BPF the queues would be refused as well; and it is not the kernel's
   // fault, so silently protecting less would be wrong.
   if (kernel || kind_ == config::DatapathKind::xdp ||
       kernel.error().kind == ErrorKind::not_permitted)
     return kernel;
-  auto queue = load_queue(options_);
+  auto queue = load_queue();
   if (!queue) {
     kernel.error().message += "; nor do packets get to user space: " + queue.error().message;
     return kernel;
   }
-  notice_ = fmt::format(
-      "no XDP here ({}): packets are judged in user space instead (nfqueue). Lost by that: speed "
-      "(the kernel has spent its own work on each packet), filtering while floodwalld is stopped "
-      "or overrun, and what is not IP",
-      kernel.error().message);
+  notice_ = what_is_lost(kernel.error().message);
   return queue;
 }
 
 Result<DatapathSwitch> DatapathSwitch::open(const std::filesystem::path& pins,
+                                            const std::filesystem::path& run_folder,
                                             const config::Config& config) {
   DatapathSwitch out;
   out.kind_ = config.datapath;
   out.options_ = {.sizes = sizes_of(config.tables), .pins = pins};
+  out.queue_options_ = {.sizes = out.options_.sizes,
+                        .first_queue = static_cast<std::uint16_t>(config.nfqueue.queue),
+                        .ledger = run_folder / "nfqueue.given"};
   std::error_code unreadable;
   out.keep_ = std::filesystem::exists(pins, unreadable);
   auto kernel = out.load(out.keep_);
@@ -107,6 +113,23 @@ Result<void> DatapathSwitch::on(engine::Engine& engine, const engine::Now& now) 
   kernel_ = std::move(*kernel);
   memory_.reset();
   return {};
+}
+
+Result<bool> DatapathSwitch::fall_back(const std::string& why, engine::Engine& engine,
+                                       const engine::Now& now) {
+  if (!kernel_ || kind_ != config::DatapathKind::automatic || kernel_->kind() != "xdp")
+    return false;
+  auto queue = datapath::nfqueue::open(queue_options_);
+  if (!queue) return std::unexpected(std::move(queue.error()));
+  if (Result<void> moved = engine.move_to(**queue, now); !moved) {
+    if (Result<void> back = engine.move_to(*kernel_, now); !back)
+      moved.error().message += "; and then: " + back.error().message;
+    return std::unexpected(std::move(moved.error()));
+  }
+  kernel_->remove();
+  kernel_ = std::move(*queue);
+  notice_ = what_is_lost(why);
+  return true;
 }
 
 }  // namespace fw::daemon

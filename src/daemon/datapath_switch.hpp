@@ -13,6 +13,7 @@
 
 #include "config/config.hpp"
 #include "datapath/datapath.hpp"
+#include "datapath/nfqueue/nfqueue_datapath.hpp"
 #include "datapath/xdp/xdp_datapath.hpp"
 #include "engine/engine.hpp"
 
@@ -20,9 +21,11 @@ namespace fw::daemon {
 
 class DatapathSwitch {
  public:
-  // Loads programs and tables, or takes over those of a former daemon; attaches nothing. After an
-  // error nothing is left in the kernel that was not there before.
+  // `pins` is in a bpffs, `run_folder` has the daemon's own files. Loads programs and tables, or
+  // takes over those of a former daemon; attaches nothing. After an error nothing is left in the
+  // kernel that was not there before.
   [[nodiscard]] static Result<DatapathSwitch> open(const std::filesystem::path& pins,
+                                                   const std::filesystem::path& run_folder,
                                                    const config::Config& config);
   ~DatapathSwitch();
   DatapathSwitch(DatapathSwitch&&) noexcept = default;
@@ -30,6 +33,11 @@ class DatapathSwitch {
 
   [[nodiscard]] datapath::Datapath& current();
   [[nodiscard]] bool is_on() const { return kernel_ != nullptr; }
+  // From XDP to the queues, with all the engine believes, because XDP attaches to nothing here
+  // (`why`). False, and nothing done: another datapath is in force, or the configuration wants
+  // XDP. After an error XDP is still in force.
+  [[nodiscard]] Result<bool> fall_back(const std::string& why, engine::Engine& engine,
+                                       const engine::Now& now);
   // Empty, or why "auto" became less than XDP, and what is lost by it.
   [[nodiscard]] const std::string& notice() const { return notice_; }
 
@@ -45,8 +53,10 @@ class DatapathSwitch {
  private:
   DatapathSwitch() = default;
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load(bool were_there);
+  [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load_queue() const;
 
   datapath::xdp::Options options_;
+  datapath::nfqueue::Options queue_options_;
   std::unique_ptr<datapath::Datapath> kernel_;  // null: off
   std::unique_ptr<datapath::UserDatapath> memory_;
   bool keep_ = false;

@@ -22,12 +22,19 @@ bool is_reported(const datapath::Datapath& datapath, const std::string& name) {
   });
 }
 
+bool is_on_any(const datapath::Datapath& datapath) {
+  return std::ranges::any_of(datapath.interfaces(), [](const auto& status) {
+    return status.attachment != datapath::Attachment::none;
+  });
+}
+
 }  // namespace
 
 void Interfaces::follow(const std::vector<std::string>& configured, const host::Network& network,
                         datapath::Datapath& datapath) {
   problems_.clear();
   unprotected_.clear();
+  inability_.clear();
   const std::set<std::string> names = wanted(configured, network);
   for (const datapath::InterfaceStatus& status : datapath.interfaces())
     if (!names.contains(status.name)) datapath.detach(status.name);
@@ -39,8 +46,10 @@ void Interfaces::follow(const std::vector<std::string>& configured, const host::
         note(name, std::string(kMissing), fmt::format("{}: {}", name, kMissing));
     } else if (const Result<void> attached = datapath.attach(name); !attached) {
       note(name, attached.error().message, attached.error().message);
+      if (attached.error().kind == ErrorKind::failed) inability_ = attached.error().message;
     }
   }
+  if (is_on_any(datapath)) inability_.clear();
   if (names.empty())
     problems_.emplace_back(
         "interface = \"auto\" finds no uplink: there is no default route; name the interface in "

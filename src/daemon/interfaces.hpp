@@ -25,6 +25,9 @@ class Interfaces {
   [[nodiscard]] const std::vector<datapath::InterfaceStatus>& unprotected() const {
     return unprotected_;
   }
+  // Empty, or why the datapath can have none of the interfaces that are there: for lack of ability,
+  // not because one of them is another's, or the right to it is missing.
+  [[nodiscard]] const std::string& inability() const { return inability_; }
 
  private:
   [[nodiscard]] std::set<std::string> wanted(const std::vector<std::string>& configured,
@@ -35,6 +38,7 @@ class Interfaces {
   std::set<std::string> followed_;  // wanted in the last follow()
   std::vector<std::string> problems_;
   std::vector<datapath::InterfaceStatus> unprotected_;
+  std::string inability_;
 };
 
 }  // namespace fw::daemon

@@ -57,7 +57,8 @@ Result<void> run(const Options& options) {
 
   // 4. Programs and tables: ours, attached nowhere, or those a former daemon left, which go on
   //    judging packets meanwhile. A start that fails below leaves the kernel as it was.
-  Result<DatapathSwitch> datapath = DatapathSwitch::open(options.pins, *config);
+  Result<DatapathSwitch> datapath =
+      DatapathSwitch::open(options.pins, options.socket.parent_path(), *config);
   if (!datapath) return std::unexpected(datapath.error());
   say(datapath->notice());
 
@@ -82,7 +83,7 @@ Result<void> run(const Options& options) {
 
   // 7. Every table is full: the first packet is judged as all others will be. From here on
   //    filtering outlives us.
-  daemon->attach();
+  daemon->attach(read_clocks());
   datapath->keep(true);
 
   // 8. Until we are told to stop.

@@ -86,6 +86,7 @@ Result<void> check_fixed_settings(const config::Config& current, const config::C
   changes.compare("tables.sources", current.tables.sources, next.tables.sources);
   changes.compare("tables.flows", current.tables.flows, next.tables.flows);
   changes.compare("tables.bans", current.tables.bans, next.tables.bans);
+  changes.compare("nfqueue.queue", current.nfqueue.queue, next.nfqueue.queue);
   changes.compare("datapath", kind_word(current.datapath), kind_word(next.datapath));
   const std::vector<std::string> found = changes.take();
   if (found.empty()) return {};

@@ -15,12 +15,14 @@ from lab import BIN, DATAPATH, Lab  # noqa: E402  scapy reads the routes of the 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "xdp_only(why): what the nfqueue datapath cannot see or do")
+    config.addinivalue_line("markers", "nfqueue_only: what only the nfqueue datapath does")
 
 
 def pytest_collection_modifyitems(config, items):
-    if DATAPATH == "nfqueue":  # those are no tests of it, so none that it skips
-        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("xdp_only")])
-        items[:] = [item for item in items if not item.get_closest_marker("xdp_only")]
+    other = "xdp_only" if DATAPATH == "nfqueue" else "nfqueue_only"
+    # Those are no tests of this datapath, so none that it skips.
+    config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker(other)])
+    items[:] = [item for item in items if not item.get_closest_marker(other)]
     if REASON is not None:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=REASON))

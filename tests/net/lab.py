@@ -38,6 +38,8 @@ SOCKET = "/run/floodwall/floodwall.sock"
 PINS = pathlib.Path(netns.BPF_FS) / "floodwall"
 # Which datapath these tests are about; "auto" is XDP here.
 DATAPATH = os.environ.get("FLOODWALL_DATAPATH", "auto")
+# What judges packets by default, as `status` names it, and how it is attached to a veth.
+KIND, ATTACHMENT = ("nfqueue", "queue") if DATAPATH == "nfqueue" else ("xdp", "native")
 CLIENTS = 40
 # A lab that nobody set a limit in has none: what a test sees is what it configured.
 QUIET = '[limit.default]\npackets = { ban_at = "1M/s" }\n'
@@ -221,15 +223,18 @@ class Lab(contextlib.AbstractContextManager):
     def list_file(self, name):
         return self.config_file.parent / name
 
-    def start_daemon(self, text=None, wait=True):
-        """Starts floodwalld on `text` (config() if None) and waits until it answers."""
+    def start_daemon(self, text=None, wait=True, prepare=None):
+        """Starts floodwalld on `text` (config() if None) and waits until it answers.
+
+        `prepare` runs in the new process before it."""
         if text is not None or not self.config_file.exists():
             self.write_config(self.config() if text is None else text)
         self._output = open(self.folder / "daemon.out", "a+", encoding="utf-8")
         with netns.inside(self.wall_ns):
             self.daemon = subprocess.Popen(
                 [BIN / "floodwalld", "--config", self.config_file, "--foreground"],
-                stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT)
+                stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
+                preexec_fn=prepare)
         if wait:
             wait_until(self._answers, 60, "floodwalld answers")
 

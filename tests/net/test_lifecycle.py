@@ -8,12 +8,10 @@ import pytest
 
 import peers
 import wire
-from lab import BIN, DATAPATH, wait_until
+from lab import ATTACHMENT, BIN, KIND, wait_until
 from tap import Prober, passed
 
 TOLERANCE_S = 0.1
-# What judges packets in these tests, as `status` says it, and how it is attached.
-KIND, ATTACHMENT = ("nfqueue", "queue") if DATAPATH == "nfqueue" else ("xdp", "native")
 needs_the_kernel = pytest.mark.xdp_only("it judges in the daemon's process and ends with it")
 
 

@@ -75,6 +75,9 @@ action = "pass"
 [lists]
 allow = "mine.list"
 deny = ["deny.list", "feeds/*.netset"]
+[nfqueue]
+queue = 5000
+
 [tables]
 sources = 1024
 flows = 67108864
@@ -91,6 +94,7 @@ group = "adm"
   EXPECT_EQ(c.interfaces, (std::vector<std::string>{"eth1", "eth2"}));
   EXPECT_EQ(c.datapath, DatapathKind::xdp);
   EXPECT_FALSE(c.keep_filtering);
+  EXPECT_EQ(c.nfqueue.queue, 5000U);
   EXPECT_EQ(c.ban, (fw::config::Ban{minutes{2}, {1, 2}, hours{12}, 56, 60}));
   EXPECT_EQ(c.exempt, (fw::config::Exempt{false, false, false, false, false}));
   EXPECT_EQ(c.limit_default[FW_MEASURE_PACKETS],
@@ -216,6 +220,8 @@ TEST(config, a_mistake_is_named_with_its_place_and_what_would_be_right) {
           "f:2:1: lists.deny = [...]: must be text in quotes, not empty, or an array of such"},
       std::pair{"[tables]\nsources = 300000",
                 "f:2:1: tables.sources = 300000: must be a power of two; the nearest is 262144"},
+      std::pair{"[nfqueue]\nqueue = 65521",
+                "f:2:1: nfqueue.queue = 65521: must be a whole number from 0 to 65520"},
       std::pair{"[tables]\nbans = 400000",
                 "f:2:1: tables.bans = 400000: must be a power of two; the nearest is 524288"},
       std::pair{"[tables]\nflows = 512",

@@ -297,7 +297,9 @@ class Recorder : public test::FakeDatapath {
   Recorder() : FakeDatapath(1) {}
 
   Result<void> attach(const std::string& interface) override {
-    if (interface == taken) return fail(interface + " already runs another XDP program");
+    if (interface == taken)
+      return fail(ErrorKind::refused, interface + " already runs another XDP program");
+    if (incapable) return fail("attach XDP to " + interface + ": Operation not supported");
     status[interface] = {.name = interface,
                          .attachment = datapath::Attachment::native,
                          .egress = true,
@@ -317,6 +319,7 @@ class Recorder : public test::FakeDatapath {
   }
 
   std::string taken;
+  bool incapable = false;
   std::map<std::string, datapath::InterfaceStatus> status;
 };
 
@@ -383,6 +386,23 @@ TEST(Interfaces, one_that_cannot_be_attached_does_not_keep_the_others_open) {
   ASSERT_EQ(interfaces.unprotected().size(), 1U);
   EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
   EXPECT_THAT(interfaces.unprotected()[0].problem, HasSubstr("another XDP program"));
+}
+
+TEST(Interfaces, inability_is_told_from_an_interface_that_is_taken_or_gone) {
+  Recorder datapath;
+  datapath.taken = "up0";
+  Interfaces interfaces;
+  interfaces.follow({"up0", "up9"}, network_of({"up0", "up1"}, {}), datapath);
+  EXPECT_EQ(interfaces.inability(), "");
+  datapath.incapable = true;
+  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
+  EXPECT_THAT(interfaces.inability(), HasSubstr("up1: Operation not supported"));
+  datapath.incapable = false;
+  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
+  EXPECT_EQ(interfaces.inability(), "");
+  datapath.incapable = true;
+  interfaces.follow({"up1", "up2"}, network_of({"up1", "up2"}, {}), datapath);
+  EXPECT_EQ(interfaces.inability(), "") << "it is able to protect one of them";
 }
 
 // ------------------------------------------------------------------- watched files

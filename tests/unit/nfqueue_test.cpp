@@ -8,8 +8,10 @@
 #include <cstring>
 #include <string>
 
+#include "datapath/nfqueue/ledger.hpp"
 #include "datapath/nfqueue/messages.hpp"
 #include "datapath/nfqueue/rules.hpp"
+#include "harness/temporary_folder.hpp"
 
 namespace {
 
@@ -198,10 +200,54 @@ TEST(IptablesRules, stand_only_if_every_interface_is_diverted_and_no_other) {
 TEST(NftRules, table_is_replaced_whole_and_bypasses) {
   const std::string script = nft_rules({"up0", "up1"}, kQueues);
   EXPECT_TRUE(script.starts_with("add table inet floodwall\ndelete table inet floodwall\n"));
-  EXPECT_NE(script.find("iifname { \"up0\", \"up1\" } queue num 4300-4301 bypass,fanout"),
+  EXPECT_NE(script.find("iifname { \"up0\", \"up1\" } counter queue num 4300-4301 bypass,fanout"),
             std::string::npos);
   EXPECT_NE(nft_rules({"up0"}, {.first = 9, .ingress = 1}).find("queue num 9 bypass\n"),
             std::string::npos);
+}
+
+TEST(Rules, counters_of_our_ingress_rules_are_read_and_no_others) {
+  EXPECT_EQ(iptables_matched("-P PREROUTING ACCEPT -c 900 90000\n"
+                             "-N FLOODWALL\n-N FLOODWALL-OUT\n"
+                             "-A PREROUTING -i up0 -c 41 4100 -j FLOODWALL\n"
+                             "-A FLOODWALL -c 41 4100 -j NFQUEUE --queue-num 4300 --queue-bypass\n"
+                             "-A FLOODWALL-OUT -c 7 700 -j NFQUEUE --queue-num 4301\n"),
+            41U);
+  EXPECT_EQ(iptables_matched("-P PREROUTING ACCEPT -c 900 90000\n"), 0U);
+  EXPECT_EQ(nft_matched("table inet floodwall {\n\tchain in {\n"
+                        "\t\tiifname \"up0\" counter packets 12 bytes 1200 queue flags "
+                        "bypass,fanout to 4300-4301\n\t}\n\tchain out {\n"
+                        "\t\toifname \"up0\" meta l4proto != tcp queue flags bypass to 4302\n"),
+            12U);
+  EXPECT_EQ(nft_matched(""), 0U);
+}
+
+TEST(Ledger, what_the_rules_counted_after_the_end_is_known_to_the_next_process) {
+  const fw::test::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "given";
+  {
+    Ledger first(file);
+    EXPECT_EQ(first.passed_since_the_end(5), 0U) << "there was no process before";
+    first.reset();
+    first.note(0, 10);
+    first.note(1, 20);
+    first.rules_are_new();
+    first.note(0, 15);
+  }
+  Ledger second(file);
+  EXPECT_EQ(second.passed_since_the_end(5), 0U) << "all of them came to a queue";
+  EXPECT_EQ(second.passed_since_the_end(105), 100U);
+  EXPECT_EQ(second.passed_since_the_end(0), 0U) << "the rules were gone as well";
+  second.reset();
+  EXPECT_EQ(Ledger(file).passed_since_the_end(7), 7U);
+}
+
+TEST(Ledger, without_a_file_it_counts_for_this_process_only) {
+  Ledger ledger("/nonexistent/given");
+  ledger.reset();
+  ledger.note(7, 3);
+  EXPECT_EQ(ledger.passed_since_the_end(4), 1U);
+  EXPECT_EQ(Ledger("/nonexistent/given").passed_since_the_end(4), 0U);
 }
 
 TEST(Rules, interface_name_that_would_be_a_wildcard_or_a_script_is_refused) {

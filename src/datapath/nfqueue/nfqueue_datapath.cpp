@@ -20,7 +20,7 @@ namespace fw::datapath::nfqueue {
 
 namespace {
 
-constexpr unsigned kMaxQueues = 8;
+constexpr unsigned kMaxQueues = Ledger::kSlots;
 constexpr unsigned kBlock = 16;                       // of queue numbers
 constexpr std::uint64_t kLookNs = 10'000'000'000ULL;  // between two looks at rules and gaps
 
@@ -35,8 +35,8 @@ class NfqueueDatapath final : public Datapath {
       : tables_(options.sizes),
         policy_(std::make_unique<PolicyImage>()),
         lists_(std::make_unique<ListImage>()),
+        ledger_(options.ledger),
         rules_(numbers) {
-    tables_.populate();  // memory is taken at the start, not in a flood
     policy_->config = tables_.first_config(seed);
   }
   ~NfqueueDatapath() override { stop_diverting(); }
@@ -62,6 +62,7 @@ class NfqueueDatapath final : public Datapath {
   std::uint64_t memory_bytes() const override;
 
  private:
+  Result<void> divert(const InterfaceNames& interfaces);
   void stop_diverting();
   std::uint64_t unseen() const;
   void look_after(std::uint64_t now);
@@ -70,26 +71,44 @@ class NfqueueDatapath final : public Datapath {
   std::unique_ptr<PolicyImage> policy_;
   std::unique_ptr<ListImage> lists_;
   UniqueFd event_fd_;
+  Ledger ledger_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Rules rules_;
   InterfaceNames interfaces_;  // diverted, or to be as soon as the rules can be put back
 
   std::uint64_t looked_ns_ = 0, unseen_before_ = 0;
+  std::uint64_t unguarded_ = 0;  // passed while no daemon ran
   std::string rules_problem_, unseen_problem_;
 };
 
 Result<void> NfqueueDatapath::start(const QueueNumbers& numbers) {
   event_fd_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event_fd_.valid()) return fail_errno("make an eventfd", errno);
-  const Worker::Shared shared{tables_, *policy_, event_fd_.get()};
+  std::vector<Queue> queues;
   for (unsigned i = 0; i <= numbers.ingress; i++) {
     auto queue = Queue::open(static_cast<std::uint16_t>(numbers.first + i));
     if (!queue) return std::unexpected(queue.error());
-    workers_.push_back(std::make_unique<Worker>(
-        std::move(*queue), i < numbers.ingress ? Direction::ingress : Direction::egress, shared));
+    queues.push_back(std::move(*queue));
   }
+  tables_.populate();  // memory is taken at the start, not in a flood
+  unguarded_ = ledger_.passed_since_the_end(matched_packets());
+  ledger_.reset();
+  const Worker::Shared shared{tables_, *policy_, event_fd_.get(), ledger_};
+  for (unsigned i = 0; i < queues.size(); i++)
+    workers_.push_back(std::make_unique<Worker>(
+        std::move(queues[i]), i < numbers.ingress ? Direction::ingress : Direction::egress, shared,
+        i));
   looked_ns_ = now_ns();
-  return {};
+  unseen_before_ = unguarded_;
+  if (unguarded_ != 0)
+    unseen_problem_ = fmt::format("{} packets passed unseen while no floodwalld ran", unguarded_);
+  return discard(remove_rules());  // the new ones may have other numbers
+}
+
+Result<void> NfqueueDatapath::divert(const InterfaceNames& interfaces) {
+  auto done = rules_.divert(interfaces);
+  ledger_.rules_are_new();
+  return done;
 }
 
 std::uint64_t NfqueueDatapath::now_ns() const {
@@ -124,7 +143,7 @@ Result<void> NfqueueDatapath::attach(const std::string& interface) {
   if (interfaces_.contains(interface) && rules_problem_.empty()) return {};
   InterfaceNames wanted = interfaces_;
   wanted.insert(interface);
-  if (auto done = rules_.divert(wanted); !done)
+  if (auto done = divert(wanted); !done)
     return fail(done.error().kind, fmt::format("{}: {}", interface, done.error().message));
   interfaces_ = std::move(wanted);
   rules_problem_.clear();
@@ -133,7 +152,7 @@ Result<void> NfqueueDatapath::attach(const std::string& interface) {
 
 void NfqueueDatapath::detach(const std::string& interface) {
   if (interfaces_.erase(interface) == 0) return;
-  if (auto done = rules_.divert(interfaces_); !done) rules_problem_ = done.error().message;
+  if (auto done = divert(interfaces_); !done) rules_problem_ = done.error().message;
 }
 
 void NfqueueDatapath::stop_diverting() {
@@ -166,7 +185,7 @@ fw_counters NfqueueDatapath::counters() const {
 }
 
 std::uint64_t NfqueueDatapath::unseen() const {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = unguarded_;
   for (const auto& worker : workers_)
     if (worker->direction() == Direction::ingress) sum += worker->unseen();
   return sum;
@@ -211,7 +230,7 @@ void NfqueueDatapath::look_after(std::uint64_t now) {
                       "come faster than user space can judge them",
                       news, missed);
   if (rules_.stand(interfaces_)) return;
-  auto done = rules_.divert(interfaces_);
+  auto done = divert(interfaces_);
   rules_problem_ = done ? "" : done.error().message;
   if (done && unseen_problem_.empty())
     unseen_problem_ = fmt::format(
@@ -242,7 +261,6 @@ Result<std::unique_ptr<Datapath>> open(const Options& options) {
     try {
       auto datapath = std::make_unique<NfqueueDatapath>(options, numbers, seed);
       done = datapath->start(numbers);
-      if (done) done = discard(remove_rules());
       if (done) return datapath;
     } catch (const std::bad_alloc&) {
       return fail("no memory for the tables: make [tables] smaller in floodwall.toml");

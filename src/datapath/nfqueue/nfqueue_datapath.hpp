@@ -2,7 +2,8 @@
 // The datapath in user space, for a kernel that gives us no XDP: rules of our own divert every
 // packet of an interface into queues, one per CPU with a thread each, where the same policy judges
 // it. What that costs and cannot see: docs/datapaths.md. It ends with the daemon: then, and when
-// it is too slow, packets pass unseen (fail open), and interfaces() says how many did.
+// it is too slow, packets pass unseen (fail open), and interfaces() says how many did, those that
+// passed after a former daemon was killed among them.
 //
 // It sees, of what arrives, IP packets only, as the kernel's IP layer was given them: no VLAN tags
 // (name the VLAN's interface), segments that were merged as one packet, no malformed headers (the
@@ -10,6 +11,7 @@
 // handshake proves a flow) and every packet of other protocols, but nothing that is forwarded.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "datapath/datapath.hpp"
@@ -24,6 +26,7 @@ struct Options {
   // of them, the block of 16 above is tried, and so on.
   std::uint16_t first_queue = 4300;
   unsigned blocks = 16;
+  std::filesystem::path ledger;  // see ledger.hpp
 };
 
 // Binds the queues, removes what a former daemon left of its rules and starts the threads; nothing

@@ -29,6 +29,8 @@ class Queue {
 
   [[nodiscard]] std::uint16_t number() const { return number_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
+  // Packets that it was given so far, those that passed unseen among them.
+  [[nodiscard]] std::uint64_t given() const { return next_id_ - 1; }
   // Packets that passed unseen so far, as far as later ones have shown.
   [[nodiscard]] std::uint64_t unseen() const { return unseen_; }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <vector>
 
 #include "datapath/nfqueue/program.hpp"
@@ -35,6 +36,17 @@ bool is_jump(std::string_view line) {
 
 bool has_line(std::string_view text, std::string_view wanted) {
   return !lines_of(text, [&](std::string_view line) { return line == wanted; }).empty();
+}
+
+// The decimal number that follows the first `mark`, or 0.
+std::uint64_t number_after(std::string_view line, std::string_view mark) {
+  const std::size_t at = line.find(mark);
+  std::uint64_t number = 0;
+  if (at != std::string_view::npos) {
+    const std::string_view digits = line.substr(at + mark.size());
+    (void)std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  }
+  return number;
 }
 
 // For the names go into scripts; "+" and "*" would be wildcards.
@@ -81,8 +93,11 @@ std::vector<std::string> iptables_families() {
   return {"iptables", "ip6tables"};
 }
 
-Result<std::string> iptables_listing(const std::string& program) {
-  const std::array<std::string, 6> words{program, "-w", "5", "-t", "raw", "-S"};
+// With counters, if they are wanted.
+Result<std::string> iptables_listing(const std::string& program, bool counters = false) {
+  std::vector<std::string> words{program, "-w", "5", "-t", "raw"};
+  if (counters) words.emplace_back("-v");
+  words.emplace_back("-S");
   Result<Ended> ended = run_program(words);
   if (!ended) return std::unexpected(ended.error());
   if (ended->status != 0) return fail(fmt::format("{}: {}", program, last_line(ended->output)));
@@ -128,7 +143,7 @@ std::string nft_rules(const InterfaceNames& interfaces, const QueueNumbers& queu
       "table inet floodwall {{\n"
       "  chain in {{\n"
       "    type filter hook prerouting priority -450; policy accept;\n"
-      "    iifname {{ {0} }} {1}\n"
+      "    iifname {{ {0} }} counter {1}\n"
       "  }}\n"
       "  chain out {{\n"
       "    type filter hook output priority -300; policy accept;\n"
@@ -175,6 +190,32 @@ bool has_iptables_rules(std::string_view listing, const InterfaceNames& interfac
            line.find("-j NFQUEUE") != std::string_view::npos;
   });
   return lines_of(listing, is_jump).size() == 2 * interfaces.size() && !diverts.empty();
+}
+
+std::uint64_t nft_matched(std::string_view listing) {
+  std::uint64_t sum = 0;
+  for (const std::string_view line : lines_of(listing, [](std::string_view one) {
+         return one.find("queue") != std::string_view::npos;
+       }))
+    sum += number_after(line, "counter packets ");
+  return sum;
+}
+
+std::uint64_t iptables_matched(std::string_view listing) {
+  std::uint64_t sum = 0;
+  for (const std::string_view line : lines_of(listing, [](std::string_view one) {
+         return one.starts_with(fmt::format("-A {} ", kIn));
+       }))
+    sum += number_after(line, " -c ");
+  return sum;
+}
+
+std::uint64_t matched_packets() {
+  std::uint64_t sum = nft_matched(nft_listing());
+  for (const std::string& program : iptables_families())
+    if (const Result<std::string> listing = iptables_listing(program, true))
+      sum += iptables_matched(*listing);
+  return sum;
 }
 
 std::string_view Rules::backend() const {

@@ -55,6 +55,12 @@ class Rules {
   std::optional<Backend> backend_;
 };
 
+// How many packets our ingress rules have matched, whoever put them there; 0 without rules.
+[[nodiscard]] std::uint64_t matched_packets();
+// The texts again: of `nft list table inet floodwall` or `iptables -t raw -v -S`.
+[[nodiscard]] std::uint64_t nft_matched(std::string_view listing);
+[[nodiscard]] std::uint64_t iptables_matched(std::string_view listing);
+
 // Removes all rules of ours, whoever put them there. Returns whether there were any.
 [[nodiscard]] Result<bool> remove_rules();
 

@@ -26,9 +26,11 @@ std::uint64_t coarse_now_ns() {
 
 }  // namespace
 
-Worker::Worker(Queue queue, Direction direction, const Shared& shared)
+Worker::Worker(Queue queue, Direction direction, const Shared& shared, unsigned slot)
     : direction_(direction),
       event_fd_(shared.event_fd),
+      ledger_(shared.ledger),
+      slot_(slot),
       stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       queue_(std::move(queue)),
       verdicts_(queue_.number()),
@@ -90,6 +92,7 @@ bool Worker::judge_batch() {
     }
     verdicts_.add(packet.id, drop);
   }
+  if (direction_ == Direction::ingress) ledger_.note(slot_, queue_.given());
   queue_.send(verdicts_);
   return true;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "datapath/nfqueue/ledger.hpp"
 #include "datapath/nfqueue/queue.hpp"
 #include "datapath/user/tables.hpp"
 
@@ -26,9 +27,10 @@ class Worker {
     UserTables& tables;
     const PolicyImage& policy;  // until use_policy()
     int event_fd;               // an eventfd, told when events begin to wait
+    Ledger& ledger;
   };
-  // Starts the thread. What is borrowed outlives it.
-  Worker(Queue queue, Direction direction, const Shared& shared);
+  // Starts the thread. What is borrowed outlives it. `slot`: of the ledger, for ingress.
+  Worker(Queue queue, Direction direction, const Shared& shared, unsigned slot);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   // Judges what waits, then ends the thread.
@@ -58,6 +60,8 @@ class Worker {
 
   Direction direction_;
   int event_fd_;
+  Ledger& ledger_;
+  unsigned slot_;
   UniqueFd stop_fd_;
 
   mutable std::atomic<unsigned> waiting_{0};  // how many want the mutex
