@@ -9,7 +9,7 @@ import pytest
 import peers
 import wire
 from lab import ATTACHMENT, BIN, KIND, wait_until
-from tap import Prober, passed
+from tap import Prober, everything, passed
 
 TOLERANCE_S = 0.1
 needs_the_kernel = pytest.mark.xdp_only("it judges in the daemon's process and ends with it")
@@ -39,7 +39,7 @@ def test_ban_goes_on_and_ends_to_100_ms_with_the_daemon_killed(lab, link):
         wait_until(lambda: time.time() > until + 0.5, 10, "half a second after the ban")
         probe.close()
         free.close()
-        through = set(tap.tokens(until=lab.sender().mark()))
+        through = set(everything(lab.sender(), tap))
     came = [moment for moment, mark in probe.sent() if mark in through]
     stopped = [moment for moment, mark in probe.sent() if mark not in through]
     assert stopped and came, "probes from before and after the end"
@@ -96,7 +96,7 @@ def test_new_daemon_adopts_bans_and_lists_without_a_gap(lab, link):
         lab.start_daemon()
         for probe in (first, second, free):
             probe.close()
-        through = set(tap.tokens(until=lab.sender().mark()))
+        through = set(everything(lab.sender(), tap))
     for probe in (first, second):
         assert len(probe.sent()) > 100
         assert not through & {mark for _, mark in probe.sent()}, "a gap"

@@ -6,7 +6,7 @@ import time
 
 import wire
 from lab import wait_until
-from tap import Prober
+from tap import Prober, everything
 
 FAMILY_WORDS = {4: ("10.30", "/32"), 6: ("fd30:0:0", "/128")}
 
@@ -178,10 +178,10 @@ def test_edits_keep_every_other_line(lab, link):
 
 
 def test_no_packet_sees_a_half_loaded_list(lab, link):
-    """While a list is swapped for another ten times, an entry of both never comes through."""
+    """While a list is swapped for another again and again, an entry of both never comes through."""
     always = address(link.family, 0x4242)
     versions = [[address(link.family, n) for n in range(first, 20_000, 2)] for first in (1, 2)]
-    file = lab.list_file("deny.list")
+    file, beside = lab.list_file("deny.list"), lab.list_file("deny.new")
     text = ["\n".join([*version, always]) for version in versions]
     file.write_text(text[0])
     lab.start_daemon()
@@ -189,13 +189,15 @@ def test_no_packet_sees_a_half_loaded_list(lab, link):
     tap = lab.tap()
     with Prober(lab.sender(), lambda mark: frame[0].replace(frame[1], mark), 0.001) as denied, \
             Prober(lab.sender(), lambda mark: innocent[0].replace(innocent[1], mark), 0.001) as free:
-        for swap in range(10):
-            file.write_text(text[(swap + 1) % 2])
+        swaps = 0
+        while swaps < 10 or swaps % 2 or len(denied.sent()) < 200:
+            swaps += 1
+            beside.write_text(text[swaps % 2])  # else the watch may read what is half written
+            beside.rename(file)
             lab.cli("apply")
         denied.close()
         free.close()
-        through_now = set(tap.tokens(until=lab.sender().mark()))
-    assert len(denied.sent()) > 100
+        through_now = set(everything(lab.sender(), tap))
     assert not through_now & {mark for _, mark in denied.sent()}
     assert {mark for _, mark in free.sent()} <= through_now
     one, two = versions[0][0], versions[1][0]
