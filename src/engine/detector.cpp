@@ -64,9 +64,13 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   step.dropped += hits;
   remember(step);
   strangers_ = flooded_by_strangers();
-  samples_.trouble(attack_.has_value() || !step.refused.empty() || strangers_);
+  auto refused = refused_lately();
+  if (answers_well())
+    std::erase_if(refused, [](const auto& vector) {
+      return vector.first.klass == FW_CLASS_UDP_NEW && vector.first.port != 0;
+    });
+  samples_.trouble(attack_.has_value() || !refused.empty() || strangers_);
   if (!attack_) {
-    const auto refused = refused_lately();
     const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
     if (strangers_ || (most != refused.end() && most->second >= kRefusedToBegin)) begin_attack(now);
   }
@@ -89,6 +93,7 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
   }
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
     step.strangers[i] = counters.class_strangers[i] - counters_.class_strangers[i];
+    step.answered[i] = counters.class_answered[i] - counters_.class_answered[i];
     step.new_sources[i] = counters.class_new_sources[i] - counters_.class_new_sources[i];
     step.passed += step.strangers[i];
     step.sources += step.new_sources[i];
@@ -114,6 +119,16 @@ std::map<VectorKey, std::uint64_t> Detector::refused_lately() const {
   for (const Step& step : steps_)
     for (const auto& [key, refused] : step.refused) sum[key] += refused;
   return sum;
+}
+
+bool Detector::answers_well() const {
+  std::uint64_t answered = 0, refused = 0;
+  for (const Step& step : steps_) {
+    answered += step.answered[FW_CLASS_UDP_NEW];
+    for (const auto& [key, packets] : step.refused)
+      if (key.klass == FW_CLASS_UDP_NEW && key.port != 0) refused += packets;
+  }
+  return answered > 2 * refused;
 }
 
 std::uint64_t Detector::dropped_lately() const {
@@ -181,6 +196,10 @@ void Detector::search(const Now& now) {
   searched_ns_ = now.mono_ns;
   constexpr std::size_t kEnough = 64;
   std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
+  if (answers_well())
+    std::erase_if(excess, [](const fw_sample& sample) {
+      return sample.klass == FW_CLASS_UDP_NEW && sample.served != 0;
+    });
   const bool strange = strangers_ && excess.size() < kEnough;
   if (strange) excess = samples_.strangers(*strangers_, now.mono_ns - kLookNs);
   bool found_any = false;

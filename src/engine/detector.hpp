@@ -54,13 +54,15 @@ class Detector {
   struct Step {
     std::uint64_t at_ns = 0, dropped = 0, passed = 0, sources = 0;
     std::map<VectorKey, std::uint64_t> refused;
-    std::array<std::uint64_t, FW_CLASS_COUNT> strangers{}, new_sources{};
+    std::array<std::uint64_t, FW_CLASS_COUNT> strangers{}, new_sources{}, answered{};
   };
 
   [[nodiscard]] Step observe(const fw_counters& counters, const Now& now);
   void remember(Step step);
   // Over the last second.
   [[nodiscard]] std::map<VectorKey, std::uint64_t> refused_lately() const;
+  // A UDP service that answers far more than was refused is busy, or was slow for a moment.
+  [[nodiscard]] bool answers_well() const;
   [[nodiscard]] std::uint64_t dropped_lately() const;
   // A class whose senders are all new, by the thousand.
   [[nodiscard]] std::optional<fw_class> flooded_by_strangers() const;

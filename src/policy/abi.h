@@ -196,7 +196,13 @@ struct fw_config {
 };
 
 /* Rule of a destination port: 64 ports a line, TCP first, then UDP. The table `served` has the same
- * shape: 1 for a port from which this host answered a stranger. */
+ * shape and holds what is known of each port, as bits. The policy writes that a port answers, and
+ * that stays; the daemon writes who listens, by compare and exchange. */
+enum {
+  FW_PORT_CLOSED = 0,
+  FW_PORT_ANSWERS = 1, /* this host answered a stranger from it */
+  FW_PORT_LISTENS = 2, /* a socket waits there; if that is all, it never answers: syslog, netflow */
+};
 enum { FW_PORT_LINES = 2 * 65536 / FW_LINE_BYTES };
 struct fw_port_line {
   fw_u8 rule[FW_LINE_BYTES];
@@ -338,7 +344,7 @@ struct fw_sample {
   fw_u8 reason;      /* enum fw_reason */
   fw_u8 klass;       /* enum fw_class */
   fw_u8 signature;   /* that matched, + 1; 0 = none */
-  fw_u8 served;      /* 1: a service answers on the port */
+  fw_u8 served;      /* 1: a service listens or answers on the port */
   fw_u8 link;        /* FW_LINK_* of head */
   fw_u16 head_bytes; /* that are there */
   fw_u8 head[FW_SAMPLE_HEAD_BYTES];

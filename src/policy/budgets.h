@@ -27,12 +27,13 @@ enum {
   FW_BUDGET_RTT_SHIFT = 3,   /* answers that are still due: those of an eighth of a second */
   FW_BUDGET_FLUSH_MS = 10,
   FW_KNOWN_SHIFT = 2,
+  FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled */
   FW_PRESSED_NS = 2000000000,
   FW_PREFIX_RULE = 0x1000, /* cells of prefixes beside those of sources */
 };
 #define FW_NO_BUDGET 0xffffffffU
 
-/* Is the port one from which this host answered? `index` as of fw_port_line. */
+/* What is known of a port of this host: FW_PORT_*. `index` as of fw_port_line. */
 FW_INLINE fw_u32 fw_port_index(fw_u8 proto, fw_u16 port) {
   return port + (proto == 17 ? 65536u : 0u);
 }
@@ -46,7 +47,8 @@ FW_INLINE void fw_note_served(struct fw_env* env, fw_u8 proto, fw_u16 port) {
   fw_u32 index = fw_port_index(proto, port);
   struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
 
-  if (line && !line->rule[index & (FW_LINE_BYTES - 1)]) line->rule[index & (FW_LINE_BYTES - 1)] = 1;
+  if (line && !(line->rule[index & (FW_LINE_BYTES - 1)] & FW_PORT_ANSWERS))
+    line->rule[index & (FW_LINE_BYTES - 1)] |= FW_PORT_ANSWERS;
 }
 
 FW_INLINE int fw_class_has_port(fw_u8 klass) {
@@ -83,11 +85,12 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg
 
 /* What may be owed now: more where much was answered lately, for those answers take their time. */
 FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
-                                 const struct fw_budget_limit* limit) {
+                                 const struct fw_budget_limit* limit, fw_u32 listens) {
   fw_u64 burst = budget->port ? limit->served_burst : limit->burst;
   fw_u64 answers =
       budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
 
+  if (listens) burst <<= FW_LISTENS_SHIFT;
   return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
 }
 
@@ -113,12 +116,15 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
 }
 
 /* One packet of a new or known source. 1: there is room in the budget. */
-FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 may_draw,
+enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2 };
+
+FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
                               fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
   struct fw_budget_share* share = env ? fw_env_budget_share(env, index) : NULL;
   const struct fw_budget_limit* limit;
+  fw_u32 may_draw = how & FW_MAY_DRAW;
   fw_u64 owed, cost, burst;
 
   if (!cfg || !budget || !share) return 1;
@@ -126,7 +132,7 @@ FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   side &= 1;
   cost = side == FW_BUDGET_KNOWN ? limit->cost >> FW_KNOWN_SHIFT : limit->cost;
   if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
-  burst = fw_budget_burst(budget, limit);
+  burst = fw_budget_burst(budget, limit, how & FW_TO_SOCKET);
   if (may_draw && share->credit[side]) {
     share->credit[side]--;
     return 1;
@@ -256,11 +262,12 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw
   const struct fw_source* source = fw_source_at(env, (fw_u32)found);
   struct fw_standing standing = {FW_BUDGET_NEW, 0, FW_BUDGET_PER_SOURCE};
   /* What is of use to nobody here, as far as one can tell who sees both directions: also what a
-   * service that answers others leaves unanswered. */
-  fw_u32 useless =
-      shared && shared->egress_seen &&
-      (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
-       (klass == FW_CLASS_UDP_NEW && (!served || (source && (source->age_owes & 0xf) == 0xf))));
+   * service that answers others leaves unanswered. One that never answers may want it all. */
+  fw_u32 useless = shared && shared->egress_seen &&
+                   (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
+                    (klass == FW_CLASS_UDP_NEW &&
+                     (served == FW_PORT_CLOSED ||
+                      ((served & FW_PORT_ANSWERS) && source && (source->age_owes & 0xf) == 0xf))));
 
   if (useless) standing.most = 0xff;
   if (found & FW_TWIN_IS_PROVEN) {
@@ -276,7 +283,7 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw
 FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u32 klass,
                                fw_u64 found, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  fw_u32 index, draw, served, port = 0;
+  fw_u32 index, how, served, port = 0;
   const struct fw_budget_limit* limit;
   const struct fw_budget* budget;
   struct fw_standing standing;
@@ -285,7 +292,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   if (!cfg || !p) return 0;
   limit = &cfg->budget[klass & (FW_CLASS_SLOTS - 1)];
   if (!limit->cost) return 0;
-  served = fw_has_ports(p->proto) && fw_is_served(env, p->proto, p->dport);
+  served = fw_has_ports(p->proto) ? fw_is_served(env, p->proto, p->dport) : FW_PORT_CLOSED;
   standing = fw_standing_of(env, klass, served, found);
   if (standing.is_free) return 0;
   if (served && fw_class_has_port((fw_u8)klass)) port = p->dport;
@@ -293,13 +300,14 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   index = fw_budget_index(env, cfg, &dst, (fw_u8)klass, (fw_u16)port);
   budget = fw_env_budget(env, index);
   if (!budget) return 0;
-  if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit) >> 1)
+  how = klass == FW_CLASS_UDP_NEW && (served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
+  if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1)
     standing.most |= FW_DRAW_PRESSED;
-  draw = (fw_u32)fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns);
-  if (!fw_budget_charge(env, index, standing.side, draw, now_ns)) return 1;
+  if (fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns)) how |= FW_MAY_DRAW;
+  if (!fw_budget_charge(env, index, standing.side, how, now_ns)) return 1;
   dst.hi = dst.lo = 0;
   return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, 0), standing.side,
-                           draw, now_ns);
+                           how, now_ns);
 }
 
 #endif

@@ -223,7 +223,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
 
   if (!sender.peer && fw_has_ports(p->proto)) {
     served = fw_is_served(env, p->proto, p->dport);
-    if (served && klass == FW_CLASS_UDP_REFLECTED) klass = FW_CLASS_UDP_NEW;
+    if ((served & FW_PORT_ANSWERS) && klass == FW_CLASS_UDP_REFLECTED) klass = FW_CLASS_UDP_NEW;
   }
   if (!counters || klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
   decision->klass = (fw_u8)klass;

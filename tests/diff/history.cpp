@@ -30,6 +30,7 @@ class History {
       if (Difference found = publish()) return found;
     }
     if (one_in(5'000)) sign();
+    if (one_in(1'000)) know();
     if (one_in(50'000)) {
       if (Difference found = lists()) return found;
     }
@@ -137,6 +138,13 @@ class History {
     for (unsigned i = 0; i < 3; i++)
       signature.value.word[i] = shape.word[i] & signature.mask.word[i];
     pair_.sign(below(FW_MAX_SIGNATURES), signature, one_in(3) ? 0 : below(1U << FW_CLASS_COUNT));
+  }
+
+  // Sockets come and go; also that a port never answered, which else soon all have.
+  void know() {
+    constexpr unsigned kPorts[] = {22, 80, 443, 65536 + 53, 65536 + 80, 65536 + 27015};
+    constexpr fw_u8 kKnown[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS};
+    pair_.know(kPorts[below(std::size(kPorts))], kKnown[below(std::size(kKnown))]);
   }
 
   Difference erase() {

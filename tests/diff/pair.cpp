@@ -135,6 +135,11 @@ void Pair::sign(std::size_t index, const fw_signature& signature, fw_u32 classes
   }
 }
 
+void Pair::know(std::size_t port, fw_u8 known) {
+  user_.tables().served[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = known;
+  kernel_->served()[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = known;
+}
+
 void Pair::erase(std::size_t mark_index) {
   fw_policy_mark_erase(&user_.env(), static_cast<fw_u32>(mark_index));
   fw_policy_mark_erase(&kernel_->env(), static_cast<fw_u32>(mark_index));
