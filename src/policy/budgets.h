@@ -179,22 +179,25 @@ FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
 }
 
 /* A peer completed a handshake with a port of this host, or was answered from it (`port` is that of
- * fw_port_index()): what it was charged is paid back, to the limits of its own and to the budgets.
- */
+ * fw_port_index()), or its connection turned out to stand (FW_REPAY_STRAY + port): what it was
+ * charged is paid back, to the limits of its own and to the budgets. */
+enum { FW_REPAY_STRAY = 2 << 16 };
+
 FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const struct fw_addr* local,
                       fw_u32 port, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
-  fw_u32 cell, rule, udp = port >> 16;
+  fw_u32 cell, rule, udp = port >> 16 == 1, stray = port >> 16 == 2;
   struct fw_addr all = {0, 0}, key;
   const struct fw_limit* limit;
   const struct fw_shared* shared;
   struct fw_source* source;
   struct fw_meter* meter;
-  fw_u8 klass = udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN;
+  fw_u8 klass = udp ? FW_CLASS_UDP_NEW : stray ? FW_CLASS_TCP_STRAY : FW_CLASS_TCP_SYN;
 
   if (!cfg || !counters || !remote || !local) return 0;
-  counters->class_answered[udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN]++;
+  if (!stray) counters->class_answered[udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN]++;
+  port &= 0x1ffff;
   rule = fw_rule_of_port(env, port);
   key = fw_source_key(cfg, *remote);
   cell = fw_source_look(env, &key, rule, 0);
@@ -205,7 +208,7 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   if (meter && udp)
     fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], fw_tick(now_ns),
                   limit[FW_MEASURE_UDP].cost_q8);
-  else if (meter)
+  else if (meter && !stray)
     fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], fw_tick(now_ns),
                   limit[FW_MEASURE_SYN].cost_q8);
 
@@ -213,6 +216,7 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   if (!(source->age_owes & 0xf)) return 0; /* it was charged nothing */
   if (shared && (shared->strict_classes >> klass & 1)) return 0;
   source->age_owes--;
+  if (stray && !fw_is_served(env, 6, (fw_u16)port)) port = 0;
   fw_budget_repay(env, cfg, local, klass, (fw_u16)port, now_ns);
   fw_budget_repay(env, cfg, &all, klass, 0, now_ns);
   return 1;

@@ -327,13 +327,17 @@ FW_INLINE void fw_note_egress(struct fw_env* env, int parsed, const struct fw_pa
   const struct fw_config* cfg = fw_env_config(env);
   struct fw_counters* counters = fw_env_counters(env);
   struct fw_shared* shared;
+  fw_u32 departs;
 
   if (!cfg || !counters || cfg->mode == FW_MODE_OFF || parsed != FW_PARSED) return;
   counters->packets[FW_REASON_OUTGOING]++;
   counters->bytes[FW_REASON_OUTGOING] += p->len_bytes;
   shared = fw_env_shared(env);
   if (shared && !shared->egress_seen) shared->egress_seen = 1;
-  if (!fw_flow_depart(env, p, fw_window(now_ns))) return;
+  departs = (fw_u32)fw_flow_depart(env, p, fw_window(now_ns));
+  if (departs == FW_DEPART_GOES_ON)
+    fw_repay(env, &p->dst, &p->src, FW_REPAY_STRAY + p->sport, now_ns);
+  if (departs != FW_DEPART_ANSWER) return;
   fw_note_served(env, p->proto, p->sport);
   if (p->proto == 17) fw_repay(env, &p->dst, &p->src, fw_port_index(17, p->sport), now_ns);
 }

@@ -126,8 +126,11 @@ FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u3
   return FW_PEER_UNKNOWN;
 }
 
-/* Notes a packet that this host sends. 1: it answers a stranger: the second half of a TCP
- * handshake, or the first UDP packet back since the peer asked. */
+/* Notes a packet that this host sends. FW_DEPART_ANSWER: it answers a stranger: the second half of
+ * a TCP handshake, or the first UDP packet back since the peer asked. FW_DEPART_GOES_ON: it is of a
+ * connection that stood before we looked, so what came of it was no stray. */
+enum { FW_DEPART_ANSWER = 1, FW_DEPART_GOES_ON = 2 };
+
 FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
@@ -165,6 +168,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     end = p->seq + p->payload_bytes;
     if (state == FW_FLOW_EMPTY) { /* stood before we looked: it will acknowledge what we send */
       if (p->tcp_flags & FW_TCP_RST) return 0;
+      answers = FW_DEPART_GOES_ON;
       flow->isn = p->seq - 1;
       flow->next = end;
     } else if (end - flow->isn < FW_MAX_UNPROVEN_BYTES && (fw_s32)(end - flow->next) > 0) {
