@@ -60,7 +60,7 @@ TEST(listening, flood_of_many_sources_is_limited_where_somebody_only_listens) {
     dropped += lab.in(from(source).udp(40'000, kCollector).payload(64)) == "drop budget";
     lab.now_ns += kMillisecond / 5;
   }
-  EXPECT_GT(dropped, 4000U);
+  EXPECT_GT(dropped, 3500U);
 }
 
 TEST(listening, port_that_answers_is_one_from_then_on) {
@@ -68,7 +68,7 @@ TEST(listening, port_that_answers_is_one_from_then_on) {
   lab.known(kCollector) = FW_PORT_LISTENS;
   lab.in(from("192.0.2.9").udp(40'000, kCollector).payload(64));
   lab.out(to("192.0.2.9").udp(kCollector, 40'000).payload(64));
-  EXPECT_EQ(lab.known(kCollector), FW_PORT_ANSWERS);
+  EXPECT_EQ(lab.known(kCollector), FW_PORT_ANSWERS | FW_PORT_LISTENS);
 }
 
 // A resolver's own socket listens too: what looks like an answer to it stays a reflection.
