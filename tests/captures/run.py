@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Runs `floodwall replay` over the shared captures.
 
-usage: run.py score|odd|seed FLOODWALL
+usage: run.py score|odd|seed|detection FLOODWALL
   score  every capture is replayed without an error, and no packet of ordinary use is dropped
   odd    damaged and strange files: read or refused, no crash and no hang
+  detection  floods are stopped and bystanders spared as docs/detection.md says (tools/detection-table)
   seed   profile seed gives the verdicts of its reference program, packet by packet
 One job each, for ctest runs them beside other tests. Exit status 77: there are no captures here
 (1 in CI, which must not skip)."""
@@ -45,6 +46,11 @@ def odd(folder, floodwall):
     subprocess.run([folder / 'score', '--odd', '--floodwall', floodwall, '--jobs', '1'], check=True)
 
 
+def detection(_, floodwall):
+    subprocess.run([ROOT / 'tools' / 'detection-table', '--floodwall', floodwall, '--gate', '--only', 'captures',
+                    '--print'], check=True)
+
+
 def verdicts(command, path, host, out):
     """pass or drop of each packet, as `command` decides."""
     subprocess.run([*command, 'replay', path, '--protect', host, '--verdicts', out], check=True,
@@ -76,4 +82,4 @@ def seed(folder, floodwall):
 
 
 if __name__ == '__main__':
-    {'score': score, 'odd': odd, 'seed': seed}[sys.argv[1]](captures(), sys.argv[2])
+    {'score': score, 'odd': odd, 'seed': seed, 'detection': detection}[sys.argv[1]](captures(), sys.argv[2])
