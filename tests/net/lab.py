@@ -43,6 +43,8 @@ KIND, ATTACHMENT = ("nfqueue", "queue") if DATAPATH == "nfqueue" else ("xdp", "n
 CLIENTS = 40
 # A lab that nobody set a limit in has none: what a test sees is what it configured.
 QUIET = '[limit.default]\npackets = { ban_at = "1M/s" }\n'
+UNPROVEN = ("tcp_syn", "tcp_stray", "udp_new", "udp_reflected", "icmp_echo", "icmp_other",
+            "fragment", "other")
 
 _number = itertools.count(1)
 
@@ -214,6 +216,10 @@ class Lab(contextlib.AbstractContextManager):
             top = f'datapath = "{DATAPATH}"\n' + top
         if "[tables]" not in tables:  # the kernel takes 0.3 s for the default number of bans
             tables += "\n[tables]\nbans = 8192\n"
+        # Sources that prove nothing share a budget: what a test sends is not to share it.
+        if "[budget." not in tables:
+            tables += "".join(f'\n[budget.{name}]\nlimit = "10M/s"\nburst = 1000000\n'
+                              "served_burst = 1000000\n" for name in UNPROVEN)
         log = f'[log]\nfolder = "{self.log_folder}"\njournal = false\n'
         return interface + top + "\n" + tables + "\n" + log
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Real clients and servers on the kernel's own TCP and UDP, in the lab's namespaces."""
 import contextlib
+import itertools
 import select
 import socket
 import threading
@@ -83,10 +84,10 @@ class TcpServer(_Server):
 class UdpServer(_Server):
     """Sends back what it gets."""
 
-    def __init__(self, namespace, family, port):
+    def __init__(self, namespace, family, port, address=None):
         super().__init__()
         self._socket = _socket(namespace, family, socket.SOCK_DGRAM)
-        self._socket.bind(("0.0.0.0" if family == 4 else "::", port))
+        self._socket.bind((address or ("0.0.0.0" if family == 4 else "::"), port))
         self._thread.start()
 
     def _work(self):
@@ -124,6 +125,12 @@ class Client(contextlib.AbstractContextManager):
             return self._exchange(memoryview(data), time.monotonic() + timeout)
         finally:
             self._socket.settimeout(patience)
+
+    def flood(self, count):
+        """Up to `count` small writes, until one is not answered. Each waits for its answer: the
+        kernel would join many that wait to few packets, Nagle's algorithm or not."""
+        return sum(1 for _ in itertools.takewhile(
+            lambda _: self.exchange(b"x", timeout=0.3), range(count)))
 
     def _exchange(self, data, end):
         left, got = data, bytearray()
