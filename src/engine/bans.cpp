@@ -6,6 +6,8 @@
 #include <tuple>
 #include <vector>
 
+#include "policy/policy.h"
+
 namespace fw::engine {
 namespace {
 
@@ -212,6 +214,12 @@ std::uint64_t Bans::until_ns(const Prefix& prefix, const Ban& ban) const {
 std::uint64_t Bans::dropped(const Prefix& prefix) const {
   const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
   return mark == nullptr ? 0 : marks_.dropped(*mark);
+}
+
+std::uint64_t Bans::rate(const Prefix& prefix, const Now& now) const {
+  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
+  if (mark == nullptr) return 0;
+  return per_second(fw_policy_mark_rate(mark, now.mono_ns), static_cast<fw_measure>(mark->measure));
 }
 
 void Bans::set_forced(const Prefix& prefix, bool forced) {

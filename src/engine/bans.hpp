@@ -80,6 +80,8 @@ class Bans {
   // As the datapath has it now.
   [[nodiscard]] std::uint64_t until_ns(const Prefix& prefix, const Ban& ban) const;
   [[nodiscard]] std::uint64_t dropped(const Prefix& prefix) const;
+  // What its sources send now, in the measure of the ban; packets or bytes per second.
+  [[nodiscard]] std::uint64_t rate(const Prefix& prefix, const Now& now) const;
 
  private:
   using Map = PrefixMap<Ban>;

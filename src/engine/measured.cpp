@@ -12,11 +12,6 @@ namespace {
 
 constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
 
-std::uint64_t per_second(std::uint32_t per_window, fw_measure measure) {
-  const double unit = measure == FW_MEASURE_BYTES ? FW_BYTES_UNIT : 1;
-  return static_cast<std::uint64_t>(std::llround(per_window * unit / kWindowSeconds));
-}
-
 constexpr std::array<std::string_view, FW_MEASURE_COUNT> kMeasureWords{{
 #define FW_MEASURE_WORD(name, word, meaning) word,
     FW_MEASURES(FW_MEASURE_WORD)
@@ -34,6 +29,11 @@ constexpr std::array<std::string_view, FW_CLASS_COUNT> kClassWords{{
 }};
 
 }  // namespace
+
+std::uint64_t per_second(std::uint32_t per_window, fw_measure measure) {
+  const double unit = measure == FW_MEASURE_BYTES ? FW_BYTES_UNIT : 1;
+  return static_cast<std::uint64_t>(std::llround(per_window * unit / kWindowSeconds));
+}
 
 Measured measured(const fw_event& event, const Now& now) {
   const auto measure = event.measure < FW_MEASURE_COUNT ? static_cast<fw_measure>(event.measure)

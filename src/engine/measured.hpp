@@ -23,6 +23,9 @@ struct Measured {
   fw_measure measure = FW_MEASURE_PACKETS;
 };
 
+// A count in a window as a rate: packets, or bytes.
+[[nodiscard]] std::uint64_t per_second(std::uint32_t per_window, fw_measure measure);
+
 [[nodiscard]] Measured measured(const fw_event& event, const Now& now);
 
 // proto=udp dport=27015 pps=12400 limit=2000 window=1s

@@ -10,6 +10,7 @@
 
 #include "base/units.hpp"
 #include "engine/guard.hpp"
+#include "engine/meters.hpp"
 #include "engine/report.hpp"
 #include "lists/list_file.hpp"
 
@@ -97,6 +98,8 @@ void explain_ban(const Engine& engine, const Facts& facts, const Now& now, Answe
   answer.lines.push_back(
       {"dropped", fmt::format("{} packets since {}", grouped(engine.bans().dropped(prefix)),
                               time_in_words(wall_at(now, ban.since_ns), now))});
+  if (const std::uint64_t rate = engine.bans().rate(prefix, now); rate != 0)
+    answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_measure>(ban.measure))});
   answer.remedies.push_back("lift it: floodwall unban " + facts.subject);
   answer.remedies.push_back("keep it off: floodwall allow " + facts.subject);
 }
@@ -167,6 +170,12 @@ void add_background(const Engine& engine, const Prefix& prefix, const Facts& fac
 Json why_report(const Engine& engine, const Prefix& prefix, const Now& now) {
   const Facts facts = gather(engine, prefix, now);
   Answer answer = judge(engine, facts, now);
+  Json meters = Json::array();
+  if (answer.reason == FW_REASON_PASS)  // who is judged by name does not come to the meters
+    for (const Meter& meter : meters_of(engine, prefix, now)) {
+      answer.lines.push_back({"now", in_words(meter)});
+      meters.push_back(to_json(meter));
+    }
   add_background(engine, prefix, facts, now, answer);
   const bool drop = is_drop(answer.reason) && engine.mode() == Mode::enforce;
   return {{"address", facts.subject},
@@ -174,6 +183,7 @@ Json why_report(const Engine& engine, const Prefix& prefix, const Now& now) {
           {"reason", reason_word(answer.reason)},
           {"headline", answer.headline},
           {"lines", answer.lines},
+          {"meters", std::move(meters)},
           {"remedies", answer.remedies}};
 }
 

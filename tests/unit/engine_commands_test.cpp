@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/engine_lab.hpp"
+#include "harness/packet.hpp"
 
 namespace fw::test {
 namespace {
@@ -191,6 +192,58 @@ TEST(engine_commands, mode_off_and_back_keeps_every_ban_list_and_exemption) {
   EXPECT_EQ(lab.datapath.config().lengths_v4, 3);
   EXPECT_EQ(lab.datapath.listed(Address::parse("198.51.100.1").value()), FW_LIST_DENY);
   EXPECT_EQ(lab.last("Mode"), "NOTICE Mode mode=enforce was=off");
+}
+
+TEST(engine_commands, why_says_what_a_source_sends_now_and_what_it_is_held_against) {
+  config::Config config;
+  config.limit_default = {};
+  config.limit_default[FW_MEASURE_PACKETS].ban_at = 20'000;
+  config.limit_default[FW_MEASURE_SYN].limit = 200;
+  config.limit_default[FW_MEASURE_SYN].ban_at = 1000;
+  EngineLab lab(config);
+  lab.mono_ns = 1000ULL << FW_WINDOW_SHIFT;
+  const auto send = [&](const Packet& packet) {
+    const Bytes frame = packet.bytes();
+    EXPECT_EQ(lab.datapath.decide(frame, lab.mono_ns).verdict, FW_PASS);
+  };
+  const Packet from = Packet::ethernet().ipv6("2001:db8:5::1", "2001:db8::7");
+  for (int i = 0; i < 100; ++i) send(from.udp(1234, 9).payload(38));  // 100 bytes on the wire
+  for (int i = 0; i < 50; ++i) send(from.tcp(i + 1U, 80).syn());
+  lab.mono_ns += 1;
+  const Json answer = answer_about(lab, "2001:db8:5::9");
+  EXPECT_EQ(line_of(answer, "now"),
+            "140 pkt/s (ban at 20,000), 14.2 kB/s, 47 SYN/s (limit 200, ban at 1,000), 93 unasked "
+            "UDP pkt/s");
+  ASSERT_EQ(answer["meters"].size(), 1U);
+  const Json& meter = answer["meters"][0];
+  EXPECT_EQ(meter["rule"], "default");
+  EXPECT_FALSE(meter["proven"].get<bool>());
+  EXPECT_EQ(meter["rates"]["syn"], (Json{{"per_s", 47}, {"limit", 200.0}, {"ban_at", 1000.0}}));
+  EXPECT_EQ(meter["rates"]["icmp"], (Json{{"per_s", 0}}));
+  EXPECT_TRUE(answer_about(lab, "2001:db8:6::1")["meters"].empty());
+  EXPECT_TRUE(answer_about(lab, "2001:db8::/32")["meters"].empty());
+  lab.mono_ns += 2ULL << FW_WINDOW_SHIFT;
+  EXPECT_EQ(line_of(answer_about(lab, "2001:db8:5::9"), "now"), "");
+}
+
+TEST(engine_commands, why_says_that_a_banned_source_goes_on_flooding) {
+  EngineLab lab(game_config());
+  lab.mono_ns = 1000ULL << FW_WINDOW_SHIFT;
+  lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 60'000, game_flood());
+  lab.engine.tick(lab.now());
+  const Bytes frame =
+      Packet::ethernet().ipv4("203.0.113.77", "198.51.100.7").udp(1, 27015).payload(20).bytes();
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_EQ(lab.datapath.decide(frame, lab.mono_ns).reason, FW_REASON_BAN);
+    lab.mono_ns += engine::kMillisecond;
+  }
+  const Json answer = answer_about(lab, "203.0.113.77");
+  // 500 in the window of 1.07 s, but for the last of them that are not yet added up.
+  EXPECT_NEAR(std::stoi(line_of(answer, "now")), 460, 6) << line_of(answer, "now");
+  EXPECT_TRUE(line_of(answer, "now").ends_with(" pkt/s"));
+  EXPECT_TRUE(answer["meters"].empty()) << "it is judged before the meters";
+  lab.mono_ns += 3 * engine::kSecond;
+  EXPECT_EQ(line_of(answer_about(lab, "203.0.113.77"), "now"), "");
 }
 
 TEST(engine_commands, an_interface_that_refuses_us_is_shown_as_unprotected) {

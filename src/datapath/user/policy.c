@@ -146,27 +146,58 @@ void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remo
   if (flow) fw_flow_set(flow, fw_window(now_ns), FW_FLOW_PROVEN);
 }
 
-/* The cell of a source under a rule, as fw_source_find() would find it; NULL if it has none. */
-static struct fw_source* cell_of(const struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
-                                 fw_u32 proven) {
+/* The index of a source's cell under a rule, as fw_source_find() would find it; -1: none. */
+static fw_s32 cell_of(const struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                      fw_u32 proven) {
   fw_u64 h = fw_hash(env->config, key, rule + 1);
   fw_u32 tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
-  struct fw_source_bucket* bucket = &env->sources[(fw_u32)h & env->config->source_mask];
+  fw_u32 bucket = (fw_u32)h & env->config->source_mask;
 
-  for (int i = 0; i < FW_SOURCE_WAYS; i++)
-    if (FW_READ(bucket->way[i].tag) == tag) return &bucket->way[i];
-  return NULL;
+  for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++)
+    if (FW_READ(env->sources[bucket].way[i].tag) == tag)
+      return (fw_s32)(bucket * FW_SOURCE_WAYS + i);
+  return -1;
 }
 
 void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key) {
   for (fw_u32 rule = 0; rule < FW_MAX_RULES; rule++) {
     if (rule && !env->config->rule[rule].own) continue;
     for (fw_u32 proven = 0; proven < 2; proven++) {
-      struct fw_source* cell = cell_of(env, &key, rule, proven);
+      fw_s32 cell = cell_of(env, &key, rule, proven);
 
-      if (cell) FW_WRITE(cell->tag, 0U); /* whoever takes it next begins with empty meters */
+      /* Whoever takes it next begins with empty meters. */
+      if (cell >= 0)
+        FW_WRITE(env->sources[cell / FW_SOURCE_WAYS].way[cell % FW_SOURCE_WAYS].tag, 0U);
     }
   }
+}
+
+/* Of a pair of counts that were last rolled `passed` windows ago. */
+static fw_u32 sliding_rate(fw_u32 count, fw_u32 before, fw_u32 passed, fw_u64 now_ns) {
+  if (passed > 1) return 0;
+  if (passed) fw_rate_roll(&count, &before, passed);
+  return fw_rate_sliding(count, before, now_ns);
+}
+
+int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule, fw_u32 proven,
+                           fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]) {
+  fw_s32 cell = cell_of(env, &key, rule, proven);
+  struct fw_meter meter;
+  fw_u32 passed;
+
+  for (int i = 0; i < FW_MEASURE_COUNT; i++) rates[i] = 0;
+  if (cell < 0) return 0;
+  meter = env->meters[cell];
+  passed = fw_idle(fw_window(now_ns) & 0x3fffff, meter.seen_ms >> 10, 0x3fffff);
+  for (int i = 0; i < FW_MEASURE_COUNT; i++)
+    rates[i] = sliding_rate(meter.count[i], meter.before[i], passed, now_ns);
+  return 1;
+}
+
+fw_u32 fw_policy_mark_rate(const struct fw_mark* mark, fw_u64 now_ns) {
+  fw_u32 passed = fw_idle(fw_window(now_ns), FW_READ(mark->window), 0xffffffff);
+
+  return sliding_rate(FW_READ(mark->count), FW_READ(mark->before), passed, now_ns);
 }
 
 fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr) {

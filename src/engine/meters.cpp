@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "engine/meters.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/measured.hpp"
+#include "policy/policy.h"
+
+namespace fw::engine {
+namespace {
+
+const config::Limits& limits_of(const config::Config& config, unsigned rule) {
+  if (rule == 0 || rule > config.services.size()) return config.limit_default;
+  const config::Service& service = config.services[rule - 1];
+  return service.limits ? *service.limits : config.limit_default;
+}
+
+std::uint64_t whole(double rate) {
+  return static_cast<std::uint64_t>(std::llround(rate));
+}
+
+// " (limit 200, ban at 1,000)"; empty where neither is set.
+std::string limit_in_words(const config::Limit& limit, fw_measure measure) {
+  const auto number = [&](double rate) {
+    return measure == FW_MEASURE_BYTES ? rate_in_words(whole(rate), measure) : grouped(whole(rate));
+  };
+  std::string words;
+  if (limit.limit) words = "limit " + number(*limit.limit);
+  if (limit.ban_at) words += (words.empty() ? "ban at " : ", ban at ") + number(*limit.ban_at);
+  return words.empty() ? words : fmt::format(" ({})", words);
+}
+
+}  // namespace
+
+std::vector<Meter> meters_of(const Engine& engine, const Prefix& prefix, const Now& now) {
+  const config::Config& config = engine.settings().config;
+  const unsigned source_bits = prefix.is_v4() ? 128U : config.ban.prefix_v6;
+  if (prefix.bits < source_bits) return {};
+  const datapath::Tables tables = engine.datapath().tables();
+  fw_env env{};
+  env.config = &engine.datapath().config();
+  env.sources = tables.sources.data();
+  env.meters = tables.meters.data();
+  const fw_addr key = masked(prefix.address, source_bits).key();
+
+  std::vector<Meter> meters;
+  for (unsigned rule = 0; rule < FW_MAX_RULES; ++rule) {
+    if (rule != 0 && env.config->rule[rule].own == 0) continue;
+    for (const bool proven : {false, true}) {
+      std::array<fw_u32, FW_MEASURE_COUNT> counts{};
+      fw_policy_source_rates(&env, key, rule, proven ? 1 : 0, now.mono_ns, counts.data());
+      if (counts[FW_MEASURE_PACKETS] == 0) continue;
+      Meter meter{.rule = engine.settings().rule_name(rule),
+                  .proven = proven,
+                  .rates = {},
+                  .limits = limits_of(config, rule)};
+      for (std::size_t i = 0; i < counts.size(); ++i)
+        meter.rates.at(i) = per_second(counts.at(i), static_cast<fw_measure>(i));
+      meters.push_back(std::move(meter));
+    }
+  }
+  return meters;
+}
+
+std::string in_words(const Meter& meter) {
+  std::string words;
+  for (std::size_t i = 0; i < meter.rates.size(); ++i) {
+    const auto measure = static_cast<fw_measure>(i);
+    if (meter.rates.at(i) == 0) continue;
+    if (!words.empty()) words += ", ";
+    words +=
+        rate_in_words(meter.rates.at(i), measure) + limit_in_words(meter.limits.at(i), measure);
+  }
+  if (meter.rule != "default") words += fmt::format(" to service \"{}\"", meter.rule);
+  if (meter.proven) words += ", in proven conversations";
+  return words;
+}
+
+nlohmann::json to_json(const Meter& meter) {
+  nlohmann::json rates = nlohmann::json::object();
+  for (std::size_t i = 0; i < meter.rates.size(); ++i) {
+    const config::Limit& limit = meter.limits.at(i);
+    nlohmann::json& rate = rates[std::string(measure_word(static_cast<fw_measure>(i)))];
+    rate["per_s"] = meter.rates.at(i);
+    if (limit.limit) rate["limit"] = *limit.limit;
+    if (limit.ban_at) rate["ban_at"] = *limit.ban_at;
+  }
+  return {{"rule", meter.rule}, {"proven", meter.proven}, {"rates", std::move(rates)}};
+}
+
+}  // namespace fw::engine
