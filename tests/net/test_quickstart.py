@@ -132,6 +132,19 @@ def test_another_build_takes_over_without_a_gap(host, tmp_path):
     assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))
 
 
+def test_a_system_that_is_not_debian_is_named_and_left_alone(host):
+    release = pathlib.Path("/etc/os-release")
+    release.unlink()  # a link to the system's own; /etc is an overlay
+    for text, told in (('ID=fedora\nPRETTY_NAME="Fedora Linux 40"\n', "Fedora Linux 40"),
+                       ("ID=alpine\n", "alpine")):
+        release.write_text(text)
+        said = quickstart(host, code=1)
+        assert told in said and "tools/packages" in said and len(said.splitlines()) == 1
+        assert not pathlib.Path("/etc/floodwall").exists()
+    release.write_text('ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME="Ubuntu"\n')
+    assert "Packages" in quickstart(host)
+
+
 def test_without_root_or_with_a_word_it_does_not_know_nothing_is_done(host):
     assert "not root" in quickstart(host, code=1, user=65534, group=65534, extra_groups=[])
     assert "--frobnicate" in quickstart(host, "--frobnicate", code=2)
