@@ -209,17 +209,18 @@ class Lab(contextlib.AbstractContextManager):
     # ------------------------------------------------------------- the daemon
 
     def config(self, top="", tables=QUIET):
-        """A configuration of this lab: `top` are top-level keys, `tables` everything after."""
+        """A configuration of this lab: `top` are top-level keys, `tables` everything after. With empty
+        `tables` it has the limits and budgets of a new installation."""
         interfaces = ", ".join(f'"up{index}"' for index in range(self.uplinks))
         interface = "" if re.search(r"^interface\s*=", top, re.M) else f"interface = [{interfaces}]\n"
         if DATAPATH != "auto" and not re.search(r"^datapath\s*=", top, re.M):
             top = f'datapath = "{DATAPATH}"\n' + top
-        if "[tables]" not in tables:  # the kernel takes 0.3 s for the default number of bans
-            tables += "\n[tables]\nbans = 8192\n"
         # Sources that prove nothing share a budget: what a test sends is not to share it.
-        if "[budget." not in tables:
+        if tables and "[budget." not in tables:
             tables += "".join(f'\n[budget.{name}]\nlimit = "10M/s"\nburst = 1000000\n'
                               "served_burst = 1000000\n" for name in UNPROVEN)
+        if "[tables]" not in tables:  # the kernel takes 0.3 s for the default number of bans
+            tables += "\n[tables]\nbans = 8192\n"
         log = f'[log]\nfolder = "{self.log_folder}"\njournal = false\n'
         return interface + top + "\n" + tables + "\n" + log
 
