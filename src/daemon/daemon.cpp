@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "daemon/conversations.hpp"
+#include "daemon/listening.hpp"
 #include "daemon/watched.hpp"
 #include "host/resolvers.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 
 // How often everything is looked at that nobody reports: operators' sessions, above all.
 constexpr std::uint64_t kLookEveryNs = 2 * engine::kSecond;
+// And for sockets that wait for packets: a new service is a closed port until then.
+constexpr std::uint64_t kListenEveryNs = engine::kSecond;
 
 host::ExemptKinds kinds_of(const config::Exempt& exempt) {
   return {.own_addresses = exempt.own_addresses,
@@ -56,6 +59,7 @@ void Daemon::prove(const engine::Now& now) {
   if (const auto proven = prove_conversations(parts_.datapath.current(), now); !proven)
     say(fmt::format("connections that stand now must prove themselves anew: {}",
                     proven.error().message));
+  follow_services(now);
 }
 
 void Daemon::attach(const engine::Now& now) {
@@ -106,6 +110,13 @@ void Daemon::follow_machine(const engine::Now& now) {
   const Result<void> looked = look_around(now);
   machine_problem_ = looked ? "" : looked.error().message;
   attach(now);
+}
+
+void Daemon::follow_services(const engine::Now& now) {
+  listen_due_ns_ = now.mono_ns + kListenEveryNs;
+  const Result<void> followed = follow_listeners(parts_.datapath.current());
+  listen_problem_ =
+      followed ? "" : "which ports are listened on is not known: " + followed.error().message;
 }
 
 void Daemon::network_changed(const engine::Now& now) {
@@ -180,12 +191,14 @@ void Daemon::tick(const engine::Now& now) {
   parts_.engine.tick(now);
   follow_files(now);
   if (now.mono_ns >= look_due_ns_) follow_machine(now);
+  if (now.mono_ns >= listen_due_ns_) follow_services(now);
   tell_problems();
 }
 
 void Daemon::tell_problems() {
   std::vector<std::string> problems = interfaces_.problems();
-  for (const std::string* problem : {&machine_problem_, &watch_problem_, &fall_back_problem_})
+  for (const std::string* problem :
+       {&machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

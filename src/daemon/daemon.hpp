@@ -42,7 +42,8 @@ class Daemon {
 
   // Exempts whom this host needs. Fails if the network cannot be read, or a table is full.
   [[nodiscard]] Result<void> exempt(const engine::Now& now);
-  // Proves the conversations that stand; a failure is told and no error.
+  // Proves the conversations that stand, and learns which ports are listened on; a failure is told
+  // and no error.
   void prove(const engine::Now& now);
   // Attaches to the interfaces, where XDP cannot at all by the next best datapath; what is not
   // possible becomes a problem in `status`.
@@ -70,6 +71,7 @@ class Daemon {
   void follow_interfaces();
   void follow_machine(const engine::Now& now);
   void follow_files(const engine::Now& now);
+  void follow_services(const engine::Now& now);
   void watch_files();
   void reconfigured(const engine::Now& now);
   [[nodiscard]] Result<void> switch_on(const engine::Now& now);
@@ -83,9 +85,9 @@ class Daemon {
   Interfaces interfaces_;
   std::set<std::filesystem::path> list_files_;
   std::set<std::filesystem::path> watched_;  // all of them, lists too
-  std::uint64_t look_due_ns_ = 0;
-  std::string machine_problem_, watch_problem_, fall_back_problem_;  // empty: none
-  std::vector<std::string> problems_;                                // as last told
+  std::uint64_t look_due_ns_ = 0, listen_due_ns_ = 0;
+  std::string machine_problem_, watch_problem_, fall_back_problem_, listen_problem_;  // empty: none
+  std::vector<std::string> problems_;  // as last told
 };
 
 }  // namespace fw::daemon

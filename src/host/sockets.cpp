@@ -63,6 +63,15 @@ Result<std::vector<Socket>> tcp_sockets(Netlink& netlink, unsigned states) {
   return sockets;
 }
 
+// A kernel without the module for UDP has none to tell.
+Result<void> add_udp_sockets(Netlink& netlink, unsigned states, std::vector<Socket>& sockets) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    auto done = add_sockets(netlink, {family, IPPROTO_UDP}, states, sockets);
+    if (!done && netlink.error_number() != ENOENT) return done;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<Socket>> conversations() {
@@ -70,11 +79,9 @@ Result<std::vector<Socket>> conversations() {
   if (!netlink) return std::unexpected(std::move(netlink.error()));
   auto sockets = tcp_sockets(*netlink, kHandshakeDone);
   if (!sockets) return sockets;
-  for (const int family : {AF_INET, AF_INET6}) {
-    // A connected UDP socket is in the state that TCP calls established.
-    const auto done = add_sockets(*netlink, {family, IPPROTO_UDP}, bit(TCP_ESTABLISHED), *sockets);
-    if (!done && netlink->error_number() != ENOENT) return std::unexpected(done.error());
-  }
+  // A connected UDP socket is in the state that TCP calls established.
+  if (auto done = add_udp_sockets(*netlink, bit(TCP_ESTABLISHED), *sockets); !done)
+    return std::unexpected(std::move(done.error()));
   return sockets;
 }
 
@@ -82,6 +89,17 @@ Result<std::vector<Socket>> tcp_listeners() {
   auto netlink = Netlink::open(NETLINK_SOCK_DIAG);
   if (!netlink) return std::unexpected(std::move(netlink.error()));
   return tcp_sockets(*netlink, bit(TCP_LISTEN));
+}
+
+Result<std::vector<Socket>> listeners() {
+  auto netlink = Netlink::open(NETLINK_SOCK_DIAG);
+  if (!netlink) return std::unexpected(std::move(netlink.error()));
+  auto sockets = tcp_sockets(*netlink, bit(TCP_LISTEN));
+  if (!sockets) return sockets;
+  // A UDP socket without a peer is in the state that TCP calls closed.
+  if (auto done = add_udp_sockets(*netlink, bit(TCP_CLOSE), *sockets); !done)
+    return std::unexpected(std::move(done.error()));
+  return sockets;
 }
 
 }  // namespace fw::host

@@ -28,4 +28,8 @@ struct Socket {
 // TCP sockets that wait for connections; `remote` is unspecified.
 [[nodiscard]] Result<std::vector<Socket>> tcp_listeners();
 
+// Those, and UDP sockets that hear whoever writes to their port: servers, and clients that did not
+// connect theirs. Errors as of conversations().
+[[nodiscard]] Result<std::vector<Socket>> listeners();
+
 }  // namespace fw::host

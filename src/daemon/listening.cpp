@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/listening.hpp"
+
+#include <netinet/in.h>
+
+#include <atomic>
+#include <bitset>
+#include <memory>
+
+namespace fw::daemon {
+namespace {
+
+constexpr std::size_t kPorts = std::size_t{FW_PORT_LINES} * FW_LINE_BYTES;  // TCP's, then UDP's
+
+bool is_loopback(const Address& address) {
+  return address.is_v4() ? address.v4_number() >> 24 == 127 : address == Address{0, 1};
+}
+
+}  // namespace
+
+void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
+  const auto wanted = std::make_unique<std::bitset<kPorts>>();
+  for (const host::Socket& socket : listeners) {
+    if (is_loopback(socket.local)) continue;  // nobody reaches it from elsewhere
+    wanted->set((socket.proto == IPPROTO_UDP ? kPorts / 2 : 0) + socket.local_port);
+  }
+  for (std::size_t i = 0; i < kPorts && i / FW_LINE_BYTES < served.size(); i++) {
+    const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].rule[i % FW_LINE_BYTES]);
+    fw_u8 was = known.load(std::memory_order_relaxed);
+    const auto is =
+        static_cast<fw_u8>(wanted->test(i) ? was | FW_PORT_LISTENS : was & ~FW_PORT_LISTENS);
+    // The policy may be writing at this moment that the port answers: its word stands, and what was
+    // to be said here is said at the next turn.
+    if (is != was) known.compare_exchange_strong(was, is);
+  }
+}
+
+Result<void> follow_listeners(datapath::Datapath& datapath) {
+  const auto sockets = host::listeners();
+  if (!sockets) return std::unexpected(sockets.error());
+  mark_listening(datapath.tables().served, *sockets);
+  return {};
+}
+
+}  // namespace fw::daemon

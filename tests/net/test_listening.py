@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Services that never answer (netflow, syslog): who sends to them cannot be told by being answered,
+and still loses nothing, from the first packet on."""
+import contextlib
+import socket
+
+import netns
+import wire
+from tap import passed
+
+COLLECTOR, RATE, SECONDS = 2055, 500, 4
+WITH_DEFAULTS = ""  # budgets and limits of a new installation
+
+
+@contextlib.contextmanager
+def collector(lab, family, port=COLLECTOR):
+    """A socket on the wall that listens and says nothing."""
+    with netns.inside(lab.wall_ns):
+        with socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6,
+                           socket.SOCK_DGRAM) as made:
+            made.bind(("0.0.0.0" if family == 4 else "::", port))
+            yield made
+
+
+def lost(lab, link, number, port=COLLECTOR):
+    """How many of 500 packets/s of one source do not come through; all differ in their token."""
+    frames = wire.copies(wire.udp(link, link.client(number), link.wall, sport=50_000, dport=port),
+                         RATE * SECONDS)
+    with lab.tap() as tap, lab.sender() as out:
+        return len(frames) - len(passed(out, tap, frames, rate=RATE))
+
+
+def test_sender_of_500_packets_a_second_to_a_collector_loses_nothing(lab, link, family):
+    with collector(lab, family):
+        lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
+        assert lab.ping(link, link.client(1)), "this host is seen to send"
+        assert lost(lab, link, 3) == 0
+        assert lab.count("budget") == 0
+
+
+def test_the_same_sender_to_a_closed_port_is_limited(lab, link, family):
+    with collector(lab, family):
+        lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
+        assert lab.ping(link, link.client(1)), "this host is seen to send"
+        assert lost(lab, link, 3, port=COLLECTOR + 1) > RATE * SECONDS / 4
+        assert lab.count("budget") > 0
