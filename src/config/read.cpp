@@ -129,10 +129,8 @@ void read_budgets(Section section, Budgets& out) {
 
 void read_detect(Section section, Detect& out) {
   section.read("signatures", out.signatures);
-  section.read("learn", out.learn);
   section.read("scan_ports", 0, 16, out.scan_ports);
   section.read("scan_ban", Milliseconds{0}, kLongestBan, out.scan_ban);
-  section.read("capture", out.capture);
   section.done();
 }
 
