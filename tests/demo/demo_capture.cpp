@@ -80,7 +80,8 @@ std::uint64_t number(const char* text, std::uint64_t otherwise) {
 
 int main(int argc, char** argv) {
   if (argc < 2 || argv[1][0] == '-') {
-    std::fputs("usage: demo_capture FILE [FLOOD_PACKETS_PER_SECOND [SECONDS [SOURCES]]]\n", stderr);
+    (void)std::fputs("usage: demo_capture FILE [FLOOD_PACKETS_PER_SECOND [SECONDS [SOURCES]]]\n",
+                     stderr);
     return 2;
   }
   const std::uint64_t pps = argc > 2 ? number(argv[2], 5000) : 5000;

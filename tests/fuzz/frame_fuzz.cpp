@@ -41,10 +41,17 @@ void configure(UserDatapath& datapath) {
   for (fw_limit& limit : config.rule[0].limit)
     limit = {.cost_q8 = 1ULL << 34, .burst = 1U << 20, .ban_above = 3, .limit_above = 1, .pad = 0};
   config.rule[0].ban_ms = 1000;
+  config.scan_ports = 3;
+  for (fw_budget_limit& budget : config.budget)
+    budget = {.cost = 1U << 20, .burst = 8U << 20, .served_burst = 16U << 20, .limit = 60};
   static const std::vector<fw_port_line> ports(FW_PORT_LINES);
   static const std::vector<std::byte> image = lists();
   check(datapath.publish(config, ports).has_value());
   check(datapath.publish_lists(image).has_value());
+  // Of every class: whatever goes to port 53 (shape word 0, its last 16 bits).
+  datapath.tables().signatures[5].mask.word[0] = 0xffff;
+  datapath.tables().signatures[5].value.word[0] = 53;
+  for (fw_u64& active : datapath.tables().signature_set->active) active = 1U << 5;
 }
 
 bool drops(unsigned reason) {

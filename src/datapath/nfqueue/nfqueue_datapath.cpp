@@ -113,7 +113,7 @@ Result<void> NfqueueDatapath::divert(const InterfaceNames& interfaces) {
 
 std::uint64_t NfqueueDatapath::now_ns() const {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
          static_cast<std::uint64_t>(now.tv_nsec);
 }

@@ -19,7 +19,7 @@ constexpr std::size_t kMaxEvents = 4096;
 
 std::uint64_t coarse_now_ns() {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
@@ -85,8 +85,8 @@ bool Worker::judge_batch() {
     if (direction_ == Direction::egress) {
       fw_policy_note_egress(&env_, &packet.frame, now_ns);
     } else {
-      fw_packet parsed;
-      fw_decision decision;
+      fw_packet parsed{};
+      fw_decision decision{};
       fw_policy_decide(&env_, &packet.frame, now_ns, &parsed, &decision);
       drop = decision.verdict == FW_DROP;
     }

@@ -35,8 +35,9 @@ class Table {
   explicit Table(std::size_t size)
       : size_(size), memory_(std::calloc(1, size * sizeof(T) + FW_LINE_BYTES)) {
     if (memory_ == nullptr) throw std::bad_alloc{};
-    const auto at = reinterpret_cast<std::uintptr_t>(memory_.get());
-    data_ = reinterpret_cast<T*>((at + FW_LINE_BYTES - 1) / FW_LINE_BYTES * FW_LINE_BYTES);
+    void* at = memory_.get();
+    std::size_t room = size * sizeof(T) + FW_LINE_BYTES;
+    data_ = static_cast<T*>(std::align(FW_LINE_BYTES, size * sizeof(T), at, room));
   }
   // While nobody uses it: writes zero everywhere.
   void populate() { std::memset(static_cast<void*>(data_), 0, size_ * sizeof(T)); }

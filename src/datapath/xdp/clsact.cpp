@@ -6,6 +6,7 @@
 
 #include <bpf/libbpf.h>
 
+#include <bit>
 #include <cerrno>
 #include <span>
 
@@ -46,8 +47,8 @@ bool may_have_filters(unsigned index) {
 // To destroy the hook of both sides is to remove the qdisc.
 void remove_if_unused(unsigned index) {
   if (may_have_filters(index)) return;
-  bpf_tc_hook both =
-      hook_of(index, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+  constexpr unsigned kBoth = BPF_TC_INGRESS | BPF_TC_EGRESS;
+  bpf_tc_hook both = hook_of(index, std::bit_cast<bpf_tc_attach_point>(kBoth));
   bpf_tc_hook_destroy(&both);
 }
 
