@@ -101,12 +101,13 @@ std::string traffic(const json& reply, const Style& style) {
 
 std::string tables(const json& reply) {
   const json& given = object(reply, "tables");
-  std::string out = fmt::format("tables: {} sources, {} flows, {} of {} bans, {} of memory\n",
-                                grouped(number(object(given, "sources"), "capacity")),
-                                grouped(number(object(given, "flows"), "capacity")),
-                                grouped(number(object(given, "bans"), "used")),
-                                grouped(number(object(given, "bans"), "capacity")),
-                                format_size(number(given, "memory_bytes")));
+  std::string out = fmt::format(
+      "tables: {} sources, {} flows, {} of {} places for bans and exemptions, {} of memory\n",
+      grouped(number(object(given, "sources"), "capacity")),
+      grouped(number(object(given, "flows"), "capacity")),
+      grouped(number(object(given, "bans"), "used")),
+      grouped(number(object(given, "bans"), "capacity")),
+      format_size(number(given, "memory_bytes")));
   const json& log = object(reply, "log");
   if (log.empty()) return out;
   return out + fmt::format("log: {}, {} lines suppressed\n", clean(text(log, "path")),

@@ -38,7 +38,7 @@ def quickstart(lab, *arguments, code=0, **options):
     environment = dict(os.environ, FLOODWALL_NO_INSTALL="1")
     environment.update(options.pop("env", {}))
     with netns.inside(lab.wall_ns):
-        done = subprocess.run([ROOT / "quickstart", *arguments], text=True, timeout=120,
+        done = subprocess.run([ROOT / "quickstart", *arguments], text=True, timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               env=environment, **options)
     assert code is None or done.returncode == code, done.stdout
@@ -84,6 +84,16 @@ def test_quickstart_observes_if_asked_to(host):
     told = quickstart(host, "--observe")
     assert "observing" in told
     assert host.ask("mode")["mode"] == "observe"
+    assert "only observes" in told and "mode enforce" in told
+    assert "only observes" in quickstart(host), "what was asked for stays, and is said again"
+
+
+def test_an_interface_by_name_is_one_that_exists_and_is_configured(host):
+    assert "no interface gone0" in quickstart(host, "--interface", "gone0", code=1)
+    assert not pathlib.Path("/etc/floodwall/floodwall.toml").exists()
+    quickstart(host)
+    assert "runs already" in quickstart(host, "--interface", "up0"), "auto is up0"
+    assert "does not name lo" in quickstart(host, "--interface", "lo", code=1)
 
 
 def test_what_was_switched_off_is_switched_on_again(host):

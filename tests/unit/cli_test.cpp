@@ -315,7 +315,7 @@ reason pass    1,233,567  2.0 MiB
 reason ban            10  1.0 KiB
 class tcp_syn         12    720 B
 
-tables: 262,144 sources, 524,288 flows, 2 of 131,072 bans, 48.0 MiB of memory
+tables: 262,144 sources, 524,288 flows, 2 of 131,072 places for bans and exemptions, 48.0 MiB of memory
 log: /var/log/floodwall/floodwall.log, 0 lines suppressed
 )");
 }
