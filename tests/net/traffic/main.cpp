@@ -19,7 +19,7 @@ int main(int count, char** arguments) {
                {"ask", traffic::ask},
                {"bulk", traffic::bulk},
                {"flood", traffic::flood}};
-  std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGPIPE, SIG_IGN);
   for (const auto& known : parts)
     if (known.name == part) {
       known.run(traffic::Words(words));

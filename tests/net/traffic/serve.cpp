@@ -121,7 +121,7 @@ void serve(const Words& words) {
   const int epoll = new_epoll();
   for (const std::string& word : words.plain()) start(epoll, words.number("family", 4) == 6, word);
   fmt::print("ready\n");
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
   std::array<epoll_event, 256> events{};
   for (;;) {
     const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);

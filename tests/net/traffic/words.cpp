@@ -58,14 +58,14 @@ void die_errno(std::string_view what) {
 
 std::uint64_t now_ns() {
   timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
          static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 void ready_and_wait() {
   fmt::print("ready\n");
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
   for (int c = std::getchar(); c != '\n'; c = std::getchar())
     if (c == EOF) std::exit(0);  // whoever started it has gone
 }
