@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Attaches what Floodwall is compared with to an interface until its standard input ends: a bare
+// XDP_DROP, or xdp-filter of xdp-tools with the IPv4 addresses of a file on its deny list.
+//   receiver INTERFACE drop | receiver INTERFACE xdp-filter FILE
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "packet_cost/references.hpp"
+#include "sender.skel.h"
+
+namespace {
+
+int die(std::string_view what) {
+  fmt::print(stderr, "receiver: {}\n", what);
+  return 1;
+}
+
+std::vector<fw::Address> read_addresses(const char* path) {
+  std::vector<fw::Address> addresses;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);)
+    if (const auto address = fw::Address::parse(line)) addresses.push_back(*address);
+  return addresses;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 3) return die("usage: receiver INTERFACE drop|xdp-filter [FILE]");
+  const unsigned interface = if_nametoindex(arguments[1]);
+  const bool filters = std::string_view(arguments[2]) == "xdp-filter";
+  sender* const skeleton = sender::open_and_load();
+  if (interface == 0 || skeleton == nullptr) return die(std::strerror(errno));
+  int program = bpf_program__fd(skeleton->progs.drop);
+  std::optional<fw::bench::References> references;
+  if (filters) {
+    auto opened = fw::bench::References::open();
+    if (!opened) return die(opened.error().message);
+    references = std::move(*opened);
+    if (!references->xdp_filter()) return die("xdp-filter is not installed (package xdp-tools)");
+    if (count > 3)
+      if (auto done = references->deny(read_addresses(arguments[3])); !done)
+        return die(done.error().message);
+    program = *references->xdp_filter();
+  }
+  LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+  if (bpf_link_create(program, static_cast<int>(interface), BPF_XDP, &options) < 0)
+    return die(fmt::format("{}: {}", arguments[1], std::strerror(errno)));
+  fmt::print("ready\n");
+  (void)std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+  sender::destroy(skeleton);
+}

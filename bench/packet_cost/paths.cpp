@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Part 1: what a packet costs on each way through the policy, with no list, with a deny list of a
+// million, and with 100 services and 64 signatures besides.
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "measure.hpp"
+
+namespace fw::bench {
+
+namespace {
+
+constexpr std::size_t kListed = 1'000'000;
+constexpr Sources kFree{.base = 0x0b000000, .count = 1U << 16};
+constexpr Sources kExempt{.base = 0x20000000, .count = 1U << 8};
+constexpr Sources kDenied{.base = 0x64400000, .count = 1U << 16};
+constexpr Sources kBanned{.base = 0xc0000000, .count = 1U << 16};
+constexpr Sources kGreedy{.base = 0x71000000, .count = 1U << 12};
+constexpr Sources kFriends{.base = 0x51000000, .count = 1U << 14};
+
+constexpr Sources of(std::uint64_t count) {
+  return {.base = kFree.base, .count = count};
+}
+
+// Services and signatures that are in force besides.
+struct World {
+  unsigned services = 0, signatures = 0;
+  bool listed = false;
+};
+
+// The cases of a world; they refer to it.
+class Paths {
+ public:
+  Paths(Stage& stage, const World& world) : stage_(stage), world_(world) {}
+
+  std::vector<Case> of_family(int family) {
+    const std::string ip = fmt::format("IPv{} ", family);
+    std::vector<Case> cases;
+    const auto add = [&](const char* name, const Sources& sources, fw_reason reason,
+                         std::function<Result<void>()> prepare) -> Case& {
+      return cases.emplace_back(Case{.name = ip + name,
+                                     .family = family,
+                                     .sources = sources,
+                                     .expected = reason,
+                                     .prepare = std::move(prepare)});
+    };
+    const auto set = [this](Limits limits, bool signs = false) {
+      return [this, limits, signs] { return set_up(limits, signs); };
+    };
+    add("exempt, 256 sources", kExempt, FW_REASON_EXEMPT, set(Limits::defaults));
+    if (world_.listed)
+      add("denied, 64 k sources", kDenied, FW_REASON_DENY, set(Limits::defaults)).against_filter =
+          family == 4;
+    add("banned, 64 k sources", kBanned, FW_REASON_BAN, set(Limits::defaults));
+    add("signature, 64 k sources", kFree, FW_REASON_SIGNATURE, set(Limits::defaults, true));
+    add("over its limit, 4 k sources", kGreedy, FW_REASON_LIMIT, set(Limits::tight));
+    add("over the budget, 1 M sources", of(1U << 20), FW_REASON_BUDGET, set(Limits::defaults));
+    add("passed unproven, 256 sources", of(1U << 8), FW_REASON_PASS, set(Limits::roomy));
+    add("passed unproven, 64 k sources", of(1U << 16), FW_REASON_PASS, set(Limits::roomy));
+    add("passed unproven, 1 M sources", of(1U << 20), FW_REASON_PASS, set(Limits::roomy))
+        .against_filter = family == 4;
+    add("passed unproven, 16 M sources", of(1U << 24), FW_REASON_PASS, set(Limits::roomy));
+    if (family == 4 && !world_.listed)  // of all of IPv4 some are denied or special
+      add("passed unproven, all of IPv4", of(1ULL << 32), FW_REASON_PASS, set(Limits::roomy));
+    Case& proven = add("passed proven, 16 k sources", kFriends, FW_REASON_PROVEN, [this, family] {
+      stage_.subject.forget();
+      stage_.subject.prove(family, kFriends);
+      return set_up(Limits::defaults, false);
+    });
+    proven.kind = Kind::ack;
+    return cases;
+  }
+
+ private:
+  Result<void> set_up(Limits limits, bool signs) {
+    stage_.subject.sign(std::max(world_.signatures, signs ? 1U : 0U), signs);
+    return stage_.subject.configure(limits, world_.services);
+  }
+
+  Stage& stage_;
+  World world_;
+};
+
+Result<void> deny_everywhere(Stage& stage) {
+  std::vector<Address> denied = random_addresses(4, kListed - kDenied.count);
+  for (std::uint32_t i = 0; i < kDenied.count; i++) {
+    denied.push_back(kDenied.at(4, i));
+    denied.push_back(kDenied.at(6, i));
+  }
+  auto image = deny_image(denied);
+  if (!image) return std::unexpected(image.error());
+  if (auto done = stage.subject.use_lists(*image); !done) return done;
+  return stage.references.deny(denied);
+}
+
+}  // namespace
+
+Result<void> measure_paths(Stage& stage) {
+  const auto run = [&stage](const char* table, const World& world) -> Result<void> {
+    Paths paths(stage, world);
+    std::vector<Case> cases = paths.of_family(4);
+    for (Case& one : paths.of_family(6)) cases.push_back(std::move(one));
+    return measure(stage, table, cases);
+  };
+  for (const int family : {4, 6}) {
+    if (auto done = stage.subject.mark(FW_MARK_EXEMPT, family, kExempt); !done) return done;
+    if (auto done = stage.subject.mark(FW_MARK_BAN, family, kBanned); !done) return done;
+  }
+  if (auto done = run("default", {}); !done) return done;
+  if (auto done = deny_everywhere(stage); !done) return done;
+  if (auto done = run("1 M denied", {.listed = true}); !done) return done;
+  return run("1 M denied, 100 services, 64 signatures",
+             {.services = 100, .signatures = 64, .listed = true});
+}
+
+}  // namespace fw::bench

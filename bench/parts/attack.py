@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Part 3: what legitimate clients get while a flood arrives: HTTP (wrk against nginx, as fast as it goes) and UDP
+questions (500 a second of peers that were answered before), behind Floodwall, behind nftables, behind nothing.
+
+The server has one CPU: nginx, the UDP service that is flooded, and the receiving of packets. The clients and the
+flood have the other one."""
+import json
+import os
+import re
+import subprocess
+
+import netns
+from suite import rivals
+from suite.figures import median, number, percent, spread
+from suite.machine import RELEASE, cpus
+from suite.serving import HTTP, UDP, receive_on, serve
+from suite.table import Table
+from suite.walls import Walls, flood_sources, settings, write_list
+
+os.environ.setdefault("FLOODWALL_TRAFFIC", str(RELEASE / "traffic"))
+import traffic  # noqa: E402  of tests/net
+
+TITLE = "goodput under attack"
+RATES = (0, 100_000, 300_000, 1_000_000)
+FLOODS = {"denied": 1 << 16, "spoofed": 1 << 20}
+LISTED = 1 << 16
+HALF = 0.5
+NOTE = ("HTTP requests/s as a share of what the same machine answers undisturbed in the same round, and their p99; "
+        "500 UDP questions/s to the flooded port by peers that were answered before: answered, p99. Medians.")
+
+
+def milliseconds(text):
+    value, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(value) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
+
+
+def http_clients(walls, wall, cpu, seconds):
+    command = ["taskset", "-c", cpu, "wrk", "-t1", "-c32", f"-d{seconds}s", "--timeout", "5s", "--latency",
+               f"http://{wall.address}:{HTTP}/"]
+    with netns.inside(walls.lab.peers_ns):
+        return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+
+
+def turn(walls, wall, sources, rate, seconds):
+    """One wall under one flood: what its clients got."""
+    cpu = cpus()[0]
+    with traffic.Program(walls.lab, "peers", "ask", **{"from": "10.64.0.1"}, to=wall.address, port=UDP, sources=50,
+                         known=1, rate=500, seconds=seconds) as udp:
+        before = wall.received()
+        flood = walls.flood(wall, sources, seconds, rate, cpu) if rate else None
+        http = http_clients(walls, wall, cpu, seconds)
+        udp.go()
+        said, _ = http.communicate(timeout=120)
+        answers = udp.result()
+        if flood:
+            flood.communicate(timeout=60)
+    requests = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    p99 = re.search(r"99%\s+(\S+)", said)
+    return {"requests": float(requests.group(1)) if requests else 0.0,
+            "p99_ms": milliseconds(p99.group(1)) if p99 and float(requests.group(1)) else float("inf"),
+            "udp": answers["answered"] / max(answers["asked"], 1), "udp_p99_ms": answers["p99_ms"],
+            "received": (wall.received() - before) / seconds}
+
+
+def in_turns(walls, contenders, sources, rates, rounds, seconds):
+    """By wall and rate: a turn of each round."""
+    turns = {(wall.name, rate): [] for wall in contenders for rate in rates}
+    for _ in range(rounds):
+        for rate in rates:
+            for wall in contenders:
+                turns[wall.name, rate].append(turn(walls, wall, sources, rate, seconds))
+    return turns
+
+
+def shares(turns, name, rate):
+    return [now["requests"] / max(calm["requests"], 1e-9) for now, calm in zip(turns[name, rate], turns[name, 0])]
+
+
+def table_of(flood, title, contenders, turns):
+    rates = sorted({rate for _, rate in turns})
+    table = Table(f"attack.{flood}", title, ["flood", "behind", "requests/s", "of undisturbed", "spread", "p99",
+                                             "UDP answered", "UDP p99"], note=NOTE)
+    table.values["names"] = [wall.name for wall in contenders]
+    for rate in rates:
+        for wall in contenders:
+            mine = turns[wall.name, rate]
+            share = shares(turns, wall.name, rate)
+            table.add(f"{number(rate)}/s" if rate else "none", wall.name,
+                      number(median(one["requests"] for one in mine)), percent(median(share)), percent(spread(share)),
+                      f"{median(one['p99_ms'] for one in mine):.1f} ms", percent(median(one["udp"] for one in mine)),
+                      f"{median(one['udp_p99_ms'] for one in mine):.1f} ms")
+            table.raw.append({"name": wall.name, "rate": rate, "share": median(share), "rounds": mine})
+    ours, nftables = contenders[0].name, contenders[1].name
+    half = next((rate for rate in rates if median(shares(turns, nftables, rate)) <= HALF), rates[-1])
+    table.values["Floodwall at half"] = median(shares(turns, ours, half))
+    table.values["half"] = half
+    return table
+
+
+def run(quick):
+    rates, rounds, seconds = (RATES[:2], 1, 1) if quick else (RATES, 3, 2)
+    with Walls() as walls:
+        netns.ip_batch(walls.lab.peers_ns, ["route replace local 10.64.0.0/10 dev lo"])
+        numbers = flood_sources(LISTED)
+        write_list(walls.lab.list_file("deny.list"), numbers)
+        walls.lab.start_daemon(settings(walls.lab))
+        denied = [walls.floodwall, rivals.nft_set(walls, numbers), walls.add("nothing")]
+        spoofed = [walls.floodwall, rivals.nft_conntrack_meter(walls), denied[-1]]
+        for wall in {wall.name: wall for wall in denied + spoofed}.values():
+            serve(walls, wall, cpus()[-1])
+            receive_on(wall, cpus()[-1])
+        for flood, contenders, title in (
+                ("denied", denied, "3. Goodput under a flood of 64 k denied sources"),
+                ("spoofed", spoofed, "3. Goodput under a flood of 1 M spoofed sources to a UDP port that is served")):
+            turns = in_turns(walls, contenders, FLOODS[flood], rates, rounds, seconds)
+            yield table_of(flood, title, contenders, turns)

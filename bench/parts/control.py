@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""Part 5: lists loaded and swapped, bans, reload and start, beside nftables and ipset; and what it takes of memory."""
+import pathlib
+import re
+import time
+
+from suite import feeds
+from suite.figures import median, number
+from suite.machine import cpus
+from suite.table import Table
+from suite.walls import Walls, dotted, flood_sources, settings
+
+TITLE = "control plane"
+SIZES = (1_000, 100_000, 1_000_000)
+BANS = 100_000
+SWAPS = 10
+NOTE = "Seconds until it is in force; MiB that the process (for Floodwall the daemon) took at most."
+
+
+class Rivals:
+    """nftables and ipset on a wall, loading what Floodwall loads."""
+
+    def __init__(self, walls):
+        self.wall = walls.add("rivals")
+        self.file = pathlib.Path("/run/bench-feed")
+
+    def nft(self, text):
+        self.file.write_text(text, encoding="ascii")
+        return feeds.timed(self.wall.namespace, "nft", "-f", self.file)
+
+    def ipset(self, text):
+        self.file.write_text(text, encoding="ascii")
+        return feeds.timed(self.wall.namespace, "ipset", "restore", "-f", self.file)
+
+    def clear(self):
+        self.wall.run("nft", "flush", "ruleset")
+        self.wall.run("ipset", "destroy")
+
+
+def put_in_force(lab, entries):
+    """A feed is replaced, as feeds are, and applied. Seconds until the command says it is in force."""
+    file, beside = lab.list_file("deny.list"), lab.list_file("deny.new")
+    beside.write_text("\n".join(entries), encoding="ascii")
+    begin = time.monotonic()
+    beside.rename(file)
+    lab.cli("apply")
+    return time.monotonic() - begin
+
+
+def one_size(lab, rivals, what, count, rounds):
+    """Load and swap, by who did it: lists of (seconds, MiB)."""
+    seen = {(who, how): [] for who in ("Floodwall", "nftables", "ipset") for how in ("load", "swap")}
+    lists = [feeds.feed(what, count, seed) for seed in (1, 2)]
+    for _ in range(rounds):
+        put_in_force(lab, [])
+        for how, one in zip(("load", "swap"), lists):
+            took = put_in_force(lab, [entry for entries in one.values() for entry in entries])
+            seen["Floodwall", how].append((took, feeds.peak_mib(lab.daemon.pid)))
+        seen["nftables", "load"].append(rivals.nft(feeds.nft_load(lists[0])))
+        seen["nftables", "swap"].append(rivals.nft(feeds.nft_swap(lists[1])))
+        seen["ipset", "load"].append(rivals.ipset(feeds.ipset_load(lists[0])))
+        seen["ipset", "swap"].append(rivals.ipset(feeds.ipset_swap(lists[1])))
+        rivals.clear()
+    return seen
+
+
+def lists_table(lab, rivals, quick):
+    table = Table("control.lists", "5. A list of prefixes in force",
+                  ["list", "", "Floodwall", "MiB", "nftables", "MiB", "ipset", "MiB", "to nftables"], note=NOTE)
+    for what in ("IPv4", "IPv6", "mixed"):
+        for count in (1_000, 10_000) if quick else SIZES:
+            rounds = 1 if quick else 3 if count <= 100_000 else 2 if what == "IPv4" else 1
+            seen = one_size(lab, rivals, what, count, rounds)
+            for how in ("load", "swap"):
+                cells, seconds = [], {}
+                for who in ("Floodwall", "nftables", "ipset"):
+                    took = seconds[who] = median(one[0] for one in seen[who, how])
+                    cells += [f"{took:.3f} s", f"{max(one[1] for one in seen[who, how]):.0f}"]
+                ratio = seconds["Floodwall"] / seconds["nftables"]
+                table.add(f"{number(count)} {what}", how, *cells, f"{ratio:.2f}")
+                table.values[f"{what} {number(count)} {how} to nftables"] = ratio
+            table.raw.append({"what": what, "count": count,
+                              "seen": {" ".join(key): value for key, value in seen.items()}})
+    return table
+
+
+def bans_table(lab, rivals, quick):
+    count, rounds = (1_000, 1) if quick else (BANS, 5)
+    addresses = [dotted(0x0b000000 + 7 * n) for n in range(count)]
+    elements = ",".join(f"{address} timeout 1h" for address in addresses)
+    nft = f"table ip b {{ set banned {{ type ipv4_addr; flags timeout; elements = {{ {elements} }}\n }}\n}}\n"
+    ipset = (f"create banned hash:ip timeout 3600 maxelem {2 * count}\n"
+             + "".join(f"add banned {address} timeout 3600\n" for address in addresses))
+    ours, nftables, ipsets = [], [], []
+    for _ in range(rounds):
+        begin = time.monotonic()
+        lab.api.call("ban", address=addresses, **{"for": "1h"})
+        ours.append(time.monotonic() - begin)
+        lab.cli("unban", "--all")
+        nftables.append(rivals.nft(nft)[0])
+        ipsets.append(rivals.ipset(ipset)[0])
+        rivals.clear()
+    table = Table("control.bans", f"5. {number(count)} bans at once", ["", "seconds", "to nftables"],
+                  raw=[{"Floodwall": ours, "nftables": nftables, "ipset": ipsets}])
+    for who, took in (("Floodwall", ours), ("nftables set with timeouts", nftables), ("ipset with timeouts", ipsets)):
+        table.add(who, f"{median(took):.3f}", f"{median(took) / median(nftables):.2f}")
+    table.values["to nftables"] = median(ours) / median(nftables)
+    return table
+
+
+def swap_table(walls, quick):
+    """While lists are swapped, a flood of sources that are on all of them: none of its packets may pass."""
+    lab, swaps, rate = walls.lab, 2 if quick else SWAPS, 50_000
+    always = [dotted(n) for n in flood_sources(1 << 12)]
+    lists = [always + feeds.prefixes(4, 10_000 if quick else 1_000_000, seed) for seed in (3, 4)]
+    put_in_force(lab, lists[0])
+    before = lab.counters()
+    flood = walls.flood(walls.floodwall, 1 << 12, 600, rate, cpus()[-1])
+    seconds = [put_in_force(lab, lists[n % 2]) for n in range(1, swaps + 1)]
+    flood.terminate()
+    flood.communicate(timeout=20)
+    counters = {word: count - before.get(word, 0) for word, count in lab.counters().items()}
+    denied = counters.pop("deny", 0)
+    leaked = sum(counters.get(word, 0) for word in ("pass", "budget", "limit", "signature", "none"))
+    table = Table("control.swap", f"5. A list of {number(len(lists[0]))} swapped {swaps} times during a flood",
+                  ["", ""], raw=[{"seconds": seconds, "counters": counters}],
+                  note="Every source of the flood is on all the lists.")
+    table.add("packets of the flood that met the list", number(denied))
+    table.add("packets that met no list, or half of one", leaked)
+    table.add("seconds a swap", f"{median(seconds):.3f}")
+    table.values = {"leaked": leaked, "denied": denied}
+    assert denied > 0, "the flood did not arrive"
+    return table
+
+
+def start_table(lab, quick):
+    """Start, and reload of another configuration, without and with a long list."""
+    table = Table("control.start", "5. Start and reload", ["list", "start", "reload"], note="Seconds.")
+    for count in (0, 10_000 if quick else 1_000_000):
+        put_in_force(lab, feeds.prefixes(4, count, 5))
+        starts, reloads = [], []
+        for turn in range(1 if quick else 3):
+            lab.stop()
+            begin = time.monotonic()
+            lab.start_daemon(settings(lab))
+            starts.append(time.monotonic() - begin)
+            lab.write_config(settings(lab, more=services(100, 1000 + turn)))
+            begin = time.monotonic()
+            lab.cli("apply")
+            reloads.append(time.monotonic() - begin)
+        table.add(f"{number(count)} prefixes", f"{median(starts):.3f}", f"{median(reloads):.3f}")
+        table.raw.append({"count": count, "start": starts, "reload": reloads})
+    return table
+
+
+def services(count, limit):
+    return "".join(f'[[service]]\nname = "s{n}"\nport = "udp/{20000 + n}"\npackets = {{ limit = "{limit}/s" }}\n'
+                   for n in range(count))
+
+
+def memory_table(walls):
+    """A new installation, from its start on: what the kernel holds for it and what the daemon takes."""
+    lab = walls.lab
+    lab.stop()
+    lab.cli("mode", "off", code=None)
+    lab.list_file("deny.list").write_text("", encoding="ascii")
+    lab.write_config(settings(lab))
+    lab.start_daemon()
+    flood = walls.flood(walls.floodwall, 1 << 20, 3, 200_000, cpus()[-1])
+    flood.communicate(timeout=30)
+    tables = lab.api.call("status")["tables"]["memory_bytes"] / 2**20
+    smaps = pathlib.Path(f"/proc/{lab.daemon.pid}/smaps").read_text(encoding="utf-8")
+    own = sum(int(re.search(r"\nRss:\s+(\d+)", block).group(1)) for block in
+              re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", smaps) if "bpf-map" not in block.partition("\n")[0]) / 1024
+    table = Table("control.memory", "5. Memory of a new installation, after a flood of 1 M sources", ["", "MiB"],
+                  note="The tables' size is fixed at the start. The daemon's part includes the libraries it shares.")
+    table.add("tables in the kernel", f"{tables:.1f}")
+    table.add("daemon besides", f"{own:.1f}")
+    table.add("all", f"{tables + own:.1f}")
+    table.values = {"all": tables + own, "tables": tables}
+    return table
+
+
+def run(quick):
+    with Walls() as walls:
+        lab, rivals = walls.lab, Rivals(walls)
+        lab.start_daemon(settings(lab))
+        yield lists_table(lab, rivals, quick)
+        yield bans_table(lab, rivals, quick)
+        yield swap_table(walls, quick)
+        yield start_table(lab, quick)
+        yield memory_table(walls)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The machine that is measured: what it needs, how it is built, and what is to be said of it."""
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RELEASE = ROOT / "build/release"
+
+
+def install():
+    """The packages that are missing (tools/packages, group bench)."""
+    subprocess.run([ROOT / "tools/install-packages", "run", "bench"], check=True)
+
+
+def build():
+    """The release, and what measures it. Quick when there is nothing to do."""
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    for command in (["cmake", "--preset", "release"],
+                    ["cmake", "--build", "--preset", "release", "--target", "bench_programs"]):
+        done = subprocess.run(command, cwd=ROOT, check=False, **quiet)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)} failed:\n{done.stdout}")
+
+
+def go_first():
+    """A session of its own that goes before what others run on the machine, where that may be had.
+    What is measured in processor time or in turns does not need it; the rest is steadier."""
+    try:
+        os.setsid()
+    except PermissionError:
+        pass  # it is a session's leader already
+    try:
+        pathlib.Path("/proc/self/autogroup").write_text("-20", encoding="ascii")
+    except OSError:
+        pass
+
+
+def cpus():
+    return sorted(os.sched_getaffinity(0))
+
+
+def facts():
+    """What a reader must know of where it ran."""
+    info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"model name\s*: (.*)", info)
+    cache = re.search(r"cache size\s*: (.*)", info)
+    virtual = " hypervisor" in info
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True, check=False,
+                            capture_output=True).stdout.strip()
+    return {"processor": model.group(1) if model else platform.machine(),
+            "cpus": len(cpus()), "cache": cache.group(1) if cache else "?",
+            "virtual": virtual, "kernel": platform.release(), "commit": commit,
+            "load": os.getloadavg()[0]}
+
+
+def sentence(seen):
+    where = "a virtual machine" if seen["virtual"] else "real hardware"
+    return (f"{seen['cpus']} CPUs ({seen['processor']}, last cache {seen['cache']}), {where}, Linux "
+            f"{seen['kernel']}, commit {seen['commit']}; load before the start {seen['load']:.1f}.")
