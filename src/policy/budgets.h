@@ -24,7 +24,8 @@ enum {
   FW_BUDGET_EVERY = 64,      /* ... every so many of them */
   FW_BUDGET_PER_PREFIX = 16, /* and of one prefix, while the budget is more than half owed */
   FW_BUDGET_ALL_SHIFT = 1,   /* all addresses together may owe twice as much as one */
-  FW_BUDGET_RTT_SHIFT = 3,   /* answers that are still due: those of an eighth of a second */
+  FW_BUDGET_RTT_SHIFT = 3,   /* answers that are still due: those of an eighth of a second, or, of a
+                                program whose socket holds the questions, of a quarter */
   FW_BUDGET_FLUSH_MS = 10,
   FW_KNOWN_SHIFT = 2,
   FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled */
@@ -90,8 +91,8 @@ FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
   fw_u64 answers =
       budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
 
-  if (listens) burst <<= FW_LISTENS_SHIFT;
-  return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
+  if (!listens) return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
+  return (burst << FW_LISTENS_SHIFT) + (answers >> (FW_BUDGET_RTT_SHIFT - 1)) * limit->cost;
 }
 
 /* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */
@@ -186,7 +187,6 @@ enum { FW_REPAY_STRAY = 2 << 16 };
 FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const struct fw_addr* local,
                       fw_u32 port, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
   fw_u32 cell, rule, udp = port >> 16 == 1, stray = port >> 16 == 2;
   struct fw_addr all = {0, 0}, key;
   const struct fw_limit* limit;
@@ -195,8 +195,7 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   struct fw_meter* meter;
   fw_u8 klass = udp ? FW_CLASS_UDP_NEW : stray ? FW_CLASS_TCP_STRAY : FW_CLASS_TCP_SYN;
 
-  if (!cfg || !counters || !remote || !local) return 0;
-  if (!stray) counters->class_answered[udp ? FW_CLASS_UDP_NEW : FW_CLASS_TCP_SYN]++;
+  if (!cfg || !remote || !local) return 0;
   port &= 0x1ffff;
   rule = fw_rule_of_port(env, port);
   key = fw_source_key(cfg, *remote);
@@ -229,7 +228,7 @@ FW_INLINE struct fw_addr fw_prefix_key(struct fw_addr a) {
 
 /* May this source, and under pressure its prefix, draw on the budget once more? `most` is how often
  * the source may in a window, besides every FW_BUDGET_EVERYth packet. */
-enum { FW_DRAW_PRESSED = 0x100 };
+enum { FW_DRAW_PRESSED = 0x100, FW_DRAW_FROM_SOCKET = 0x200 };
 
 FW_STAGE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 cell, fw_u32 most,
                          fw_u64 now_ns) {
@@ -248,7 +247,9 @@ FW_STAGE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 c
   key = fw_prefix_key(p->src);
   source = fw_source_at(env, (fw_u32)fw_source_find(env, &key, FW_PREFIX_RULE, 0, now_ns));
   if (!source) return 1;
-  if (source->charged >= FW_BUDGET_PER_PREFIX) return 0;
+  if (source->charged >= FW_BUDGET_PER_PREFIX
+                             << (most & FW_DRAW_FROM_SOCKET ? FW_LISTENS_SHIFT : 0))
+    return 0;
   source->charged++;
   return 1;
 }
@@ -307,6 +308,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   how = klass == FW_CLASS_UDP_NEW && (served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
   if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1)
     standing.most |= FW_DRAW_PRESSED;
+  if (how) standing.most |= FW_DRAW_FROM_SOCKET;
   if (fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns)) how |= FW_MAY_DRAW;
   if (!fw_budget_charge(env, index, standing.side, how, now_ns)) return 1;
   dst.hi = dst.lo = 0;

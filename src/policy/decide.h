@@ -229,7 +229,10 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   decision->klass = (fw_u8)klass;
   counters->class_packets[klass]++;
   counters->class_bytes[klass] += p->len_bytes;
-  if (arrived & FW_FLOW_COMPLETED) fw_repay(env, &p->src, &p->dst, p->dport, now_ns);
+  if (arrived & FW_FLOW_COMPLETED) {
+    counters->class_answered[FW_CLASS_TCP_SYN]++;
+    fw_repay(env, &p->src, &p->dst, p->dport, now_ns);
+  }
 
   if (!sender.peer) {
     counters->class_strangers[klass]++;
@@ -337,9 +340,11 @@ FW_INLINE void fw_note_egress(struct fw_env* env, int parsed, const struct fw_pa
   departs = (fw_u32)fw_flow_depart(env, p, fw_window(now_ns));
   if (departs == FW_DEPART_GOES_ON)
     fw_repay(env, &p->dst, &p->src, FW_REPAY_STRAY + p->sport, now_ns);
-  if (departs != FW_DEPART_ANSWER) return;
+  if (departs != FW_DEPART_ANSWER && departs != FW_DEPART_MORE) return;
   fw_note_served(env, p->proto, p->sport);
-  if (p->proto == 17) fw_repay(env, &p->dst, &p->src, fw_port_index(17, p->sport), now_ns);
+  if (p->proto != 17) return;
+  counters->class_answered[FW_CLASS_UDP_NEW] += departs == FW_DEPART_ANSWER;
+  fw_repay(env, &p->dst, &p->src, fw_port_index(17, p->sport), now_ns);
 }
 
 #endif

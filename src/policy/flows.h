@@ -118,18 +118,20 @@ FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u3
   }
   if (p->proto == 17) {
     if (state == FW_FLOW_EMPTY) flow->next = window;
-    if (flow->isn >= FW_DIALOGUE_TURNS && (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS)
+    if (flow->isn >= FW_DIALOGUE_TURNS && (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS) {
       fw_flow_set(flow, window, FW_FLOW_PROVEN);
-    else
-      fw_flow_set(flow, window, FW_FLOW_ASKED);
+      return FW_PEER_PROVEN;
+    }
+    fw_flow_set(flow, window, FW_FLOW_ASKED);
   }
   return FW_PEER_UNKNOWN;
 }
 
 /* Notes a packet that this host sends. FW_DEPART_ANSWER: it answers a stranger: the second half of
- * a TCP handshake, or the first UDP packet back since the peer asked. FW_DEPART_GOES_ON: it is of a
+ * a TCP handshake, or the first UDP packet back since the peer asked; FW_DEPART_MORE: another one,
+ * since the peer may have asked several times before it was answered. FW_DEPART_GOES_ON: it is of a
  * connection that stood before we looked, so what came of it was no stray. */
-enum { FW_DEPART_ANSWER = 1, FW_DEPART_GOES_ON = 2 };
+enum { FW_DEPART_ANSWER = 1, FW_DEPART_MORE = 2, FW_DEPART_GOES_ON = 3 };
 
 FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -153,7 +155,9 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     if (state == FW_FLOW_ASKED) {
       flow->isn++; /* a turn of the dialogue */
       state = FW_FLOW_ANSWERED;
-      answers = p->proto == 17;
+      if (p->proto == 17) answers = FW_DEPART_ANSWER;
+    } else if (state == FW_FLOW_ANSWERED) {
+      if (p->proto == 17) answers = FW_DEPART_MORE;
     } else if (state == FW_FLOW_EMPTY) {
       state = FW_FLOW_SPOKEN;
     }
@@ -161,7 +165,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     flow->isn = p->seq;
     flow->next = p->seq + 1;
     state = FW_FLOW_OFFERED;
-    answers = (p->tcp_flags & FW_TCP_ACK) != 0;
+    if (p->tcp_flags & FW_TCP_ACK) answers = FW_DEPART_ANSWER;
   } else if (fw_flow_is_proven(state)) {
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
   } else {

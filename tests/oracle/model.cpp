@@ -178,7 +178,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
   if (talk.state == State::spoken) return Standing::answers;
   const bool long_enough = talk.turns >= 4 && window >= talk.since_window + 2;
   talk.state = long_enough ? State::proven : State::asked;
-  return Standing::unknown;
+  return long_enough ? Standing::proven : Standing::unknown;
 }
 
 void Model::leaves(const Said& said, std::uint64_t now_ns) {
@@ -192,13 +192,13 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
   if (said.proto != kTcp) {
     if (is_new) {
       conversations_[key] = {.state = State::spoken, .since_window = window_of(now_ns)};
-    } else if (found->second.state == State::asked) {
+    } else if (found->second.state == State::asked || found->second.state == State::answered) {
       if (said.proto == kUdp) {
         served_.insert({kUdp, said.local_port});
         repay(said, FW_MEASURE_UDP, now_ns);
       }
+      if (found->second.state == State::asked) found->second.turns++;
       found->second.state = State::answered;
-      found->second.turns++;
     }
     return;
   }

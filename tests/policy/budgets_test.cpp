@@ -95,6 +95,23 @@ TEST(budgets, an_answered_request_is_paid_back_and_an_unanswered_one_is_not) {
   EXPECT_LT(passed, 50U);
 }
 
+// Also the step that makes it a known dialogue, and questions that wait and are answered together.
+TEST(budgets, nobody_who_is_answered_in_the_end_owes_anything) {
+  Lab lab;
+  budget(lab, FW_CLASS_UDP_NEW, 10, 100);
+  const auto ask = [](unsigned i) { return from(stranger(i)).udp(40000, 53).payload(30); };
+  const auto answer = [](unsigned i) { return to(stranger(i)).udp(53, 40000).payload(90); };
+  for (unsigned round = 0; round < 8; round++) {
+    for (unsigned i = 0; i < 500; i++) {
+      const unsigned at_once = i % 3 + 1;
+      for (unsigned k = 0; k < at_once; k++)
+        ASSERT_EQ(lab.decide(ask(i)).verdict, FW_PASS) << round << ' ' << i;
+      for (unsigned k = 0; k < at_once; k++) lab.out(answer(i));
+    }
+    lab.now_ns += kSecond / 2;
+  }
+}
+
 TEST(budgets, a_flood_of_other_ports_leaves_a_service_that_answers_alone) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 64);

@@ -125,7 +125,6 @@ TEST(flows, answering_a_udp_peer_proves_it_only_after_turns_and_seconds) {
     lab.out(answer);
   }
   lab.now_ns += 2 * kWindow;
-  EXPECT_EQ(lab.in(ask), "pass pass");
   EXPECT_EQ(lab.in(ask), "pass proven");
 
   Lab slow;

@@ -60,7 +60,7 @@ TEST(listening, flood_of_many_sources_is_limited_where_somebody_only_listens) {
     dropped += lab.in(from(source).udp(40'000, kCollector).payload(64)) == "drop budget";
     lab.now_ns += kMillisecond / 5;
   }
-  EXPECT_GT(dropped, 3500U);
+  EXPECT_GT(dropped, 2000U);  // its socket may hold eight times what other ports may owe
 }
 
 TEST(listening, port_that_answers_is_one_from_then_on) {
