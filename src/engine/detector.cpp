@@ -14,8 +14,7 @@
 namespace fw::engine {
 namespace {
 
-constexpr double kAllNew = 0.9;  // of a class's strangers: who comes back is a client
-constexpr std::uint64_t kLookNs = 500 * kMillisecond;
+constexpr fw_class kAsked = FW_CLASS_UDP_NEW;  // what services answer
 
 std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
   std::string out;
@@ -63,13 +62,15 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   const std::uint64_t hits = signatures_.follow(counters, now);
   step.dropped += hits;
   remember(step);
-  strangers_ = flooded_by_strangers();
+  strangers_ = askers_.is_flood();
   auto refused = refused_lately();
   if (answers_well())
     std::erase_if(refused, [](const auto& vector) {
-      return vector.first.klass == FW_CLASS_UDP_NEW && vector.first.port != 0;
+      return vector.first.klass == kAsked && vector.first.port != 0;
     });
-  samples_.trouble(attack_.has_value() || !refused.empty() || strangers_);
+  const bool trouble = attack_.has_value() || !refused.empty() || strangers_;
+  if (trouble) samples_.trouble(now.mono_ns);
+  askers_.trouble(trouble);
   if (!attack_) {
     const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
     if (strangers_ || (most != refused.end() && most->second >= kRefusedToBegin)) begin_attack(now);
@@ -92,12 +93,12 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
     step.dropped += refused;
   }
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
-    step.strangers[i] = counters.class_strangers[i] - counters_.class_strangers[i];
-    step.answered[i] = counters.class_answered[i] - counters_.class_answered[i];
-    step.new_sources[i] = counters.class_new_sources[i] - counters_.class_new_sources[i];
-    step.passed += step.strangers[i];
-    step.sources += step.new_sources[i];
+    step.passed += counters.class_strangers[i] - counters_.class_strangers[i];
+    step.sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
   }
+  step.answered = counters.class_answered[kAsked] - counters_.class_answered[kAsked];
+  askers_.observe(now.mono_ns, counters.class_strangers[kAsked] - counters_.class_strangers[kAsked],
+                  counters.class_new_sources[kAsked] - counters_.class_new_sources[kAsked]);
   const auto dropped = [](const fw_counters& c) {
     return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
            c.packets[FW_REASON_LIMIT];
@@ -124,9 +125,9 @@ std::map<VectorKey, std::uint64_t> Detector::refused_lately() const {
 bool Detector::answers_well() const {
   std::uint64_t answered = 0, refused = 0;
   for (const Step& step : steps_) {
-    answered += step.answered[FW_CLASS_UDP_NEW];
+    answered += step.answered;
     for (const auto& [key, packets] : step.refused)
-      if (key.klass == FW_CLASS_UDP_NEW && key.port != 0) refused += packets;
+      if (key.klass == kAsked && key.port != 0) refused += packets;
   }
   return answered > 2 * refused;
 }
@@ -136,30 +137,13 @@ std::uint64_t Detector::dropped_lately() const {
                          [](std::uint64_t sum, const Step& step) { return sum + step.dropped; });
 }
 
-std::optional<fw_class> Detector::flooded_by_strangers() const {
-  const std::uint64_t now_ns = steps_.back().at_ns;
-  if (steps_.front().at_ns + kLookNs > now_ns) return std::nullopt;
-  for (const fw_class klass : {FW_CLASS_UDP_NEW}) {
-    std::uint64_t strangers = 0, new_sources = 0;
-    for (const Step& step : steps_) {
-      if (step.at_ns + kLookNs < now_ns) continue;
-      strangers += step.strangers[klass];
-      new_sources += step.new_sources[klass];
-    }
-    if (new_sources >= kStrangersToBegin &&
-        static_cast<double>(new_sources) >= kAllNew * static_cast<double>(strangers))
-      return klass;
-  }
-  return std::nullopt;
-}
-
 void Detector::begin_attack(const Now& now) {
   attack_.emplace();
   attack_->id = fmt::format("{:%Y%m%d}-{}",
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
   for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
-  if (strangers_) attack_->vectors[{.klass = *strangers_, .dst = {}, .port = 0}] = {};
+  if (strangers_) attack_->vectors[{.klass = kAsked, .dst = {}, .port = 0}] = {};
   searched_ns_ = 0;
   strangers_since_ns_ = strangers_ ? now.mono_ns : 0;
   journal_.write(EventType::attack_start, now, [&] {
@@ -198,10 +182,10 @@ void Detector::search(const Now& now) {
   std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
   if (answers_well())
     std::erase_if(excess, [](const fw_sample& sample) {
-      return sample.klass == FW_CLASS_UDP_NEW && sample.served != 0;
+      return sample.klass == kAsked && sample.served != 0;
     });
   const bool strange = strangers_ && excess.size() < kEnough;
-  if (strange) excess = samples_.strangers(*strangers_, now.mono_ns - kLookNs);
+  if (strange) excess = samples_.strangers(kAsked, now.mono_ns - Newcomers::kLookNs);
   bool found_any = false;
   if (excess.size() >= kEnough)
     for (const Found& found : find_signatures(excess, samples_.peace()))
@@ -210,7 +194,7 @@ void Detector::search(const Now& now) {
     strangers_since_ns_ = now.mono_ns;
     return;
   }
-  if (now.mono_ns - strangers_since_ns_ >= kLookNs) be_strict(*strangers_);
+  if (now.mono_ns - strangers_since_ns_ >= Newcomers::kLookNs) be_strict(kAsked);
 }
 
 // FW_CLASS_COUNT: with none any more.
@@ -230,7 +214,6 @@ void Detector::end_attack(const Now& now) {
   attack.end_ns = attack.last_ns;
   signatures_.forget_removed();
   be_strict(FW_CLASS_COUNT);
-  samples_.trouble(false);
   journal_.write(EventType::attack_end, now, [&] {
     const double all = static_cast<double>(attack.dropped + attack.passed);
     return Draft{

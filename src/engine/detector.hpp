@@ -17,6 +17,7 @@
 #include "datapath/datapath.hpp"
 #include "engine/attack.hpp"
 #include "engine/journal.hpp"
+#include "engine/newcomers.hpp"
 #include "engine/samples.hpp"
 #include "engine/settings.hpp"
 #include "engine/signature_table.hpp"
@@ -28,8 +29,7 @@ class Detector {
   static constexpr std::uint64_t kRefusedToBegin = 50;  // packets in a second
   static constexpr std::uint64_t kQuietNs = 10 * kSecond;
   static constexpr std::uint64_t kSearchNs = 200 * kMillisecond;
-  static constexpr std::uint64_t kStrangersToBegin = 1000;  // new sources in half a second
-  static constexpr std::size_t kKept = 100;                 // attacks that are over
+  static constexpr std::size_t kKept = 100;  // attacks that are over
 
   Detector(datapath::Datapath& datapath, Journal& journal, const Settings& settings)
       : datapath_(&datapath),
@@ -54,7 +54,7 @@ class Detector {
   struct Step {
     std::uint64_t at_ns = 0, dropped = 0, passed = 0, sources = 0;
     std::map<VectorKey, std::uint64_t> refused;
-    std::array<std::uint64_t, FW_CLASS_COUNT> strangers{}, new_sources{}, answered{};
+    std::uint64_t answered = 0;  // of what UDP services were asked
   };
 
   [[nodiscard]] Step observe(const fw_counters& counters, const Now& now);
@@ -64,8 +64,6 @@ class Detector {
   // A UDP service that answers far more than was refused is busy, or was slow for a moment.
   [[nodiscard]] bool answers_well() const;
   [[nodiscard]] std::uint64_t dropped_lately() const;
-  // A class whose senders are all new, by the thousand.
-  [[nodiscard]] std::optional<fw_class> flooded_by_strangers() const;
   void begin_attack(const Now& now);
   void follow_attack(const Step& step, std::uint64_t hits, const Now& now);
   void end_attack(const Now& now);
@@ -84,7 +82,8 @@ class Detector {
   std::optional<Attack> attack_;
   std::deque<Attack> past_;
   std::uint64_t searched_ns_ = 0;
-  std::optional<fw_class> strangers_;  // of this class, answered but never back
+  Newcomers askers_;        // of UDP services
+  bool strangers_ = false;  // they are answered, but never back
   std::uint64_t strangers_since_ns_ = 0;
   unsigned number_ = 0;  // of the attack, since the start
 };

@@ -29,18 +29,15 @@ void Samples::add(const fw_sample& sample) {
 }
 
 void Samples::settle(std::uint64_t now_ns) {
-  // A clock that stepped back leaves samples of the future: they are as good as new.
+  // A clock that stepped back leaves samples and trouble of the future: they are as good as new.
+  trouble_ns_ = std::min(trouble_ns_, now_ns);
   const auto is_older = [now_ns](const fw_sample& sample, std::uint64_t span_ns) {
     return sample.time_ns + span_ns <= now_ns;
   };
   for (; !waiting_.empty() && is_older(waiting_.front(), kWaitNs); waiting_.pop_front())
-    if (!troubled_) keep(peace_[waiting_.front().klass], kPeacePerClass, waiting_.front());
+    if (waiting_.front().time_ns > trouble_ns_)
+      keep(peace_[waiting_.front().klass], kPeacePerClass, waiting_.front());
   while (!excess_.empty() && is_older(excess_.front(), kExcessNs)) excess_.pop_front();
-}
-
-void Samples::trouble(bool lasts) {
-  if (lasts && !troubled_) waiting_.clear();
-  troubled_ = lasts;
 }
 
 std::vector<fw_sample> Samples::excess(std::uint64_t since_ns) const {

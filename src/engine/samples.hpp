@@ -3,7 +3,7 @@
 // refused. Both are bounded rings; the newest stay.
 //
 // The first packets of a flood pass as if they were peace. So what is of new sources waits a while
-// before it counts as peace, and is thrown away when trouble begins meanwhile.
+// before it counts as peace, and never does when trouble begins meanwhile.
 #pragma once
 
 #include <array>
@@ -27,8 +27,8 @@ class Samples {
   void add(const fw_sample& sample);
   // Lets what waited long enough count as peace, forgets excess that is old.
   void settle(std::uint64_t now_ns);
-  // Trouble: what waits is no peace, and is not kept while it lasts.
-  void trouble(bool lasts);
+  // There is trouble: what waits is no peace, nor what comes until it is over.
+  void trouble(std::uint64_t now_ns) { trouble_ns_ = now_ns; }
 
   // Refused since `since_ns` and explained by no signature.
   [[nodiscard]] std::vector<fw_sample> excess(std::uint64_t since_ns) const;
@@ -41,7 +41,7 @@ class Samples {
 
   std::array<std::deque<fw_sample>, FW_CLASS_COUNT> peace_;
   std::deque<fw_sample> waiting_, excess_;
-  bool troubled_ = false;
+  std::uint64_t trouble_ns_ = 0;  // when there last was some
 };
 
 }  // namespace fw::engine

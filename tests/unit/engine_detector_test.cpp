@@ -174,12 +174,36 @@ TEST_F(Detection, strangers_who_are_answered_and_never_come_back_are_trouble) {
   };
   for (int i = 0; i < 30; i++) arrive(5000, 3000);  // a busy service: many come back
   EXPECT_FALSE(lab.engine.detector().attack());
-  for (int i = 0; i < 20; i++) arrive(5000, 4990);
+  for (int i = 0; i < 25; i++) arrive(5000, 4990);  // longer than who asks takes to ask again
   EXPECT_TRUE(lab.engine.detector().attack());
   EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 1ULL << FW_CLASS_UDP_NEW);
   for (int i = 0; i < 200; i++) lab.pass(100ms);
   EXPECT_FALSE(lab.engine.detector().attack());
   EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 0U);
+}
+
+TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_trouble) {
+  const auto arrive = [this](std::uint64_t strangers, std::uint64_t new_sources) {
+    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += strangers;
+    lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
+    lab.datapath.counts.class_answered[FW_CLASS_UDP_NEW] += strangers;
+    lab.pass(100ms);
+  };
+  for (int i = 0; i < 20; i++) arrive(0, 0);  // just started
+  for (int i = 0; i < 15; i++) arrive(5000, 5000);
+  for (int i = 0; i < 60; i++) arrive(5000, 20);
+  EXPECT_FALSE(lab.engine.detector().attack());
+}
+
+TEST_F(Detection, strangers_many_times_the_usual_are_trouble_at_once) {
+  const auto arrive = [this](std::uint64_t strangers, std::uint64_t new_sources) {
+    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += strangers;
+    lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
+    lab.pass(100ms);
+  };
+  for (int i = 0; i < 80; i++) arrive(200, 10);
+  for (int i = 0; i < 4; i++) arrive(5000, 5000);
+  EXPECT_TRUE(lab.engine.detector().attack());
 }
 
 TEST_F(Detection, a_scan_is_reported_and_banned_only_where_asked) {
