@@ -170,7 +170,9 @@ double question_share(const TrafficScope& scope, const Term& term) {
       if (served) return term.bits >= 64 ? 0.3 : 0.5;
       return term.bits >= 32 ? 0.05 : 0.1;
     case HeaderField::sport:
-      return is_common_udp_port(term.value) || term.value == scope.port ? 0.3 : 0.0005;
+      // Peers of one protocol speak from its port; who asks another service from it reflects.
+      if (term.value == scope.port || (!served && is_common_udp_port(term.value))) return 0.3;
+      return is_common_udp_port(term.value) ? kRare : 0.0005;
     case HeaderField::dport:
       return is_common_udp_port(term.value) ? 0.3 : 0.05;
     default:
