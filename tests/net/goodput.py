@@ -28,6 +28,7 @@ class Flood:
     rate: int = 20_000
     pulses: dict = field(default_factory=dict)
     new_udp: float = 0.99  # of new UDP peers that must be answered
+    stopped: float = 0.9   # of its packets that must be dropped
     only: int = 0          # 4 or 6: the one family it exists for
 
 
@@ -48,13 +49,16 @@ def _slash24(target, rng):
 FLOODS = {
     "syn": Flood((attacks.syn_fixed,)),
     "syn-mimic": Flood((attacks.syn_mimic,)),
-    "udp-served": Flood((attacks.udp_fixed,), new_udp=0.95),
+    # A service answers it, and the host has just started: two seconds go by before it is clear that
+    # nobody comes back.
+    "udp-served": Flood((attacks.udp_fixed,), new_udp=0.95, stopped=0.6),
     "dns-reflection": Flood((reflection.reflected("dns"),)),
     "fragment": Flood((attacks.fragment,)),
     "syn-ack": Flood((attacks.syn_ack,)),
     "ack": Flood((attacks.ack,)),
     "echo": Flood((attacks.echo,)),
-    "slash24": Flood((_slash24,)),
+    # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered.
+    "slash24": Flood((_slash24,), stopped=0.3),
     "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95),
     "pulsed": Flood((attacks.syn_fixed,), pulses={"on_ms": 1000, "off_ms": 5000}),
 }

@@ -99,10 +99,11 @@ class Traffic(contextlib.AbstractContextManager):
                  else f"fd40:{block:x}::1")
         return self._start("peers", part, to=self._link.wall, **({"from": first} | values))
 
-    def flood(self, families, rate, seconds, distinct=40_000, seed=1, **values):
-        """A flood of families of tests/floods, in turn; their packets go round."""
+    def flood(self, families, rate, seconds, seed=1, **values):
+        """A flood of families of tests/floods, in turn; no packet is sent twice: forged senders do not
+        come back."""
         file = self._lab.folder / f"flood{next(_number)}"
-        file.write_bytes(b"".join(frames(self._link, families, distinct, seed)))
+        file.write_bytes(b"".join(frames(self._link, families, int(rate * seconds), seed)))
         return self._start("peers", "flood", interface="peer0", file=file, rate=rate, seconds=seconds,
                            cpu=FLOOD_CPU, **values)
 
