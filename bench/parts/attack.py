@@ -29,9 +29,17 @@ NOTE = ("HTTP requests/s as a share of what the same machine answers undisturbed
         "500 UDP questions/s to the flooded port by peers that were answered before: answered, p99. Medians.")
 
 
-def milliseconds(text):
-    value, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
-    return float(value) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
+def requests_in(said):
+    """Requests/s, of what wrk prints."""
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
+
+
+def latency_in(said, percentile):
+    """Milliseconds, of what wrk prints; endless if nothing was answered."""
+    found = re.search(rf"^ +{percentile}% +([\d.]+)(us|ms|s|m)$", said, re.M)
+    if not found or not requests_in(said):
+        return float("inf")
+    return float(found.group(1)) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[found.group(2)]
 
 
 def http_clients(walls, wall, cpu, seconds):
@@ -54,11 +62,8 @@ def turn(walls, wall, sources, rate, seconds):
         answers = udp.result()
         if flood:
             flood.communicate(timeout=60)
-    requests = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    p99 = re.search(r"99%\s+(\S+)", said)
-    return {"requests": float(requests.group(1)) if requests else 0.0,
-            "p99_ms": milliseconds(p99.group(1)) if p99 and float(requests.group(1)) else float("inf"),
-            "udp": answers["answered"] / max(answers["asked"], 1), "udp_p99_ms": answers["p99_ms"],
+            assert flood.returncode == 0, "the flood failed"
+    return {"requests": requests_in(said), "p99_ms": latency_in(said, 99), "udp": answers["answered"] / max(answers["asked"], 1), "udp_p99_ms": answers["p99_ms"],
             "received": (wall.received() - before) / seconds}
 
 

@@ -3,13 +3,12 @@
 generic. The same interface each time: `floodwall mode off` takes everything away, `mode enforce` brings it back."""
 import contextlib
 import json
-import re
 import subprocess
 import time
 
 import netns
 from lab import Lab
-from parts.attack import milliseconds
+from parts.attack import latency_in, requests_in
 from suite.figures import median, number, percent, spread
 from suite.serving import BODY, HTTP, NGINX
 from suite.table import Table
@@ -54,9 +53,7 @@ class Peace(contextlib.ExitStack):
             said = json.loads(self.lab.run("iperf3", "-c", "10.9.0.2", "-B", CLIENT, "-J", "-t", seconds, *more).stdout)
             out[way] = said["end"]["sum_received"]["bits_per_second"]
         said = self.lab.run("wrk", "-t1", "-c1", f"-d{seconds}s", "--latency", f"http://10.9.0.2:{HTTP}/").stdout
-        out["requests"] = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
-        for name in ("p50", "p99"):
-            out[name] = milliseconds(re.search(rf"{name[1:]}%\s+(\S+)", said).group(1))
+        out |= {"requests": requests_in(said), "p50": latency_in(said, 50), "p99": latency_in(said, 99)}
         return out
 
 
