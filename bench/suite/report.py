@@ -4,7 +4,7 @@ import datetime
 import json
 import sys
 
-from suite import plot, targets
+from suite import plot, sizing, targets
 from suite.machine import ROOT, sentence
 
 DOCUMENT = ROOT / "docs/performance.md"
@@ -40,6 +40,9 @@ def write_docs(seen, tables, seconds):
         by_section.setdefault(SECTIONS[table.title[:3]], []).append(table.markdown())
     for section, parts in by_section.items():
         text = replaced(text, section, "\n\n".join(parts))
+    paper = sizing.table_of(tables)
+    if paper:
+        text = replaced(text, "sizing", paper.markdown())
     if set(by_section) == set(SECTIONS.values()):
         text = replaced(text, "machine", head(seen, seconds, False))
         text = replaced(text, "targets", targets.markdown(tables))
