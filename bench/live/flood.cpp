@@ -95,20 +95,22 @@ void stay_on(unsigned cpu) {
   if (sched_setaffinity(0, sizeof set, &set) != 0) die(std::strerror(errno));
 }
 
-void send(int program, const Frame& frame, unsigned count) {
+// How many went. The kernel keeps a pool of pages for each call until all its frames have been
+// freed, and has identifiers for 65,534: where it is too busy to give them back, this portion is
+// left out.
+unsigned send(int program, const Frame& frame, unsigned count) {
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
               .data_size_in = static_cast<std::uint32_t>(frame.size()),
               .repeat = static_cast<int>(count), .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
               .batch_size = kBatch);
-  if (bpf_prog_test_run_opts(program, &options) != 0)
-    die(fmt::format("BPF_PROG_RUN: {}", std::strerror(errno)));
+  if (bpf_prog_test_run_opts(program, &options) == 0) return count;
+  if (errno != ENOSPC) die(fmt::format("BPF_PROG_RUN: {}", std::strerror(errno)));
+  return 0;
 }
 
 void nap() {
-  // A ring holds 256 frames: a million a second are sent in portions of that. Not in smaller ones:
-  // the kernel keeps a pool of pages for each call until all its frames have been taken, and has
-  // room for 65,534 of them.
-  const timespec time{.tv_sec = 0, .tv_nsec = 250'000};
+  // A ring holds 256 frames, so portions should be small; but see send().
+  const timespec time{.tv_sec = 0, .tv_nsec = 400'000};
   nanosleep(&time, nullptr);
 }
 
@@ -147,8 +149,7 @@ int main(int count, char** arguments) {
     const std::uint64_t wanted =
         rate == 0 ? kAtOnce : std::min<std::uint64_t>(due - tried, kAtOnce);
     tried = due;
-    if (wanted > 0) send(program, frame, static_cast<unsigned>(wanted));
-    sent += wanted;
+    if (wanted > 0) sent += send(program, frame, static_cast<unsigned>(wanted));
     if (rate != 0) nap();
   }
   fmt::print(R"({{"sent":{},"seconds":{:.6f},"cpu_seconds":{:.6f}}})"

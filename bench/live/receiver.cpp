@@ -49,12 +49,13 @@ int main(int count, char** arguments) {
   if (filters) {
     auto opened = fw::bench::References::open();
     if (!opened) return die(opened.error().message);
-    references = std::move(*opened);
-    if (!references->xdp_filter()) return die("xdp-filter is not installed (package xdp-tools)");
     if (count > 3)
-      if (auto done = references->deny(read_addresses(arguments[3])); !done)
+      if (auto done = opened->deny(read_addresses(arguments[3])); !done)
         return die(done.error().message);
-    program = *references->xdp_filter();
+    const std::optional<int> filter = opened->xdp_filter();
+    if (!filter) return die("xdp-filter is not installed (package xdp-tools)");
+    program = *filter;
+    references = std::move(*opened);
   }
   LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
   if (bpf_link_create(program, static_cast<int>(interface), BPF_XDP, &options) < 0)

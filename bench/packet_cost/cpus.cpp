@@ -44,6 +44,7 @@ double at_once(std::vector<Harness>& harnesses, std::span<const unsigned> cpus, 
   std::barrier start(static_cast<std::ptrdiff_t>(cpus.size()));
   {
     std::vector<std::jthread> threads;
+    threads.reserve(cpus.size());
     for (std::size_t i = 0; i < cpus.size(); i++)
       threads.emplace_back([&, i] {
         stay_on(cpus[i]);
@@ -70,9 +71,9 @@ Result<void> measure_cpus(Stage& stage) {
     harnesses.push_back(std::move(*harness));
   }
   if (auto done = stage.subject.mark(FW_MARK_BAN, 4, kBanned); !done) return done;
-  const struct {
-    const char* name;
-    Limits limits;
+  const struct Row {
+    const char* name = "";
+    Limits limits = Limits::defaults;
     Sources sources;
   } rows[] = {{"banned, 256 sources", Limits::defaults, kBanned},
               {"over the budget, 64 k sources", Limits::defaults, kFree},

@@ -4,8 +4,8 @@
 // Lines of JSON on standard output, see measure.hpp. Only BPF_PROG_RUN: nothing is attached.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 #include "measure.hpp"
@@ -24,8 +24,9 @@ int main(int count, char** arguments) {
   if (count < 2) return usage();
   Plan plan;
   for (int i = 2; i < count; i++) {
-    const std::string_view word = arguments[i];
-    const auto value = static_cast<unsigned>(std::atoi(word.substr(word.find('=') + 1).data()));
+    const std::string_view word = arguments[i], digits = word.substr(word.find('=') + 1);
+    unsigned value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (value == 0) return usage();
     if (word.starts_with("rounds="))
       plan.rounds = value;

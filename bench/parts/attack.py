@@ -83,7 +83,7 @@ def shares(turns, name, rate):
 
 def table_of(flood, title, contenders, turns):
     rates = sorted({rate for _, rate in turns})
-    table = Table(f"attack.{flood}", title, ["flood", "behind", "requests/s", "of undisturbed", "spread", "p99",
+    table = Table(f"attack.{flood}", title, ["flood", "behind", "packets/s in", "requests/s", "of undisturbed", "spread", "p99",
                                              "UDP answered", "UDP p99"], note=NOTE)
     table.values["names"] = [wall.name for wall in contenders]
     for rate in rates:
@@ -91,6 +91,7 @@ def table_of(flood, title, contenders, turns):
             mine = turns[wall.name, rate]
             share = shares(turns, wall.name, rate)
             table.add(f"{number(rate)}/s" if rate else "none", wall.name,
+                      number(median(one["received"] for one in mine)),
                       number(median(one["requests"] for one in mine)), percent(median(share)), percent(spread(share)),
                       f"{median(one['p99_ms'] for one in mine):.1f} ms", percent(median(one["udp"] for one in mine)),
                       f"{median(one['udp_p99_ms'] for one in mine):.1f} ms")
