@@ -34,6 +34,8 @@ namespace {
 constexpr unsigned kBatch = 64;         // frames between two looks of the receiver at its ring
 constexpr unsigned kAtOnce = 1U << 14;  // frames of one call
 constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kPortion = 200;
+constexpr long kShortestNap = 400'000, kLongestNap = 10'000'000;  // ns
 constexpr std::uint16_t kPort = 27015;
 
 struct State {  // struct sender_state
@@ -108,9 +110,11 @@ unsigned send(int program, const Frame& frame, unsigned count) {
   return 0;
 }
 
-void nap() {
-  // A ring holds 256 frames, so portions should be small; but see send().
-  const timespec time{.tv_sec = 0, .tv_nsec = 400'000};
+// Until the next portion is due. A ring holds 256 frames, so portions should be small; but see
+// send().
+void nap(std::uint64_t rate) {
+  const auto portion_ns = static_cast<long>(kPortion * kSecond / rate);
+  const timespec time{.tv_sec = 0, .tv_nsec = std::clamp(portion_ns, kShortestNap, kLongestNap)};
   nanosleep(&time, nullptr);
 }
 
@@ -150,7 +154,7 @@ int main(int count, char** arguments) {
         rate == 0 ? kAtOnce : std::min<std::uint64_t>(due - tried, kAtOnce);
     tried = due;
     if (wanted > 0) sent += send(program, frame, static_cast<unsigned>(wanted));
-    if (rate != 0) nap();
+    if (rate != 0) nap(rate);
   }
   fmt::print(R"({{"sent":{},"seconds":{:.6f},"cpu_seconds":{:.6f}}})"
              "\n",

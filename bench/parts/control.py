@@ -53,6 +53,7 @@ def one_size(lab, rivals, what, count, rounds):
     lists = [feeds.feed(what, count, seed) for seed in (1, 2)]
     for _ in range(rounds):
         put_in_force(lab, [])
+        feeds.forget_peak(lab.daemon.pid)
         for how, one in zip(("load", "swap"), lists):
             took = put_in_force(lab, [entry for entries in one.values() for entry in entries])
             seen["Floodwall", how].append((took, feeds.peak_mib(lab.daemon.pid)))
@@ -69,7 +70,7 @@ def lists_table(lab, rivals, quick):
                   ["list", "", "Floodwall", "MiB", "nftables", "MiB", "ipset", "MiB", "to nftables"], note=NOTE)
     for what in ("IPv4", "IPv6", "mixed"):
         for count in (1_000, 10_000) if quick else SIZES:
-            rounds = 1 if quick else 3 if count <= 100_000 else 2 if what == "IPv4" else 1
+            rounds = 1 if quick or count > 100_000 else 3
             seen = one_size(lab, rivals, what, count, rounds)
             for how in ("load", "swap"):
                 cells, seconds = [], {}
@@ -112,7 +113,7 @@ def swap_table(walls, quick):
     """While lists are swapped, a flood of sources that are on all of them: none of its packets may pass."""
     lab, swaps, rate = walls.lab, 2 if quick else SWAPS, 50_000
     always = [dotted(n) for n in flood_sources(1 << 12)]
-    lists = [always + feeds.prefixes(4, 10_000 if quick else 1_000_000, seed) for seed in (3, 4)]
+    lists = [always + feeds.feed("IPv4", 10_000 if quick else 1_000_000, seed)[4] for seed in (1, 2)]
     put_in_force(lab, lists[0])
     before = lab.counters()
     flood = walls.flood(walls.floodwall, 1 << 12, 600, rate, cpus()[-1])
@@ -137,7 +138,7 @@ def start_table(lab, quick):
     """Start, and reload of another configuration, without and with a long list."""
     table = Table("control.start", "5. Start and reload", ["list", "start", "reload"], note="Seconds.")
     for count in (0, 10_000 if quick else 1_000_000):
-        put_in_force(lab, feeds.prefixes(4, count, 5))
+        put_in_force(lab, feeds.feed("IPv4", count, 1)[4] if count else [])
         starts, reloads = [], []
         for turn in range(1 if quick else 3):
             lab.stop()

@@ -12,8 +12,8 @@ from suite.walls import Walls, flood_sources, settings, write_list
 
 TITLE = "live receive path"
 DENIED, SPOOFED = 1 << 16, 1 << 20
-NOTE = ("Packets of 64 bytes a second of one CPU's time, sending them included; medians of turns. What passes a meter is "
-        "dropped behind it, not given to the stack.")
+NOTE = ("Packets of 64 bytes a second of one CPU's time, sending them included; medians of turns. What passes a meter "
+        "is dropped behind it, not given to the stack.")
 
 
 def denied_numbers(listed):

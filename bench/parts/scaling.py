@@ -9,7 +9,6 @@ GROWS = {"sources, IPv4": "65 k", "sources, IPv6": "65 k", "bans": "0", "list en
          "list entries, IPv6": "1 k", "services": "0", "signatures": "0"}
 
 
-
 def growth(what, first, measured):
     table = Table(f"scaling.{what}", f"4. A passed packet by {what}",
                   [what, "ns above drop", "spread", f"to {first}"], raw=measured,
@@ -26,7 +25,7 @@ def growth(what, first, measured):
 def by_cpus(measured):
     table = Table("scaling.CPUs", "4. The same work on one CPU and on all at once",
                   ["path", "CPUs", "ns above drop", "spread", "to one CPU"], raw=measured,
-                  note="Each CPU runs the program on packets of its own; the last row lets all of them meet one source.")
+                  note="Each CPU has packets of its own; in the last row they are all of one source.")
     alone = {}
     for row in measured:
         cost = net(row["ns"]["floodwall"], row["ns"]["bare"])

@@ -33,8 +33,8 @@ def replay_table(quick):
         files = {}
         for sources in SOURCES:
             files[sources] = pathlib.Path(temp) / f"{sources}.pcap"
-            subprocess.run([RELEASE / "demo_capture", files[sources], str(packets // 50), "50", str(sources)], check=True,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([RELEASE / "demo_capture", files[sources], str(packets // 50), "50", str(sources)],
+                           check=True, stdout=subprocess.DEVNULL)
         rates = {sources: [] for sources in SOURCES}
         for _ in range(rounds):
             for sources, file in files.items():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Lists as feeds are: prefixes of mixed lengths, half of them single addresses; and how nftables and ipset take them."""
+"""Lists as feeds are: prefixes of mixed lengths, half of them single addresses; how nftables and ipset take them."""
+import functools
 import pathlib
 import random
 import re
@@ -28,11 +29,19 @@ def text(family, number):
 
 
 def feed(what, count, seed):
-    """By family: the entries of a list of `count`."""
+    """By family: the entries of a list of `count`, picked from a longer one, for making them takes time."""
+    def prefixes(family, wanted):
+        every = _long_list(family, 1_000_000 if count > 10_000 else 10_000, seed)
+        return every[::len(every) // wanted][:wanted]
     if what == "mixed":
-        return {4: prefixes(4, count // 2, seed), 6: prefixes(6, count - count // 2, seed)}
+        return {4: prefixes(4, count // 2), 6: prefixes(6, count - count // 2)}
     family = 4 if what == "IPv4" else 6
-    return {family: prefixes(family, count, seed)}
+    return {family: prefixes(family, count)}
+
+
+@functools.cache
+def _long_list(family, count, seed):
+    return prefixes(family, count, seed)
 
 
 def peak_mib(pid):
@@ -43,6 +52,11 @@ def peak_mib(pid):
         return 0.0
     found = re.search(r"VmHWM:\s+(\d+)", text)
     return int(found.group(1)) / 1024 if found else 0.0
+
+
+def forget_peak(pid):
+    """From now on the peak is counted anew (proc(5), clear_refs)."""
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def timed(namespace, *command):

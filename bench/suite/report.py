@@ -6,11 +6,11 @@ import sys
 
 from suite import plot, sizing, targets
 from suite.machine import ROOT, sentence
+from suite.table import Table
 
 DOCUMENT = ROOT / "docs/performance.md"
 PICTURE = ROOT / "docs/performance.svg"
-SECTIONS = {"1. ": "packet", "2. ": "receive", "3. ": "attack", "4. ": "scaling", "5. ": "control",
-            "6. ": "userspace", "7. ": "peace"}
+SECTIONS = {1: "packet", 2: "receive", 3: "attack", 4: "scaling", 5: "control", 6: "userspace", 7: "peace"}
 
 
 def head(seen, seconds, quick):
@@ -18,6 +18,19 @@ def head(seen, seconds, quick):
     note = " **A quick run: it shows that everything works, its figures say nothing.**" if quick else ""
     took = sum(seconds.values()) / 60
     return f"Measured {when} in {took:.0f} minutes on {sentence(seen)}{note}"
+
+
+def with_earlier(folder, tables, seconds):
+    """What was measured now, and of other parts what the folder has of earlier runs."""
+    try:
+        earlier = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return tables, seconds
+    if earlier["quick"]:
+        return tables, seconds
+    parts = {table.part() for table in tables}
+    kept = [table for table in (Table(**one) for one in earlier["tables"]) if table.part() not in parts]
+    return sorted(kept + tables, key=Table.part), earlier["seconds"] | seconds
 
 
 def write(folder, seen, tables, seconds, quick):
@@ -33,11 +46,11 @@ def write(folder, seen, tables, seconds, quick):
 
 
 def write_docs(seen, tables, seconds):
-    """Only what was measured is replaced: a run of single parts leaves the others' tables."""
+    """Only what was measured is replaced."""
     text = DOCUMENT.read_text(encoding="utf-8")
     by_section = {}
     for table in tables:
-        by_section.setdefault(SECTIONS[table.title[:3]], []).append(table.markdown())
+        by_section.setdefault(SECTIONS[table.part()], []).append(table.markdown())
     for section, parts in by_section.items():
         text = replaced(text, section, "\n\n".join(parts))
     paper = sizing.table_of(tables)

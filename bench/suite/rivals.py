@@ -43,8 +43,8 @@ def hashlimit(walls):
     wall = walls.add("hashlimit, table raw")
     add = ("iptables", "-w", "-t", "raw", "-A", "PREROUTING")
     wall.run(*add, "-i", "up0", "-m", "hashlimit", "--hashlimit-above", f"{METER_PPS}/sec", "--hashlimit-burst",
-             METER_PPS, "--hashlimit-mode", "srcip", "--hashlimit-name", "bench", "--hashlimit-htable-size", TRACKED // 4,
-             "--hashlimit-htable-max", TRACKED, "-j", "DROP")
+             METER_PPS, "--hashlimit-mode", "srcip", "--hashlimit-name", "bench", "--hashlimit-htable-size",
+             TRACKED // 4, "--hashlimit-htable-max", TRACKED, "-j", "DROP")
     wall.run(*add, "-i", "up0", "-j", "DROP")
     return wall
 

@@ -31,6 +31,10 @@ class Table:
         lines = [f"| {' | '.join(line)} |" for line in (self.columns, align, *self.rows)]
         return "\n".join([f"**{self.title}**", "", *lines] + (["", self.note] if self.note else []))
 
+    def part(self):
+        """The number of the part of the suite that it belongs to."""
+        return int(self.title.partition(".")[0])
+
     def json(self):
         return {"key": self.key, "title": self.title, "columns": self.columns, "rows": self.rows,
                 "note": self.note, "values": self.values, "raw": self.raw}
