@@ -31,7 +31,8 @@ std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
 
 std::string text_of(const VectorKey& vector) {
   std::string out(class_word(vector.klass));
-  if (vector.dst != Address{}) out += " to " + vector.dst.text();
+  if (vector.dst == Address{}) return vector.port != 0 ? out + " to services" : out;
+  out += " to " + vector.dst.text();
   if (vector.port != 0) out += fmt::format(" port {}", vector.port);
   return out;
 }

@@ -30,6 +30,8 @@ enum {
   FW_KNOWN_SHIFT = 2,
   FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled */
   FW_PRESSED_NS = 2000000000,
+  FW_ANY_SERVED = 1,       /* the port of all addresses' budget for ports that are served: a flood
+                              of closed ones takes nothing from it */
   FW_PREFIX_RULE = 0x1000, /* cells of prefixes beside those of sources */
 };
 #define FW_NO_BUDGET 0xffffffffU
@@ -217,7 +219,7 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   source->age_owes--;
   if (stray && !fw_is_served(env, 6, (fw_u16)port)) port = 0;
   fw_budget_repay(env, cfg, local, klass, (fw_u16)port, now_ns);
-  fw_budget_repay(env, cfg, &all, klass, 0, now_ns);
+  fw_budget_repay(env, cfg, &all, klass, port & 0xffff ? FW_ANY_SERVED : 0, now_ns);
   return 1;
 }
 
@@ -312,8 +314,9 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   if (fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns)) how |= FW_MAY_DRAW;
   if (!fw_budget_charge(env, index, standing.side, how, now_ns)) return 1;
   dst.hi = dst.lo = 0;
-  return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, 0), standing.side,
-                           how, now_ns);
+  port = port ? FW_ANY_SERVED : 0;
+  return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, (fw_u16)port),
+                           standing.side, how, now_ns);
 }
 
 #endif
