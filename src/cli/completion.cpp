@@ -26,6 +26,7 @@ struct Entry {
 std::vector<Entry> entries(std::span<const OfflineVerb> offline) {
   std::vector<Entry> all;
   for (const control::Verb& verb : control::kVerbs) {
+    if (is_replaced(verb, offline)) continue;
     all.push_back({verb.name,
                    verb.summary,
                    verb.argument,

@@ -14,6 +14,7 @@
 
 #include "cli/run.hpp"
 #include "control/client.hpp"
+#include "replay/suggest.hpp"
 #include "replay/verb.hpp"
 #include "selftest/selftest.hpp"
 #include "setup/setup.hpp"
@@ -54,6 +55,16 @@ std::vector<fw::cli::OfflineVerb> offline_verbs() {
        {},
        fw::selftest::kOptions,
        [](const OfflineCall& call) { return fw::selftest::run(call.arguments, call.json); }},
+      {"suggest",
+       fw::replay::kSuggestSummary,
+       {},
+       fw::replay::kSuggestOptions,
+       [](const OfflineCall& call) {
+         const auto ask = [&call] {
+           return fw::control::call(call.socket, "suggest", nlohmann::json::object());
+         };
+         return fw::replay::run_suggest(call.arguments, call.json, ask, std::cout, std::cerr);
+       }},
       {"replay",
        fw::replay::kSummary,
        {},

@@ -19,7 +19,8 @@ struct OfflineCall {
   std::filesystem::path socket;
 };
 
-// It parses its arguments itself, --help too, and returns the exit status.
+// It parses its arguments itself, --help too, and returns the exit status. One that has the name of
+// a verb of the daemon's stands in for it, and asks the daemon by itself where it needs to.
 struct OfflineVerb {
   std::string_view name;
   std::string_view summary;                   // a line, imperative, no full stop

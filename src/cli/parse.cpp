@@ -57,7 +57,7 @@ void Parser::add_global(CLI::App& to) {
 void Parser::add_verb(const Verb& verb) {
   CLI::App* const sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
   sub->allow_extras();
-  auto& values = arguments.emplace_back();
+  auto& values = arguments.back();
   if (!verb.argument.empty()) {
     CLI::Option* const argument = sub->add_option(
         std::string(verb.argument), values,
@@ -83,7 +83,10 @@ Parser::Parser(std::span<const OfflineVerb> offline, const std::filesystem::path
   app.require_subcommand(0, 1);
   app.allow_extras();
   app.get_formatter()->column_width(24);
-  for (const Verb& verb : control::kVerbs) add_verb(verb);
+  for (const Verb& verb : control::kVerbs) {
+    arguments.emplace_back();
+    if (!is_replaced(verb, offline)) add_verb(verb);
+  }
   for (const OfflineVerb& verb : offline) {
     CLI::App* const sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
     sub->set_help_flag();
@@ -163,7 +166,7 @@ Result<Command> taken(const Parser& parser, std::span<const OfflineVerb> offline
     return fail(ErrorKind::usage, "which command? floodwall --help lists them");
   const CLI::App& sub = *parser.app.get_subcommands().front();
   if (const auto* own = std::ranges::find(control::kVerbs, sub.get_name(), &Verb::name);
-      own != control::kVerbs.end()) {
+      own != control::kVerbs.end() && !is_replaced(*own, offline)) {
     if (const auto word = leftover(sub)) return unexpected_word(*word, sub);
     command.verb = own;
     command.arguments = parser.arguments[std::distance(control::kVerbs.begin(), own)];

@@ -2,6 +2,7 @@
 // The command line, parsed by the table of verbs: CLI11 does the letters, the table the rest.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -23,6 +24,13 @@ inline constexpr std::array<control::Option, 3> kGlobalOptions{{
     {"help", "", "print this help"},
 }};
 inline constexpr std::string_view kFollowingVerb = "events";
+
+// Does an offline verb of the same name stand in for this one?
+[[nodiscard]] inline bool is_replaced(const control::Verb& verb,
+                                      std::span<const OfflineVerb> offline) {
+  return std::ranges::any_of(offline,
+                             [&](const OfflineVerb& one) { return one.name == verb.name; });
+}
 
 struct Command {
   const control::Verb* verb = nullptr;   // one of these two, or neither: print `text`

@@ -196,6 +196,8 @@ std::string render(std::string_view verb, const json& reply, const Style& style)
   if (verb == "list") return render_list(reply, style);
   if (verb == "why") return render_why(reply, style);
   if (verb == "events") return render_events(reply);
+  if (verb == "baseline") return render_baseline(reply, style);
+  if (verb == "suggest") return render_suggestion(reply);
   if (reply.contains("results")) return render_results(verb, reply);
   return render_message(reply);
 }

@@ -23,6 +23,9 @@ inline constexpr std::size_t kMostResultLines = 20;
 [[nodiscard]] std::string render_results(std::string_view verb, const nlohmann::json& reply);
 // "message", then each of "changes" (apply) below it.
 [[nodiscard]] std::string render_message(const nlohmann::json& reply);
+[[nodiscard]] std::string render_baseline(const nlohmann::json& reply, const Style& style);
+// Text for a file, as it is.
+[[nodiscard]] std::string render_suggestion(const nlohmann::json& reply);
 [[nodiscard]] std::string render_events(const nlohmann::json& reply);
 
 }  // namespace fw::cli

@@ -44,6 +44,7 @@ using Budgets = std::array<Budget, FW_CLASS_COUNT>;  // by fw_class
 // Floods that no limit per source sees.
 struct Detect {
   bool signatures = true;    // work out what a flood's packets share, and drop on that
+  bool learn = true;         // raise budgets to what is usual here
   unsigned scan_ports = 14;  // of 16 groups of closed ports: a source that tried so many; 0: off
   Milliseconds scan_ban{0};  // 0: a scan is only reported
 

@@ -127,10 +127,21 @@ void read_budgets(Section section, Budgets& out) {
   section.done();
 }
 
+// "none" or how long a scanner is banned.
+void read_scan_ban(Section& section, Milliseconds& out) {
+  std::string text;
+  section.read("scan_ban", text);
+  if (text == "none")
+    out = Milliseconds{0};
+  else if (!text.empty())
+    section.read("scan_ban", kShortestBan, kLongestBan, out);
+}
+
 void read_detect(Section section, Detect& out) {
   section.read("signatures", out.signatures);
+  section.read("learn", out.learn);
   section.read("scan_ports", 0, 16, out.scan_ports);
-  section.read("scan_ban", Milliseconds{0}, kLongestBan, out.scan_ban);
+  read_scan_ban(section, out.scan_ban);
   section.done();
 }
 

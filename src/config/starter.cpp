@@ -48,6 +48,17 @@ icmp    = {{ limit = "100/s" }}
 # action  = "limit"            # or "drop" (nobody gets in), "pass" (no limits)
 # packets = {{ limit = "1k/s", ban_at = "2k/s" }}
 
+# [budget.tcp_syn]             # of all who proved nothing, together, to an address or a service:
+# limit        = "25/s"        # what may go unanswered; floodwall suggest says what is usual here
+# burst        = 150           # packets at once
+# served_burst = 150           # ... to a port on which a service answers
+
+# [detect]                     # floods that no limit per source sees
+# signatures  = true           # find what a flood's packets share, and drop on that
+# learn       = true           # raise the budgets to what is usual here
+# scan_ports  = 14             # of 16 groups of closed ports: who tries so many scans; 0: off
+# scan_ban    = "none"         # or how long a scanner is banned: its address may be forged
+
 [lists]                        # files beside this one: an address, prefix or range a line
 allow = ["allow.list"]
 deny  = ["deny.list"]          # and more, such as "feeds/*.netset"

@@ -56,6 +56,9 @@ inline constexpr std::array<Option, 2> kSignatureOptions{{
     {"remove", "", "take it out; it is not found again during this attack"},
     {"pin", "", "keep it in force even when nothing matches it"},
 }};
+inline constexpr std::array<Option, 1> kBaselineOptions{{
+    {"reset", "", "forget it: the budgets are the configured ones until an hour of peace was seen"},
+}};
 inline constexpr std::array<Option, 3> kEventOptions{{
     {"since", "DURATION", "only those of the last 1h, 30m ..."},
     {"after", "ID", "only those after this id (for following)"},
@@ -137,6 +140,22 @@ inline constexpr std::array kVerbs{
          {},
          kSignatureOptions,
          Access::change},
+    Verb{"baseline",
+         "what is usual here, and the budgets that come of it",
+         "",
+         0,
+         0,
+         {},
+         kBaselineOptions,
+         Access::change},
+    Verb{"suggest",
+         "budgets for floodwall.toml, from what is usual here or in a capture",
+         "",
+         0,
+         0,
+         {},
+         {},
+         Access::read},
     Verb{"events",
          "what happened: bans, unbans, limits, reloads",
          "",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 
@@ -182,13 +183,15 @@ engine::Host Daemon::host() {
                 return parts_.datapath.off(parts_.engine, now);
               },
           .attach_all = [this](const engine::Now& now) { return switch_on(now); },
-          .reconfigured = [this](const engine::Now& now) { reconfigured(now); }};
+          .reconfigured = [this](const engine::Now& now) { reconfigured(now); },
+          .keep_learned = [this] { parts_.learned.keep(parts_.engine); }};
 }
 
 // ------------------------------------------------------------------- ticking
 
 void Daemon::tick(const engine::Now& now) {
   parts_.engine.tick(now);
+  parts_.learned.tick(parts_.engine, now);
   follow_files(now);
   if (now.mono_ns >= look_due_ns_) follow_machine(now);
   if (now.mono_ns >= listen_due_ns_) follow_services(now);
@@ -197,8 +200,9 @@ void Daemon::tick(const engine::Now& now) {
 
 void Daemon::tell_problems() {
   std::vector<std::string> problems = interfaces_.problems();
-  for (const std::string* problem :
-       {&machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_})
+  for (const std::string* problem : std::initializer_list<const std::string*>{
+           &machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_,
+           &parts_.learned.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

@@ -13,6 +13,7 @@
 
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
+#include "daemon/learned_file.hpp"
 #include "daemon/log_files.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
@@ -34,6 +35,7 @@ class Daemon {
     engine::Engine& engine;
     DatapathSwitch& datapath;
     LogFiles& log;
+    LearnedFile& learned;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);

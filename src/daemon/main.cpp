@@ -62,14 +62,19 @@ Result<void> run(const Options& options) {
   if (!datapath) return std::unexpected(datapath.error());
   say(datapath->notice());
 
-  // 5. What we believe goes into the tables: the configuration and the former daemon's bans, the
-  //    lists, whom this host needs, and the conversations that stand.
+  // 5. What we believe goes into the tables: what is usual here, the configuration and the former
+  //    daemon's bans, the lists, whom this host needs, and the conversations that stand.
   engine::Engine engine(datapath->current(), *config, options.config.parent_path());
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
-  Result<Daemon> daemon = Daemon::open(
-      {.config_file = options.config, .engine = engine, .datapath = *datapath, .log = log});
+  LearnedFile learned(options.state / "state.db");
+  Result<Daemon> daemon = Daemon::open({.config_file = options.config,
+                                        .engine = engine,
+                                        .datapath = *datapath,
+                                        .log = log,
+                                        .learned = learned});
   if (!daemon) return std::unexpected(daemon.error());
   const engine::Now start = read_clocks();
+  learned.recall(engine);
   if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
   if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   if (Result<void> exempted = daemon->exempt(start); !exempted) return exempted;
@@ -89,6 +94,7 @@ Result<void> run(const Options& options) {
   // 8. Until we are told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
+  learned.keep(engine);
 
   // Stopping the daemon is not stopping the filter, unless the configuration says so.
   datapath->keep(engine.settings().config.keep_filtering);

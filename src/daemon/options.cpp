@@ -29,6 +29,7 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
   std::string config = options.config;
   std::string socket = options.socket;
   std::string pins = options.pins;
+  std::string state = options.state;
   bool foreground = false;
   bool check = false;
   bool remove = false;
@@ -38,6 +39,7 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
     app.add_option("--config", config, "the configuration")->type_name("FILE");
     app.add_option("--socket", socket, "where the API listens")->type_name("PATH");
     app.add_option("--pins", pins, "what outlives the daemon, in a bpffs")->type_name("DIR");
+    app.add_option("--state", state, "what was learned, and captures of attacks")->type_name("DIR");
     app.add_flag("--foreground", foreground, "stay in the foreground (it always does)");
     auto* const checks =
         app.add_flag("--check", check, "only say whether the configuration is valid");
@@ -64,6 +66,7 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
   options.config = from_root(config);
   options.socket = from_root(socket);
   options.pins = from_root(pins);
+  options.state = from_root(state);
   return options;
 }
 

@@ -22,6 +22,7 @@ struct Options {
   std::filesystem::path config = "/etc/floodwall/floodwall.toml";
   std::filesystem::path socket = "/run/floodwall/floodwall.sock";
   std::filesystem::path pins = "/sys/fs/bpf/floodwall";
+  std::filesystem::path state = "/var/lib/floodwall";
   std::string text;  // for Task::print
 };
 

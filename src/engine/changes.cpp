@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/units.hpp"
 #include "engine/measured.hpp"
 
 namespace fw::engine {
@@ -79,6 +80,26 @@ void compare_services(const Settings& current, const Settings& next, Changes& ch
       changes.note(fmt::format("service \"{}\" is gone", service.name));
 }
 
+std::string budget_in_words(const config::Budget& budget) {
+  if (!budget.limit) return "none";
+  return fmt::format("{} (burst {}, served {})", format_rate(*budget.limit, false), budget.burst,
+                     budget.served_burst);
+}
+
+void compare_detection(const config::Config& a, const config::Config& b, Changes& changes) {
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
+    changes.compare(fmt::format("budget.{}", class_word(static_cast<fw_class>(i))),
+                    budget_in_words(a.budgets[i]), budget_in_words(b.budgets[i]));
+  changes.compare("detect.signatures", a.detect.signatures, b.detect.signatures);
+  changes.compare("detect.learn", a.detect.learn, b.detect.learn);
+  changes.compare("detect.scan_ports", a.detect.scan_ports, b.detect.scan_ports);
+  const auto ban_in_words = [](Milliseconds ban) {
+    return ban.count() == 0 ? std::string("none") : format_duration(ban);
+  };
+  changes.compare("detect.scan_ban", ban_in_words(a.detect.scan_ban),
+                  ban_in_words(b.detect.scan_ban));
+}
+
 }  // namespace
 
 Result<void> check_fixed_settings(const config::Config& current, const config::Config& next) {
@@ -119,6 +140,7 @@ std::vector<std::string> describe_changes(const Settings& current, const Setting
   changes.compare("lists.allow", joined(a.lists.allow), joined(b.lists.allow));
   changes.compare("lists.deny", joined(a.lists.deny), joined(b.lists.deny));
   changes.compare("log.folder", a.log.folder.native(), b.log.folder.native());
+  compare_detection(a, b, changes);
   compare_services(current, next, changes);
   return changes.take();
 }

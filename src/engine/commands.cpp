@@ -15,6 +15,7 @@
 
 #include "base/units.hpp"
 #include "engine/report.hpp"
+#include "engine/suggest.hpp"
 
 namespace fw::engine {
 namespace {
@@ -225,6 +226,22 @@ Result<Json> signature(const Context& context, const Request& request) {
                          : fmt::format("{} stays in force until it is removed", name)}};
 }
 
+Result<Json> baseline(const Context& context, const Request& request) {
+  if (request.flag("reset")) {
+    if (Result<void> reset = context.engine.reset_baseline(context.now); !reset)
+      return std::unexpected(reset.error());
+    if (context.host.keep_learned) context.host.keep_learned();
+  }
+  return baseline_report(context.engine);
+}
+
+Result<Json> suggest(const Context& context, const Request&) {
+  const Engine& engine = context.engine;
+  return Json{{"toml", suggestion(engine.baseline(), engine.settings().config.budgets,
+                                  "the peace that this daemon saw")},
+              {"seconds", engine.baseline().seconds()}};
+}
+
 Result<Json> events(const Context& context, const Request& request) {
   const auto since_ns = span_option(request, "since", FW_FOREVER);
   const auto after = number_option(request, "after", 0);
@@ -242,10 +259,11 @@ struct Handler {
   Result<Json> (*run)(const Context&, const Request&);
 };
 constexpr std::array kHandlers{
-    Handler{"status", status},   Handler{"list", list},     Handler{"why", why},
-    Handler{"ban", ban},         Handler{"unban", unban},   Handler{"allow", allow},
-    Handler{"unallow", unallow}, Handler{"mode", mode},     Handler{"check", check},
-    Handler{"apply", apply},     Handler{"events", events}, Handler{"signature", signature},
+    Handler{"status", status},     Handler{"list", list},       Handler{"why", why},
+    Handler{"ban", ban},           Handler{"unban", unban},     Handler{"allow", allow},
+    Handler{"unallow", unallow},   Handler{"mode", mode},       Handler{"check", check},
+    Handler{"apply", apply},       Handler{"events", events},   Handler{"signature", signature},
+    Handler{"baseline", baseline}, Handler{"suggest", suggest},
 };
 
 constexpr const Handler* find_handler(std::string_view verb) {

@@ -25,6 +25,8 @@ struct Host {
   std::function<Result<void>(const Now&)> attach_all;
   // A new configuration is in force: follow its interfaces, exemptions and log.
   std::function<void(const Now&)> reconfigured;
+  // Baseline::text() changed and is to outlive us: now, not at the next turn.
+  std::function<void()> keep_learned{};
 };
 
 class Commands {

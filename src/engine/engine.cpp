@@ -28,8 +28,9 @@ std::string_view word(Mode mode) {
 namespace {
 
 Settings settings_of(config::Config config) {
-  Settings settings{.config = std::move(config), .compiled = {}, .mode = Mode::off};
+  Settings settings{.config = std::move(config), .compiled = {}, .budgets = {}, .mode = Mode::off};
   settings.compiled = config::compile(settings.config);
+  settings.budgets = settings.config.budgets;
   settings.mode = settings.config.mode == config::Mode::enforce ? Mode::enforce : Mode::observe;
   return settings;
 }
@@ -139,6 +140,7 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
     return failed(fixed.error());
 
   Settings next = settings_of(std::move(config));
+  raise_budgets(next);
   if (settings_.mode == Mode::off) next.mode = Mode::off;  // only the operator switches on again
   if (Result<void> published = marks_.configure(next.compiled, policy_mode(next.mode)); !published)
     return failed(published.error());
@@ -207,6 +209,7 @@ void Engine::tick(const Now& now) {
   drain_events(now);
   ban_scanners(now);
   detector_.tick(traffic_.counters(), now);
+  learn(now);
   bans_.expire(now);
   protected_.expire(now);
   follow_forced_bans(now);

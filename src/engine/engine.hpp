@@ -20,6 +20,7 @@
 #include "datapath/datapath.hpp"
 #include "engine/audit.hpp"
 #include "engine/bans.hpp"
+#include "engine/baseline.hpp"
 #include "engine/detector.hpp"
 #include "engine/journal.hpp"
 #include "engine/list_set.hpp"
@@ -49,6 +50,10 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // ---- start and change
+
+  // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning begins
+  // anew.
+  [[nodiscard]] Result<void> recall(std::string_view learned);
 
   // Takes over the marks that a former daemon left in the tables, then publishes the configuration.
   // Bans go on with what is left of them; exemptions hold until set_exemptions() says otherwise.
@@ -109,6 +114,9 @@ class Engine {
   [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
                                          const Now& now);
 
+  // Forgets what is usual here: the budgets are the configured ones again.
+  [[nodiscard]] Result<void> reset_baseline(const Now& now);
+
   // ---- what it believes
 
   [[nodiscard]] Mode mode() const { return settings_.mode; }
@@ -122,6 +130,7 @@ class Engine {
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] Detector& detector() { return detector_; }
   [[nodiscard]] const Detector& detector() const { return detector_; }
+  [[nodiscard]] const Baseline& baseline() const { return baseline_; }
   [[nodiscard]] Journal& journal() { return journal_; }
   [[nodiscard]] const Journal& journal() const { return journal_; }
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
@@ -152,6 +161,9 @@ class Engine {
   void note_interfaces(const Now& now);
   void note_scan(const fw_event& event, const Now& now);
   void ban_scanners(const Now& now);
+  void learn(const Now& now);
+  void raise_budgets(Settings& settings) const;
+  [[nodiscard]] Result<void> review_budgets(const Now& now);
 
   datapath::Datapath* datapath_;
   Settings settings_;
@@ -169,6 +181,8 @@ class Engine {
   Audit audit_;
   Traffic traffic_;
   Detector detector_;
+  Baseline baseline_;
+  std::uint64_t review_due_ns_ = 0;                    // of the budgets in force
   std::vector<datapath::InterfaceStatus> interfaces_;  // as last noted
   std::vector<std::string> host_problems_;
   std::vector<Prefix> scanners_;  // to be banned, once the events are drained

@@ -40,7 +40,8 @@ enum class Level : std::uint8_t { info, notice, warning, error };
   X(attack_end, "AttackEnd", notice)      \
   X(signature, "Signature", notice)       \
   X(signature_end, "SignatureEnd", info)  \
-  X(scan, "Scan", notice)
+  X(scan, "Scan", notice)                 \
+  X(learned, "Learned", info)
 
 enum class EventType : std::uint8_t {
 #define FW_EVENT_TYPE_ENUM(name, word, level) name,

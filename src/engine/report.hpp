@@ -35,6 +35,9 @@ struct EventQuery {
 [[nodiscard]] nlohmann::json attacks_report(const Detector& detector, const Now& now);
 [[nodiscard]] nlohmann::json signatures_report(const Detector& detector, const Now& now);
 
+// What is usual here, and the budgets that come of it.
+[[nodiscard]] nlohmann::json baseline_report(const Engine& engine);
+
 [[nodiscard]] std::string_view word(datapath::Attachment attachment);
 
 }  // namespace fw::engine

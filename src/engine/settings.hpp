@@ -18,7 +18,8 @@ enum class Mode : std::uint8_t { off, observe, enforce };
 struct Settings {
   config::Config config;
   config::Compiled compiled;
-  Mode mode = Mode::off;  // config.mode, unless the operator said otherwise since
+  config::Budgets budgets;  // in force: the configuration's, raised to what is usual here
+  Mode mode = Mode::off;    // config.mode, unless the operator said otherwise since
 
   [[nodiscard]] bool observing() const { return mode == Mode::observe; }
   [[nodiscard]] std::string rule_name(unsigned rule) const {

@@ -117,6 +117,12 @@ void DefaultProfile::finish(const Clock& clock) {
   tick(clock.now());
 }
 
+engine::Baseline DefaultProfile::learned() const {
+  engine::Baseline learned = engine_.baseline();
+  learned.settle();
+  return learned;
+}
+
 std::vector<std::string> DefaultProfile::problems() const {
   return engine_.lists().problems;
 }

@@ -31,6 +31,8 @@ class DefaultProfile final : public Profile {
   [[nodiscard]] Outcome judge(const capture::Record& record, const Clock& clock) override;
   void finish(const Clock& clock) override;
   [[nodiscard]] std::vector<std::string> problems() const override;
+  // What was usual, when all packets were judged.
+  [[nodiscard]] engine::Baseline learned() const;
 
  private:
   DefaultProfile(config::Config config, const std::filesystem::path& folder,

@@ -19,6 +19,13 @@ constexpr std::string_view kFooter =
     "would have, on the capture's own clock. Touches nothing and needs no privilege.\n\n"
     "Exit status: 0 ok, 1 the file is damaged or no capture, 2 usage, 6 configuration invalid.";
 
+constexpr std::string_view kSuggestFooter =
+    "\nWithout FILE: from the peace that floodwalld saw since it first started. With a capture of "
+    "a\n"
+    "time without attacks: from that, which needs neither privilege nor daemon. The fragment goes "
+    "to\n"
+    "a file in conf.d beside floodwall.toml; floodwall check looks at it, floodwall apply uses it.";
+
 Result<std::vector<Address>> parse_protect(const std::vector<std::string>& words) {
   std::vector<Address> addresses;
   for (const std::string& word : words) {
@@ -76,6 +83,40 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
   options.protect = std::move(*addresses);
   if (!config.empty()) options.config = config;
   if (!verdicts.empty()) options.verdicts = verdicts;
+  return options;
+}
+
+Result<Options> parse_suggest_options(std::span<const std::string> arguments) {
+  Options options;
+  std::vector<std::string> protect;
+  std::string config;
+  try {
+    CLI::App app{"Budgets for floodwall.toml, from what is usual here or in a capture.",
+                 "floodwall suggest"};
+    bool json = false;  // as above
+    app.add_flag("--json", json, "print the fragment as a member of a JSON object");
+    app.footer(std::string(kSuggestFooter));
+    auto* const addresses = app.add_option("--protect", protect, std::string(kOptions[0].help));
+    addresses->delimiter(',')->allow_extra_args(false)->type_name(std::string(kOptions[0].value));
+    auto* const file = app.add_option("FILE", options.file, "a capture of ordinary traffic");
+    file->type_name("")->needs(addresses);
+    addresses->needs(file);
+    app.add_option("--config", config, "a floodwall.toml to compare with; else the defaults")
+        ->type_name(std::string(kOptions[1].value))
+        ->needs(file);
+    try {
+      app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    } catch (const CLI::CallForHelp&) {
+      options.help = app.help();
+      return options;
+    }
+  } catch (const CLI::Error& error) {
+    return fail(ErrorKind::usage, fmt::format("{}; see floodwall suggest --help", error.what()));
+  }
+  Result<std::vector<Address>> addresses = parse_protect(protect);
+  if (!addresses) return std::unexpected(addresses.error());
+  options.protect = std::move(*addresses);
+  if (!config.empty()) options.config = config;
   return options;
 }
 

@@ -39,4 +39,8 @@ struct Options {
 // Errors are of kind usage.
 [[nodiscard]] Result<Options> parse_options(std::span<const std::string> arguments);
 
+inline constexpr std::array<control::Option, 2> kSuggestOptions{kOptions[0], kOptions[1]};
+// Of `floodwall suggest`: without a file it is the daemon that is asked.
+[[nodiscard]] Result<Options> parse_suggest_options(std::span<const std::string> arguments);
+
 }  // namespace fw::replay

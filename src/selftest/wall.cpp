@@ -67,7 +67,7 @@ void pause_briefly() {
 
 Result<pid_t> spawn(const path& daemon) {
   const std::string config = in_folder("floodwall.toml"), socket = in_folder("floodwall.sock");
-  const std::string output = in_folder("daemon.out");
+  const std::string output = in_folder("daemon.out"), state = in_folder("state");
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("cannot fork", errno);
   if (child > 0) return child;
@@ -76,7 +76,7 @@ Result<pid_t> spawn(const path& daemon) {
   if (out >= 0 && in >= 0 && ::dup2(in, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0 &&
       ::dup2(out, STDERR_FILENO) >= 0)
     ::execl(daemon.c_str(), daemon.c_str(), "--config", config.c_str(), "--socket", socket.c_str(),
-            "--pins", kPins, "--foreground", static_cast<char*>(nullptr));
+            "--pins", kPins, "--state", state.c_str(), "--foreground", static_cast<char*>(nullptr));
   ::_exit(127);
 }
 

@@ -93,6 +93,7 @@ class Lab(contextlib.AbstractContextManager):
         self.folder = pathlib.Path(f"/run/lab{number}")
         self.config_file = self.folder / "etc/floodwall.toml"
         self.log_folder = self.folder / "log"
+        self.state = self.folder / "state"
         self.daemon = None
         self.api = Api(SOCKET)
         self._output = None
@@ -239,7 +240,8 @@ class Lab(contextlib.AbstractContextManager):
         self._output = open(self.folder / "daemon.out", "a+", encoding="utf-8")
         with netns.inside(self.wall_ns):
             self.daemon = subprocess.Popen(
-                [BIN / "floodwalld", "--config", self.config_file, "--foreground"],
+                [BIN / "floodwalld", "--config", self.config_file, "--state", self.state,
+                 "--foreground"],
                 stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
                 preexec_fn=prepare)
         if wait:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """./quickstart on the lab's wall: protects, is idempotent, and undoes itself. Its packages and its
-build are there already; /etc and /var/log are the test's own."""
+build are there already; /etc, /var/lib and /var/log are the test's own."""
 import os
 import pathlib
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 import netns
 from lab import BIN, ROOT, wait_until
 
-ETC, LOGS = "/etc", "/var/log"
+ETC, STATE, LOGS = "/etc", "/var/lib", "/var/log"
 
 pytestmark = pytest.mark.skipif(BIN != ROOT / "build/release",
                                 reason="quickstart runs build/release, which is not under test")
@@ -19,18 +19,19 @@ pytestmark = pytest.mark.skipif(BIN != ROOT / "build/release",
 
 @pytest.fixture
 def host(lab):
-    """The lab with an /etc and a /var/log that can be written to and are forgotten."""
-    upper, work = lab.folder / "upper", lab.folder / "work"
-    upper.mkdir()
-    work.mkdir()
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
-                    f"lowerdir=/etc,upperdir={upper},workdir={work}", ETC], check=True)
+    """The lab with an /etc, a /var/lib and a /var/log that can be written to and are forgotten."""
+    for place in (ETC, STATE):
+        upper, work = (lab.folder / part / place[1:] for part in ("upper", "work"))
+        upper.mkdir(parents=True)
+        work.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                        f"lowerdir={place},upperdir={upper},workdir={work}", place], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", LOGS], check=True)
     try:
         yield lab
     finally:
         quickstart(lab, "--stop", code=None)
-        for place in (LOGS, ETC):
+        for place in (LOGS, STATE, ETC):
             subprocess.run(["umount", "-l", place], check=True)
 
 

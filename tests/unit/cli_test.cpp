@@ -270,6 +270,7 @@ TEST(rendering, of_status) {
       {"interfaces",
        {{{"name", "eth0"}, {"attachment", "native"}, {"egress", true}, {"problem", ""}},
         {{"name", "eth1"}, {"attachment", "none"}, {"egress", false}, {"problem", "gone"}}}},
+      {"syn_cookies", "off: net.ipv4.tcp_syncookies is 0"},
       {"exempt", {{{"address", "203.0.113.1"}, {"why", "gateway, DHCP server"}}}},
       {"counts",
        {{"bans", 2},
@@ -301,6 +302,7 @@ problem: eth1 is gone: not protected
 interface  datapath  attached  sees replies  problem
 eth0       xdp       native    yes
 eth1       xdp       none      no            gone
+SYN cookies off: net.ipv4.tcp_syncookies is 0
 
 exempt       why
 203.0.113.1  gateway, DHCP server
@@ -446,6 +448,47 @@ TEST(numbers, are_grouped_by_thousands) {
   EXPECT_EQ(fw::cli::grouped(999), "999");
   EXPECT_EQ(fw::cli::grouped(1000), "1,000");
   EXPECT_EQ(fw::cli::grouped(1234567890), "1,234,567,890");
+}
+
+// ------------------------------------------------- what stands in for a verb of the daemon's
+
+TEST(offline_verbs, of_the_name_of_a_daemon_s_verb_stand_in_for_it) {
+  Session run;
+  std::vector<std::string> given;
+  run.offline = {{"suggest", "made of a capture", {}, {}, [&](const fw::cli::OfflineCall& call) {
+                    given.assign(call.arguments.begin(), call.arguments.end());
+                    return 7;
+                  }}};
+  EXPECT_EQ(run({"suggest", "a.pcap", "--protect", "192.0.2.1"}), 7);
+  EXPECT_EQ(given, (std::vector<std::string>{"a.pcap", "--protect", "192.0.2.1"}));
+  EXPECT_TRUE(run.calls.empty());
+  EXPECT_EQ(run({"baseline", "--reset"}), 0) << "the verbs around it are still their own";
+  ASSERT_EQ(run.calls.size(), 1U);
+  EXPECT_EQ(run.calls[0].verb, "baseline");
+  EXPECT_EQ(run.calls[0].request, (json{{"reset", true}}));
+  ASSERT_EQ(run({"--help"}), 0);
+  EXPECT_NE(run.out.find("made of a capture"), std::string::npos);
+  EXPECT_EQ(run.out.find("suggest"), run.out.rfind("suggest")) << run.out;
+}
+
+TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
+  Session run;
+  run.replies = {json{{"learning", true},
+                      {"frozen", false},
+                      {"seconds", 600},
+                      {"enough_s", 3600},
+                      {"classes",
+                       {{{"class", "tcp_syn"},
+                         {"configured_pps", 25.0},
+                         {"usual_pps", 62.0},
+                         {"learned_pps", 1240.0},
+                         {"in_force_pps", 25.0},
+                         {"ports", {{{"port", 443}, {"usual_pps", 62.0}}}}}}}}};
+  ASSERT_EQ(run({"baseline"}), 0);
+  EXPECT_NE(run.out.find("learned from 10m of peace, in use after 1h"), std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("port 443 62"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("1,240"), std::string::npos) << run.out;
 }
 
 // ---------------------------------------------------------------- completion

@@ -63,6 +63,17 @@ packets = { limit = "10k/s", ban_at = "20000/s", burst = "500ms" }
 bytes = { limit = "25MB/s" }
 syn = { limit = "none", ban_at = "none" }
 udp = { ban_at = "5/s" }
+[budget.tcp_syn]
+limit = "40/s"
+burst = 300
+served_burst = 400
+[budget.other]
+limit = "none"
+[detect]
+signatures = false
+learn = false
+scan_ports = 9
+scan_ban = "10m"
 [[service]]
 name = "game"
 port = "udp/27015"
@@ -103,6 +114,12 @@ group = "adm"
   EXPECT_EQ(c.limit_default[FW_MEASURE_SYN], (fw::config::Limit{{}, {}, seconds{1}}));
   EXPECT_EQ(c.limit_default[FW_MEASURE_UDP], (fw::config::Limit{{}, 5, seconds{1}}));
   EXPECT_EQ(c.limit_default[FW_MEASURE_ICMP], Config::defaults()[FW_MEASURE_ICMP]);
+  EXPECT_EQ(c.budgets[FW_CLASS_TCP_SYN], (fw::config::Budget{40, 300, 400}));
+  EXPECT_EQ(c.budgets[FW_CLASS_OTHER].limit, std::nullopt);
+  EXPECT_EQ(c.budgets[FW_CLASS_UDP_NEW], Config::default_budgets()[FW_CLASS_UDP_NEW]);
+  EXPECT_EQ(c.detect,
+            (fw::config::Detect{
+                .signatures = false, .learn = false, .scan_ports = 9, .scan_ban = minutes{10}}));
   ASSERT_EQ(c.services.size(), 2U);
   EXPECT_EQ(c.services[0].name, "game");
   EXPECT_EQ(c.services[0].ports, (std::vector<PortRange>{{true, 27'015, 27'015}}));
@@ -355,6 +372,20 @@ TEST(starter_text, gives_examples_that_are_valid) {
   ASSERT_EQ(config.services.size(), 1U);
   EXPECT_EQ(config.services[0].name, "game");
   EXPECT_EQ(config.limit_default[FW_MEASURE_BYTES].limit, 25e6);
+}
+
+TEST(starter_text, shows_the_defaults_of_detection_as_they_are) {
+  std::istringstream text(fw::config::starter_text({"auto"}, Mode::enforce));
+  std::string all;
+  bool shown = false;  // within a commented block of budgets or detection
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("# [budget") || line.starts_with("# [detect")) shown = true;
+    if (!line.starts_with("#")) shown = false;
+    all += (shown ? line.substr(2) : line) + "\n";
+  }
+  ASSERT_NE(all.find("\nserved_burst = "), std::string::npos);
+  ASSERT_NE(all.find("\nscan_ban    = "), std::string::npos);
+  EXPECT_EQ(good(all), Config{});
 }
 
 TEST(compiled, limits_are_in_ticks_and_windows) {

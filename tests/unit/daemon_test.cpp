@@ -21,11 +21,14 @@
 
 #include "daemon/datagram.hpp"
 #include "daemon/interfaces.hpp"
+#include "daemon/learned_file.hpp"
+#include "daemon/listening.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/options.hpp"
 #include "daemon/rotating_file.hpp"
 #include "daemon/watched.hpp"
+#include "harness/engine_lab.hpp"
 #include "harness/fake_datapath.hpp"
 
 namespace {
@@ -49,6 +52,7 @@ TEST(Options, defaults_are_the_documented_places) {
   EXPECT_EQ(options->config, "/etc/floodwall/floodwall.toml");
   EXPECT_EQ(options->socket, "/run/floodwall/floodwall.sock");
   EXPECT_EQ(options->pins, "/sys/fs/bpf/floodwall");
+  EXPECT_EQ(options->state, "/var/lib/floodwall");
 }
 
 TEST(Options, relative_paths_are_made_absolute) {
@@ -418,6 +422,124 @@ TEST_F(WatchedTest, patterns_are_watched_by_their_folder_and_files_by_themselves
   EXPECT_THAT(watched_lists(lists, folder_),
               testing::UnorderedElementsAre(folder_ / "allow.list", folder_ / "feeds",
                                             folder_ / "feeds/one.netset", "/elsewhere/deny.list"));
+}
+
+// ------------------------------------------------------------------- ports that listen
+
+struct ServedPorts {
+  fw_u8& at(bool udp, unsigned port) {
+    const std::size_t index = (udp ? 65'536U : 0U) + port;
+    return lines[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES];
+  }
+  std::vector<fw_port_line> lines{FW_PORT_LINES};
+};
+
+host::Socket listener(const char* local, std::uint16_t port, std::uint8_t proto) {
+  return {.local = Address::parse(local).value(), .local_port = port, .proto = proto};
+}
+
+TEST(listening, ports_are_marked_while_a_socket_waits_there) {
+  ServedPorts served;
+  mark_listening(served.lines, {listener("0.0.0.0", 514, 17), listener("::", 65'535, 6),
+                                listener("192.0.2.1", 2055, 17), listener("fe80::1", 546, 17)});
+  EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
+  EXPECT_EQ(served.at(false, 65'535), FW_PORT_LISTENS);
+  EXPECT_EQ(served.at(true, 2055), FW_PORT_LISTENS);
+  EXPECT_EQ(served.at(true, 546), FW_PORT_LISTENS);
+  EXPECT_EQ(served.at(false, 514), FW_PORT_CLOSED);
+  mark_listening(served.lines, {listener("0.0.0.0", 514, 17)});
+  EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
+  EXPECT_EQ(served.at(true, 2055), FW_PORT_CLOSED);
+}
+
+TEST(listening, what_answered_stays_a_port_that_answers) {
+  ServedPorts served;
+  served.at(true, 53) = served.at(true, 54) = FW_PORT_ANSWERS;
+  mark_listening(served.lines, {listener("0.0.0.0", 53, 17)});
+  EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS | FW_PORT_LISTENS);
+  EXPECT_EQ(served.at(true, 54), FW_PORT_ANSWERS);
+  mark_listening(served.lines, {});
+  EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS);
+}
+
+TEST(listening, sockets_of_loopback_are_not_reached_from_elsewhere) {
+  ServedPorts served;
+  mark_listening(served.lines, {listener("127.0.0.53", 53, 17), listener("::1", 53, 17)});
+  EXPECT_EQ(served.at(true, 53), FW_PORT_CLOSED);
+}
+
+// ------------------------------------------------------------------- what was learned
+
+using LearnedFileTest = Folder;
+
+// So many windows in which port 53 was asked 90 times a second.
+void teach(test::EngineLab& lab, unsigned windows) {
+  fw_budget& budget = lab.datapath.budget(0);
+  budget.used = 1;
+  budget.dst = Address::parse("192.0.2.1").value().key();
+  budget.klass = FW_CLASS_UDP_NEW;
+  budget.port = 53;
+  for (unsigned i = 0; i < windows; i++) {
+    budget.window = static_cast<fw_u32>(lab.mono_ns >> FW_WINDOW_SHIFT);
+    budget.charged = 97;
+    lab.pass(std::chrono::nanoseconds(std::uint64_t{1} << FW_WINDOW_SHIFT));
+  }
+}
+
+TEST_F(LearnedFileTest, the_next_daemon_knows_it) {
+  test::EngineLab lab;
+  LearnedFile file(folder_ / "state" / "state.db");
+  file.recall(lab.engine);
+  teach(lab, 4000);
+  file.keep(lab.engine);
+  EXPECT_EQ(file.problem(), "");
+  test::EngineLab next;
+  LearnedFile again(folder_ / "state" / "state.db");
+  again.recall(next.engine);
+  EXPECT_EQ(again.problem(), "");
+  EXPECT_EQ(next.engine.baseline().text(), lab.engine.baseline().text());
+  EXPECT_GT(next.engine.baseline().seconds(), 3600U);
+}
+
+TEST_F(LearnedFileTest, is_written_every_five_minutes) {
+  test::EngineLab lab;
+  LearnedFile file(folder_ / "state.db");
+  file.tick(lab.engine, lab.now());
+  teach(lab, 100);
+  file.tick(lab.engine, lab.now());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "state.db"));
+  teach(lab, 200);
+  file.tick(lab.engine, lab.now());
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "state.db"));
+}
+
+TEST_F(LearnedFileTest, damaged_one_is_a_problem_and_stops_nobody) {
+  std::ofstream(folder_ / "state.db") << std::string(9000, 'x');
+  test::EngineLab lab;
+  LearnedFile file(folder_ / "state.db");
+  file.recall(lab.engine);
+  EXPECT_THAT(file.problem(), HasSubstr("state.db"));
+  teach(lab, 20);
+  file.keep(lab.engine);
+  EXPECT_THAT(file.problem(), HasSubstr("remove the file"));
+  EXPECT_EQ(read("state.db"), std::string(9000, 'x'));
+  std::filesystem::remove(folder_ / "state.db");
+  teach(lab, 20);
+  file.keep(lab.engine);
+  EXPECT_EQ(file.problem(), "");
+}
+
+TEST_F(LearnedFileTest, text_that_is_no_baseline_is_a_problem_and_learning_begins_anew) {
+  {
+    auto store = store::Store::open(folder_ / "state.db");
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(store->put("baseline", "{}"));
+  }
+  test::EngineLab lab;
+  LearnedFile file(folder_ / "state.db");
+  file.recall(lab.engine);
+  EXPECT_THAT(file.problem(), HasSubstr("begins anew"));
+  EXPECT_EQ(lab.engine.baseline().seconds(), 0U);
 }
 
 }  // namespace

@@ -12,8 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "harness/capture.hpp"
 #include "replay/clock.hpp"
+#include "replay/suggest.hpp"
 #include "replay/verb.hpp"
 #include "replay/verdict_file.hpp"
 
@@ -229,6 +231,72 @@ TEST(TopSources, finds_the_worst_among_more_than_it_can_hold) {
   EXPECT_TRUE(sources.forgot());
   EXPECT_EQ(top.at(0).source.text(), "203.0.113.77");
   EXPECT_GE(top.at(0).packets, 10'000U);
+}
+
+// ------------------------------------------------------------------- floodwall suggest
+
+struct Suggested {
+  int status = 0;
+  std::string out, err;
+  unsigned asked = 0;  // the daemon
+};
+
+Suggested suggest(std::vector<std::string> arguments, bool as_json = false) {
+  std::ostringstream out, err;
+  Suggested made;
+  const auto ask = [&made]() -> fw::Result<nlohmann::json> {
+    ++made.asked;
+    return nlohmann::json{{"toml", "# of the daemon\n"}, {"seconds", 5}};
+  };
+  made.status = fw::replay::run_suggest(arguments, as_json, ask, out, err);
+  made.out = out.str();
+  made.err = err.str();
+  return made;
+}
+
+// 300 packets/s that nobody answers, of a hundred sources, for a minute.
+void add_unanswered(CaptureFile& capture) {
+  for (unsigned i = 0; i < 60 * 300; i++)
+    capture.add(i * (kSecond / 300), Packet::ethernet()
+                                         .ipv4("203.0.113." + std::to_string(i % 100 + 1), kHost)
+                                         .udp(40000, 514)
+                                         .payload(60));
+}
+
+TEST(Suggest, gives_budgets_for_the_traffic_of_a_capture_that_the_configuration_accepts) {
+  Lab lab;
+  add_unanswered(lab.capture);
+  lab.capture.close();
+  const Suggested made = suggest({lab.capture.path(), "--protect", kHost});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(made.asked, 0U) << "a capture needs no daemon";
+  const auto config = fw::config::parse(made.out, "suggested.toml");
+  ASSERT_TRUE(config) << config.error().message << made.out;
+  EXPECT_NEAR(*config->budgets[FW_CLASS_UDP_NEW].limit, 600, 80) << made.out;
+  EXPECT_EQ(config->budgets[FW_CLASS_TCP_SYN], fw::config::Config{}.budgets[FW_CLASS_TCP_SYN]);
+  EXPECT_NE(made.out.find("That is short"), std::string::npos);
+
+  // And with it the same traffic passes, which the defaults take for a flood.
+  EXPECT_GT(lab.replay().tally.all_dropped().packets, 1000U);
+  EXPECT_EQ(lab.replay(made.out + "[lists]\nallow = []\ndeny = []\n").tally.all_dropped().packets,
+            0U);
+}
+
+TEST(Suggest, without_a_capture_asks_the_daemon) {
+  const Suggested made = suggest({});
+  EXPECT_EQ(made.status, 0);
+  EXPECT_EQ(made.asked, 1U);
+  EXPECT_EQ(made.out, "# of the daemon\n");
+  EXPECT_EQ(nlohmann::json::parse(suggest({}, true).out).at("seconds"), 5);
+}
+
+TEST(Suggest, what_is_not_understood_is_a_usage_error) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"a.pcap"},
+                                                {"--protect", "192.0.2.1"},
+                                                {"a.pcap", "--protect", "x"}})
+    EXPECT_EQ(suggest(wrong).status, 2) << wrong.front();
+  EXPECT_EQ(suggest({"/nonexistent.pcap", "--protect", kHost}).status, 1);
+  EXPECT_NE(suggest({"--help"}).out.find("--protect"), std::string::npos);
 }
 
 }  // namespace
