@@ -80,6 +80,7 @@ Result<void> Writer::write(std::uint64_t time_ns, std::span<const std::byte> dat
 }
 
 Result<void> Writer::flush() {
+  if (!fd_.valid()) return fail("write " + path_ + ": closed, or failed before");
   std::size_t done = 0;
   while (done < pending_.size()) {
     const ssize_t wrote = ::write(fd_.get(), pending_.data() + done, pending_.size() - done);

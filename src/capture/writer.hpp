@@ -32,6 +32,8 @@ class Writer {
   // After an error the file is incomplete, and every further call fails.
   [[nodiscard]] Result<void> write(std::uint64_t time_ns, std::span<const std::byte> data,
                                    std::uint32_t wire_bytes);
+  // What was written so far is in the file, for whoever reads it now.
+  [[nodiscard]] Result<void> flush();
   [[nodiscard]] Result<void> close();
 
   // Of the file, with what is not yet on disk.
@@ -39,7 +41,6 @@ class Writer {
 
  private:
   Writer(UniqueFd fd, std::string path);
-  [[nodiscard]] Result<void> flush();
 
   UniqueFd fd_;
   std::string path_;

@@ -72,7 +72,8 @@ Table attacks(const json& entries) {
                {"peak/s", true},
                {"dropped", true},
                {"passed", true},
-               {"vectors"}});
+               {"vectors"},
+               {"capture"}});
   for (const json& entry : entries) {
     std::string vectors;
     for (const json& vector : list(entry, "vectors")) {
@@ -84,7 +85,7 @@ Table attacks(const json& entries) {
     table.row({text(entry, "id"), text(entry, "since"),
                seconds(entry, "duration_s") + (flag(entry, "ended") ? "" : ", goes on"),
                grouped(number(entry, "peak_pps")), grouped(number(entry, "dropped")),
-               grouped(number(entry, "passed")), vectors});
+               grouped(number(entry, "passed")), vectors, text(entry, "capture")});
   }
   return table;
 }

@@ -47,6 +47,7 @@ struct Detect {
   bool learn = true;         // raise budgets to what is usual here
   unsigned scan_ports = 14;  // of 16 groups of closed ports: a source that tried so many; 0: off
   Milliseconds scan_ban{0};  // 0: a scan is only reported
+  bool capture = true;       // keep the heads of an attack's packets as pcap
 
   bool operator==(const Detect&) const = default;
 };

@@ -142,6 +142,7 @@ void read_detect(Section section, Detect& out) {
   section.read("learn", out.learn);
   section.read("scan_ports", 0, 16, out.scan_ports);
   read_scan_ban(section, out.scan_ban);
+  section.read("capture", out.capture);
   section.done();
 }
 

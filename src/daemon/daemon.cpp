@@ -191,6 +191,8 @@ engine::Host Daemon::host() {
 
 void Daemon::tick(const engine::Now& now) {
   parts_.engine.tick(now);
+  parts_.capture.follow(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
+                        now);
   parts_.learned.tick(parts_.engine, now);
   follow_files(now);
   if (now.mono_ns >= look_due_ns_) follow_machine(now);
@@ -202,7 +204,7 @@ void Daemon::tell_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   for (const std::string* problem : std::initializer_list<const std::string*>{
            &machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_,
-           &parts_.learned.problem()})
+           &parts_.capture.problem(), &parts_.learned.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/attack_capture.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/learned_file.hpp"
@@ -35,6 +36,7 @@ class Daemon {
     engine::Engine& engine;
     DatapathSwitch& datapath;
     LogFiles& log;
+    AttackCapture& capture;
     LearnedFile& learned;
   };
   // Opens the watches, so that no change after this is missed.

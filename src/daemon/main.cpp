@@ -66,11 +66,14 @@ Result<void> run(const Options& options) {
   //    daemon's bans, the lists, whom this host needs, and the conversations that stand.
   engine::Engine engine(datapath->current(), *config, options.config.parent_path());
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
+  AttackCapture capture(options.state / "attacks");
+  engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
   LearnedFile learned(options.state / "state.db");
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
                                         .datapath = *datapath,
                                         .log = log,
+                                        .capture = capture,
                                         .learned = learned});
   if (!daemon) return std::unexpected(daemon.error());
   const engine::Now start = read_clocks();

@@ -36,6 +36,7 @@ struct Attack {
   std::uint64_t passed = 0;    // packets of strangers that the budgets let through meanwhile
   std::uint64_t sources = 0;   // that were not seen before; an estimate under table pressure
   std::uint64_t peak_pps = 0;  // dropped, over a second
+  std::string capture;         // the file that holds its packets' heads; empty: none
 };
 
 // "tcp_syn to 192.0.2.1 port 443"

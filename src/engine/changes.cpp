@@ -92,6 +92,7 @@ void compare_detection(const config::Config& a, const config::Config& b, Changes
                     budget_in_words(a.budgets[i]), budget_in_words(b.budgets[i]));
   changes.compare("detect.signatures", a.detect.signatures, b.detect.signatures);
   changes.compare("detect.learn", a.detect.learn, b.detect.learn);
+  changes.compare("detect.capture", a.detect.capture, b.detect.capture);
   changes.compare("detect.scan_ports", a.detect.scan_ports, b.detect.scan_ports);
   const auto ban_in_words = [](Milliseconds ban) {
     return ban.count() == 0 ? std::string("none") : format_duration(ban);

@@ -13,6 +13,8 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "datapath/datapath.hpp"
 #include "engine/attack.hpp"
@@ -46,6 +48,10 @@ class Detector {
   [[nodiscard]] const std::deque<Attack>& past() const { return past_; }  // newest last
   [[nodiscard]] SignatureTable& signatures() { return signatures_; }
   [[nodiscard]] const SignatureTable& signatures() const { return signatures_; }
+  // Where the packets of the attack that is on are written to.
+  void note_capture(std::string file) {
+    if (attack_) attack_->capture = std::move(file);
+  }
   // Called with every sample, before it is looked at.
   void set_sample_sink(std::function<void(const fw_sample&)> sink) { sink_ = std::move(sink); }
 

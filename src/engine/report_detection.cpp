@@ -33,6 +33,7 @@ Json json_of(const Attack& attack, const Now& now) {
               {"dropped", attack.dropped},
               {"passed", attack.passed},
               {"sources", attack.sources},
+              {"capture", attack.capture},
               {"vectors", vectors_of(attack)}};
   return row;
 }

@@ -72,6 +72,7 @@ limit = "none"
 [detect]
 signatures = false
 learn = false
+capture = false
 scan_ports = 9
 scan_ban = "10m"
 [[service]]
@@ -117,9 +118,11 @@ group = "adm"
   EXPECT_EQ(c.budgets[FW_CLASS_TCP_SYN], (fw::config::Budget{40, 300, 400}));
   EXPECT_EQ(c.budgets[FW_CLASS_OTHER].limit, std::nullopt);
   EXPECT_EQ(c.budgets[FW_CLASS_UDP_NEW], Config::default_budgets()[FW_CLASS_UDP_NEW]);
-  EXPECT_EQ(c.detect,
-            (fw::config::Detect{
-                .signatures = false, .learn = false, .scan_ports = 9, .scan_ban = minutes{10}}));
+  EXPECT_EQ(c.detect, (fw::config::Detect{.signatures = false,
+                                          .learn = false,
+                                          .scan_ports = 9,
+                                          .scan_ban = minutes{10},
+                                          .capture = false}));
   ASSERT_EQ(c.services.size(), 2U);
   EXPECT_EQ(c.services[0].name, "game");
   EXPECT_EQ(c.services[0].ports, (std::vector<PortRange>{{true, 27'015, 27'015}}));

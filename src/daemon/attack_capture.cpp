@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/attack_capture.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "policy/policy.h"
+
+namespace fw::daemon {
+namespace {
+
+constexpr std::size_t kEthernetBytes = 14;
+
+std::uint64_t wall_ns(const engine::Now& now, std::uint64_t mono_ns) {
+  const auto since = engine::wall_at(now, mono_ns).time_since_epoch();
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
+  return ns < 0 ? 0 : static_cast<std::uint64_t>(ns);
+}
+
+Result<void> write_sample(capture::Writer& writer, const fw_sample& sample,
+                          const engine::Now& now) {
+  const std::size_t head_bytes = std::min<std::size_t>(sample.head_bytes, sizeof sample.head);
+  const auto head = std::as_bytes(std::span(sample.head).first(head_bytes));
+  const std::uint64_t time_ns = wall_ns(now, sample.time_ns);
+  if (sample.link != FW_LINK_IP) return writer.write(time_ns, head, sample.packet.len_bytes);
+  // A pcap file has one link layer: what came without gets an empty one.
+  std::array<std::byte, kEthernetBytes + sizeof sample.head> frame{};
+  frame[12] = std::byte{static_cast<unsigned char>(sample.packet.is_v6 != 0 ? 0x86 : 0x08)};
+  frame[13] = std::byte{static_cast<unsigned char>(sample.packet.is_v6 != 0 ? 0xdd : 0x00)};
+  std::memcpy(frame.data() + kEthernetBytes, head.data(), head.size());
+  return writer.write(time_ns, std::span(frame).first(kEthernetBytes + head.size()),
+                      static_cast<std::uint32_t>(sample.packet.len_bytes + kEthernetBytes));
+}
+
+}  // namespace
+
+void AttackCapture::add(const fw_sample& sample) {
+  // Between two ticks of an attack more may come than is held in peace.
+  const std::size_t most = writer_ ? kPackets : kBefore;
+  while (held_.size() >= most) held_.pop_front();
+  held_.push_back(sample);
+}
+
+void AttackCapture::follow(engine::Detector& detector, bool wanted, const engine::Now& now) {
+  if (!wanted) {
+    finish();
+    held_.clear();
+    problem_.clear();
+    return;
+  }
+  const std::optional<engine::Attack>& attack = detector.attack();
+  if (!attack) {
+    finish();
+    return;
+  }
+  if (const std::string& id = attack->id; id != attack_) {
+    attack_ = id;
+    auto file = begin(id);
+    if (file) detector.note_capture(file->native());
+    note(file ? Result<void>() : std::unexpected(file.error()));
+  }
+  if (!writer_) return;
+  Result<void> done;
+  while (done && !held_.empty() && written_ < kPackets) {
+    done = write_sample(*writer_, held_.front(), now);
+    held_.pop_front();
+    written_++;
+  }
+  if (done) done = written_ < kPackets ? writer_->flush() : writer_->close();
+  note(done);
+  if (!done || written_ >= kPackets) writer_.reset();
+}
+
+Result<std::filesystem::path> AttackCapture::begin(const std::string& id) {
+  finish();
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  if (error) return fail(fmt::format("create {}: {}", folder_.native(), error.message()));
+  remove_oldest();
+  // Ids begin anew with the daemon.
+  std::filesystem::path file = folder_ / (id + ".pcap");
+  for (unsigned again = 2; std::filesystem::exists(file, error); again++)
+    file = folder_ / fmt::format("{}-{}.pcap", id, again);
+  auto writer = capture::Writer::create(file.native());
+  if (!writer) return std::unexpected(std::move(writer.error()));
+  writer_.emplace(std::move(*writer));
+  written_ = 0;
+  return file;
+}
+
+void AttackCapture::note(const Result<void>& done) {
+  problem_ = done ? "" : "the attack's packets are not written: " + done.error().message;
+}
+
+void AttackCapture::finish() {
+  if (!writer_) return;
+  note(writer_->close());
+  writer_.reset();
+}
+
+// So that with the next one there are kFiles. One that cannot be removed is no reason not to write.
+void AttackCapture::remove_oldest() const {
+  using File = std::pair<std::filesystem::file_time_type, std::filesystem::path>;
+  std::vector<File> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error))
+    if (entry.path().extension() == ".pcap")
+      files.emplace_back(entry.last_write_time(error), entry.path());
+  std::ranges::sort(files);
+  for (std::size_t i = 0; i + kFiles <= files.size(); i++)
+    std::filesystem::remove(files[i].second, error);
+}
+
+}  // namespace fw::daemon
