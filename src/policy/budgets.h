@@ -286,6 +286,14 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw
   return standing;
 }
 
+/* A SYN that was refused may still lead to a handshake (it is answered by a cookie), which must not
+ * pay back what was never charged. */
+FW_INLINE void fw_owe_nothing_for(struct fw_env* env, fw_u32 cell) {
+  struct fw_source* source = fw_source_at(env, cell);
+
+  if (source && (source->age_owes & 0xf)) source->age_owes--;
+}
+
 /* 1: the packet's class is over its budget, and its sender has to pay. */
 FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u32 klass,
                                fw_u64 found, fw_u64 now_ns) {
@@ -312,11 +320,13 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
     standing.most |= FW_DRAW_PRESSED;
   if (how) standing.most |= FW_DRAW_FROM_SOCKET;
   if (fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns)) how |= FW_MAY_DRAW;
-  if (!fw_budget_charge(env, index, standing.side, how, now_ns)) return 1;
-  dst.hi = dst.lo = 0;
-  port = port ? FW_ANY_SERVED : 0;
-  return !fw_budget_charge(env, fw_budget_index(env, cfg, &dst, (fw_u8)klass, (fw_u16)port),
-                           standing.side, how, now_ns);
+  if (fw_budget_charge(env, index, standing.side, how, now_ns)) {
+    dst.hi = dst.lo = 0;
+    index = fw_budget_index(env, cfg, &dst, (fw_u8)klass, port ? FW_ANY_SERVED : 0);
+    if (fw_budget_charge(env, index, standing.side, how, now_ns)) return 0;
+  }
+  if (klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW)) fw_owe_nothing_for(env, (fw_u32)found);
+  return 1;
 }
 
 #endif

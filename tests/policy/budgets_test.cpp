@@ -82,6 +82,23 @@ TEST(budgets, a_completed_handshake_is_paid_back) {
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 5000U);
 }
 
+TEST(budgets, handshake_whose_syn_was_refused_pays_nothing_back) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 10, 100);
+  const auto complete = [&lab](const std::string& peer) {
+    lab.out(to(peer).tcp(80, 40000).flags(kSyn).seq(9).ack(6));
+    return lab.in(from(peer).tcp(40000, 80).seq(6).ack(10));
+  };
+  ASSERT_EQ(lab.in(syn(stranger(999))), "pass pass");
+  ASSERT_EQ(complete(stranger(999)), "pass proven");  // the port is served, and has its own budget
+  (void)passes(lab, 500, [](unsigned i) { return syn(stranger(i)); });
+  for (unsigned i = 1000; i < 1100; i++) {
+    ASSERT_EQ(lab.in(syn(stranger(i))), "drop budget") << i;
+    ASSERT_EQ(complete(stranger(i)), "pass proven") << "by a cookie, say";
+  }
+  EXPECT_EQ(lab.in(syn(stranger(2000))), "drop budget");
+}
+
 TEST(budgets, an_answered_request_is_paid_back_and_an_unanswered_one_is_not) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 1, 16);
