@@ -55,7 +55,9 @@ std::string interfaces(const json& reply, const Style& style) {
   for (const json& one : list(reply, "interfaces"))
     table.row({text(one, "name"), text(reply, "datapath"), text(one, "attachment"),
                flag(one, "egress") ? "yes" : "no", text(one, "problem")});
-  return table.empty() ? "no interface is protected\n" : table.text(style);
+  if (table.empty()) return "no interface is protected\n";
+  const std::string cookies = clean(text(reply, "syn_cookies"));
+  return table.text(style) + (cookies.empty() ? "" : fmt::format("SYN cookies {}\n", cookies));
 }
 
 std::string exempt(const json& reply, const Style& style) {

@@ -45,6 +45,7 @@ using Budgets = std::array<Budget, FW_CLASS_COUNT>;  // by fw_class
 struct Detect {
   bool signatures = true;    // work out what a flood's packets share, and drop on that
   bool learn = true;         // raise budgets to what is usual here
+  bool syn_cookies = true;   // answer SYNs above their budget, where the datapath can
   unsigned scan_ports = 14;  // of 16 groups of closed ports: a source that tried so many; 0: off
   Milliseconds scan_ban{0};  // 0: a scan is only reported
   bool capture = true;       // keep the heads of an attack's packets as pcap

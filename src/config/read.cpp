@@ -140,6 +140,7 @@ void read_scan_ban(Section& section, Milliseconds& out) {
 void read_detect(Section section, Detect& out) {
   section.read("signatures", out.signatures);
   section.read("learn", out.learn);
+  section.read("syn_cookies", out.syn_cookies);
   section.read("scan_ports", 0, 16, out.scan_ports);
   read_scan_ban(section, out.scan_ban);
   section.read("capture", out.capture);

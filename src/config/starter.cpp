@@ -55,6 +55,7 @@ icmp    = {{ limit = "100/s" }}
 
 # [detect]                     # floods that no limit per source sees
 # signatures  = true           # find what a flood's packets share, and drop on that
+# syn_cookies = true           # answer SYNs above their budget; net.ipv4.tcp_syncookies says how
 # learn       = true           # raise the budgets to what is usual here
 # capture     = true           # keep the heads of an attack's packets as pcap
 # scan_ports  = 14             # of 16 groups of closed ports: who tries so many scans; 0: off

@@ -21,6 +21,8 @@ namespace {
 constexpr std::uint64_t kLookEveryNs = 2 * engine::kSecond;
 // And for sockets that wait for packets: a new service is a closed port until then.
 constexpr std::uint64_t kListenEveryNs = engine::kSecond;
+// And at what the datapath needs of the host's own settings.
+constexpr std::uint64_t kHostEveryNs = 10 * engine::kSecond;
 
 host::ExemptKinds kinds_of(const config::Exempt& exempt) {
   return {.own_addresses = exempt.own_addresses,
@@ -197,6 +199,10 @@ void Daemon::tick(const engine::Now& now) {
   follow_files(now);
   if (now.mono_ns >= look_due_ns_) follow_machine(now);
   if (now.mono_ns >= listen_due_ns_) follow_services(now);
+  if (now.mono_ns >= host_due_ns_) {
+    host_due_ns_ = now.mono_ns + kHostEveryNs;
+    parts_.datapath.current().follow_host();
+  }
   tell_problems();
 }
 

@@ -89,7 +89,7 @@ class Daemon {
   Interfaces interfaces_;
   std::set<std::filesystem::path> list_files_;
   std::set<std::filesystem::path> watched_;  // all of them, lists too
-  std::uint64_t look_due_ns_ = 0, listen_due_ns_ = 0;
+  std::uint64_t look_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
   std::string machine_problem_, watch_problem_, fall_back_problem_, listen_problem_;  // empty: none
   std::vector<std::string> problems_;  // as last told
 };

@@ -80,6 +80,14 @@ class Datapath {
   [[nodiscard]] virtual Result<void> publish(const fw_config& config,
                                              std::span<const fw_port_line> ports) = 0;
 
+  // Looks at the host again: what of it decides what this datapath can do may change at any time.
+  // A look costs milliseconds where the host has thousands of rules of its own.
+  virtual void follow_host() {}
+  // Empty: SYNs above their budget are answered by SYN cookies; else why they are dropped.
+  [[nodiscard]] virtual std::string why_no_syn_cookies() const {
+    return "only a program in the driver's place can send an answer (datapath xdp)";
+  }
+
   // Swaps the list image (lists/image.hpp; its size is a multiple of FW_LINE_BYTES) in one step; an
   // empty one is no lists. After an error the old one is in force.
   [[nodiscard]] virtual Result<void> publish_lists(std::span<const std::byte> image) = 0;

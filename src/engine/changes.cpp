@@ -91,6 +91,7 @@ void compare_detection(const config::Config& a, const config::Config& b, Changes
     changes.compare(fmt::format("budget.{}", class_word(static_cast<fw_class>(i))),
                     budget_in_words(a.budgets[i]), budget_in_words(b.budgets[i]));
   changes.compare("detect.signatures", a.detect.signatures, b.detect.signatures);
+  changes.compare("detect.syn_cookies", a.detect.syn_cookies, b.detect.syn_cookies);
   changes.compare("detect.learn", a.detect.learn, b.detect.learn);
   changes.compare("detect.capture", a.detect.capture, b.detect.capture);
   changes.compare("detect.scan_ports", a.detect.scan_ports, b.detect.scan_ports);

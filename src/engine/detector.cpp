@@ -102,7 +102,7 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
                   counters.class_new_sources[kAsked] - counters_.class_new_sources[kAsked]);
   const auto dropped = [](const fw_counters& c) {
     return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
-           c.packets[FW_REASON_LIMIT];
+           c.packets[FW_REASON_LIMIT] + c.packets[FW_REASON_CHALLENGE];
   };
   step.passed -= std::min<std::uint64_t>(step.passed, dropped(counters) - dropped(counters_));
   counters_ = counters;

@@ -28,6 +28,12 @@ Json interfaces_of(const Engine& engine) {
   return interfaces;
 }
 
+// "on", or "off: " and why.
+std::string syn_cookies_of(const Engine& engine) {
+  const std::string why_not = engine.datapath().why_no_syn_cookies();
+  return why_not.empty() ? "on" : "off: " + printable(why_not);
+}
+
 Json traffic_of(const fw_counters& counters) {
   Json reasons = Json::object();
   for (unsigned i = 0; i < FW_REASON_COUNT; ++i)
@@ -90,6 +96,7 @@ Json status_report(const Engine& engine, const Now& now) {
           {"healthy", problems.empty()},
           {"problems", std::move(shown_problems)},
           {"interfaces", interfaces_of(engine)},
+          {"syn_cookies", syn_cookies_of(engine)},
           {"exempt", list_report(engine, "exempt", now)["exempt"]},
           {"counts",
            {{"bans", engine.bans().all().size()},

@@ -39,6 +39,7 @@ bool is_drop(fw_reason reason) {
     case FW_REASON_SIGNATURE:
     case FW_REASON_LIMIT:
     case FW_REASON_BUDGET:
+    case FW_REASON_CHALLENGE:
       return true;
     default:
       return false;

@@ -12,7 +12,7 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 2,
+  FW_ABI_VERSION = 3,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
@@ -46,7 +46,8 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(BUDGET, "budget", "unproven traffic above its class budget")                    \
   X(PROVEN, "proven", "of a proven peer")                                           \
   X(PASS, "pass", "nothing speaks against it")                                      \
-  X(OUTGOING, "outgoing", "sent by this host: not judged")
+  X(OUTGOING, "outgoing", "sent by this host: not judged")                          \
+  X(CHALLENGE, "challenge", "unproven SYN above its budget, answered by a SYN cookie")
 
 enum fw_reason {
 #define FW_REASON_ENUM(name, word, meaning) FW_REASON_##name,
@@ -190,8 +191,9 @@ struct fw_config {
   fw_u32 bans_burst; /* ticks: cap on bans that the datapath itself makes */
   fw_u32 bans_cost;  /* ticks a ban costs; 0 = the datapath makes no bans */
   struct fw_budget_limit budget[FW_CLASS_SLOTS]; /* by enum fw_class */
-  fw_u8 scan_ports; /* of 16 groups of closed ports: a source that tried so many scans; 0 = off */
-  fw_u8 pad[31];
+  fw_u8 scan_ports;  /* of 16 groups of closed ports: a source that tried so many scans; 0 = off */
+  fw_u8 syn_cookies; /* 1: where the datapath can, SYNs above their budget are answered */
+  fw_u8 pad[30];
   struct fw_rule rule[FW_MAX_RULES];
 };
 
@@ -333,6 +335,7 @@ enum fw_sample_kind {
 };
 struct fw_cpu {
   fw_u64 samples_debt_until[FW_SAMPLE_KINDS]; /* ticks */
+  fw_u64 room_debt_until; /* of SYNs above their budget that a listener has room for */
 };
 
 /* A packet as the engine sees it: what it learns from. */

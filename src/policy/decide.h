@@ -298,22 +298,19 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int p
 FW_INLINE int fw_reason_drops(fw_u32 reason) {
   const fw_u32 drops = 1u << FW_REASON_MALFORMED | 1u << FW_REASON_DENY | 1u << FW_REASON_BAN |
                        1u << FW_REASON_CLOSED | 1u << FW_REASON_SIGNATURE | 1u << FW_REASON_LIMIT |
-                       1u << FW_REASON_BUDGET;
+                       1u << FW_REASON_BUDGET | 1u << FW_REASON_CHALLENGE;
 
   return drops >> (reason & 31) & 1;
 }
 
-/* Decides one ingress packet: `parsed` is what fw_parse() said and left in *p. *decision is zero on
- * entry. Without a policy everything passes. */
-FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
-                         struct fw_decision* decision, fw_u64 now_ns) {
+/* Says what is done with the packet, and counts it: once per packet. */
+FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
+                         struct fw_decision* decision, fw_u32 reason) {
   const struct fw_config* cfg = fw_env_config(env);
   struct fw_counters* counters = fw_env_counters(env);
-  fw_u32 reason, drop;
+  fw_u32 drop = (fw_u32)fw_reason_drops(reason);
 
-  if (!cfg || !counters || cfg->mode == FW_MODE_OFF) return;
-  reason = fw_judge(env, cfg, parsed, p, decision, now_ns);
-  drop = (fw_u32)fw_reason_drops(reason);
+  if (!cfg || !counters) return;
   decision->reason = (fw_u8)reason;
   decision->observed = drop && cfg->mode == FW_MODE_OBSERVE;
   decision->verdict = drop && !decision->observed ? FW_DROP : FW_PASS;
@@ -322,6 +319,27 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
     counters->bytes[reason] += p->len_bytes;
   }
   counters->observed_drops += decision->observed;
+}
+
+/* Decides one ingress packet: `parsed` is what fw_parse() said and left in *p. *decision is zero on
+ * entry. Without a policy everything passes. With decision->challenge the datapath may answer the
+ * packet (a SYN), and then settles it itself: under the reason given if it does nothing. */
+FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
+                         struct fw_decision* decision, fw_u64 now_ns) {
+  const struct fw_config* cfg = fw_env_config(env);
+  struct fw_counters* counters = fw_env_counters(env);
+  fw_u32 reason;
+
+  if (!cfg || !counters || cfg->mode == FW_MODE_OFF) return;
+  reason = fw_judge(env, cfg, parsed, p, decision, now_ns);
+  if (cfg->syn_cookies && cfg->mode == FW_MODE_ENFORCE && decision->klass == FW_CLASS_TCP_SYN &&
+      (reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE)) {
+    decision->reason = (fw_u8)reason;
+    decision->verdict = FW_DROP;
+    decision->challenge = 1;
+    return;
+  }
+  fw_settle(env, p, decision, reason);
 }
 
 /* Notes one packet that this host sends. */

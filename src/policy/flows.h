@@ -127,6 +127,25 @@ FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u3
   return FW_PEER_UNKNOWN;
 }
 
+/* Notes a number that a SYN was answered with where the answer does not come by fw_flow_depart().
+ * 0: the conversation stands already, and nobody can begin it anew by a SYN. */
+FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u32 isn,
+                           fw_u32 window) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_flow* flow;
+  struct fw_tuple t;
+
+  if (!cfg || !syn) return 0;
+  t = (struct fw_tuple){&syn->src, &syn->dst, syn->sport, syn->dport, syn->proto};
+  flow = fw_flow_find(env, cfg, &t, window, 1);
+  if (!flow) return 1; /* no room: the kernel will know its cookie all the same */
+  if (fw_flow_state(flow) == FW_FLOW_PROVEN) return 0;
+  flow->isn = isn;
+  flow->next = isn + 1;
+  fw_flow_set(flow, window, FW_FLOW_OFFERED);
+  return 1;
+}
+
 /* Notes a packet that this host sends. FW_DEPART_ANSWER: it answers a stranger: the second half of
  * a TCP handshake, or the first UDP packet back since the peer asked; FW_DEPART_MORE: another one,
  * since the peer may have asked several times before it was answered. FW_DEPART_GOES_ON: it is of a

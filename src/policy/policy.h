@@ -65,6 +65,7 @@ struct fw_decision {
   fw_u8 signature; /* that the packet matches, + 1; 0 = none */
   fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath shows it to the engine; 0 = not this one */
   fw_u8 served;    /* of a sample: 1: a service listens or answers on its port */
+  fw_u8 challenge; /* 1: a SYN that the datapath may answer by a SYN cookie instead */
 };
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision);

@@ -170,6 +170,11 @@ class Lab(contextlib.AbstractContextManager):
             "address add fd77::2/64 dev eth0 nodad", "link set eth0 up",
             "route add default via 10.77.0.1", "route add ::/0 via fd77::1"])
 
+    def xdp_on_peer(self, uplink=0):
+        """So that the peers get what an XDP program of the wall sends by itself."""
+        link = netns.pass_by_xdp(self.peers_ns, f"peer{uplink}")
+        self._closers.append(os.fdopen(link, "rb"))
+
     def link(self, family, uplink=0):
         ether = Ether(src=f"02:00:00:00:{uplink:02x}:01", dst=f"02:00:00:00:{uplink:02x}:02")
         stem = f"10.{9 + uplink}.0." if family == 4 else f"fd{9 + uplink:02d}::"

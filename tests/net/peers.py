@@ -148,6 +148,9 @@ class Client(contextlib.AbstractContextManager):
                 got += piece
         return True
 
+    def local_port(self):
+        return self._socket.getsockname()[1]
+
     def close(self):
         self._socket.close()
 

@@ -58,6 +58,18 @@ TEST(budgets, hold_what_strangers_send_together_from_the_first_excess_packet_on)
   }
 }
 
+TEST(budgets, a_syn_that_nobody_here_can_answer_by_a_cookie_is_dropped_and_counted_once) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 10, 16);
+  lab.config.syn_cookies = 1;
+  lab.publish();
+  for (unsigned i = 0; i < 200; i++) (void)lab.in(syn(stranger(i)));
+  EXPECT_EQ(lab.in(syn(stranger(500))), "drop budget");
+  const fw_counters counters = lab.datapath.counters();
+  EXPECT_EQ(counters.packets[FW_REASON_CHALLENGE], 0U);
+  EXPECT_EQ(counters.packets[FW_REASON_BUDGET] + counters.packets[FW_REASON_PASS], 201U);
+}
+
 TEST(budgets, are_of_each_address_and_of_all_together) {
   Lab lab;
   budget(lab, FW_CLASS_ICMP_ECHO, 10, 100);

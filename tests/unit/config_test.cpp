@@ -71,6 +71,7 @@ served_burst = 400
 limit = "none"
 [detect]
 signatures = false
+syn_cookies = false
 learn = false
 capture = false
 scan_ports = 9
@@ -120,6 +121,7 @@ group = "adm"
   EXPECT_EQ(c.budgets[FW_CLASS_UDP_NEW], Config::default_budgets()[FW_CLASS_UDP_NEW]);
   EXPECT_EQ(c.detect, (fw::config::Detect{.signatures = false,
                                           .learn = false,
+                                          .syn_cookies = false,
                                           .scan_ports = 9,
                                           .scan_ban = minutes{10},
                                           .capture = false}));
@@ -430,6 +432,11 @@ TEST(compiled, no_automatic_bans_cost_nothing) {
   const auto compiled = fw::config::compile(good("mode = \"observe\"\n[ban]\nper_minute = 0"));
   EXPECT_EQ(compiled.policy.bans_cost, 0U);
   EXPECT_EQ(compiled.policy.mode, FW_MODE_OBSERVE);
+}
+
+TEST(compiled, syn_cookies_are_sent_unless_switched_off) {
+  EXPECT_EQ(fw::config::compile(good("")).policy.syn_cookies, 1);
+  EXPECT_EQ(fw::config::compile(good("[detect]\nsyn_cookies = false\n")).policy.syn_cookies, 0);
 }
 
 TEST(compiled, services_have_rules_and_ports) {

@@ -94,6 +94,7 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
   __builtin_memset(packet, 0, sizeof *packet);
   __builtin_memset(decision, 0, sizeof *decision);
   fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision, now_ns);
+  if (decision->challenge) fw_settle(env, packet, decision, decision->reason);
   if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
 }
 

@@ -2,6 +2,7 @@
 /* The kernel's side: the policy at the driver (ingress), and what notes what
  * this host sends (egress). */
 #include "datapath/xdp/env_bpf.h"
+#include "datapath/xdp/syn_cookie.h"
 #include "policy/decide.h"
 
 #ifndef TC_ACT_UNSPEC
@@ -50,6 +51,19 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
   bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
 }
 
+/* Answers a SYN if that is possible here, and settles it. */
+FW_INLINE int fw_answer(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
+                        struct fw_decision* decision, fw_u64 now_ns) {
+  int challenged = fw_challenge(ctx, env, packet, now_ns);
+  fw_u32 reason = decision->reason;
+
+  if (challenged == FW_CHALLENGED) reason = FW_REASON_CHALLENGE;
+  if (challenged == FW_CHALLENGED_ROOM) reason = FW_REASON_PASS;
+  fw_settle(env, packet, decision, reason);
+  if (challenged == FW_CHALLENGED) return XDP_TX;
+  return decision->verdict == FW_DROP ? XDP_DROP : XDP_PASS;
+}
+
 SEC("xdp.frags")
 int floodwall_in(struct xdp_md* ctx) {
   struct fw_packet packet = {0};
@@ -60,6 +74,7 @@ int floodwall_in(struct xdp_md* ctx) {
   fw_env_open(&env);
   fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision, now_ns);
   if (decision.sample) fw_show(ctx, &env, &packet, &decision, now_ns);
+  if (decision.challenge) return fw_answer(ctx, &env, &packet, &decision, now_ns);
   return decision.verdict == FW_DROP ? XDP_DROP : XDP_PASS;
 }
 

@@ -15,10 +15,12 @@
 #include <set>
 #include <system_error>
 
+#include "base/file.hpp"
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/links.hpp"
 #include "datapath/xdp/maps.hpp"
 #include "floodwall_bpf.skel.h"
+#include "host/port_forwarding.hpp"
 #include "policy/policy.h"
 
 namespace fw::datapath::xdp {
@@ -46,6 +48,17 @@ int keep_warning(libbpf_print_level level, const char* format, va_list arguments
   last_warning() = line.data();
   while (!last_warning().empty() && last_warning().back() == '\n') last_warning().pop_back();
   return 0;
+}
+
+// Why the kernel would not know its own cookie again, or never see it; empty: it does.
+std::string why_cookies_fail() {
+  const auto setting = read_file("/proc/sys/net/ipv4/tcp_syncookies", 16);
+  if (!setting || setting->starts_with('0')) return "net.ipv4.tcp_syncookies is 0";
+  const Result<bool> forwards = host::forwards_ports();
+  if (!forwards)
+    return "whether ports of this host are forwarded is not known: " + forwards.error().message;
+  return *forwards ? "ports of this host are forwarded (DNAT): an answer may be for another host"
+                   : "";
 }
 
 std::unexpected<Error> fail_load(int error_number) {
@@ -138,6 +151,8 @@ class XdpDatapath final : public Datapath {
   std::uint64_t now_ns() const override;
   const fw_config& config() const override { return config_; }
   Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
+  void follow_host() override;
+  std::string why_no_syn_cookies() const override;
   Result<void> publish_lists(std::span<const std::byte> image) override;
   Result<void> attach(const std::string& interface) override;
   void detach(const std::string& interface) override;
@@ -164,6 +179,8 @@ class XdpDatapath final : public Datapath {
   MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, marks_;
   MappedArray served_, budgets_, signatures_, signature_set_, shared_;
   fw_config config_{};
+  bool wants_cookies_ = false;  // the configuration; in force if nothing is against it:
+  std::string why_cookies_fail_;
   std::map<std::string, Link> links_;
   std::set<std::string> former_;  // interfaces that still run a former daemon's programs
   std::unique_ptr<ring_buffer, RingDeleter> ring_, samples_;
@@ -182,6 +199,7 @@ Result<std::unique_ptr<Datapath>> XdpDatapath::open(const Options& options) {
   if (auto done = datapath->map_tables(options.sizes); !done) return std::unexpected(done.error());
   if (auto done = datapath->begin_config(options.sizes); !done)
     return std::unexpected(done.error());
+  datapath->why_cookies_fail_ = why_cookies_fail();
   return datapath;
 }
 
@@ -279,12 +297,25 @@ Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_po
   const fw_u32 half = 1 - (active.load() & 1);
   // A packet that began under this half before the last swap has long been judged: a program runs
   // for microseconds, and publishing takes a command.
-  configs_.as<fw_config>()[half] = config;
+  wants_cookies_ = config.syn_cookies != 0;
+  config_ = config;
+  config_.syn_cookies = wants_cookies_ && why_cookies_fail_.empty() ? 1 : 0;
+  configs_.as<fw_config>()[half] = config_;
   std::memcpy(ports_.as<fw_port_line>().data() + std::size_t{half} * FW_PORT_LINES, ports.data(),
               ports.size_bytes());
   active.store(half, std::memory_order_release);
-  config_ = config;
   return {};
+}
+
+void XdpDatapath::follow_host() {
+  why_cookies_fail_ = why_cookies_fail();
+  config_.syn_cookies = wants_cookies_ && why_cookies_fail_.empty() ? 1 : 0;
+  fw_config& in_force = configs_.as<fw_config>()[active_half(bpf_map__fd(skeleton_->maps.active))];
+  std::atomic_ref(in_force.syn_cookies).store(config_.syn_cookies, std::memory_order_relaxed);
+}
+
+std::string XdpDatapath::why_no_syn_cookies() const {
+  return wants_cookies_ ? why_cookies_fail_ : "detect.syn_cookies is false";
 }
 
 Result<void> XdpDatapath::publish_lists(std::span<const std::byte> image) {

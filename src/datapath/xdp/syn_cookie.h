@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers a SYN that is above its budget: the frame becomes the listener's
+ * SYN-ACK, with a SYN cookie of the kernel's own, and leaves the way it came.
+ * Who asks from a forged address never sees it; a real client's ACK is accepted
+ * by the kernel as if it had answered itself. Nothing is kept meanwhile but a
+ * conversation's cell, which proves the client when it acknowledges.
+ *
+ * What it cannot read or rebuild (IP options, extension headers, fragments) it
+ * leaves alone. Frames are only touched through bpf_xdp_load_bytes() and
+ * bpf_xdp_store_bytes(), so several buffers are no special case. */
+#ifndef FW_DATAPATH_XDP_SYN_COOKIE_H
+#define FW_DATAPATH_XDP_SYN_COOKIE_H
+
+#include "datapath/xdp/env_bpf.h"
+#include "policy/decide.h"
+
+enum fw_challenged {
+  FW_CHALLENGED_NOT = 0, /* nobody listens, or no answer is possible */
+  FW_CHALLENGED = 1,     /* the frame is the answer */
+  FW_CHALLENGED_ROOM = 2 /* the listener can take it: net.ipv4.tcp_syncookies = 1 */
+};
+
+enum {
+  FW_TCP_BYTES = 20,
+  FW_SYN_ACK_BYTES = 24, /* one option: the MSS */
+  FW_TTL = 64,
+  FW_COOKIE_WINDOW = 29200, /* 20 segments: less than any listener's buffer, if nobody shrank it */
+  FW_COOKIE_MSS_V4 = 1460,
+  FW_COOKIE_MSS_V6 = 1440,
+  /* SYNs left to listeners that have room, per CPU: they fill a backlog at once, and then go on. */
+  FW_ROOM_COST_TICKS = 62500 /* 1000/s */,
+  FW_ROOM_BURST_TICKS = 256000000 /* 4096 */
+};
+
+struct fw_syn {
+  fw_u8 link[24]; /* Ethernet and at most two tags */
+  fw_u8 ip[40];
+  fw_u8 tcp[60];
+  fw_u32 link_bytes, ip_bytes;
+  fw_u32 cookie;
+  fw_u32 mss_bytes;
+  fw_u32 answer_bytes; /* of its TCP header */
+};
+
+FW_INLINE void fw_put16(fw_u8* p, fw_u32 value) {
+  p[0] = (fw_u8)(value >> 8);
+  p[1] = (fw_u8)value;
+}
+FW_INLINE void fw_put32(fw_u8* p, fw_u32 value) {
+  fw_put16(p, value >> 16);
+  fw_put16(p + 2, value);
+}
+/* RFC 1071, `size` even and constant. */
+FW_INLINE fw_u32 fw_sum16(const fw_u8* p, fw_u32 size, fw_u32 sum) {
+  for (fw_u32 i = 0; i + 1 < size; i += 2) sum += fw_be16(p + i);
+  return sum;
+}
+FW_INLINE fw_u32 fw_fold16(fw_u32 sum) {
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum & 0xffff;
+}
+
+/* Reads the headers of a plain SYN: Ethernet with up to two tags, IP without options. */
+FW_STAGE int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
+  fw_u32 tcp_bytes;
+  fw_u16 type;
+
+  if (!p || !syn || p->fragment != FW_FRAG_NONE) return 0;
+  if (bpf_xdp_load_bytes(ctx, 0, syn->link, 22)) return 0;
+  type = fw_be16(syn->link + 12);
+  syn->link_bytes = 14;
+  if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
+    type = fw_be16(syn->link + 16);
+    syn->link_bytes = 18;
+    if (type == 0x8100) {
+      type = fw_be16(syn->link + 20);
+      syn->link_bytes = 22;
+    }
+  }
+  if (type != (p->is_v6 ? 0x86dd : 0x0800)) return 0;
+  syn->ip_bytes = p->is_v6 ? 40 : 20;
+  if (bpf_xdp_load_bytes(ctx, syn->link_bytes, syn->ip, p->is_v6 ? 40 : 20)) return 0;
+  if (syn->ip[0] >> 4 != (p->is_v6 ? 6 : 4) || (!p->is_v6 && syn->ip[0] != 0x45)) return 0;
+  if (syn->ip[p->is_v6 ? 6 : 9] != 6) return 0;
+  tcp_bytes = p->l4_header_bytes;
+  FW_OPAQUE(tcp_bytes);
+  if (tcp_bytes < FW_TCP_BYTES || tcp_bytes > sizeof syn->tcp) return 0;
+  return !bpf_xdp_load_bytes(ctx, syn->link_bytes + syn->ip_bytes, syn->tcp, tcp_bytes);
+}
+
+/* Is the packet routed to this host, and not to one behind it? */
+FW_STAGE int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
+  struct bpf_fib_lookup fib;
+  long way;
+
+  if (!syn) return 0;
+  __builtin_memset(&fib, 0, sizeof fib);
+  fib.l4_protocol = 6;
+  fib.ifindex = ctx->ingress_ifindex;
+  if (syn->ip_bytes == 40) {
+    fib.family = 10; /* AF_INET6 */
+    __builtin_memcpy(fib.ipv6_src, syn->ip + 8, 16);
+    __builtin_memcpy(fib.ipv6_dst, syn->ip + 24, 16);
+  } else {
+    fib.family = 2; /* AF_INET */
+    __builtin_memcpy(&fib.ipv4_src, syn->ip + 12, 4);
+    __builtin_memcpy(&fib.ipv4_dst, syn->ip + 16, 4);
+  }
+  way = bpf_fib_lookup(ctx, &fib, sizeof fib, 0);
+  return way == BPF_FIB_LKUP_RET_NOT_FWDED || way == BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
+/* A listener on any address would be found for whatever comes by: packets that are forwarded, those
+ * of virtual machines on a bridge, those of neighbours that a promiscuous interface hears. So it
+ * must be an address that the engine knows as this host's own (and exempts). */
+FW_STAGE int fw_is_for_us(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                          const struct fw_syn* syn, fw_u64 now_ns) {
+  if (!env || !p || !syn) return 0;
+  return fw_mark_find(env, &p->dst, now_ns) >> 32 == FW_MARK_EXEMPT && fw_is_routed_here(ctx, syn);
+}
+
+/* Asks the kernel for the cookie of the socket that listens. */
+FW_STAGE int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
+  struct bpf_sock_tuple tuple;
+  struct bpf_sock* socket;
+  int said = FW_CHALLENGED_NOT;
+  fw_u32 tcp_bytes, state;
+  long cookie;
+
+  if (!p || !syn) return FW_CHALLENGED_NOT;
+  __builtin_memset(&tuple, 0, sizeof tuple);
+  if (p->is_v6) {
+    __builtin_memcpy(tuple.ipv6.saddr, syn->ip + 8, 16);
+    __builtin_memcpy(tuple.ipv6.daddr, syn->ip + 24, 16);
+    __builtin_memcpy(&tuple.ipv6.sport, syn->tcp, 4); /* and dport */
+    socket = bpf_skc_lookup_tcp(ctx, &tuple, sizeof tuple.ipv6, BPF_F_CURRENT_NETNS, 0);
+  } else {
+    __builtin_memcpy(&tuple.ipv4.saddr, syn->ip + 12, 8); /* and daddr */
+    __builtin_memcpy(&tuple.ipv4.sport, syn->tcp, 4);
+    socket = bpf_skc_lookup_tcp(ctx, &tuple, sizeof tuple.ipv4, BPF_F_CURRENT_NETNS, 0);
+  }
+  if (!socket) return FW_CHALLENGED_NOT;
+  state = socket->state;
+  tcp_bytes = p->l4_header_bytes;
+  FW_OPAQUE(tcp_bytes);
+  if (state == BPF_TCP_NEW_SYN_RECV || state == BPF_TCP_TIME_WAIT) {
+    said = FW_CHALLENGED_ROOM; /* a SYN sent again, or its port used again: the kernel knows */
+  } else if (state == BPF_TCP_LISTEN && tcp_bytes >= FW_TCP_BYTES && tcp_bytes <= sizeof syn->tcp) {
+    cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? 40 : 20, (void*)syn->tcp, tcp_bytes);
+    said = cookie == -2 /* ENOENT */ ? FW_CHALLENGED_ROOM : FW_CHALLENGED_NOT;
+    if (cookie >= 0) {
+      said = FW_CHALLENGED;
+      syn->cookie = (fw_u32)cookie;
+      syn->mss_bytes = (fw_u32)((fw_u64)cookie >> 32) & 0xffff;
+    }
+  }
+  bpf_sk_release(socket);
+  return said;
+}
+
+/* RFC 9293: ports and addresses change places, the cookie is our number. */
+FW_INLINE void fw_syn_ack_tcp(struct fw_syn* syn) {
+  fw_u32 seq = fw_be32(syn->tcp + 4),
+         most = syn->ip_bytes == 40 ? FW_COOKIE_MSS_V6 : FW_COOKIE_MSS_V4;
+  fw_u16 sport = fw_be16(syn->tcp);
+
+  fw_put16(syn->tcp, fw_be16(syn->tcp + 2));
+  fw_put16(syn->tcp + 2, sport);
+  fw_put32(syn->tcp + 4, syn->cookie);
+  fw_put32(syn->tcp + 8, seq + 1);
+  syn->tcp[12] = (fw_u8)(syn->answer_bytes / 4 << 4);
+  syn->tcp[13] = FW_TCP_SYN | FW_TCP_ACK;
+  fw_put16(syn->tcp + 14, FW_COOKIE_WINDOW);
+  fw_put32(syn->tcp + 16, 0); /* checksum, urgent pointer */
+  fw_put32(syn->tcp + 20, 0);
+  if (syn->answer_bytes < FW_SYN_ACK_BYTES) return;
+  syn->tcp[20] = 2;
+  syn->tcp[21] = 4;
+  fw_put16(syn->tcp + 22, syn->mss_bytes < most ? syn->mss_bytes : most);
+}
+
+/* Turns headers round in *syn: a SYN-ACK, checksums included. */
+FW_STAGE int fw_syn_ack(struct fw_syn* syn) {
+  fw_u8 swapped[16];
+  fw_u32 sum;
+
+  if (!syn) return 0;
+  __builtin_memcpy(swapped, syn->link, 6);
+  __builtin_memcpy(syn->link, syn->link + 6, 6);
+  __builtin_memcpy(syn->link + 6, swapped, 6);
+  fw_syn_ack_tcp(syn);
+  if (syn->ip_bytes == 40) {
+    fw_put32(syn->ip, 6u << 28);
+    fw_put16(syn->ip + 4, syn->answer_bytes);
+    syn->ip[7] = FW_TTL;
+    __builtin_memcpy(swapped, syn->ip + 8, 16);
+    __builtin_memcpy(syn->ip + 8, syn->ip + 24, 16);
+    __builtin_memcpy(syn->ip + 24, swapped, 16);
+    sum = fw_sum16(syn->ip + 8, 32, 6 + syn->answer_bytes);
+  } else {
+    syn->ip[1] = 0;
+    fw_put16(syn->ip + 2, 20 + syn->answer_bytes);
+    fw_put32(syn->ip + 4, 0x4000); /* no identification, don't fragment */
+    syn->ip[8] = FW_TTL;
+    fw_put16(syn->ip + 10, 0);
+    __builtin_memcpy(swapped, syn->ip + 12, 4);
+    __builtin_memcpy(syn->ip + 12, syn->ip + 16, 4);
+    __builtin_memcpy(syn->ip + 16, swapped, 4);
+    fw_put16(syn->ip + 10, fw_fold16(fw_sum16(syn->ip, 20, 0)));
+    sum = fw_sum16(syn->ip + 12, 8, 6 + syn->answer_bytes);
+  }
+  fw_put16(syn->tcp + 16, fw_fold16(fw_sum16(syn->tcp, FW_SYN_ACK_BYTES, sum)));
+  return 1;
+}
+
+/* Makes the frame as long as the answer: without its option where there is no room to grow. */
+FW_STAGE int fw_syn_resize(struct xdp_md* ctx, struct fw_syn* syn) {
+  fw_u32 headers;
+
+  if (!syn) return 0;
+  headers = syn->link_bytes + syn->ip_bytes;
+  syn->answer_bytes = FW_SYN_ACK_BYTES;
+  if (!bpf_xdp_adjust_tail(ctx, (int)(headers + FW_SYN_ACK_BYTES) - (int)bpf_xdp_get_buff_len(ctx)))
+    return 1;
+  syn->answer_bytes = FW_TCP_BYTES;
+  return !bpf_xdp_adjust_tail(ctx, (int)(headers + FW_TCP_BYTES) - (int)bpf_xdp_get_buff_len(ctx));
+}
+
+/* Writes the answer over the frame. 0: the frame is of no use any more. */
+FW_STAGE int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
+  fw_u32 headers;
+  int failed;
+
+  if (!syn) return 0;
+  headers = syn->link_bytes + syn->ip_bytes;
+  /* Constant sizes for older verifiers. What is behind the link header is written over it next. */
+  failed = bpf_xdp_store_bytes(ctx, 0, syn->link, 22) != 0;
+  if (syn->ip_bytes == 40)
+    failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, 40) != 0;
+  else
+    failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, 20) != 0;
+  if (syn->answer_bytes == FW_SYN_ACK_BYTES)
+    failed |= bpf_xdp_store_bytes(ctx, headers, syn->tcp, FW_SYN_ACK_BYTES) != 0;
+  else
+    failed |= bpf_xdp_store_bytes(ctx, headers, syn->tcp, FW_TCP_BYTES) != 0;
+  return !failed;
+}
+
+/* Answers the SYN in the frame; enum fw_challenged. */
+FW_STAGE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                          fw_u64 now_ns) {
+  struct fw_cpu* cpu = env ? fw_env_cpu(env) : NULL;
+  struct fw_syn syn;
+  int said;
+
+  if (!cpu || !p || fw_is_special(&p->src)) return FW_CHALLENGED_NOT;
+  __builtin_memset(&syn, 0, sizeof syn);
+  if (!fw_syn_read(ctx, p, &syn) || !fw_is_for_us(ctx, env, p, &syn, now_ns))
+    return FW_CHALLENGED_NOT;
+  said = fw_syn_cookie(ctx, p, &syn);
+  if (said == FW_CHALLENGED_ROOM)
+    return fw_rate_admit_shared(&cpu->room_debt_until, now_ns, FW_ROOM_COST_TICKS,
+                                FW_ROOM_BURST_TICKS)
+               ? FW_CHALLENGED_ROOM
+               : FW_CHALLENGED_NOT;
+  if (said != FW_CHALLENGED || !fw_flow_offer(env, p, syn.cookie, fw_window(now_ns)))
+    return FW_CHALLENGED_NOT;
+  if (!fw_syn_resize(ctx, &syn)) return FW_CHALLENGED_NOT;
+  fw_syn_ack(&syn);
+  return fw_syn_ack_write(ctx, &syn) ? FW_CHALLENGED : FW_CHALLENGED_NOT;
+}
+
+#endif
