@@ -59,7 +59,9 @@ FLOODS = {
     "echo": Flood((attacks.echo,)),
     # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered.
     "slash24": Flood((_slash24,), stopped=0.3),
-    "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95),
+    # A third of it is answered, as that of udp-served.
+    "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95,
+                   stopped=0.7),
     "pulsed": Flood((attacks.syn_fixed,), pulses={"on_ms": 1000, "off_ms": 5000}),
 }
 
