@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Run as live frames (BPF_PROG_RUN): gives each frame another source and puts it on
- * the interface. And a bare XDP_DROP, the least that a receiver can do. */
+ * the interface. And a bare XDP_DROP and XDP_PASS, the least that a receiver can do. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -50,6 +50,12 @@ SEC("xdp.frags")
 int drop(struct xdp_md* ctx) {
   (void)ctx;
   return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int pass(struct xdp_md* ctx) {
+  (void)ctx;
+  return XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

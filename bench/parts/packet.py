@@ -22,7 +22,7 @@ def rows(part, *words):
 
 
 def words(quick):
-    return ("rounds=1", "packets=20000") if quick else ("rounds=5",)
+    return ("rounds=1", "packets=20000") if quick else ("rounds=5", "packets=150000")
 
 
 def cell(values, bare):

@@ -28,7 +28,7 @@ def net(values, bare):
 def number(value):
     """1234567 -> '1.23 M'."""
     for size, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
+        if abs(value) >= 0.9995 * size:
             return f"{value / size:.3g} {word}"
     return f"{value:.3g}"
 

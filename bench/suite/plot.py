@@ -55,6 +55,6 @@ def _goodput(axis, table):
         axis.plot([row["rate"] / 1e3 for row in points], [row["share"] * 100 for row in points], marker="o",
                   label=name)
     axis.set_xlabel("thousand packets a second of denied sources")
-    axis.set_ylabel("requests/s, % of undisturbed")
+    axis.set_ylabel("requests/s, % of the best")
     axis.set_ylim(bottom=0)
     axis.legend(frameon=False)
