@@ -127,7 +127,17 @@ Result<Prefix> Prefix::parse(std::string_view text) {
     return fail(ErrorKind::usage,
                 fmt::format("\"{}\" has bits set beyond its prefix length: did you mean {} or {}?",
                             text, prefix.text(), address->text()));
+  if (!prefix.is_v4() && prefix.last().is_v4())
+    return fail(ErrorKind::usage,
+                fmt::format("\"{}\" ends with the IPv4 addresses (::ffff:0:0/96): write 0.0.0.0/0 "
+                            "for these, or ::/0 for all of IPv6",
+                            text));
   return prefix;
+}
+
+Address Prefix::last() const {
+  const Address network = masked({~0ULL, ~0ULL}, bits);
+  return {address.hi | ~network.hi, address.lo | ~network.lo};
 }
 
 bool Prefix::contains(const Address& other) const {

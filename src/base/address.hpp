@@ -50,11 +50,14 @@ struct Prefix {
   unsigned bits = 128;  // in the mapped form: an IPv4 /24 is 120
 
   // "10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::ffff:10.0.0.0/104". Host bits that are set are
-  // an error which names the prefix that was probably meant.
+  // an error which names the prefix that was probably meant; so is an IPv6 prefix that ends with
+  // the mapped IPv4 addresses.
   [[nodiscard]] static Result<Prefix> parse(std::string_view text);
 
   [[nodiscard]] bool is_v4() const { return address.is_v4() && bits >= 96; }
   [[nodiscard]] bool is_single() const { return bits == 128; }
+  // Its last address.
+  [[nodiscard]] Address last() const;
   [[nodiscard]] bool contains(const Address& other) const;
   [[nodiscard]] bool contains(const Prefix& other) const;
   // "10.0.0.0/8"; a single address without "/32" or "/128".

@@ -12,11 +12,6 @@
 namespace fw::engine {
 namespace {
 
-Address last_of(const Prefix& prefix) {
-  const Address mask = masked({~0ULL, ~0ULL}, prefix.bits);
-  return {prefix.address.hi | ~mask.hi, prefix.address.lo | ~mask.lo};
-}
-
 Address next(const Address& address) {
   return {address.hi + (address.lo == ~0ULL ? 1 : 0), address.lo + 1};
 }
@@ -34,7 +29,7 @@ std::vector<lists::Range> ranges_of(const EntryTable& table) {
 // `ranges` without the addresses of `hole`.
 void cut_out(std::vector<lists::Range>& ranges, const Prefix& hole) {
   const Address first = hole.address;
-  const Address last = last_of(hole);
+  const Address last = hole.last();
   std::vector<lists::Range> left;
   for (const lists::Range& range : ranges) {
     if (range.last < first || last < range.first) {
@@ -102,7 +97,7 @@ void EntryTable::finish() {
 // where nothing before reaches it any more.
 template <typename Accept>
 const ListEntry* EntryTable::find(const Prefix& prefix, Accept accept) const {
-  const Address last = last_of(prefix);
+  const Address last = prefix.last();
   const auto end = std::ranges::upper_bound(entries_, last, {}, &ListEntry::first);
   for (auto i = static_cast<std::size_t>(end - entries_.begin()); i > 0; --i) {
     if (reach_[i - 1] < prefix.address) return nullptr;

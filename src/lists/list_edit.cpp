@@ -18,7 +18,7 @@ namespace {
 using Range = std::pair<Address, Address>;
 
 Range range_of(const Prefix& prefix) {
-  return {prefix.address, last_of(prefix)};
+  return {prefix.address, prefix.last()};
 }
 
 Result<std::string> read_or_empty(const std::filesystem::path& path) {

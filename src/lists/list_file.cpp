@@ -75,7 +75,7 @@ Line parse_entry(std::string_view token) {
   Line line;
   line.kind = Line::Kind::entry;
   line.entry.first = prefix->address;
-  line.entry.last = prefix->is_single() ? prefix->address : last_of(*prefix);
+  line.entry.last = prefix->is_single() ? prefix->address : prefix->last();
   return line;
 }
 
@@ -191,16 +191,11 @@ std::vector<std::filesystem::path> expand(std::span<const std::string> patterns,
   return files;
 }
 
-Address last_of(const Prefix& prefix) {
-  const Address network = masked({~0ULL, ~0ULL}, prefix.bits);
-  return {prefix.address.hi | ~network.hi, prefix.address.lo | ~network.lo};
-}
-
 std::string range_text(const Address& first, const Address& last) {
   for (unsigned bits = 128; bits-- > 0;) {
     // The only prefix that can fit: the longest that begins at `first` and reaches `last`.
     const Prefix prefix{first, bits + 1};
-    if (masked(first, bits + 1) == first && last_of(prefix) == last) return prefix.text();
+    if (masked(first, bits + 1) == first && prefix.last() == last) return prefix.text();
   }
   if (first == Address{} && last == Address{~0ULL, ~0ULL}) return "::/0";
   return fmt::format("{}-{}", first.text(), last.text());

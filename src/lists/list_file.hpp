@@ -56,9 +56,6 @@ struct Line {
 // Takes the first line off `text`, without its line end (LF, CRLF).
 [[nodiscard]] std::string_view take_line(std::string_view& text);
 
-// The last address of a prefix.
-[[nodiscard]] Address last_of(const Prefix& prefix);
-
 // "192.0.2.0/24", or "192.0.2.1-192.0.2.7" if it is no prefix.
 [[nodiscard]] std::string range_text(const Address& first, const Address& last);
 

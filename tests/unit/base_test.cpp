@@ -137,6 +137,9 @@ TEST(prefixes, with_host_bits_name_the_one_that_was_meant) {
   EXPECT_EQ(Prefix::parse("2001:db8::1/32").error().message,
             "\"2001:db8::1/32\" has bits set beyond its prefix length: did you mean 2001:db8::/32 "
             "or 2001:db8::1?");
+  EXPECT_EQ(Prefix::parse("::/80").error().message,
+            "\"::/80\" ends with the IPv4 addresses (::ffff:0:0/96): write 0.0.0.0/0 for these, or "
+            "::/0 for all of IPv6");
   EXPECT_EQ(Prefix::parse("10.0.0.0/33").error().message,
             "\"10.0.0.0/33\": the prefix length must be 0 to 32");
   for (const char* text : {"10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "::/129", "10.0.0.0/8/8"})
