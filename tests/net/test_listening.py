@@ -3,6 +3,7 @@
 and still loses nothing, from the first packet on."""
 import contextlib
 import socket
+import time
 
 import netns
 import wire
@@ -44,3 +45,12 @@ def test_the_same_sender_to_a_closed_port_is_limited(lab, link, family):
         assert lab.ping(link, link.client(1)), "this host is seen to send"
         assert lost(lab, link, 3, port=COLLECTOR + 1) > RATE * SECONDS / 4
         assert lab.count("budget") > 0
+
+
+def test_a_collector_that_ends_is_forgotten(lab, link, family):
+    with collector(lab, family):
+        lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
+        assert lab.ping(link, link.client(1)), "this host is seen to send"
+        assert lost(lab, link, 3) == 0
+    time.sleep(2)  # sockets are looked at once a second
+    assert lost(lab, link, 4) > RATE * SECONDS / 4
