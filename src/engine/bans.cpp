@@ -28,7 +28,7 @@ fw_mark mark_of(const Prefix& prefix, const Ban& ban) {
   mark.hold_ms = ban.hold_ms;
   mark.ban_above = ban.ban_above;
   mark.rule = ban.rule_index;
-  mark.measure = ban.measure;
+  mark.measure = static_cast<fw_u8>(ban.measure | (ban.forced ? FW_MARK_FORCED : 0));
   return mark;
 }
 
@@ -187,7 +187,9 @@ void Bans::adopt(const fw_mark& mark, const Now& now) {
   ban.hold_ms = mark.hold_ms;
   ban.ban_above = mark.ban_above;
   ban.rule_index = mark.rule;
-  ban.measure = mark.measure;
+  ban.measure = mark.measure & FW_MARK_MEASURE;
+  ban.forced = (mark.measure & FW_MARK_FORCED) != 0;
+  set_forced(prefix, ban.forced);
   ban.since_ns = mark.since_ns;
   if (by_limit) ban.rule = settings_.rule_name(mark.rule);
   set_until(prefix, ban, engine::until_ns(mark));
@@ -219,7 +221,8 @@ std::uint64_t Bans::dropped(const Prefix& prefix) const {
 std::uint64_t Bans::rate(const Prefix& prefix, const Now& now) const {
   const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
   if (mark == nullptr) return 0;
-  return per_second(fw_policy_mark_rate(mark, now.mono_ns), static_cast<fw_measure>(mark->measure));
+  return per_second(fw_policy_mark_rate(mark, now.mono_ns),
+                    static_cast<fw_measure>(mark->measure & FW_MARK_MEASURE));
 }
 
 void Bans::set_forced(const Prefix& prefix, bool forced) {

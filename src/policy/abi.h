@@ -266,6 +266,9 @@ struct fw_flow_bucket {
  * end or its owner ever displaces a mark. */
 enum { FW_MARK_NONE = 0, FW_MARK_BAN = 1, FW_MARK_ALLOW = 2, FW_MARK_EXEMPT = 3 };
 enum { FW_MARK_WAYS = 8 };
+/* In the measure of a BAN: an operator's against an exemption or allowance. The next daemon reads
+ * it here; to the datapath it is nothing. */
+enum { FW_MARK_FORCED = 0x80, FW_MARK_MEASURE = 0x1f };
 struct fw_mark_keys {
   fw_u64 key[FW_MARK_WAYS]; /* keyed hash of prefix and length; 0 = empty */
 };
@@ -280,7 +283,7 @@ struct fw_mark {
   fw_u8 kind;                   /* FW_MARK_* */
   fw_u8 prefix_bits;            /* 1..128, in the mapped form */
   fw_u8 rule;
-  fw_u8 measure;
+  fw_u8 measure; /* FW_MEASURE_*, and FW_MARK_FORCED */
 };
 #define FW_FOREVER (~0ULL)
 

@@ -169,13 +169,13 @@ FW_STAGE int fw_mark_hit(struct fw_env* env, fw_u32 index, fw_u32 measures, fw_u
                          fw_u64 now_ns) {
   struct fw_mark* mark = env ? fw_env_mark(env, index) : NULL;
   struct fw_mark_hits* hits = env ? fw_env_mark_hits(env, index) : NULL;
-  fw_u32 now_ms = (fw_u32)(now_ns >> 20), window = fw_window(now_ns);
+  fw_u32 now_ms = (fw_u32)(now_ns >> 20), window = fw_window(now_ns), measure;
   fw_u64 until;
 
   if (!mark || !hits) return 0;
   hits->packets++;
-  if ((measures >> (mark->measure & 31)) & 1)
-    hits->metered += mark->measure == FW_MEASURE_BYTES ? units : 1;
+  measure = mark->measure & FW_MARK_MEASURE;
+  if (measures >> measure & 1) hits->metered += measure == FW_MEASURE_BYTES ? units : 1;
   if (now_ms - hits->flushed_ms < FW_MARK_FLUSH_MS) return 0;
   hits->flushed_ms = now_ms;
   __sync_fetch_and_add(&mark->dropped, (fw_u64)hits->packets);

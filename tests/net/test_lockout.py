@@ -90,6 +90,9 @@ def test_forced_ban_of_the_gateway_holds_and_ends_with_the_exemption_back(lab, l
     frame = wire.udp(link, link.gateway, link.wall)
     lab.cli("ban", link.gateway, "--force", "--for", "1h")
     assert not lab.comes_through(frame)
+    lab.kill9()
+    lab.start_daemon(lab.config(tables=STRICT))
+    assert not lab.comes_through(frame), "nor does another daemon let it in"
     lab.cli("unban", link.gateway)
     assert len(lab.passed(wire.copies(frame, 200))) == 200
 

@@ -109,6 +109,28 @@ TEST(engine_protected, a_forced_ban_suspends_the_exemption_until_it_ends) {
   EXPECT_TRUE(lab.exempt("203.0.113.1")) << "it comes back when the ban expires";
 }
 
+TEST(engine_protected, a_forced_ban_outlives_the_daemon_that_made_it) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.engine.set_exemptions(exemptions(), lab.now()));
+  ASSERT_TRUE(lab.run("allow", {"10.0.0.7"}));
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.0/24", "10.0.0.7"}, {{"force", ""}, {"for", "1h"}}));
+
+  engine::Engine next(lab.datapath, config::Config{}, lab.folder.path());
+  ASSERT_TRUE(next.adopt(lab.now()));
+  ASSERT_TRUE(next.load_lists(lab.now()));
+  ASSERT_TRUE(next.set_exemptions(exemptions(), lab.now()));
+  next.tick(lab.now());
+  EXPECT_TRUE(lab.banned("203.0.113.0/24"));
+  EXPECT_FALSE(lab.exempt("203.0.113.1"));
+  EXPECT_TRUE(lab.banned("10.0.0.7"));
+  EXPECT_EQ(lab.datapath.listed(Address::parse("10.0.0.7").value()), 0);
+
+  lab.mono_ns += 3600 * engine::kSecond;
+  next.tick(lab.now());
+  EXPECT_TRUE(lab.exempt("203.0.113.1")) << "with its end the exemption is back";
+  EXPECT_EQ(lab.datapath.listed(Address::parse("10.0.0.7").value()), FW_LIST_ALLOW);
+}
+
 TEST(engine_protected, allow_writes_the_file_and_lifts_the_ban_at_once) {
   EngineLab lab;
   ASSERT_TRUE(lab.run("ban", {"203.0.113.77"}));
