@@ -81,13 +81,24 @@ void Model::Bucket::scoop(std::uint64_t tick, std::uint64_t cost) {
   level -= std::min(level, cost);
 }
 
-void Model::repay(const Said& said, unsigned measure, std::uint64_t now_ns) {
-  const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
-  const unsigned rule = found == rule_of_port.end() ? 0 : found->second;
-  const auto source = sources_.find({source_of(said.remote), rules[rule].own ? rule : 0, false});
-  if (source == sources_.end()) return;
-  const std::uint64_t cost = rules[rule].limits.at(measure).cost_q8 / 256;
-  source->second.buckets.at(measure).scoop(tick_of(now_ns), cost);
+Model::SourceKey Model::key_of(const Said& said, unsigned rule, bool proven) const {
+  const auto found = rules.find(rule);
+  return {source_of(said.remote), found != rules.end() && found->second.own ? rule : 0, proven};
+}
+
+bool Model::is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const {
+  const auto twin = sources_.find({std::get<0>(key), std::get<1>(key), true});
+  return twin != sources_.end() &&
+         window_of(now_ns) < twin->second.seen_window + FW_PROVEN_IDLE_WINDOWS;
+}
+
+void Model::begin_window(Source& source, bool fresh, std::uint64_t now_ns) const {
+  const std::uint64_t window = window_of(now_ns);
+  if (!fresh && source.seen_window != window) {
+    source.drawn = 0;
+    if (source.quiet_windows < 15 && pressed_until_ns_ <= now_ns) source.quiet_windows++;
+  }
+  source.seen_window = window;
 }
 
 Prefix Model::source_of(const Address& address) const {
@@ -99,8 +110,8 @@ Verdict Model::arrives(const Said& said, std::uint64_t now_ns) {
   reports.clear();
   Verdict verdict;
   verdict.reason = judge(said, now_ns, verdict);
-  static const std::set<unsigned> kDrops{FW_REASON_DENY, FW_REASON_BAN, FW_REASON_CLOSED,
-                                         FW_REASON_LIMIT};
+  static const std::set<unsigned> kDrops{FW_REASON_DENY,      FW_REASON_BAN,   FW_REASON_CLOSED,
+                                         FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET};
   verdict.drop = !observe && kDrops.contains(verdict.reason);
   return verdict;
 }
@@ -140,8 +151,15 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
   verdict.klass = class_of(said, peer != Standing::unknown, peer == Standing::answers);
   if (verdict.klass == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
     verdict.klass = FW_CLASS_UDP_NEW;
+  const bool matches = std::ranges::any_of(signatures, [&](const auto& each) {
+    return each.second.klass == verdict.klass && each.second.matches(said);
+  });
+  if (peer == Standing::unknown && matches &&
+      !is_proven_elsewhere(key_of(said, verdict.rule, false), now_ns))
+    return FW_REASON_SIGNATURE;
   if (is_over_limit(said, verdict, peer, now_ns)) return FW_REASON_LIMIT;
-  return peer == Standing::unknown ? FW_REASON_PASS : FW_REASON_PROVEN;
+  if (peer != Standing::unknown) return FW_REASON_PROVEN;
+  return is_over_budget(said, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
 }
 
 void Model::renew(Mark& mark, const Said& said, std::uint64_t now_ns) const {
@@ -170,7 +188,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
     if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
         ahead <= talk.end - talk.first) {
       talk.state = State::proven;
-      repay(said, FW_MEASURE_SYN, now_ns);
+      repay(said, FW_CLASS_TCP_SYN, FW_MEASURE_SYN, now_ns);
     }
     return talk.state == State::proven ? Standing::proven : Standing::unknown;
   }
@@ -183,6 +201,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
 
 void Model::leaves(const Said& said, std::uint64_t now_ns) {
   using State = Conversation::State;
+  sees_what_leaves_ = true;
   if (said.later_fragment) return;
   if ((said.proto == kIcmp || said.proto == kIcmp6) && !is_echo_request(said)) return;
   const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
@@ -195,7 +214,7 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     } else if (found->second.state == State::asked || found->second.state == State::answered) {
       if (said.proto == kUdp) {
         served_.insert({kUdp, said.local_port});
-        repay(said, FW_MEASURE_UDP, now_ns);
+        repay(said, FW_CLASS_UDP_NEW, FW_MEASURE_UDP, now_ns);
       }
       if (found->second.state == State::asked) found->second.turns++;
       found->second.state = State::answered;
@@ -203,11 +222,13 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     return;
   }
   if ((said.flags & FW_TCP_SYN) != 0) {
+    if ((said.flags & FW_TCP_ACK) != 0) served_.insert({kTcp, said.local_port});
     conversations_[key] = {.state = State::offered, .first = said.seq, .end = said.seq + 1};
   } else if (is_new) {
-    if ((said.flags & FW_TCP_RST) == 0)
-      conversations_[key] = {
-          .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};
+    if ((said.flags & FW_TCP_RST) != 0) return;
+    conversations_[key] = {
+        .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};
+    repay(said, FW_CLASS_TCP_STRAY, FW_MEASURE_COUNT, now_ns);  // it stood already: no stray
   } else if (found->second.state == State::offered) {
     Conversation& talk = found->second;
     const std::uint32_t end = said.seq + said.payload_bytes;
@@ -242,14 +263,12 @@ bool Model::is_over_limit(const Said& said, const Verdict& verdict, Standing pee
   if (is_special(said.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
   const Prefix prefix = source_of(said.remote);
-  const unsigned meters_of = rules[verdict.rule].own ? verdict.rule : 0;
-  const bool proven = peer != Standing::unknown;
-  const auto twin = sources_.find({prefix, meters_of, true});
-  const bool may_be_forged = !proven && twin != sources_.end() &&
-                             window < twin->second.seen_window + FW_PROVEN_IDLE_WINDOWS;
+  const SourceKey key = key_of(said, verdict.rule, peer != Standing::unknown);
+  const bool may_be_forged = peer == Standing::unknown && is_proven_elsewhere(key, now_ns);
 
-  Source& source = sources_[{prefix, meters_of, proven}];
-  source.seen_window = window;
+  const auto [at, fresh] = sources_.try_emplace(key);
+  Source& source = at->second;
+  begin_window(source, fresh, now_ns);
   Excess excess = meter(said, verdict, source, now_ns);
   if (!excess.limit) return false;
 

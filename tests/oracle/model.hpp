@@ -48,6 +48,15 @@ struct Rule {
   unsigned action = FW_ACTION_LIMIT;
   bool own = false;
 };
+struct BudgetLimit {
+  std::uint64_t cost = 0, burst = 0, served_burst = 0;  // ticks; no cost: no budget
+};
+// What a flood's packets have in common.
+struct Signature {
+  unsigned klass = 0;
+  std::optional<unsigned> ttl, flags, remote_port, local_port;
+  [[nodiscard]] bool matches(const Said& said) const;
+};
 struct Mark {
   unsigned kind = 0;
   std::uint64_t until_ns = 0, hold_ns = 0;
@@ -65,9 +74,17 @@ class Model {
   std::map<std::pair<bool, unsigned>, unsigned> rule_of_port;  // udp, port
   std::map<Prefix, Mark> marks;
   std::set<Address> denied, allowed;
+  std::map<unsigned, BudgetLimit> budgets;  // by class
+  std::map<unsigned, Signature> signatures;
+  std::set<std::pair<unsigned, unsigned>> listening;  // protocol and port of sockets that wait
 
   Verdict arrives(const Said& said, std::uint64_t now_ns);
   void leaves(const Said& said, std::uint64_t now_ns);
+
+  // Whose budget: an address (none: all together), a port that is served (0: all others; of all
+  // addresses 1: any that is), a class.
+  using BudgetKey = std::tuple<Address, unsigned, unsigned>;
+  [[nodiscard]] const std::set<BudgetKey>& budgets_used() const { return budgets_used_; }
 
   // Since the last packet arrived.
   std::vector<Report> reports;
@@ -91,6 +108,23 @@ class Model {
     std::array<std::map<std::uint64_t, std::uint64_t>, FW_MEASURE_COUNT> by_window{};
     std::optional<std::uint64_t> over_since, over_last;
     std::uint64_t seen_window = 0;
+    unsigned quiet_windows = 0;  // in which it came while no budget was exceeded
+    unsigned drawn = 0;          // on budgets, in this window
+    unsigned owes = 0;           // draws that no answer has paid back, 15 at most
+  };
+  enum Side { unfamiliar, familiar };
+  struct Budget {
+    std::array<Bucket, 2> owed{};      // by side
+    std::array<unsigned, 2> credit{};  // packets that were paid for ahead
+    unsigned answers_to_pay_back = 0;
+    std::uint64_t answers = 0, answers_before = 0, window = 0;
+    void roll(std::uint64_t now);
+  };
+  // How a packet draws on budgets.
+  struct Draw {
+    Side side = unfamiliar;
+    bool draws = false;  // else it only looks whether there is plenty
+    bool to_socket = false;
   };
   struct Excess {
     bool limit = false, ban = false;
@@ -107,8 +141,24 @@ class Model {
                              std::uint64_t now_ns) const;
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
                          std::uint64_t now_ns);
-  // The peer got or gave an answer: its limit of `measure` takes back one packet's cost.
-  void repay(const Said& said, unsigned measure, std::uint64_t now_ns);
+  // The peer got or gave an answer: its limit takes back one packet's cost (none:
+  // FW_MEASURE_COUNT), and the budgets of the class what it drew.
+  void repay(const Said& said, unsigned klass, unsigned measure, std::uint64_t now_ns);
+  // A packet of it came.
+  void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
+  [[nodiscard]] bool is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;
+  [[nodiscard]] SourceKey key_of(const Said& said, unsigned rule, bool proven) const;
+
+  [[nodiscard]] bool is_served(unsigned proto, unsigned port) const;
+  [[nodiscard]] bool is_useless(const Said& said, unsigned klass, const Source* source) const;
+  [[nodiscard]] bool is_over_budget(const Said& said, const Verdict& verdict, std::uint64_t now_ns);
+  [[nodiscard]] std::uint64_t burst(const Budget& budget, unsigned klass, bool served,
+                                    bool to_socket) const;
+  [[nodiscard]] Budget& budget(const BudgetKey& key);
+  [[nodiscard]] bool may_draw(const Said& said, Source* source, unsigned most, bool pressed,
+                              bool to_socket, std::uint64_t now_ns);
+  [[nodiscard]] bool has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns);
+  void pay_back(const BudgetKey& key, std::uint64_t now_ns);
   void renew(Mark& mark, const Said& said, std::uint64_t now_ns) const;
   [[nodiscard]] Prefix source_of(const Address& address) const;
 
@@ -116,6 +166,11 @@ class Model {
   std::map<SourceKey, Source> sources_;
   std::set<std::pair<unsigned, unsigned>> served_;  // protocol and port that answered a stranger
   Bucket bans_made_;
+  std::map<BudgetKey, Budget> drawn_;
+  std::set<BudgetKey> budgets_used_;
+  std::map<Prefix, Source> prefixes_;  // that share fairly: /24, /48
+  std::uint64_t pressed_until_ns_ = 0;
+  bool sees_what_leaves_ = false;
 };
 
 }  // namespace fw::test

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// Signatures, and what strangers may send together.
+#include <algorithm>
+
+#include "oracle/model.hpp"
+
+namespace fw::test {
+namespace {
+
+constexpr unsigned kTcp = 6, kUdp = 17;
+constexpr unsigned kAhead = 8;  // packets that a budget is charged at a time
+constexpr unsigned kOfOneSource =
+    16;  // draws in a window; of one prefix likewise, when it is tight
+constexpr unsigned kOwesAtMost = 15;
+
+std::uint64_t window_of(std::uint64_t now_ns) {
+  return now_ns / (1ULL << 30);
+}
+std::uint64_t tick_of(std::uint64_t now_ns) {
+  return now_ns / 16;
+}
+
+unsigned local_port_of(const Said& said) {
+  return (said.proto == kTcp || said.proto == kUdp) && !said.later_fragment ? said.local_port : 0;
+}
+
+bool is_by_port(unsigned klass) {
+  return klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_NEW;
+}
+
+Prefix neighbourhood(const Address& address) {
+  const unsigned bits = address.is_v4() ? 120 : 48;
+  return {.address = masked(address, bits), .bits = bits};
+}
+
+}  // namespace
+
+bool Signature::matches(const Said& said) const {
+  const auto is = [](const std::optional<unsigned>& wanted, unsigned value) {
+    return !wanted || *wanted == value;
+  };
+  return is(ttl, said.ttl) && is(flags, said.flags) && is(remote_port, said.remote_port) &&
+         is(local_port, said.local_port);
+}
+
+Model::Budget& Model::budget(const BudgetKey& key) {
+  budgets_used_.insert(key);
+  return drawn_[key];
+}
+
+void Model::Budget::roll(std::uint64_t now) {
+  if (now == window) return;
+  answers_before = now == window + 1 ? answers : 0;
+  answers = 0;
+  window = now;
+}
+
+bool Model::is_served(unsigned proto, unsigned port) const {
+  return served_.contains({proto, port}) || listening.contains({proto, port});
+}
+
+// Nobody here can want it: what this host asked nobody for, and what a service that answers others
+// leaves unanswered.
+bool Model::is_useless(const Said& said, unsigned klass, const Source* source) const {
+  if (!sees_what_leaves_) return false;
+  if (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED) return true;
+  if (klass != FW_CLASS_UDP_NEW) return false;
+  if (!is_served(kUdp, local_port_of(said))) return true;
+  return served_.contains({kUdp, local_port_of(said)}) && source != nullptr &&
+         source->owes == kOwesAtMost;
+}
+
+std::uint64_t Model::burst(const Budget& budget, unsigned klass, bool served,
+                           bool to_socket) const {
+  const BudgetLimit& limit = budgets.at(klass);
+  const std::uint64_t most = served ? limit.served_burst : limit.burst;
+  const std::uint64_t answers = std::max(budget.answers, budget.answers_before);
+  return to_socket ? 8 * most + answers / 4 * limit.cost : most + answers / 8 * limit.cost;
+}
+
+bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64_t now_ns) {
+  const unsigned klass = verdict.klass, port = local_port_of(said);
+  const auto limit = budgets.find(klass);
+  if (limit == budgets.end() || limit->second.cost == 0) return false;
+
+  const SourceKey key = key_of(said, verdict.rule, false);
+  const auto found = sources_.find(key);
+  Source* source = is_special(said.remote) || found == sources_.end() ? nullptr : &found->second;
+  const bool useless = is_useless(said, klass, source);
+  const bool has_friends = source != nullptr && is_proven_elsewhere(key, now_ns);
+  if (has_friends && !useless) return false;
+
+  const bool is_known =
+      source != nullptr && klass != FW_CLASS_TCP_SYN && source->quiet_windows >= 4;
+  const bool by_port = (said.proto == kTcp || said.proto == kUdp) && is_by_port(klass) &&
+                       is_served(said.proto, port);
+  Draw draw{.side = has_friends || is_known ? familiar : unfamiliar};
+  draw.to_socket = klass == FW_CLASS_UDP_NEW && listening.contains({kUdp, port});
+
+  const BudgetKey own{said.local, by_port ? port : 0, klass}, all{{}, by_port ? 1U : 0U, klass};
+  Budget& drawn = budget(own);
+  Bucket owed = drawn.owed.at(draw.side);
+  owed.scoop(tick_of(now_ns), 0);
+  const bool pressed = owed.level > burst(drawn, klass, by_port && port != 0, draw.to_socket) / 2;
+  draw.draws =
+      may_draw(said, source, useless ? 255 : kOfOneSource, pressed, draw.to_socket, now_ns);
+  if (has_room(own, draw, now_ns) && has_room(all, draw, now_ns)) return false;
+  if (klass == FW_CLASS_TCP_SYN && draw.draws && source != nullptr && source->owes > 0)
+    source->owes--;
+  return true;
+}
+
+bool Model::may_draw(const Said& said, Source* source, unsigned most, bool pressed, bool to_socket,
+                     std::uint64_t now_ns) {
+  if (source != nullptr) {
+    source->drawn++;
+    if (source->drawn > most && source->drawn % 64 != 0) return false;
+    source->owes = std::min(source->owes + 1, kOwesAtMost);
+  }
+  if (!pressed) return true;
+  const auto [at, fresh] = prefixes_.try_emplace(neighbourhood(said.remote));
+  Source& prefix = at->second;
+  begin_window(prefix, fresh, now_ns);
+  if (prefix.drawn >= (to_socket ? 8 * kOfOneSource : kOfOneSource)) return false;
+  prefix.drawn++;
+  return true;
+}
+
+bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns) {
+  const auto& [address, port, klass] = key;
+  Budget& drawn = budget(key);
+  unsigned& credit = drawn.credit.at(draw.side);
+  if (draw.draws && credit > 0) {
+    credit--;
+    return true;
+  }
+  std::uint64_t cost = budgets.at(klass).cost;
+  if (draw.side == familiar) cost /= 4;
+  if (address == Address{}) cost /= 2;
+  const std::uint64_t most = burst(drawn, klass, port != 0, draw.to_socket);
+  Bucket& owed = drawn.owed.at(draw.side);
+  owed.scoop(tick_of(now_ns), 0);
+  if (owed.level > (draw.draws ? most : most / 2)) {
+    pressed_until_ns_ = now_ns + 2'000'000'000;
+    return false;
+  }
+  if (!draw.draws) return true;
+  owed.level += cost * kAhead;
+  credit = kAhead - 1;
+  drawn.roll(window_of(now_ns));
+  return true;
+}
+
+void Model::pay_back(const BudgetKey& key, std::uint64_t now_ns) {
+  Budget& drawn = budget(key);
+  if (++drawn.answers_to_pay_back < kAhead) return;
+  drawn.roll(window_of(now_ns));
+  drawn.answers += kAhead;
+  drawn.answers_to_pay_back = 0;
+  std::uint64_t cost = budgets[std::get<2>(key)].cost * kAhead;
+  if (std::get<0>(key) == Address{}) cost /= 2;
+  drawn.owed[unfamiliar].scoop(tick_of(now_ns), cost);
+  drawn.owed[familiar].scoop(tick_of(now_ns), cost / 4);
+}
+
+void Model::repay(const Said& said, unsigned klass, unsigned measure, std::uint64_t now_ns) {
+  const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
+  const unsigned rule = found == rule_of_port.end() ? 0 : found->second;
+  const auto at = sources_.find(key_of(said, rule, false));
+  if (at == sources_.end()) return;
+  Source& source = at->second;
+  if (measure < FW_MEASURE_COUNT)
+    source.buckets.at(measure).scoop(tick_of(now_ns), rules[rule].limits.at(measure).cost_q8 / 256);
+  if (source.owes == 0) return;
+  source.owes--;
+  unsigned port = said.local_port;
+  if (klass == FW_CLASS_TCP_STRAY && !is_served(kTcp, port)) port = 0;
+  pay_back({said.local, port, klass}, now_ns);
+  pay_back({{}, port != 0 ? 1U : 0U, klass}, now_ns);
+}
+
+}  // namespace fw::test
