@@ -88,9 +88,15 @@ Compiled compile(const Config& config) {
   policy.scan_ports = static_cast<std::uint8_t>(config.detect.scan_ports);
 
   policy.rule[0] = compile_rule(config.limit_default, config.ban.time);
+  if (const PrefixLimit& prefix = config.limit_prefix; prefix.any()) {
+    policy.limit_bits_v4 = static_cast<std::uint8_t>(96 + prefix.prefix_v4);
+    policy.limit_bits_v6 = static_cast<std::uint8_t>(prefix.prefix_v6);
+    policy.rule[FW_RULE_OF_PREFIXES] = compile_rule(prefix.limits, config.ban.time);
+    policy.rule[FW_RULE_OF_PREFIXES].own = 1;
+  }
   out.rule_names.emplace_back("default");
   out.ports.resize(FW_PORT_LINES);
-  const std::size_t services = std::min<std::size_t>(config.services.size(), FW_MAX_RULES - 1);
+  const std::size_t services = std::min(config.services.size(), kMaxServices);
   for (std::size_t i = 0; i < services; i++) {
     const Service& service = config.services[i];
     const auto number = static_cast<std::uint8_t>(i + 1);

@@ -61,9 +61,9 @@ void check_names(std::span<const ServiceDraft> services, std::vector<std::string
       problems.push_back(fmt::format("{}: service.name = \"{}\": is taken at {}", draft.where, name,
                                      first->second));
   }
-  if (services.size() > FW_MAX_RULES - 1)
+  if (services.size() > kMaxServices)
     problems.push_back(fmt::format("{}: service: more than {} services",
-                                   services[FW_MAX_RULES - 1].where, FW_MAX_RULES - 1));
+                                   services[kMaxServices].where, kMaxServices));
 }
 
 void check_ports(std::span<const ServiceDraft> services, std::vector<std::string>& problems) {
@@ -87,6 +87,15 @@ void check_ports(std::span<const ServiceDraft> services, std::vector<std::string
                         other->text->text, other->service->service.name, other->text->where));
       owners.push_back({range, &draft, &draft.ports[i]});
     }
+}
+
+void check_prefix(const Config& config, Draft& draft) {
+  const unsigned bits = config.limit_prefix.prefix_v6, source = config.ban.prefix_v6;
+  if (!config.limit_prefix.any() || bits < source) return;
+  draft.problems.push_back(fmt::format(
+      "{}: limit.prefix.prefix_v6 = {}: an IPv6 source is its first {} bits (ban.prefix_v6): a "
+      "prefix of several must be shorter",
+      draft.where_prefix, bits, source));
 }
 
 Result<Config> conclude(Draft& draft) {
@@ -120,6 +129,10 @@ Limits Config::defaults() {
   return limits;
 }
 
+bool PrefixLimit::any() const {
+  return std::ranges::any_of(limits, [](const Limit& of) { return of.limit || of.ban_at; });
+}
+
 Budgets Config::default_budgets() {
   // What a small host on the Internet sees without noticing, by far; a busy one's clients get
   // something in return, and cost nothing (docs/detection.md has the measurements).
@@ -138,6 +151,9 @@ Budgets Config::default_budgets() {
 Config finish(Draft& draft) {
   Config config = draft.config;
   config.limit_default = resolve(draft.limits, Config::defaults(), "limit.default", draft.problems);
+  config.limit_prefix.limits =
+      resolve(draft.prefix_limits, PrefixLimit{}.limits, "limit.prefix", draft.problems);
+  check_prefix(config, draft);
   check_names(draft.services, draft.problems);
   check_ports(draft.services, draft.problems);
   for (const ServiceDraft& from : draft.services) {

@@ -30,6 +30,16 @@ struct Limit {
 };
 using Limits = std::array<Limit, FW_MEASURE_COUNT>;  // by fw_measure
 
+// Limits of the sources of a prefix together, beside those of each.
+struct PrefixLimit {
+  Limits limits{};  // none
+  unsigned prefix_v4 = 24;
+  unsigned prefix_v6 = 48;  // shorter than a source's (Ban::prefix_v6), if there is a limit
+
+  [[nodiscard]] bool any() const;
+  bool operator==(const PrefixLimit&) const = default;
+};
+
 // Of one class: what sources that proved nothing may send together to one address (or one port
 // where a service answers) without getting anything in return.
 struct Budget {
@@ -72,6 +82,8 @@ struct Service {
 
   bool operator==(const Service&) const = default;
 };
+// Of the policy's rules the first is the default, and the last that of prefixes.
+inline constexpr std::size_t kMaxServices = FW_MAX_RULES - 2;
 
 struct Ban {
   Milliseconds time{60'000};
@@ -136,9 +148,10 @@ struct Config {
   Ban ban;
   Exempt exempt;
   Limits limit_default = defaults();
+  PrefixLimit limit_prefix;
   Budgets budgets = default_budgets();
   Detect detect;
-  std::vector<Service> services;  // at most FW_MAX_RULES - 1
+  std::vector<Service> services;  // at most kMaxServices
   Lists lists;
   Tables tables;
   Nfqueue nfqueue;

@@ -30,7 +30,8 @@ struct ServiceDraft {
 
 struct Draft {
   Config config;
-  LimitDrafts limits;
+  LimitDrafts limits, prefix_limits;
+  std::string where_prefix;  // of limit.prefix.prefix_v6, or of its section
   std::vector<ServiceDraft> services;
   std::vector<std::string> problems;
 };

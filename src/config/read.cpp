@@ -127,6 +127,16 @@ void read_budgets(Section section, Budgets& out) {
   section.done();
 }
 
+void read_prefix_limit(Section section, Draft& draft) {
+  PrefixLimit& out = draft.config.limit_prefix;
+  section.read("prefix_v4", 8, 31, out.prefix_v4);
+  section.read("prefix_v6", 16, 127, out.prefix_v6);
+  if (draft.where_prefix.empty() || section.has("prefix_v6"))
+    draft.where_prefix = section.where("prefix_v6");
+  read_limits(section, draft.prefix_limits);
+  section.done();
+}
+
 // "none" or how long a scanner is banned.
 void read_scan_ban(Section& section, Milliseconds& out) {
   std::string text;
@@ -206,8 +216,8 @@ void read_name(Section& section, std::string& name) {
   else if (name.size() > kNameBytes || !std::all_of(name.begin(), name.end(), good))
     section.problem("name",
                     fmt::format("must be at most {} letters, digits, - _ or .", kNameBytes));
-  else if (name == "default")
-    section.problem("name", "is the name of [limit.default]: choose another");
+  else if (name == "default" || name == "prefix")
+    section.problem("name", fmt::format("is the name of [limit.{}]: choose another", name));
 }
 
 void read_service(Section section, Draft& draft) {
@@ -295,6 +305,7 @@ void read_document(Section file, Draft& draft) {
       read_limits(*section, draft.limits);
       section->done();
     }
+    if (auto section = limit->section("prefix")) read_prefix_limit(std::move(*section), draft);
     limit->done();
   }
   if (auto section = file.section("budget")) read_budgets(std::move(*section), config.budgets);

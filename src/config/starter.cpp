@@ -42,6 +42,10 @@ icmp    = {{ limit = "100/s" }}
 # bytes = {{ limit = "25MB/s" }}
 # packets = {{ limit = "30k/s", ban_at = "50k/s", burst = "1s" }}
 
+# [limit.prefix]               # per /24 (IPv4) and /48 (IPv6), of all who are in it, together
+# syn     = {{ limit = "2k/s" }}
+# packets = {{ limit = "100k/s", ban_at = "200k/s" }}
+
 # [[service]]                  # other limits for some ports of this host
 # name    = "game"
 # port    = "udp/27015"        # or ["tcp/80", "tcp/8000-8999", "tcp+udp/53"]

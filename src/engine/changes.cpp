@@ -66,6 +66,8 @@ void compare_services(const Settings& current, const Settings& next, Changes& ch
   };
   if (!same_rule(current.compiled.policy.rule[0], next.compiled.policy.rule[0]))
     changes.note("limit.default changed");
+  if (!(current.config.limit_prefix == next.config.limit_prefix))
+    changes.note("limit.prefix changed");
   for (std::size_t i = 0; i < next.config.services.size(); ++i) {
     const config::Service& service = next.config.services[i];
     const std::size_t before = find(current, service.name);

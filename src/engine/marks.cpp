@@ -118,8 +118,11 @@ void MarkTable::erase(const Prefix& prefix, std::uint8_t kind) {
 
 void MarkTable::forget_source(const Prefix& prefix) {
   const fw_env env = env_of(*datapath_);
-  const unsigned source_bits = is_v4(prefix) ? 128U : env.config->source_bits_v6;
-  if (prefix.bits == source_bits) fw_policy_source_forget(&env, prefix.address.key());
+  const fw_config& config = *env.config;
+  const unsigned source_bits = is_v4(prefix) ? 128U : config.source_bits_v6;
+  const unsigned limit_bits = is_v4(prefix) ? config.limit_bits_v4 : config.limit_bits_v6;
+  if (prefix.bits == source_bits || prefix.bits == limit_bits)
+    fw_policy_source_forget(&env, prefix.address.key());
 }
 
 const fw_mark* MarkTable::find(const Prefix& prefix, std::uint8_t kind) const {
@@ -135,7 +138,13 @@ std::uint64_t MarkTable::dropped(const fw_mark& mark) const {
 }
 
 MarkTable::Lengths MarkTable::base_lengths() const {
-  return {.v4 = {128}, .v6 = {128, compiled_.policy.source_bits_v6}};
+  const fw_config& policy = compiled_.policy;
+  Lengths lengths{.v4 = {128}, .v6 = {128, policy.source_bits_v6}};
+  if (std::ranges::any_of(policy.rule[FW_RULE_OF_PREFIXES].limit, &fw_limit::ban_above)) {
+    lengths.v4.insert(policy.limit_bits_v4);
+    lengths.v6.insert(policy.limit_bits_v6);
+  }
+  return lengths;
 }
 
 MarkTable::Lengths MarkTable::used_lengths() const {

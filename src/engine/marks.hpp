@@ -43,7 +43,8 @@ class MarkTable {
   // Puts a mark in force; its prefix and kind are its name. Fails when the table is full.
   [[nodiscard]] Result<void> put(const fw_mark& mark, std::uint64_t now_ns);
   void erase(const Prefix& prefix, std::uint8_t kind);
-  // What a source has sent so far counts no more. Nothing if the prefix is not one source.
+  // What a source (or one of the prefixes that have limits) has sent so far counts no more. Nothing
+  // if the prefix is neither.
   void forget_source(const Prefix& prefix);
   // In force or not; null if there is none. Valid until the next change.
   [[nodiscard]] const fw_mark* find(const Prefix& prefix, std::uint8_t kind) const;

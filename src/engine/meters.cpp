@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/measured.hpp"
 #include "policy/policy.h"
@@ -13,6 +14,7 @@ namespace fw::engine {
 namespace {
 
 const config::Limits& limits_of(const config::Config& config, unsigned rule) {
+  if (rule == FW_RULE_OF_PREFIXES) return config.limit_prefix.limits;
   if (rule == 0 || rule > config.services.size()) return config.limit_default;
   const config::Service& service = config.services[rule - 1];
   return service.limits ? *service.limits : config.limit_default;
@@ -33,35 +35,42 @@ std::string limit_in_words(const config::Limit& limit, fw_measure measure) {
   return words.empty() ? words : fmt::format(" ({})", words);
 }
 
+std::optional<Meter> meter_of(const Engine& engine, const fw_env& env, const fw_addr& key,
+                              unsigned rule, bool proven, const Now& now) {
+  std::array<fw_u32, FW_MEASURE_COUNT> counts{};
+  fw_policy_source_rates(&env, key, rule, proven ? 1 : 0, now.mono_ns, counts.data());
+  if (counts[FW_MEASURE_PACKETS] == 0) return std::nullopt;
+  Meter meter{.rule = engine.settings().rule_name(rule),
+              .proven = proven,
+              .rates = {},
+              .limits = limits_of(engine.settings().config, rule)};
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    meter.rates.at(i) = per_second(counts.at(i), static_cast<fw_measure>(i));
+  return meter;
+}
+
 }  // namespace
 
 std::vector<Meter> meters_of(const Engine& engine, const Prefix& prefix, const Now& now) {
-  const config::Config& config = engine.settings().config;
-  const unsigned source_bits = prefix.is_v4() ? 128U : config.ban.prefix_v6;
-  if (prefix.bits < source_bits) return {};
   const datapath::Tables tables = engine.datapath().tables();
   fw_env env{};
   env.config = &engine.datapath().config();
   env.sources = tables.sources.data();
   env.meters = tables.meters.data();
-  const fw_addr key = masked(prefix.address, source_bits).key();
+  const fw_config& policy = *env.config;
 
   std::vector<Meter> meters;
-  for (unsigned rule = 0; rule < FW_MAX_RULES; ++rule) {
-    if (rule != 0 && env.config->rule[rule].own == 0) continue;
-    for (const bool proven : {false, true}) {
-      std::array<fw_u32, FW_MEASURE_COUNT> counts{};
-      fw_policy_source_rates(&env, key, rule, proven ? 1 : 0, now.mono_ns, counts.data());
-      if (counts[FW_MEASURE_PACKETS] == 0) continue;
-      Meter meter{.rule = engine.settings().rule_name(rule),
-                  .proven = proven,
-                  .rates = {},
-                  .limits = limits_of(config, rule)};
-      for (std::size_t i = 0; i < counts.size(); ++i)
-        meter.rates.at(i) = per_second(counts.at(i), static_cast<fw_measure>(i));
-      meters.push_back(std::move(meter));
-    }
-  }
+  // Those of the prefix of `bits` that it is, or is part of.
+  const auto add = [&](unsigned bits, unsigned rule) {
+    if (bits == 0 || prefix.bits < bits || (rule != 0 && policy.rule[rule].own == 0)) return;
+    const fw_addr key = masked(prefix.address, bits).key();
+    for (const bool proven : {false, true})
+      if (auto meter = meter_of(engine, env, key, rule, proven, now)) meters.push_back(*meter);
+  };
+  const bool v4 = prefix.is_v4();
+  for (unsigned rule = 0; rule < FW_RULE_OF_PREFIXES; ++rule)
+    add(v4 ? 128U : policy.source_bits_v6, rule);
+  add(v4 ? policy.limit_bits_v4 : policy.limit_bits_v6, FW_RULE_OF_PREFIXES);
   return meters;
 }
 
@@ -74,7 +83,10 @@ std::string in_words(const Meter& meter) {
     words +=
         rate_in_words(meter.rates.at(i), measure) + limit_in_words(meter.limits.at(i), measure);
   }
-  if (meter.rule != "default") words += fmt::format(" to service \"{}\"", meter.rule);
+  if (meter.rule == "prefix")
+    words += " from its prefix";
+  else if (meter.rule != "default")
+    words += fmt::format(" to service \"{}\"", meter.rule);
   if (meter.proven) words += ", in proven conversations";
   return words;
 }

@@ -14,16 +14,16 @@
 
 namespace fw::engine {
 
-// The meters of a source under one rule.
+// The meters of a source under one rule, or of the prefix it is in.
 struct Meter {
-  std::string rule;     // "default", or the service with limits of its own
+  std::string rule;     // "default", "prefix", or the service with limits of its own
   bool proven = false;  // of its proven conversations; else of all its other packets
   std::array<std::uint64_t, FW_MEASURE_COUNT> rates{};  // packets or bytes per second
   config::Limits limits;                                // what they are held against
 };
 
-// Those of the source that `prefix` is, or is part of; none if it is more than one source, or sent
-// nothing of late.
+// Those of the source that `prefix` is, or is part of (none if it is more than one), and of the
+// prefix around it that has limits; without those that sent nothing of late.
 [[nodiscard]] std::vector<Meter> meters_of(const Engine& engine, const Prefix& prefix,
                                            const Now& now);
 

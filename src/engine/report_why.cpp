@@ -64,8 +64,9 @@ std::string until_in_words(std::uint64_t until_ns, const Now& now) {
 }
 
 std::string rule_in_words(const Ban& ban) {
-  std::string name =
-      ban.rule == "default" ? "default limits" : fmt::format("service \"{}\"", ban.rule);
+  std::string name = ban.rule == "default"  ? "default limits"
+                     : ban.rule == "prefix" ? "limits per prefix"
+                                            : fmt::format("service \"{}\"", ban.rule);
   if (!ban.measured) return name;
   const Measured& measured = *ban.measured;
   const std::string port =

@@ -23,6 +23,7 @@ struct Settings {
 
   [[nodiscard]] bool observing() const { return mode == Mode::observe; }
   [[nodiscard]] std::string rule_name(unsigned rule) const {
+    if (rule == FW_RULE_OF_PREFIXES) return "prefix";
     return rule < compiled.rule_names.size() ? compiled.rule_names[rule]
                                              : fmt::format("rule-{}", rule);
   }

@@ -16,7 +16,8 @@ enum {
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
-  FW_MAX_RULES = 256,        /* rule 0 is the default, the others are services */
+  FW_MAX_RULES = 256, /* rule 0 is the default, the last one of prefixes, others services */
+  FW_RULE_OF_PREFIXES = FW_MAX_RULES - 1,
   FW_MAX_PREFIX_LENGTHS = 8, /* distinct prefix lengths of marks, per family */
   FW_MAX_SIGNATURES = 64,
   FW_BUDGET_CELLS = 1024, /* a power of two */
@@ -42,7 +43,7 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(CLOSED, "closed", "a service with action = \"drop\"")                           \
   X(OPEN, "open", "a service with action = \"pass\"")                               \
   X(SIGNATURE, "signature", "matches a signature in force")                         \
-  X(LIMIT, "limit", "above a limit per source")                                     \
+  X(LIMIT, "limit", "above a limit per source, or per prefix")                      \
   X(BUDGET, "budget", "unproven traffic above its class budget")                    \
   X(PROVEN, "proven", "of a proven peer")                                           \
   X(PASS, "pass", "nothing speaks against it")                                      \
@@ -193,7 +194,10 @@ struct fw_config {
   struct fw_budget_limit budget[FW_CLASS_SLOTS]; /* by enum fw_class */
   fw_u8 scan_ports;  /* of 16 groups of closed ports: a source that tried so many scans; 0 = off */
   fw_u8 syn_cookies; /* 1: where the datapath can, SYNs above their budget are answered */
-  fw_u8 pad[30];
+  /* FW_RULE_OF_PREFIXES holds for the sources of a prefix together: its length, in the mapped form;
+   * shorter than a source's. 0: there is no such limit. */
+  fw_u8 limit_bits_v4, limit_bits_v6;
+  fw_u8 pad[28];
   struct fw_rule rule[FW_MAX_RULES];
 };
 
@@ -363,7 +367,7 @@ enum { FW_EVENT_BAN = 1, FW_EVENT_LIMIT = 2, FW_EVENT_SCAN = 3 };
 /* A transition, once. `value` and `limit` are per window (see fw_limit). */
 struct fw_event {
   fw_u64 time_ns;
-  struct fw_addr src, dst; /* src is the source key: masked for IPv6 */
+  struct fw_addr src, dst; /* src is the source key (masked for IPv6), or the prefix over a limit */
   fw_u32 value;
   fw_u32 limit;
   fw_u32 len_bytes;

@@ -181,6 +181,21 @@ FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
       budget->debt_until[FW_BUDGET_KNOWN] > cost ? cost : budget->debt_until[FW_BUDGET_KNOWN];
 }
 
+/* Gives back to the limits of a source or prefix what its packet cost; returns its cell, or 0. */
+FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
+                                const struct fw_addr* key, fw_u32 rule, fw_u8 klass,
+                                fw_u64 now_ns) {
+  fw_u32 cell = fw_source_look(env, key, rule, 0), tick = fw_tick(now_ns);
+  const struct fw_limit* limit = cfg->rule[rule & (FW_MAX_RULES - 1)].limit;
+  struct fw_meter* meter = cell ? fw_env_meter(env, cell - 1) : NULL;
+
+  if (meter && klass == FW_CLASS_UDP_NEW)
+    fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], tick, limit[FW_MEASURE_UDP].cost_q8);
+  else if (meter && klass == FW_CLASS_TCP_SYN)
+    fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], tick, limit[FW_MEASURE_SYN].cost_q8);
+  return cell;
+}
+
 /* A peer completed a handshake with a port of this host, or was answered from it (`port` is that of
  * fw_port_index()), or its connection turned out to stand (FW_REPAY_STRAY + port): what it was
  * charged is paid back, to the limits of its own and to the budgets. */
@@ -189,29 +204,22 @@ enum { FW_REPAY_STRAY = 2 << 16 };
 FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const struct fw_addr* local,
                       fw_u32 port, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  fw_u32 cell, rule, udp = port >> 16 == 1, stray = port >> 16 == 2;
+  fw_u32 rule, udp = port >> 16 == 1, stray = port >> 16 == 2;
   struct fw_addr all = {0, 0}, key;
-  const struct fw_limit* limit;
   const struct fw_shared* shared;
   struct fw_source* source;
-  struct fw_meter* meter;
   fw_u8 klass = udp ? FW_CLASS_UDP_NEW : stray ? FW_CLASS_TCP_STRAY : FW_CLASS_TCP_SYN;
 
   if (!cfg || !remote || !local) return 0;
   port &= 0x1ffff;
   rule = fw_rule_of_port(env, port);
+  if (fw_limit_bits(cfg, remote)) {
+    key = fw_mask(*remote, fw_limit_bits(cfg, remote));
+    fw_limit_repay(env, cfg, &key, FW_RULE_OF_PREFIXES, klass, now_ns);
+  }
   key = fw_source_key(cfg, *remote);
-  cell = fw_source_look(env, &key, rule, 0);
-  source = fw_source_at(env, cell);
+  source = fw_source_at(env, fw_limit_repay(env, cfg, &key, rule, klass, now_ns));
   if (!source) return 0;
-  meter = fw_env_meter(env, cell - 1);
-  limit = cfg->rule[rule & (FW_MAX_RULES - 1)].limit;
-  if (meter && udp)
-    fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], fw_tick(now_ns),
-                  limit[FW_MEASURE_UDP].cost_q8);
-  else if (meter && !stray)
-    fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], fw_tick(now_ns),
-                  limit[FW_MEASURE_SYN].cost_q8);
 
   shared = fw_env_shared(env);
   if (!(source->age_owes & 0xf)) return 0; /* it was charged nothing */

@@ -58,29 +58,27 @@ FW_INLINE void fw_report(struct fw_env* env, const struct fw_config* cfg, struct
   e->dport = p->dport;
   e->proto = p->proto;
   e->klass = decision->klass;
-  e->rule = decision->rule;
   e->observed = cfg->mode != FW_MODE_ENFORCE;
   if (fw_env_event(env, e) && counters) counters->events_lost++;
 }
 
-/* Bans a source that is above a limit. 1: it is done; 0: the cap per minute, or no room. */
-FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_packet* p,
-                           const struct fw_decision* decision, const struct fw_charge* charge) {
+/* Bans who is above a limit. 1: it is done; 0: the cap per minute, or no room. */
+FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_charge* charge) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters;
   struct fw_mark ban;
 
-  if (!cfg || !p || !decision || !charge) return 0;
+  if (!cfg || !charge) return 0;
   __builtin_memset(&ban, 0, sizeof ban);
-  ban.addr = fw_source_key(cfg, p->src);
+  ban.addr = charge->key;
   ban.since_ns = charge->now_ns;
-  ban.hold_ms = cfg->rule[decision->rule].ban_ms;
+  ban.hold_ms = cfg->rule[charge->rule & (FW_MAX_RULES - 1)].ban_ms;
   ban.until_ns = charge->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
   ban.ban_above = charge->limit;
   ban.window = fw_window(charge->now_ns);
   ban.kind = FW_MARK_BAN;
-  ban.prefix_bits = fw_is_v4(&p->src) ? 128 : cfg->source_bits_v6;
-  ban.rule = decision->rule;
+  ban.prefix_bits = (fw_u8)charge->bits;
+  ban.rule = (fw_u8)charge->rule;
   ban.measure = (fw_u8)charge->measure;
   if (fw_may_ban(env, cfg, charge->now_ns) && fw_ban(env, &ban)) return 1;
   counters = fw_env_counters(env);
@@ -88,7 +86,7 @@ FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_packet* p,
   return 0;
 }
 
-/* Reports that a source is above a limit, or banned for it. */
+/* Reports that a source or prefix is above a limit, or banned for it. */
 FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
                               const struct fw_decision* decision, const struct fw_charge* charge,
                               fw_u32 kind) {
@@ -98,8 +96,9 @@ FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
   if (!cfg || !p || !decision || !charge) return 0;
   __builtin_memset(&event, 0, sizeof event);
   event.time_ns = charge->now_ns;
-  event.src = fw_source_key(cfg, p->src);
-  event.prefix_bits = fw_is_v4(&p->src) ? 128 : cfg->source_bits_v6;
+  event.src = charge->key;
+  event.prefix_bits = (fw_u8)charge->bits;
+  event.rule = (fw_u8)charge->rule;
   event.value = charge->value;
   event.limit = charge->limit;
   event.measure = (fw_u8)charge->measure;
@@ -108,7 +107,7 @@ FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
   return 1;
 }
 
-/* Charges the packet to the meter at `index` under the limits of its rule. */
+/* Charges the packet to the meter at `index` under the limits of charge->rule. */
 FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
                        const struct fw_decision* decision, fw_u32 index, struct fw_charge* charge) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -116,7 +115,7 @@ FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
   const struct fw_limit* limit;
 
   if (!cfg || !p || !decision || !meter || !charge) return 0;
-  limit = cfg->rule[decision->rule].limit;
+  limit = cfg->rule[charge->rule & (FW_MAX_RULES - 1)].limit;
   charge->metered_ns = fw_meter_roll(meter, charge->now_ns);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, fw_byte_units(p));
@@ -136,14 +135,7 @@ FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
   return charge->excess != FW_EXCESS_NONE;
 }
 
-/* Who sent a packet, as far as its tables say. */
-struct fw_sender {
-  fw_u64 found; /* of fw_source_find(); 0: nobody's address, or no room for a cell */
-  fw_u32 peer;  /* enum fw_peer */
-  fw_u32 pad;
-};
-
-/* 1: the packet is above a limit of its source. */
+/* 1: the packet is above a limit of its source, or of its prefix. */
 FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
                               const struct fw_decision* decision, const struct fw_sender* sender,
                               fw_u64 now_ns) {
@@ -155,6 +147,9 @@ FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
   if (!(fw_u32)sender->found) return 0;
   index = (fw_u32)sender->found - 1;
   charge.now_ns = now_ns;
+  charge.key = sender->key;
+  charge.bits = sender->bits;
+  charge.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : decision->rule;
   if (!fw_charge(env, p, decision, index, &charge)) return 0;
 
   bucket = fw_env_sources(env, index / FW_SOURCE_WAYS);
@@ -163,7 +158,7 @@ FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
       fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
   charge.may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_TWIN_IS_PROVEN) &&
                    (sender->peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
-  if (charge.may_ban && fw_ban_excess(env, p, decision, &charge))
+  if (charge.may_ban && fw_ban_excess(env, &charge))
     fw_report_excess(env, p, decision, &charge, FW_EVENT_BAN);
   else if (charge.is_news)
     fw_report_excess(env, p, decision, &charge, FW_EVENT_LIMIT);
@@ -190,7 +185,8 @@ FW_STAGE int fw_note_closed_port(struct fw_env* env, const struct fw_packet* p,
   __builtin_memset(&event, 0, sizeof event);
   event.time_ns = now_ns;
   event.src = fw_source_key(cfg, p->src);
-  event.prefix_bits = fw_is_v4(&p->src) ? 128 : cfg->source_bits_v6;
+  event.prefix_bits = fw_source_bits(cfg, &p->src);
+  event.rule = decision->rule;
   event.value = event.limit = cfg->scan_ports;
   event.kind = FW_EVENT_SCAN;
   fw_report(env, cfg, &event, p, decision);
@@ -211,14 +207,29 @@ FW_STAGE int fw_take_sample(struct fw_env* env, const struct fw_packet* p,
   return 1;
 }
 
+/* 1: the packet is above a limit of the prefix that its source is in. */
+FW_INLINE int fw_is_over_prefix_limit(struct fw_env* env, const struct fw_config* cfg,
+                                      const struct fw_packet* p, const struct fw_decision* decision,
+                                      struct fw_sender* sender, fw_u64 now_ns) {
+  fw_u8 bits = fw_limit_bits(cfg, &p->src);
+
+  if (!bits || fw_is_special(&p->src)) return 0;
+  sender->key = fw_mask(p->src, bits);
+  sender->bits = bits;
+  sender->is_prefix = 1;
+  sender->found = fw_source_find(env, &sender->key, FW_RULE_OF_PREFIXES,
+                                 sender->peer != FW_PEER_UNKNOWN, now_ns);
+  return fw_is_over_limit(env, p, decision, sender, now_ns);
+}
+
 /* A packet that no name decides about: classes, signatures, limits, budgets. */
 FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* cfg,
                                    const struct fw_packet* p, struct fw_decision* decision,
                                    fw_u64 now_ns) {
   fw_u32 arrived = (fw_u32)fw_flow_arrive(env, p, fw_window(now_ns)), served = 0, cell;
   struct fw_counters* counters = fw_env_counters(env);
-  struct fw_sender sender = {0, arrived & FW_PEER_MASK, 0};
-  struct fw_addr key = fw_source_key(cfg, p->src);
+  struct fw_sender sender = {fw_source_key(cfg, p->src), 0, arrived & FW_PEER_MASK, 0, 0, 0};
+  fw_u64 found;
   fw_u32 klass = fw_classify(p, sender.peer);
 
   if (!sender.peer && fw_has_ports(p->proto)) {
@@ -237,30 +248,34 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   if (!sender.peer) {
     counters->class_strangers[klass]++;
     decision->signature = (fw_u8)fw_signature_find(env, p, klass);
-    if (decision->signature && !fw_source_is_proven(env, &key, decision->rule, now_ns)) {
+    if (decision->signature && !fw_source_is_proven(env, &sender.key, decision->rule, now_ns)) {
       counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
       fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
       return FW_REASON_SIGNATURE;
     }
   }
+  sender.bits = fw_source_bits(cfg, &p->src);
   if (!fw_is_special(&p->src))
-    sender.found = fw_source_find(env, &key, cfg->rule[decision->rule].own ? decision->rule : 0,
-                                  sender.peer != FW_PEER_UNKNOWN, now_ns);
+    sender.found =
+        fw_source_find(env, &sender.key, cfg->rule[decision->rule].own ? decision->rule : 0,
+                       sender.peer != FW_PEER_UNKNOWN, now_ns);
+  found = sender.found;
   if (fw_is_over_limit(env, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
+  if (fw_is_over_prefix_limit(env, cfg, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
   if (sender.peer) {
     fw_take_sample(env, p, decision, FW_SAMPLE_TRUSTED, now_ns);
     return FW_REASON_PROVEN;
   }
-  cell = (fw_u32)sender.found;
-  if (sender.found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
+  cell = (fw_u32)found;
+  if (found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
   if (!served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
     fw_note_closed_port(env, p, decision, cell, now_ns);
-  if (fw_is_over_budget(env, p, klass, sender.found, now_ns)) {
+  if (fw_is_over_budget(env, p, klass, found, now_ns)) {
     fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
     return FW_REASON_BUDGET;
   }
-  fw_take_sample(env, p, decision,
-                 sender.found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW, now_ns);
+  fw_take_sample(env, p, decision, found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW,
+                 now_ns);
   return FW_REASON_PASS;
 }
 

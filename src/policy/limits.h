@@ -5,7 +5,9 @@
  *   - other packets of a source that also has proven flows may be forged by a
  *     third party: never a ban, only dropped while they are too many;
  *   - of a source that never proved itself: dropped at once while they are too
- *     many, banned when that lasts. */
+ *     many, banned when that lasts.
+ * Limits per prefix are the same, of all its sources together: whoever in it has
+ * proven something keeps it from being banned for what may be forged. */
 #ifndef FW_POLICY_LIMITS_H
 #define FW_POLICY_LIMITS_H
 
@@ -16,12 +18,24 @@ enum { FW_QUIET_WINDOWS = 10 };  /* over again after so long is a new Limit even
 
 enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
 
+/* Who is metered: a source, or a prefix. */
+struct fw_sender {
+  struct fw_addr key;
+  fw_u64 found;    /* of fw_source_find(); 0: nobody's address, or no room for a cell */
+  fw_u32 peer;     /* enum fw_peer: who sent this packet, as far as tables say */
+  fw_u8 is_prefix; /* 1: FW_RULE_OF_PREFIXES holds, else the packet's rule */
+  fw_u8 bits;      /* of key */
+  fw_u16 pad;
+};
+
 /* What metering a packet came to. */
 struct fw_charge {
+  struct fw_addr key;           /* of the sender */
   fw_u64 now_ns, metered_ns;    /* the packet's time; the meter's, which does not step back */
   fw_u32 excess;                /* FW_EXCESS_* */
   fw_u32 measure, value, limit; /* that was exceeded; per window */
   fw_u32 is_news, may_ban;
+  fw_u32 rule, bits; /* that was charged under; of key */
 };
 
 /* Meters one packet under one measure. The worse of what it was and is stays in *charge. */

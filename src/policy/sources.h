@@ -39,6 +39,14 @@ FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_ad
   return a;
 }
 
+FW_INLINE fw_u8 fw_source_bits(const struct fw_config* cfg, const struct fw_addr* a) {
+  return fw_is_v4(a) ? 128 : cfg->source_bits_v6;
+}
+/* The length of the prefixes that have limits; 0: they have none. */
+FW_INLINE fw_u8 fw_limit_bits(const struct fw_config* cfg, const struct fw_addr* a) {
+  return fw_is_v4(a) ? cfg->limit_bits_v4 : cfg->limit_bits_v6;
+}
+
 FW_INLINE fw_u32 fw_count_bits(fw_u32 x) { /* of 16 */
   x = (x & 0x5555) + (x >> 1 & 0x5555);
   x = (x & 0x3333) + (x >> 2 & 0x3333);

@@ -59,6 +59,10 @@ class History {
     }
     config.scan_ports = static_cast<fw_u8>(below(6));
     for (unsigned rule = 0; rule < 4; rule++) config.rule[rule] = random_rule(rule);
+    config.rule[FW_RULE_OF_PREFIXES] = random_rule(0);
+    config.rule[FW_RULE_OF_PREFIXES].own = 1;
+    config.limit_bits_v4 = one_in(2) ? 124 : 0;
+    config.limit_bits_v6 = static_cast<fw_u8>(one_in(2) ? 48 + 8 * below(3) : 0);
     for (const unsigned port : {22U, 443U, 65536U + 53, 65536U + 27015, 65536U + 68})
       ports_[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = static_cast<fw_u8>(below(4));
     return pair_.publish(config, ports_);

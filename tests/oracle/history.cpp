@@ -134,6 +134,7 @@ std::string History::arrive(Said said) {
     events.push_back(
         {.kind = event.kind, .measure = event.measure, .value = event.value, .limit = event.limit});
     bans_made_ += event.kind == FW_EVENT_BAN;
+    by_prefix_ += event.rule == FW_RULE_OF_PREFIXES;
   });
   if ((real.verdict == FW_DROP) != model.drop || real.reason != model.reason ||
       real.klass != model.klass || real.rule != model.rule)

@@ -24,6 +24,8 @@ class History {
   [[nodiscard]] bool budgets_collide() const { return collided_; }
   [[nodiscard]] fw_counters counters() const { return datapath_.counters(); }
   [[nodiscard]] std::uint64_t bans_made() const { return bans_made_; }
+  // Events of limits per prefix.
+  [[nodiscard]] std::uint64_t by_prefix() const { return by_prefix_; }
 
  private:
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
@@ -54,7 +56,7 @@ class History {
   Model model_;
   std::vector<fw_port_line> ports_;
   std::uint64_t now_ns_ = 0;
-  std::uint64_t bans_made_ = 0;
+  std::uint64_t bans_made_ = 0, by_prefix_ = 0;
   std::size_t budgets_seen_ = 0;
   bool collided_ = false;
 };

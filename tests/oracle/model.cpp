@@ -86,6 +86,13 @@ Model::SourceKey Model::key_of(const Said& said, unsigned rule, bool proven) con
   return {source_of(said.remote), found != rules.end() && found->second.own ? rule : 0, proven};
 }
 
+std::optional<Model::SourceKey> Model::prefix_key_of(const Said& said, bool proven) const {
+  const unsigned bits = said.remote.is_v4() ? limit_bits_v4 : limit_bits_v6;
+  if (bits == 0) return std::nullopt;
+  const Prefix prefix{.address = masked(said.remote, bits), .bits = bits};
+  return SourceKey{prefix, FW_RULE_OF_PREFIXES, proven};
+}
+
 bool Model::is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const {
   const auto twin = sources_.find({std::get<0>(key), std::get<1>(key), true});
   return twin != sources_.end() &&
@@ -157,7 +164,12 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
   if (peer == Standing::unknown && matches &&
       !is_proven_elsewhere(key_of(said, verdict.rule, false), now_ns))
     return FW_REASON_SIGNATURE;
-  if (is_over_limit(said, verdict, peer, now_ns)) return FW_REASON_LIMIT;
+  const bool proven = peer != Standing::unknown;
+  const SourceKey key = key_of(said, verdict.rule, proven);
+  if (is_over_limit(said, verdict.klass, key, verdict.rule, peer, now_ns)) return FW_REASON_LIMIT;
+  const auto around = prefix_key_of(said, proven);
+  if (around && is_over_limit(said, verdict.klass, *around, FW_RULE_OF_PREFIXES, peer, now_ns))
+    return FW_REASON_LIMIT;
   if (peer != Standing::unknown) return FW_REASON_PROVEN;
   return is_over_budget(said, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
 }
@@ -236,11 +248,11 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
   }
 }
 
-Model::Excess Model::meter(const Said& said, const Verdict& verdict, Source& source,
+Model::Excess Model::meter(const Said& said, unsigned klass, unsigned rule, Source& source,
                            std::uint64_t now_ns) const {
   Excess excess;
-  for (const auto& [measure, units] : measures_of(verdict.klass, said)) {
-    const Limit& limit = rules.at(verdict.rule).limits.at(measure);
+  for (const auto& [measure, units] : measures_of(klass, said)) {
+    const Limit& limit = rules.at(rule).limits.at(measure);
     source.by_window.at(measure)[window_of(now_ns)] += units;
     const std::uint64_t value = sliding(source.by_window.at(measure), now_ns);
     const bool bannable = limit.ban_above != 0 && value > limit.ban_above;
@@ -258,18 +270,16 @@ Model::Excess Model::meter(const Said& said, const Verdict& verdict, Source& sou
   return excess;
 }
 
-bool Model::is_over_limit(const Said& said, const Verdict& verdict, Standing peer,
-                          std::uint64_t now_ns) {
+bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key, unsigned rule,
+                          Standing peer, std::uint64_t now_ns) {
   if (is_special(said.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
-  const Prefix prefix = source_of(said.remote);
-  const SourceKey key = key_of(said, verdict.rule, peer != Standing::unknown);
   const bool may_be_forged = peer == Standing::unknown && is_proven_elsewhere(key, now_ns);
 
   const auto [at, fresh] = sources_.try_emplace(key);
   Source& source = at->second;
   begin_window(source, fresh, now_ns);
-  Excess excess = meter(said, verdict, source, now_ns);
+  Excess excess = meter(said, klass, rule, source, now_ns);
   if (!excess.limit) return false;
 
   const bool is_news = !source.over_last || window > *source.over_last + 10;
@@ -277,7 +287,7 @@ bool Model::is_over_limit(const Said& said, const Verdict& verdict, Standing pee
   source.over_last = window;
   const bool lasts = window - *source.over_since >= 3;
   if (excess.ban && !may_be_forged && (peer == Standing::proven || lasts)) {
-    if (ban(prefix, excess.report, verdict.rule, now_ns)) {
+    if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
       excess.report.kind = FW_EVENT_BAN;
       reports.push_back(excess.report);
       return true;

@@ -72,6 +72,8 @@ class Model {
   std::uint64_t bans_cost = 0, bans_burst = 0;
   std::map<unsigned, Rule> rules{{0, {}}};
   std::map<std::pair<bool, unsigned>, unsigned> rule_of_port;  // udp, port
+  // Of all in a prefix together: rules[FW_RULE_OF_PREFIXES] holds; 0: there is no such limit.
+  unsigned limit_bits_v4 = 0, limit_bits_v6 = 0;
   std::map<Prefix, Mark> marks;
   std::set<Address> denied, allowed;
   std::map<unsigned, BudgetLimit> budgets;  // by class
@@ -135,9 +137,10 @@ class Model {
 
   [[nodiscard]] unsigned judge(const Said& said, std::uint64_t now_ns, Verdict& verdict);
   [[nodiscard]] Standing standing(const Said& said, std::uint64_t now_ns);
-  [[nodiscard]] bool is_over_limit(const Said& said, const Verdict& verdict, Standing standing,
-                                   std::uint64_t now_ns);
-  [[nodiscard]] Excess meter(const Said& said, const Verdict& verdict, Source& source,
+  // Of the source or prefix of `key`, under the limits of `rule`.
+  [[nodiscard]] bool is_over_limit(const Said& said, unsigned klass, const SourceKey& key,
+                                   unsigned rule, Standing standing, std::uint64_t now_ns);
+  [[nodiscard]] Excess meter(const Said& said, unsigned klass, unsigned rule, Source& source,
                              std::uint64_t now_ns) const;
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
                          std::uint64_t now_ns);
@@ -148,6 +151,8 @@ class Model {
   void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;
   [[nodiscard]] SourceKey key_of(const Said& said, unsigned rule, bool proven) const;
+  // Of the prefix around it; nothing where prefixes have no limits.
+  [[nodiscard]] std::optional<SourceKey> prefix_key_of(const Said& said, bool proven) const;
 
   [[nodiscard]] bool is_served(unsigned proto, unsigned port) const;
   [[nodiscard]] bool is_useless(const Said& said, unsigned klass, const Source* source) const;

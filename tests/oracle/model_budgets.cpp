@@ -166,6 +166,11 @@ void Model::pay_back(const BudgetKey& key, std::uint64_t now_ns) {
 void Model::repay(const Said& said, unsigned klass, unsigned measure, std::uint64_t now_ns) {
   const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
   const unsigned rule = found == rule_of_port.end() ? 0 : found->second;
+  const auto around = prefix_key_of(said, false);
+  if (const auto at = around ? sources_.find(*around) : sources_.end();
+      at != sources_.end() && measure < FW_MEASURE_COUNT)
+    at->second.buckets.at(measure).scoop(
+        tick_of(now_ns), rules[FW_RULE_OF_PREFIXES].limits.at(measure).cost_q8 / 256);
   const auto at = sources_.find(key_of(said, rule, false));
   if (at == sources_.end()) return;
   Source& source = at->second;

@@ -10,7 +10,7 @@ namespace {
 TEST(policy_oracle, the_policy_does_what_its_slow_and_obvious_model_does) {
   constexpr unsigned kHistories = 40, kSteps = 7'000;
   fw_counters sum{};
-  std::uint64_t bans = 0;
+  std::uint64_t bans = 0, by_prefix = 0;
   unsigned whole = 0;
   for (unsigned seed = 1; whole < kHistories && seed < 10 * kHistories; seed++) {
     History history(seed);
@@ -24,6 +24,7 @@ TEST(policy_oracle, the_policy_does_what_its_slow_and_obvious_model_does) {
     const fw_counters counters = history.counters();
     for (unsigned r = 0; r < FW_REASON_COUNT; r++) sum.packets[r] += counters.packets[r];
     bans += history.bans_made();
+    by_prefix += history.by_prefix();
     ASSERT_EQ(counters.untracked, 0U);
   }
   // The histories were worth comparing.
@@ -34,6 +35,7 @@ TEST(policy_oracle, the_policy_does_what_its_slow_and_obvious_model_does) {
         FW_REASON_PROVEN, FW_REASON_PASS})
     EXPECT_GT(sum.packets[reason], 300U) << reason;
   EXPECT_GT(bans, 200U);
+  EXPECT_GT(by_prefix, 200U);
 }
 
 }  // namespace

@@ -141,6 +141,11 @@ void History::configure() {
   const bool strict = one_in(2);  // else budgets are what decides
   for (unsigned number = 0; number < 4; number++)
     model_.rules[number] = random_rule(number, strict);
+  Rule& of_prefixes = model_.rules[FW_RULE_OF_PREFIXES] = random_rule(0, strict);
+  of_prefixes.own = true;
+  for (Limit& limit : of_prefixes.limits) limit.ban_above *= one_in(4) ? 4 : 0;
+  model_.limit_bits_v4 = one_in(2) ? 120 : 0;
+  model_.limit_bits_v6 = one_in(2) ? 48 : 0;
   for (const unsigned port : kServicePorts)
     for (const bool udp : {false, true}) model_.rule_of_port[{udp, port}] = below(4);
   for (unsigned klass = 0; klass < FW_CLASS_COUNT; klass++) {
@@ -156,6 +161,8 @@ void History::publish() {
   config.abi_version = FW_ABI_VERSION;
   config.mode = model_.observe ? FW_MODE_OBSERVE : FW_MODE_ENFORCE;
   config.source_bits_v6 = static_cast<fw_u8>(model_.prefix_v6);
+  config.limit_bits_v4 = static_cast<fw_u8>(model_.limit_bits_v4);
+  config.limit_bits_v6 = static_cast<fw_u8>(model_.limit_bits_v6);
   config.lengths_v4 = 2;
   config.lengths_v6 = 3;
   const fw_u8 v4[] = {128, 120}, v6[] = {128, 64, 48};

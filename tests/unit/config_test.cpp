@@ -210,7 +210,21 @@ TEST(config, a_mistake_is_named_with_its_place_and_what_would_be_right) {
                 "f:2:1: limit.default: ban_at (1k/s, inherited) must not be below limit (5k/s)"},
       std::pair{"[limit.default]\nsyns = { limit = \"5/s\" }",
                 "f:2:1: limit.default.syns: unknown key; did you mean \"syn\"?"},
-      std::pair{"[limit.other]\n", "f:1:8: limit.other: unknown key; did you mean \"default\"?"},
+      std::pair{"[limit.other]\n", "f:1:8: limit.other: unknown key; did you mean \"prefix\"?"},
+      std::pair{"[limit.prefix]\nprefix_v4 = 32\n",
+                "f:2:1: limit.prefix.prefix_v4 = 32: must be a whole number from 8 to 31"},
+      std::pair{"[limit.prefix]\nprefix_v6 = 12\n",
+                "f:2:1: limit.prefix.prefix_v6 = 12: must be a whole number from 16 to 127"},
+      std::pair{"[limit.prefix]\nprefix_v6 = 64\nsyn = { limit = \"5/s\" }\n",
+                "f:2:1: limit.prefix.prefix_v6 = 64: an IPv6 source is its first 64 bits "
+                "(ban.prefix_v6): a prefix of several must be shorter"},
+      std::pair{"[ban]\nprefix_v6 = 48\n[limit.prefix]\nsyn = { limit = \"5/s\" }\n",
+                "f:3:1: limit.prefix.prefix_v6 = 48: an IPv6 source is its first 48 bits "
+                "(ban.prefix_v6): a prefix of several must be shorter"},
+      std::pair{"[limit.prefix]\nudp = { limit = \"50/s\", ban_at = \"20/s\" }",
+                "f:2:1: limit.prefix: ban_at (20/s) must not be below limit (50/s)"},
+      std::pair{"[limit.prefix]\nprefix = 24\n",
+                "f:2:1: limit.prefix.prefix: unknown key; did you mean \"prefix_v4\"?"},
       std::pair{"[service]\nname = \"a\"",
                 "f:1:2: service = {...}: must be tables: write [[service]]"},
       std::pair{"[[service]]\nport = \"tcp/80\"",
@@ -283,14 +297,14 @@ TEST(config, what_is_no_toml_is_reported_where_it_stops_being_it) {
   EXPECT_NE(bad("mode = \"\xff\xfe\""), "no problem found");
 }
 
-TEST(config, holds_255_services_and_no_more) {
+TEST(config, holds_254_services_and_no_more) {
   std::string text;
-  for (int i = 1; i <= 255; i++)
+  for (int i = 1; i <= 254; i++)
     text += "[[service]]\nname = \"s" + std::to_string(i) + "\"\nport = \"tcp/" +
             std::to_string(i) + "\"\n";
-  EXPECT_EQ(good(text).services.size(), 255U);
+  EXPECT_EQ(good(text).services.size(), 254U);
   text += "[[service]]\nname = \"last\"\nport = \"tcp/999\"\n";
-  EXPECT_EQ(bad(text), "f:767:1: service: more than 255 services");
+  EXPECT_EQ(bad(text), "f:764:1: service: more than 254 services");
 }
 
 class ConfigFolder : public testing::Test {
@@ -368,7 +382,8 @@ TEST(starter_text, says_what_holds_anyway) {
 TEST(starter_text, gives_examples_that_are_valid) {
   std::string text = fw::config::starter_text({"auto"}, Mode::enforce);
   for (const std::string_view mark :
-       {"# bytes", "# packets", "# [[service]]", "# name", "# port", "# action", "# packets"}) {
+       {"# bytes", "# packets", "# [limit.prefix]", "# syn", "# packets", "# [[service]]", "# name",
+        "# port", "# action", "# packets"}) {
     const std::size_t at = text.find(mark);
     ASSERT_NE(at, std::string::npos) << mark;
     text.erase(at, 2);
@@ -377,6 +392,7 @@ TEST(starter_text, gives_examples_that_are_valid) {
   ASSERT_EQ(config.services.size(), 1U);
   EXPECT_EQ(config.services[0].name, "game");
   EXPECT_EQ(config.limit_default[FW_MEASURE_BYTES].limit, 25e6);
+  EXPECT_EQ(config.limit_prefix.limits[FW_MEASURE_PACKETS].ban_at, 200e3);
 }
 
 TEST(starter_text, shows_the_defaults_of_detection_as_they_are) {
@@ -437,6 +453,32 @@ TEST(compiled, no_automatic_bans_cost_nothing) {
 TEST(compiled, syn_cookies_are_sent_unless_switched_off) {
   EXPECT_EQ(fw::config::compile(good("")).policy.syn_cookies, 1);
   EXPECT_EQ(fw::config::compile(good("[detect]\nsyn_cookies = false\n")).policy.syn_cookies, 0);
+}
+
+TEST(compiled, limits_per_prefix_are_a_rule_of_their_own) {
+  const auto compiled = fw::config::compile(good(R"(
+[ban]
+time = "90s"
+[limit.prefix]
+prefix_v4 = 22
+packets = { limit = "1000/s", ban_at = "2000/s" }
+)"));
+  const fw_config& p = compiled.policy;
+  EXPECT_EQ(p.limit_bits_v4, 96 + 22);
+  EXPECT_EQ(p.limit_bits_v6, 48);
+  const fw_rule& rule = p.rule[FW_RULE_OF_PREFIXES];
+  EXPECT_EQ(rule.own, 1);
+  EXPECT_EQ(rule.ban_ms, 90'000U);
+  EXPECT_EQ(rule.limit[FW_MEASURE_PACKETS].cost_q8, 16'000'000U);
+  EXPECT_EQ(rule.limit[FW_MEASURE_PACKETS].ban_above, 2147U);
+  EXPECT_EQ(rule.limit[FW_MEASURE_SYN].cost_q8, 0U) << "those of a source are no default for it";
+}
+
+TEST(compiled, without_a_limit_per_prefix_none_is_metered) {
+  const fw_config p = fw::config::compile(good("[limit.prefix]\nprefix_v4 = 16\n")).policy;
+  EXPECT_EQ(p.limit_bits_v4, 0);
+  EXPECT_EQ(p.limit_bits_v6, 0);
+  EXPECT_EQ(p.rule[FW_RULE_OF_PREFIXES].own, 0);
 }
 
 TEST(compiled, services_have_rules_and_ports) {

@@ -50,6 +50,33 @@ TEST(engine_bans, a_ban_by_a_limit_is_logged_with_rule_value_and_limit) {
             "window=1s offence=1");
 }
 
+TEST(engine_bans, a_prefix_is_banned_by_its_limits_and_forgotten_as_a_source_is) {
+  config::Config config;
+  EXPECT_EQ(EngineLab(config).datapath.config().lengths_v4, 1);
+  config.limit_prefix.limits[FW_MEASURE_PACKETS].ban_at = 2000;
+  EngineLab lab(config);
+  EXPECT_EQ(lab.datapath.config().lengths_v4, 2) << "before the datapath makes such a ban";
+  EXPECT_EQ(lab.datapath.config().lengths_v6, 3);
+
+  const Packet packet = Packet::ethernet().ipv4("203.0.113.7", "198.51.100.7").udp(9, 27015);
+  lab.datapath.decide(packet.bytes(), lab.mono_ns);
+  const auto now = [&] { return (*lab.run("why", {"203.0.113.0/24"}))["answers"][0]["meters"]; };
+  ASSERT_EQ(now().size(), 1U);
+  EXPECT_EQ(now()[0]["rule"], "prefix");
+
+  fw_event flood = game_flood();
+  flood.rule = FW_RULE_OF_PREFIXES;
+  lab.datapath.ban(prefix("203.0.113.0/24"), lab.mono_ns, 60'000, flood);
+  lab.pass(100ms);
+  EXPECT_EQ(lab.last("Ban"),
+            "NOTICE Ban 203.0.113.0/24 for=60s rule=prefix proto=udp dport=27015 pps=12400 "
+            "limit=2000 window=1s offence=1");
+  EXPECT_EQ((*lab.run("why", {"203.0.113.9"}))["answers"][0]["lines"][0][1],
+            "limits per prefix, udp/27015, ban above 2,000 pkt/s over 1 s");
+  ASSERT_TRUE(lab.run("unban", {"203.0.113.0/24"}));
+  EXPECT_TRUE(now().empty()) << "else its next packet would ban it again";
+}
+
 TEST(engine_bans, a_repeat_offenders_ban_is_longer_each_time) {
   EngineLab lab(game_config());
   const std::vector<std::uint64_t> factors{1, 5, 30, 240, 240};
