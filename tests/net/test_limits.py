@@ -203,6 +203,26 @@ def test_steady_traffic_above_ban_at_is_banned_and_below_is_not(lab):
     assert set(lab.bans()) == keys
 
 
+def test_neighbours_are_held_together_to_the_limit_of_their_prefix(lab, link):
+    lab.start_daemon(lab.config(tables='[limit.default]\nudp = { limit = "100/s" }\n'
+                                       '[limit.prefix]\nudp = { limit = "200/s" }\n'))
+    frames = [frame for client in range(1, 11)
+              for frame in frames_of(link, "udp", "default", 60, client)]
+    start = time.monotonic()
+    through = len(lab.passed(frames))
+    assert 197 <= through <= 203 + 200 * (time.monotonic() - start)
+    assert lab.bans() == {}
+
+
+def test_prefix_that_stays_above_ban_at_is_banned(lab, link):
+    lab.start_daemon(lab.config(tables='[limit.prefix]\nudp = { ban_at = "100/s" }\n'))
+    flood = [wire.udp(link, link.client(client), link.wall) for client in (3, 4, 5)]
+    key = "10.9.1.0/24" if link.family == 4 else "fd09::/48"
+    with lab.tap() as tap, lab.sender() as out:
+        persist(out, tap, flood, rate=70, until=lambda: key in lab.bans())
+    assert set(lab.bans()) == {key}
+
+
 def test_service_and_default_are_counted_apart(lab, link):
     lab.start_daemon(lab.config(tables='[limit.default]\nudp = { limit = "50/s" }\n' + limits(
         "service", 'udp = { limit = "200/s" }')))
