@@ -322,6 +322,12 @@ void Engine::note_interfaces(const Now& now) {
   interfaces_ = std::move(current);
 }
 
+bool Engine::is_one_way() const {
+  const fw_shared* shared = datapath_->tables().shared;
+  return shared != nullptr && shared->egress_seen == 0 &&
+         traffic_.counters().class_answered[FW_CLASS_TCP_SYN] != 0;
+}
+
 std::vector<std::string> Engine::problems(const Now& now) const {
   std::vector<std::string> problems;
   if (mode() == Mode::off) problems.emplace_back("mode is off: nothing is protected");
@@ -333,6 +339,11 @@ std::vector<std::string> Engine::problems(const Now& now) const {
   }
   if (mode() != Mode::off && !attached)
     problems.emplace_back("no interface is attached: nothing is protected");
+  if (attached && is_one_way())
+    problems.emplace_back(
+        "nothing that this host sends is seen, though clients go on as if answered: only TCP "
+        "clients can be told from a flood. Do replies leave by another interface? Name all uplinks "
+        "in `interface`");
   std::ranges::copy(host_problems_, std::back_inserter(problems));
   std::ranges::copy(lists_.problems, std::back_inserter(problems));
   const std::size_t capacity = marks_.slots().size();

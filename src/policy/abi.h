@@ -249,7 +249,7 @@ struct fw_meter {
 enum {
   FW_FLOW_EMPTY = 0,
   FW_FLOW_ASKED = 1,    /* the peer spoke, this host has not answered */
-  FW_FLOW_ANSWERED = 2, /* the peer spoke first, this host answered */
+  FW_FLOW_ANSWERED = 2, /* the peer spoke first, this host answered; TCP: one_way.h */
   FW_FLOW_OFFERED = 3,  /* TCP: this host sent a number, not yet acknowledged */
   FW_FLOW_SPOKEN = 4,   /* this host spoke first (UDP, ICMP, other) */
   FW_FLOW_PROVEN = 5,

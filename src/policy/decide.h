@@ -15,6 +15,7 @@
 #include "budgets.h"
 #include "limits.h"
 #include "lists.h"
+#include "one_way.h"
 #include "parse.h"
 #include "signatures.h"
 
@@ -222,11 +223,23 @@ FW_INLINE int fw_is_over_prefix_limit(struct fw_env* env, const struct fw_config
   return fw_is_over_limit(env, p, decision, sender, now_ns);
 }
 
+/* What the packet's conversation says of its sender; see fw_flow_arrive(). */
+FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
+  fw_u32 arrived = (fw_u32)fw_flow_arrive(env, p, fw_window(now_ns));
+  const struct fw_shared* shared = fw_env_shared(env);
+
+  if (arrived || p->proto != 6 || !shared || shared->egress_seen) return arrived;
+  arrived = (fw_u32)fw_flow_go_on(env, p, fw_window(now_ns));
+  if (arrived & FW_FLOW_COMPLETED) fw_note_served(env, 6, p->dport);
+  if (arrived & FW_FLOW_GOES_ON) fw_repay(env, &p->src, &p->dst, FW_REPAY_STRAY + p->dport, now_ns);
+  return arrived;
+}
+
 /* A packet that no name decides about: classes, signatures, limits, budgets. */
 FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* cfg,
                                    const struct fw_packet* p, struct fw_decision* decision,
                                    fw_u64 now_ns) {
-  fw_u32 arrived = (fw_u32)fw_flow_arrive(env, p, fw_window(now_ns)), served = 0, cell;
+  fw_u32 arrived = fw_arrived(env, p, now_ns), served = 0, cell;
   struct fw_counters* counters = fw_env_counters(env);
   struct fw_sender sender = {fw_source_key(cfg, p->src), 0, arrived & FW_PEER_MASK, 0, 0, 0};
   fw_u64 found;

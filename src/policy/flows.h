@@ -189,7 +189,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
   } else {
     end = p->seq + p->payload_bytes;
-    if (state == FW_FLOW_EMPTY) { /* stood before we looked: it will acknowledge what we send */
+    if (state < FW_FLOW_OFFERED) { /* stood before we looked: it will acknowledge what we send */
       if (p->tcp_flags & FW_TCP_RST) return 0;
       answers = FW_DEPART_GOES_ON;
       flow->isn = p->seq - 1;

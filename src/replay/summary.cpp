@@ -27,6 +27,13 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
                                   100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
+// Packets to the protected addresses, and none from them: what answers would show is not to be had.
+bool is_one_way(const Report& report) {
+  const Tally& tally = report.tally;
+  return tally.all_passed().packets + tally.all_dropped().packets != 0 &&
+         tally.passed(FW_REASON_OUTGOING).packets == 0;
+}
+
 std::string first_time(const Report& report) {
   return format_time(report.clock.at(Clock::kStartNs).wall);
 }
@@ -183,7 +190,8 @@ json to_json(const Report& report) {
               {"event_counts", std::move(counts)},
               {"sources", sources_json(report)},
               {"problems", report.problems},
-              {"cut", report.cut}};
+              {"cut", report.cut},
+              {"one_way", is_one_way(report)}};
   out["protect"] = json::array();
   for (const Address& address : report.protect) out["protect"].push_back(address.text());
   if (!report.damage.empty()) out["damage"] = report.damage;
@@ -196,6 +204,11 @@ std::string to_text(const Report& report, const cli::Style& style) {
   const std::uint64_t ours = report.tally.all_passed().packets + report.tally.all_dropped().packets;
   if (ours == 0 && report.tally.records() != 0)
     text += fmt::format("\nNo packet goes to {}: is it the right address?\n", addresses_of(report));
+  if (is_one_way(report))
+    text += fmt::format(
+        "\nNo packet from {} is in it. TCP clients that visibly go on count as answered; whether\n"
+        "anything else was answered cannot be known, and a busy service looks like a flood.\n",
+        addresses_of(report));
   for (const std::string& problem : report.problems)
     text += fmt::format("list: {}\n", cli::clean(problem));
   if (report.cut) text += "The file ends within a record; read up to there.\n";

@@ -15,6 +15,7 @@ namespace fw::test {
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000, kSecond = 1'000'000'000;
+constexpr unsigned kDeafSteps = 5'000;
 
 class History {
  public:
@@ -34,7 +35,8 @@ class History {
     if (one_in(50'000)) {
       if (Difference found = lists()) return found;
     }
-    if (one_in(6)) return pair_.egress(frames_.leaving(), now_ns_);
+    // At first nothing is seen to leave.
+    if (steps_++ >= kDeafSteps && one_in(6)) return pair_.egress(frames_.leaving(), now_ns_);
     return pair_.ingress(frames_.arriving(), now_ns_);
   }
 
@@ -174,6 +176,7 @@ class History {
   Frames frames_;
   std::vector<fw_port_line> ports_;
   std::uint64_t now_ns_ = 3'600 * kSecond;
+  unsigned steps_ = 0;
 };
 
 }  // namespace

@@ -62,15 +62,20 @@ def run(name, options):
 
 def measure(scenario, folder, options):
     capture = scenario.capture()
-    file, verdicts = folder / f"{scenario.name}.pcap", folder / f"{scenario.name}.verdicts.tsv"
+    file = folder / f"{scenario.name}.pcap"
     capture.write(file)
-    command = [options.floodwall, "replay", file, "--protect", ",".join(map(packets.text, capture.hosts)),
+    return replayed(scenario, capture, file, options.floodwall, options.config)
+
+
+def replayed(scenario, capture, file, floodwall, config=None):
+    """Verdicts and the summary as JSON are left beside the capture's `file`."""
+    verdicts = file.with_name(f"{scenario.name}.verdicts.tsv")
+    command = [floodwall, "replay", file, "--protect", ",".join(map(packets.text, capture.hosts)),
                "--verdicts", verdicts, "--json"]
-    command += ["--config", options.config] if options.config else []
+    command += ["--config", config] if config else []
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
     summary, dropped = json.loads(done.stdout), read_verdicts(verdicts, capture)
-    if options.keep:
-        (folder / f"{scenario.name}.json").write_bytes(done.stdout)
+    file.with_name(f"{scenario.name}.json").write_bytes(done.stdout)
     numbers = gates.measure(capture.in_order(), dropped, scenario.counts_from_pps)
     add_events(numbers, summary["events"], capture)
     return numbers

@@ -55,6 +55,7 @@ class History {
   datapath::UserDatapath datapath_;
   Model model_;
   std::vector<fw_port_line> ports_;
+  unsigned steps_ = 0, deaf_steps_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t bans_made_ = 0, by_prefix_ = 0;
   std::size_t budgets_seen_ = 0;

@@ -185,8 +185,9 @@ void Model::renew(Mark& mark, const Said& said, std::uint64_t now_ns) const {
 Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
   const std::uint64_t window = window_of(now_ns);
   using State = Conversation::State;
-  if (said.later_fragment || is_echo_request(said) || asks_to_connect(said))
-    return Standing::unknown;
+  if (said.later_fragment || is_echo_request(said)) return Standing::unknown;
+  if (said.proto == kTcp && !sees_what_leaves_) return goes_on(said, now_ns);
+  if (asks_to_connect(said)) return Standing::unknown;
   const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
                 has_ports(said) ? said.local_port : 0, said.proto};
   const auto found = conversations_.find(key);
@@ -209,6 +210,34 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
   const bool long_enough = talk.turns >= 4 && window >= talk.since_window + 2;
   talk.state = long_enough ? State::proven : State::asked;
   return long_enough ? Standing::proven : Standing::unknown;
+}
+
+Model::Standing Model::goes_on(const Said& said, std::uint64_t now_ns) {
+  using State = Conversation::State;
+  constexpr std::uint32_t kMostUnseen = 4U << 20;
+  const bool opens = asks_to_connect(said);
+  if (!opens && ((said.flags & FW_TCP_ACK) == 0 || (said.flags & (FW_TCP_SYN | FW_TCP_RST)) != 0))
+    return Standing::unknown;
+  const Key key{said.remote, said.remote_port, said.local, said.local_port, said.proto};
+  const auto [found, is_new] = conversations_.try_emplace(key);
+  Conversation& talk = found->second;
+  if (!is_new && !opens) {
+    if (talk.state == State::answered) return Standing::answers;
+    const auto& before = talk.acknowledged;
+    const bool more = !before || (said.ack != *before && said.ack - *before <= kMostUnseen);
+    if (said.seq == talk.end && more) {
+      talk.state = State::answered;
+      if (!before) served_.insert({kTcp, said.local_port});
+      if (before)
+        repay(said, FW_CLASS_TCP_STRAY, FW_MEASURE_COUNT, now_ns);
+      else
+        repay(said, FW_CLASS_TCP_SYN, FW_MEASURE_SYN, now_ns);
+      return Standing::answers;
+    }
+  }
+  talk = {.state = State::asked, .end = said.seq + said.payload_bytes + (opens ? 1 : 0)};
+  if (!opens) talk.acknowledged = said.ack;
+  return Standing::unknown;
 }
 
 void Model::leaves(const Said& said, std::uint64_t now_ns) {
@@ -236,7 +265,8 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
   if ((said.flags & FW_TCP_SYN) != 0) {
     if ((said.flags & FW_TCP_ACK) != 0) served_.insert({kTcp, said.local_port});
     conversations_[key] = {.state = State::offered, .first = said.seq, .end = said.seq + 1};
-  } else if (is_new) {
+  } else if (is_new || found->second.state == State::asked ||
+             found->second.state == State::answered) {
     if ((said.flags & FW_TCP_RST) != 0) return;
     conversations_[key] = {
         .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};

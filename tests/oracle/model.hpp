@@ -97,6 +97,9 @@ class Model {
   struct Conversation {
     enum class State { asked, answered, offered, spoken, proven } state = State::asked;
     std::uint32_t first = 0, end = 0;  // TCP: proof is an acknowledgement in (first, end]
+    // TCP while nothing is seen to leave: the peer's next segment begins at `end`, and it has
+    // acknowledged so much (after a SYN nothing).
+    std::optional<std::uint32_t> acknowledged{};
     unsigned turns = 0;
     std::uint64_t since_window = 0;
   };
@@ -137,6 +140,8 @@ class Model {
 
   [[nodiscard]] unsigned judge(const Said& said, std::uint64_t now_ns, Verdict& verdict);
   [[nodiscard]] Standing standing(const Said& said, std::uint64_t now_ns);
+  // The same where nothing is seen to leave, of TCP: does it go on as if it had been answered?
+  [[nodiscard]] Standing goes_on(const Said& said, std::uint64_t now_ns);
   // Of the source or prefix of `key`, under the limits of `rule`.
   [[nodiscard]] bool is_over_limit(const Said& said, unsigned klass, const SourceKey& key,
                                    unsigned rule, Standing standing, std::uint64_t now_ns);

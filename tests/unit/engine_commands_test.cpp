@@ -246,6 +246,21 @@ TEST(engine_commands, why_says_that_a_banned_source_goes_on_flooding) {
   EXPECT_EQ(line_of(answer_about(lab, "203.0.113.77"), "now"), "");
 }
 
+TEST(engine_commands, status_says_that_clients_go_on_but_no_reply_to_them_is_seen) {
+  EngineLab lab;
+  const auto problems = [&] {
+    lab.pass(100ms);
+    return (*lab.run("status"))["problems"];
+  };
+  EXPECT_TRUE(problems().empty()) << "nobody has come yet";
+  lab.datapath.counts.class_answered[FW_CLASS_TCP_SYN] = 1;
+  ASSERT_EQ(problems().size(), 1U);
+  EXPECT_NE(problems()[0].get<std::string>().find("clients go on as if answered"),
+            std::string::npos);
+  lab.datapath.tables().shared->egress_seen = 1;
+  EXPECT_TRUE(problems().empty());
+}
+
 TEST(engine_commands, an_interface_that_refuses_us_is_shown_as_unprotected) {
   EngineLab lab;
   lab.engine.note_unprotected({{.name = "up1", .problem = "taken"}});
