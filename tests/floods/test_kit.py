@@ -15,7 +15,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import attacks  # noqa: E402
 import busy  # noqa: E402
 import gates  # noqa: E402
+import left_out  # noqa: E402
 import packets  # noqa: E402
+import reflection  # noqa: E402
 import scenarios  # noqa: E402
 import score  # noqa: E402
 from capture import Capture  # noqa: E402
@@ -179,3 +181,31 @@ def test_a_busy_server_completes_every_handshake():
                                 if label == "b")
     assert flags["S"] > 50
     assert flags["FA"] == flags["S"]
+
+
+@pytest.mark.parametrize("service, target", [("snmp", scenarios.V4), ("snmp", scenarios.V6),
+                                             ("dns", scenarios.V4), ("dns", scenarios.V6)])
+def test_a_reflector_that_moved_sends_the_same_from_another_port(service, target):
+    moved = 0
+    for data, _ in reflection.reflected(service)(target, random.Random(SEED))():
+        other = left_out.with_source_port(data, left_out.UNLISTED_PORT)
+        assert other[8:20 if target == scenarios.V4 else 40] == data[8:20 if target == scenarios.V4 else 40]
+        at = next((i for i in range(len(data)) if data[i] != other[i]), None)
+        if at is None:
+            continue
+        moved += 1
+        assert other[at:at + 2] == left_out.UNLISTED_PORT.to_bytes(2, "big")
+        assert words(other[at:at + 8]) == words(data[at:at + 8]), "its checksum is as right as before"
+    assert moved == 1, "later fragments have no port"
+
+
+def words(data):
+    """The sum that checksums are made of."""
+    return sum(int.from_bytes(data[i:i + 2], "big") for i in range(0, len(data), 2)) % 0xffff
+
+
+def test_what_is_left_out_names_captures_and_classes_that_exist():
+    names = {scenario.name for scenario in scenarios.FLOODS}
+    for family in left_out.FAMILIES:
+        assert names.issuperset(family.captures), family.name
+        assert left_out.budgets().keys() >= set(family.classes), family.name
