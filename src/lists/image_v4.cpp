@@ -103,7 +103,8 @@ std::vector<std::uint64_t> make_slots(Image& image, std::span<const Piece> piece
       slots.push_back(bitmap_slot(image, pieces.subspan(begin, end - begin)));
       continue;
     }
-    for (std::size_t i = begin; i < end; i++) slots.push_back(interval_slot(pieces[i]));
+    for (std::size_t i = begin; i < end; i++)
+      slots.push_back(interval_slot(pieces[i]) | (end - begin == 1 ? FW_LIST_SLOT_ALONE : 0));
   }
   return slots;
 }

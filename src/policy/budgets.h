@@ -255,7 +255,8 @@ FW_STAGE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 c
   }
   if (!(most & FW_DRAW_PRESSED)) return 1;
   key = fw_prefix_key(p->src);
-  source = fw_source_at(env, (fw_u32)fw_source_find(env, &key, FW_PREFIX_RULE, 0, now_ns));
+  source = fw_source_at(
+      env, (fw_u32)fw_source_find(env, fw_hash(cfg, &key, FW_PREFIX_RULE + 1), 0, now_ns));
   if (!source) return 1;
   if (source->charged >= FW_BUDGET_PER_PREFIX
                              << (most & FW_DRAW_FROM_SOCKET ? FW_LISTENS_SHIFT : 0))

@@ -14,7 +14,7 @@
 
 #include "budgets.h"
 #include "limits.h"
-#include "lists.h"
+#include "names.h"
 #include "one_way.h"
 #include "parse.h"
 #include "signatures.h"
@@ -33,10 +33,9 @@ FW_INLINE fw_u32 fw_measures_of(const struct fw_packet* p) {
   return 1u << FW_MEASURE_PACKETS | 1u << FW_MEASURE_BYTES | 1u << third;
 }
 
-FW_STAGE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
+FW_INLINE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
   struct fw_shared* shared;
 
-  if (!env || !p) return 0;
   if (fw_is_neighbour_discovery(p)) return 1;
   if (!fw_is_dhcp_answer(p)) return 0;
   shared = fw_env_shared(env); /* beyond 100/s it is a flood, and judged like any other */
@@ -218,33 +217,49 @@ FW_INLINE int fw_is_over_prefix_limit(struct fw_env* env, const struct fw_config
   sender->key = fw_mask(p->src, bits);
   sender->bits = bits;
   sender->is_prefix = 1;
-  sender->found = fw_source_find(env, &sender->key, FW_RULE_OF_PREFIXES,
+  sender->found = fw_source_find(env, fw_hash(cfg, &sender->key, FW_RULE_OF_PREFIXES + 1),
                                  sender->peer != FW_PEER_UNKNOWN, now_ns);
   return fw_is_over_limit(env, p, decision, sender, now_ns);
 }
 
 /* What the packet's conversation says of its sender; see fw_flow_arrive(). */
-FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
-  fw_u32 arrived = (fw_u32)fw_flow_arrive(env, p, fw_window(now_ns));
+FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
+                            const struct fw_packet* p, fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env);
+  int is_of_flow = fw_is_of_flow(p), is_deaf = p->proto == 6 && shared && !shared->egress_seen;
+  fw_u32 arrived = FW_PEER_UNKNOWN;
+  fw_u64 h;
 
-  if (arrived || p->proto != 6 || !shared || shared->egress_seen) return arrived;
-  arrived = (fw_u32)fw_flow_go_on(env, p, fw_window(now_ns));
+  if (!is_of_flow && !is_deaf) return arrived;
+  h = fw_arriving_hash(cfg, p);
+  if (is_of_flow) arrived = (fw_u32)fw_flow_arrive(env, p, h, fw_window(now_ns));
+  if (arrived || !is_deaf) return arrived;
+  arrived = (fw_u32)fw_flow_go_on(env, p, h, fw_window(now_ns));
   if (arrived & FW_FLOW_COMPLETED) fw_note_served(env, 6, p->dport);
   if (arrived & FW_FLOW_GOES_ON) fw_repay(env, &p->src, &p->dst, FW_REPAY_STRAY + p->dport, now_ns);
   return arrived;
+}
+
+/* Asks for the source's cache line while the conversation's is waited for. */
+FW_INLINE void fw_touch_source(struct fw_env* env, const struct fw_config* cfg, fw_u64 h) {
+  const struct fw_source_bucket* bucket = fw_env_sources(env, (fw_u32)h & cfg->source_mask);
+
+  if (bucket) (void)FW_READ(bucket->way[0].tag);
 }
 
 /* A packet that no name decides about: classes, signatures, limits, budgets. */
 FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* cfg,
                                    const struct fw_packet* p, struct fw_decision* decision,
                                    fw_u64 now_ns) {
-  fw_u32 arrived = fw_arrived(env, p, now_ns), served = 0, cell;
   struct fw_counters* counters = fw_env_counters(env);
-  struct fw_sender sender = {fw_source_key(cfg, p->src), 0, arrived & FW_PEER_MASK, 0, 0, 0};
-  fw_u64 found;
-  fw_u32 klass = fw_classify(p, sender.peer);
+  struct fw_sender sender = {fw_source_key(cfg, p->src), 0, FW_PEER_UNKNOWN, 0, 0, 0};
+  fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule), found;
+  fw_u32 arrived, served = 0, klass, cell;
 
+  fw_touch_source(env, cfg, source_hash);
+  arrived = fw_arrived(env, cfg, p, now_ns);
+  sender.peer = arrived & FW_PEER_MASK;
+  klass = fw_classify(p, sender.peer);
   if (!sender.peer && fw_has_ports(p->proto)) {
     served = fw_is_served(env, p->proto, p->dport);
     if ((served & FW_PORT_ANSWERS) && klass == FW_CLASS_UDP_REFLECTED) klass = FW_CLASS_UDP_NEW;
@@ -260,7 +275,8 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
 
   if (!sender.peer) {
     counters->class_strangers[klass]++;
-    decision->signature = (fw_u8)fw_signature_find(env, p, klass);
+    if (fw_has_signatures(env, klass))
+      decision->signature = (fw_u8)fw_signature_find(env, p, klass);
     if (decision->signature && !fw_source_is_proven(env, &sender.key, decision->rule, now_ns)) {
       counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
       fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
@@ -269,9 +285,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   }
   sender.bits = fw_source_bits(cfg, &p->src);
   if (!fw_is_special(&p->src))
-    sender.found =
-        fw_source_find(env, &sender.key, cfg->rule[decision->rule].own ? decision->rule : 0,
-                       sender.peer != FW_PEER_UNKNOWN, now_ns);
+    sender.found = fw_source_find(env, source_hash, sender.peer != FW_PEER_UNKNOWN, now_ns);
   found = sender.found;
   if (fw_is_over_limit(env, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
   if (fw_is_over_prefix_limit(env, cfg, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
@@ -296,22 +310,20 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
 FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int parsed,
                           const struct fw_packet* p, struct fw_decision* decision, fw_u64 now_ns) {
   const struct fw_rule* rule;
-  fw_u64 mark;
-  fw_u32 listed;
+  fw_u64 names;
 
   if (parsed == FW_PARSED_NOT_IP) return FW_REASON_NOT_IP;
   if (parsed == FW_PARSED_ARP) return FW_REASON_LINK;
   if (parsed == FW_PARSED_MALFORMED) return FW_REASON_MALFORMED;
   if (fw_keeps_link_alive(env, p, now_ns)) return FW_REASON_LINK;
 
-  mark = fw_mark_find(env, &p->src, now_ns);
-  if (mark >> 32 == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
-  if (mark >> 32 == FW_MARK_ALLOW) return FW_REASON_ALLOW;
-  listed = fw_list_find(env, &p->src);
-  if (listed & FW_LIST_ALLOW) return FW_REASON_ALLOW;
-  if (listed & FW_LIST_DENY) return FW_REASON_DENY;
-  if (mark >> 32 == FW_MARK_BAN) {
-    fw_mark_hit(env, (fw_u32)mark, fw_measures_of(p), fw_byte_units(p), now_ns);
+  names = fw_names(env, &p->src, now_ns);
+  if (FW_NAMES_MARK(names) == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
+  if (FW_NAMES_MARK(names) == FW_MARK_ALLOW) return FW_REASON_ALLOW;
+  if (FW_NAMES_LISTS(names) & FW_LIST_ALLOW) return FW_REASON_ALLOW;
+  if (FW_NAMES_LISTS(names) & FW_LIST_DENY) return FW_REASON_DENY;
+  if (FW_NAMES_MARK(names) == FW_MARK_BAN) {
+    fw_mark_hit(env, FW_NAMES_INDEX(names), fw_measures_of(p), fw_byte_units(p), now_ns);
     return FW_REASON_BAN;
   }
 

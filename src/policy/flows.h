@@ -30,22 +30,20 @@ FW_INLINE int fw_flow_is_proven(fw_u32 state) {
   return state == FW_FLOW_PROVEN || state == FW_FLOW_CLOSING;
 }
 
-/* The conversation's cell; with `claim` a new one (state EMPTY) if there is none and there is room.
- * NULL: none. */
-FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_config* cfg,
-                                       const struct fw_tuple* t, fw_u32 window, int claim) {
+FW_INLINE fw_u64 fw_flow_hash(const struct fw_config* cfg, const struct fw_tuple* t) {
   fw_u64 ports = (fw_u64)t->remote_port << 24 | (fw_u64)t->local_port << 8 | t->proto;
-  fw_u64 h = fw_mix(fw_hash(cfg, t->remote, ports) ^ t->local->lo) ^ t->local->hi;
-  fw_u32 tag = (fw_u32)(h >> 32) | 1, way = 0, weakest = 0xffffffff;
-  struct fw_flow_bucket* bucket = fw_env_flows(env, (fw_u32)h & cfg->flow_mask);
-  struct fw_flow* flow;
 
-  if (!bucket) return NULL;
+  return fw_mix(fw_hash(cfg, t->remote, ports) ^ t->local->lo) ^ t->local->hi;
+}
+
+/* The way that a new conversation takes; FW_FLOW_WAYS: none. */
+FW_INLINE fw_u32 fw_flow_weakest(const struct fw_flow_bucket* bucket, fw_u32 window) {
+  fw_u32 way = FW_FLOW_WAYS, weakest = 0xffffffff;
+
   for (fw_u32 i = 0; i < FW_FLOW_WAYS; i++) {
     fw_u32 state = bucket->way[i].seen_state & 7, strength;
     fw_u32 idle = fw_idle(window, bucket->way[i].seen_state >> 3, 0x1fffffff);
 
-    if (bucket->way[i].tag == tag && state != FW_FLOW_EMPTY) return &bucket->way[i];
     if (state == FW_FLOW_EMPTY)
       strength = 0;
     else if (state < FW_FLOW_PROVEN)
@@ -61,7 +59,28 @@ FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_confi
       way = i;
     }
   }
-  if (!claim || weakest == 0xffffffff) return NULL;
+  return way;
+}
+
+/* The cell of the conversation of this fw_flow_hash(); with `claim` a new one (state EMPTY) if
+ * there is none and there is room. NULL: none. */
+FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_config* cfg, fw_u64 h,
+                                       fw_u32 window, int claim) {
+  fw_u32 tag = (fw_u32)(h >> 32) | 1, way = 0;
+  struct fw_flow_bucket* bucket = fw_env_flows(env, (fw_u32)h & cfg->flow_mask);
+  fw_u64 found = 0, same;
+  struct fw_flow* flow;
+
+  if (!bucket) return NULL;
+  for (fw_u32 i = FW_FLOW_WAYS; i-- > 0;) {
+    same = fw_if_equal(bucket->way[i].tag, tag) & ~fw_if_equal(bucket->way[i].seen_state & 7, 0);
+    found |= same;
+    way += (fw_u32)same & (i - way);
+  }
+  if (found) return &bucket->way[way & (FW_FLOW_WAYS - 1)];
+  if (!claim) return NULL;
+  way = fw_flow_weakest(bucket, window);
+  if (way >= FW_FLOW_WAYS) return NULL;
   flow = &bucket->way[way & (FW_FLOW_WAYS - 1)];
   flow->tag = tag;
   flow->seen_state = window << 3; /* EMPTY: the caller says what it is */
@@ -81,23 +100,32 @@ FW_INLINE int fw_is_echo_request(const struct fw_packet* p) {
 enum fw_peer { FW_PEER_UNKNOWN = 0, FW_PEER_ANSWERS = 1, FW_PEER_PROVEN = 2 };
 enum { FW_PEER_MASK = 0xff, FW_FLOW_COMPLETED = 0x100 };
 
-/* What an arriving packet's conversation says of its sender (enum fw_peer); notes that it came.
- * FW_FLOW_COMPLETED is added where it completes a handshake. */
-FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+FW_INLINE fw_u64 fw_arriving_hash(const struct fw_config* cfg, const struct fw_packet* p) {
+  struct fw_tuple t = {&p->src, &p->dst, p->sport, p->dport, p->proto};
+
+  if (!fw_has_ports(p->proto)) t.remote_port = t.local_port = 0;
+  return fw_flow_hash(cfg, &t);
+}
+
+/* Has it a conversation that could tell who sent it? A later fragment's is not to be seen; who asks
+ * for an echo or a connection only begins one. */
+FW_INLINE int fw_is_of_flow(const struct fw_packet* p) {
+  if (p->fragment == FW_FRAG_LATER || fw_is_echo_request(p)) return 0;
+  return p->proto != 6 || (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) != FW_TCP_SYN;
+}
+
+/* What the conversation of an arriving packet says of its sender (enum fw_peer); notes that it
+ * came. FW_FLOW_COMPLETED is added where it completes a handshake. `h` is its fw_arriving_hash().
+ */
+FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u64 h,
+                            fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
-  struct fw_tuple t;
   fw_u32 state;
   int completed = 0;
 
   if (!cfg || !p) return FW_PEER_UNKNOWN;
-  t = (struct fw_tuple){&p->src, &p->dst, p->sport, p->dport, p->proto};
-
-  if (!fw_has_ports(p->proto)) t.remote_port = t.local_port = 0;
-  if (p->fragment == FW_FRAG_LATER || fw_is_echo_request(p)) return FW_PEER_UNKNOWN;
-  if (p->proto == 6 && (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN)
-    return FW_PEER_UNKNOWN;
-  flow = fw_flow_find(env, cfg, &t, window, p->proto == 17);
+  flow = fw_flow_find(env, cfg, h, window, p->proto == 17);
   if (!flow) return FW_PEER_UNKNOWN;
   state = fw_flow_state(flow);
 
@@ -137,7 +165,7 @@ FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u
 
   if (!cfg || !syn) return 0;
   t = (struct fw_tuple){&syn->src, &syn->dst, syn->sport, syn->dport, syn->proto};
-  flow = fw_flow_find(env, cfg, &t, window, 1);
+  flow = fw_flow_find(env, cfg, fw_flow_hash(cfg, &t), window, 1);
   if (!flow) return 1; /* no room: the kernel will know its cookie all the same */
   if (fw_flow_state(flow) == FW_FLOW_PROVEN) return 0;
   flow->isn = isn;
@@ -166,7 +194,7 @@ FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u3
     if ((p->proto == 1 || p->proto == 58) && !fw_is_echo_request(p)) return 0;
     t.remote_port = t.local_port = 0;
   }
-  flow = fw_flow_find(env, cfg, &t, window, 1);
+  flow = fw_flow_find(env, cfg, fw_flow_hash(cfg, &t), window, 1);
   if (!flow) return 0;
   state = fw_flow_state(flow);
 

@@ -21,4 +21,13 @@ FW_INLINE fw_u64 fw_hash(const struct fw_config* cfg, const struct fw_addr* a, f
   return fw_mix(h ^ a->hi ^ (cfg->seed[1] + salt * 0x9e3779b97f4a7c15ULL));
 }
 
+/* All bits if they are equal, else none. Which of a bucket's ways is the right one is as random as
+ * a hash: a branch on it is mispredicted, and that is only found out after the cache miss. */
+FW_INLINE fw_u64 fw_if_equal(fw_u32 a, fw_u32 b) {
+  fw_u64 x = (fw_u64)(a ^ b) - 1; /* the top bit is set only if they were equal */
+
+  FW_OPAQUE(x);
+  return (fw_u64)((fw_s64)x >> 63);
+}
+
 #endif

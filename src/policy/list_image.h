@@ -51,6 +51,7 @@ struct FW_LIST_VIEW fw_list_header {
 #define FW_LIST_SLOT_NET_SHIFT 40
 #define FW_LIST_SLOT_SPILLED (1ULL << 39) /* in slot 0: of the bucket */
 #define FW_LIST_SLOT_BITMAP (1ULL << 38)  /* bits 0-31 are the line of a bitmap */
+#define FW_LIST_SLOT_ALONE (1ULL << 37)   /* the /24 has no other slot (of old images: not set) */
 #define FW_LIST_SLOT_VALUE_SHIFT 32       /* else: for octets (8-15) to (0-7) */
 
 struct FW_LIST_VIEW fw_list_bucket {

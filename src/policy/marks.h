@@ -12,11 +12,6 @@
 
 #include "sources.h"
 
-#define FW_READ(x) (*(const volatile __typeof__(x)*)&(x))
-#define FW_WRITE(x, value) (*(volatile __typeof__(x)*)&(x) = (value))
-/* Keeps the compiler from turning arithmetic into branches, which the verifier would follow. */
-#define FW_OPAQUE(x) __asm__ volatile("" : "+r"(x))
-
 #define FW_NO_MARK 0xffffffffU
 enum { FW_MARK_FLUSH_MS = 10 };
 
@@ -37,15 +32,9 @@ FW_INLINE struct fw_mark_place fw_mark_place(const struct fw_config* cfg, const 
 
 /* 1 if one of the eight words is `key`. */
 FW_INLINE int fw_mark_any(const struct fw_mark_keys* keys, fw_u64 key) {
-  fw_u64 all = ~0ULL;
-
-  for (int i = 0; i < FW_MARK_WAYS; i++) {
-    fw_u64 x = FW_READ(keys->key[i]) ^ key;
-
-    FW_OPAQUE(x);
-    all &= x | (0 - x); /* top bit clear only for x == 0 */
-  }
-  return !(all >> 63);
+  for (int i = 0; i < FW_MARK_WAYS; i++)
+    if (FW_READ(keys->key[i]) == key) return 1;
+  return 0;
 }
 
 /* The way that holds `key`, the last one if several; 0 if none. */
@@ -91,19 +80,15 @@ FW_INLINE int fw_is_ahead(fw_u64 since_ns, fw_u64 now_ns) {
 
 /* What marks in force say of an address: exempt, else allowed, else banned. Returns the FW_MARK_*
  * that wins in the high 32 bits and its index in the low ones. */
-FW_STAGE fw_u64 fw_mark_find(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+FW_INLINE fw_u64 fw_mark_search(struct fw_env* env, const struct fw_config* cfg,
+                                const struct fw_addr* a, fw_u64 now_ns) {
+  int v4 = fw_is_v4(a);
+  fw_u32 lengths = v4 ? cfg->lengths_v4 : cfg->lengths_v6;
   fw_u64 found = FW_MARK_NONE;
-  fw_u32 lengths;
-  int v4;
-
-  if (!cfg || !a) return found;
-  v4 = fw_is_v4(a);
-  lengths = v4 ? cfg->lengths_v4 : cfg->lengths_v6;
 
   for (fw_u32 i = 0; i < FW_MAX_PREFIX_LENGTHS && i < lengths; i++) {
     fw_u32 bits = v4 ? cfg->prefix_bits_v4[i] : cfg->prefix_bits_v6[i];
-    struct fw_addr prefix = fw_mask(*a, bits);
+    struct fw_addr prefix = bits < 128 ? fw_mask(*a, bits) : *a;
     fw_u32 index = fw_mark_index(env, cfg, &prefix, bits);
     const struct fw_mark* mark;
 
@@ -114,6 +99,12 @@ FW_STAGE fw_u64 fw_mark_find(struct fw_env* env, const struct fw_addr* a, fw_u64
     if (mark->kind > found >> 32) found = (fw_u64)mark->kind << 32 | index;
   }
   return found;
+}
+
+FW_STAGE fw_u64 fw_mark_find(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+
+  return cfg && a ? fw_mark_search(env, cfg, a, now_ns) : FW_MARK_NONE;
 }
 
 /* A free place for a key, claimed; the key's own if it has one. FW_NO_MARK: both buckets are full

@@ -14,13 +14,12 @@
 
 enum { FW_FLOW_GOES_ON = 0x200 };
 
-/* TCP of no proven flow. As fw_flow_arrive(), with FW_FLOW_GOES_ON where it was no handshake that
- * showed it. A cell is ASKED, with where the peer's next segment begins (isn) and what it
- * acknowledged (next; 0 after a SYN), then ANSWERED. */
-FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+/* TCP of no proven flow. As fw_flow_arrive(), of the same hash, with FW_FLOW_GOES_ON where it was
+ * no handshake that showed it. A cell is ASKED, with where the peer's next segment begins (isn) and
+ * what it acknowledged (next; 0 after a SYN), then ANSWERED. */
+FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u64 h, fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
-  struct fw_tuple t;
   fw_u32 state, opens;
 
   if (!cfg || !p) return FW_PEER_UNKNOWN;
@@ -28,8 +27,7 @@ FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u32
   if (p->fragment == FW_FRAG_LATER) return FW_PEER_UNKNOWN;
   if (!opens && (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK | FW_TCP_RST)) != FW_TCP_ACK)
     return FW_PEER_UNKNOWN;
-  t = (struct fw_tuple){&p->src, &p->dst, p->sport, p->dport, p->proto};
-  flow = fw_flow_find(env, cfg, &t, window, 1);
+  flow = fw_flow_find(env, cfg, h, window, 1);
   if (!flow) return FW_PEER_UNKNOWN;
   state = fw_flow_state(flow);
   if (state > FW_FLOW_ANSWERED) return FW_PEER_UNKNOWN;

@@ -26,6 +26,12 @@ FW_INLINE int fw_shape_matches(const struct fw_shape* shape, const struct fw_sig
            ((shape->word[2] & s->mask.word[2]) ^ s->value.word[2]));
 }
 
+FW_INLINE int fw_has_signatures(struct fw_env* env, fw_u32 klass) {
+  const struct fw_signature_set* set = fw_env_signature_set(env);
+
+  return set && klass < FW_CLASS_COUNT && set->active[klass];
+}
+
 /* The first signature in force that the packet matches, + 1; 0 if none. */
 FW_STAGE int fw_signature_find(struct fw_env* env, const struct fw_packet* p, fw_u32 klass) {
   const struct fw_signature_set* set = env ? fw_env_signature_set(env) : NULL;

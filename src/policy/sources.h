@@ -54,6 +54,12 @@ FW_INLINE fw_u32 fw_count_bits(fw_u32 x) { /* of 16 */
   return (x & 0x1f) + (x >> 8);
 }
 
+/* Under a rule with limits of its own a source has cells of its own. */
+FW_INLINE fw_u64 fw_source_hash(const struct fw_config* cfg, const struct fw_addr* key,
+                                fw_u32 rule) {
+  return fw_hash(cfg, key, (cfg->rule[rule & (FW_MAX_RULES - 1)].own ? rule : 0) + 1);
+}
+
 /* The index + 1 of a source's cell, for packets of proven flows or for others; 0 if it has none,
  * and none is taken. */
 FW_STAGE fw_u32 fw_source_look(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
@@ -64,7 +70,7 @@ FW_STAGE fw_u32 fw_source_look(struct fw_env* env, const struct fw_addr* key, fw
   fw_u64 h;
 
   if (!cfg || !key || rule >= FW_MAX_RULES) return 0;
-  h = fw_hash(cfg, key, (cfg->rule[rule].own ? rule : 0) + 1);
+  h = fw_source_hash(cfg, key, rule);
   tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
   index = (fw_u32)h & cfg->source_mask;
   bucket = fw_env_sources(env, index);
@@ -88,10 +94,10 @@ FW_INLINE int fw_source_is_proven(struct fw_env* env, const struct fw_addr* key,
   return cell && fw_idle(fw_window(now_ns), cell->seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS;
 }
 
-/* The cell of a source under a rule, for packets of proven flows or for others; a new one if it has
- * none. Returns its index + 1 in the low 32 bits, 0 when the bucket is full of proven, busy
- * sources; FW_TWIN_IS_PROVEN when this packet is of no proven flow but its source has some; and
- * FW_SOURCE_IS_NEW when the cell was taken for it. */
+/* The cell of a source, for packets of proven flows or for others; a new one if it has none. `h` is
+ * its fw_source_hash(). Returns its index + 1 in the low 32 bits, 0 when the bucket is full of
+ * proven, busy sources; FW_TWIN_IS_PROVEN when this packet is of no proven flow but its source has
+ * some; and FW_SOURCE_IS_NEW when the cell was taken for it. */
 #define FW_TWIN_IS_PROVEN (1ULL << 32)
 #define FW_SOURCE_IS_NEW (1ULL << 33)
 
@@ -112,29 +118,15 @@ FW_INLINE int fw_source_is_known(const struct fw_source* cell) {
   return cell->age_owes >> 4 >= FW_KNOWN_AGE;
 }
 
-FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
-                               fw_u32 proven, fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
-  fw_u32 window = fw_window(now_ns), way = 0, weakest = 0xffffffff, bucket_index, tag;
-  struct fw_source_bucket* bucket;
-  struct fw_source* cell;
-  struct fw_meter* meter;
-  fw_u64 h, twin = 0;
+/* The way that a new source takes; FW_SOURCE_WAYS: none. */
+FW_INLINE fw_u32 fw_source_weakest(const struct fw_source_bucket* bucket, fw_u32 window) {
+  fw_u32 way = FW_SOURCE_WAYS, weakest = 0xffffffff;
 
-  if (!cfg || !counters || !key) return 0;
-  h = fw_hash(cfg, key, rule + 1);
-  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
-  bucket_index = (fw_u32)h & cfg->source_mask;
-  bucket = fw_env_sources(env, bucket_index);
-  if (!bucket) return 0;
   for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++) {
     fw_u32 other = bucket->way[i].tag, strength;
     fw_u32 idle = fw_idle(window, bucket->way[i].seen_window, 0xffffffff);
 
-    if (other == tag)
-      strength = 0;
-    else if (!other)
+    if (!other)
       strength = 1;
     else if (!(other & 1) &&
              (!fw_source_is_known(&bucket->way[i]) || idle >= FW_PROVEN_IDLE_WINDOWS))
@@ -144,22 +136,52 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, const struct fw_addr* key, fw
     else if (idle >= FW_PROVEN_IDLE_WINDOWS)
       strength = 0x80000000;
     else
-      strength = 0xffffffff;
+      continue;
     if (strength < weakest) {
       weakest = strength;
       way = i;
     }
-    if (other == (tag | 1) && other != tag && idle < FW_PROVEN_IDLE_WINDOWS)
+  }
+  return way;
+}
+
+FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 proven, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
+  fw_u32 window = fw_window(now_ns), way = 0, bucket_index, tag;
+  struct fw_source_bucket* bucket;
+  struct fw_source* cell;
+  struct fw_meter* meter;
+  fw_u64 found = 0, twin = 0;
+
+  if (!cfg || !counters) return 0;
+  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  bucket_index = (fw_u32)h & cfg->source_mask;
+  bucket = fw_env_sources(env, bucket_index);
+  if (!bucket) return 0;
+  for (fw_u32 i = FW_SOURCE_WAYS; i-- > 0;) {
+    fw_u32 other = bucket->way[i].tag;
+    fw_u64 same = fw_if_equal(other, tag);
+
+    found |= same;
+    way += (fw_u32)same & (i - way);
+    if (other == (tag | 1) && other != tag &&
+        fw_idle(window, bucket->way[i].seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS)
       twin = FW_TWIN_IS_PROVEN;
   }
-  if (weakest == 0xffffffff) {
+  way &= FW_SOURCE_WAYS - 1;
+  cell = &bucket->way[way];
+  if (found) {
+    if (cell->seen_window != window) fw_source_roll(env, cell, window, now_ns);
+    return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
+  }
+
+  way = fw_source_weakest(bucket, window);
+  if (way >= FW_SOURCE_WAYS) {
     counters->untracked++;
     return twin;
   }
   cell = &bucket->way[way & (FW_SOURCE_WAYS - 1)];
-  if (weakest == 0 && cell->seen_window != window) fw_source_roll(env, cell, window, now_ns);
-  if (weakest == 0) return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
-
   meter = fw_env_meter(env, bucket_index * FW_SOURCE_WAYS + way);
   if (!meter) return twin;
   cell->tag = tag;

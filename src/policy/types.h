@@ -12,6 +12,7 @@ typedef unsigned short fw_u16;
 typedef unsigned int fw_u32;
 typedef int fw_s32;
 typedef unsigned long long fw_u64;
+typedef long long fw_s64;
 
 #if defined(__cplusplus)
 #define FW_STATIC_ASSERT(c, m) static_assert(c, m)
@@ -28,6 +29,11 @@ typedef unsigned long long fw_u64;
 #define FW_STAGE static inline __attribute__((always_inline))
 #endif
 #define FW_UNUSED __attribute__((unused))
+#define FW_READ(x) (*(const volatile __typeof__(x)*)&(x))
+#define FW_WRITE(x, value) (*(volatile __typeof__(x)*)&(x) = (value))
+/* Keeps the compiler from turning arithmetic into branches, which the verifier would follow and the
+ * processor mispredict. */
+#define FW_OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
 FW_STATIC_ASSERT(sizeof(fw_u32) == 4 && sizeof(fw_u64) == 8, "integer widths");
 

@@ -142,7 +142,8 @@ void fw_policy_mark_erase(struct fw_env* env, fw_u32 index) {
 void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
                           struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns) {
   struct fw_tuple tuple = {&remote, &local, remote_port, local_port, proto};
-  struct fw_flow* flow = fw_flow_find(env, env->config, &tuple, fw_window(now_ns), 1);
+  struct fw_flow* flow =
+      fw_flow_find(env, env->config, fw_flow_hash(env->config, &tuple), fw_window(now_ns), 1);
 
   if (flow) fw_flow_set(flow, fw_window(now_ns), FW_FLOW_PROVEN);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What is decided about an address by name: marks and lists, looked up together,
+ * so that their cache misses are waited for once. A denied packet costs little
+ * more than these misses: the first line of each is asked for before any of
+ * them is looked at. */
+#ifndef FW_POLICY_NAMES_H
+#define FW_POLICY_NAMES_H
+
+#include "lists.h"
+#include "marks.h"
+
+/* What fw_names() says: the index of the mark that wins, the FW_MARK_* it is, and FW_LIST_*. */
+#define FW_NAMES_INDEX(names) ((fw_u32)(names))
+#define FW_NAMES_MARK(names) ((fw_u32)((names) >> 32) & 0xff)
+#define FW_NAMES_LISTS(names) ((fw_u32)((names) >> 40))
+
+FW_STAGE fw_u64 fw_names_v4(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  fw_u64 listed;
+
+  if (!cfg || !a) return 0;
+  listed = fw_list_find_v4(env, (fw_u32)a->lo);
+  return listed << 40 | fw_mark_search(env, cfg, a, now_ns);
+}
+
+FW_INLINE fw_u64 fw_names(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
+  fw_u64 mark;
+
+  if (fw_is_v4(a)) return fw_names_v4(env, a, now_ns);
+  mark = fw_mark_find(env, a, now_ns);
+  return (fw_u64)fw_list_find(env, a) << 40 | mark;
+}
+
+#endif
