@@ -95,9 +95,10 @@ def run(family, name, options):
 
 
 def from_unlisted_port(capture):
-    for index, (when, label, data, size) in enumerate(capture.in_order()):
+    all_of_it = capture.in_order()
+    for index, (when, label, data, size) in enumerate(all_of_it):
         if label == "a":
-            capture.in_order()[index] = (when, label, with_source_port(data, UNLISTED_PORT), size)
+            all_of_it[index] = (when, label, with_source_port(data, UNLISTED_PORT), size)
 
 
 def with_source_port(data, port):
