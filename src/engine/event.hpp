@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -48,9 +49,10 @@ enum class EventType : std::uint8_t {
   FW_EVENT_TYPES(FW_EVENT_TYPE_ENUM)
 #undef FW_EVENT_TYPE_ENUM
 };
-#define FW_EVENT_TYPE_COUNT(name, word, level) +1
-inline constexpr std::size_t kEventTypes = 0 FW_EVENT_TYPES(FW_EVENT_TYPE_COUNT);
-#undef FW_EVENT_TYPE_COUNT
+#define FW_EVENT_TYPE_WORD(name, word, level) word,
+inline constexpr std::size_t kEventTypes =
+    std::initializer_list<std::string_view>{FW_EVENT_TYPES(FW_EVENT_TYPE_WORD)}.size();
+#undef FW_EVENT_TYPE_WORD
 
 [[nodiscard]] std::string_view word(EventType type);  // "WouldBan"
 [[nodiscard]] std::string_view word(Level level);     // "NOTICE"

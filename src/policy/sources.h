@@ -8,12 +8,13 @@
 #include "rate.h"
 
 /* Takes part in no ban and is no source: unspecified, loopback, link-local, multicast, broadcast.
- * (RFC 6890; an own address is exempt and never comes this far.) */
+ * (RFC 6890; an own address is exempt and never comes this far. What is reserved for the future,
+ * 240.0.0.0/4, is in use inside large networks, and what anonymised captures are full of.) */
 FW_INLINE int fw_is_special(const struct fw_addr* a) {
   fw_u32 v4 = (fw_u32)a->lo;
 
   if (!a->hi && a->lo >> 32 == 0xffff)
-    return v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 >= 14 || v4 >> 16 == 0xa9fe;
+    return v4 == 0 || v4 >> 24 == 127 || v4 >> 28 == 14 || v4 >> 16 == 0xa9fe || v4 == 0xffffffff;
   if (!a->hi && a->lo <= 1) return 1;
   return a->hi >> 56 == 0xff || a->hi >> 54 == 0xfe80 >> 6;
 }

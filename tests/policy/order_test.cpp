@@ -232,6 +232,8 @@ TEST(order, addresses_that_are_nobodys_are_never_metered) {
                              "::", "::1", "fe80::5", "ff02::1"})
     for (int i = 0; i < 50; i++) EXPECT_EQ(lab.in(udp(nobody)), "pass pass") << nobody;
   EXPECT_EQ(lab.datapath.counters().new_sources, 0U);
+  for (const char* somebody : {"0.0.0.1", "240.0.0.1", "255.255.255.254"}) lab.in(udp(somebody));
+  EXPECT_EQ(lab.datapath.counters().new_sources, 3U);
 }
 
 }  // namespace

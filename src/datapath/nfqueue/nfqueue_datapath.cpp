@@ -206,7 +206,7 @@ void NfqueueDatapath::drain_events(const std::function<void(const fw_event&)>& s
   (void)::eventfd_read(event_fd_.get(), &count);
   std::vector<fw_event> events;
   for (const auto& worker : workers_) worker->take_events(events);
-  std::ranges::stable_sort(events, {}, &fw_event::time_ns);
+  std::ranges::sort(events, {}, &fw_event::time_ns);
   for (const fw_event& event : events) sink(event);
   if (const std::uint64_t now = now_ns(); now - looked_ns_ >= kLookNs) look_after(now);
 }

@@ -244,7 +244,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
   const std::array wanted{
       Wanted{active_, maps.active, sizeof(fw_u64)},
       Wanted{configs_, maps.configs, 2 * sizeof(fw_config)},
-      Wanted{ports_, maps.ports, 2 * FW_PORT_LINES * sizeof(fw_port_line)},
+      Wanted{ports_, maps.ports, std::size_t{2} * FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
       Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
       Wanted{flows_, maps.flows, sizes.flows / FW_FLOW_WAYS * sizeof(fw_flow_bucket)},
@@ -286,7 +286,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
 
 std::uint64_t XdpDatapath::now_ns() const {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
