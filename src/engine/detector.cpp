@@ -174,7 +174,7 @@ void Detector::follow_attack(const Step& step, std::uint64_t hits, const Now& no
     end_attack(now);
     return;
   }
-  if (settings_.config.detect.signatures && now.mono_ns - searched_ns_ >= kSearchNs) search(now);
+  if (now.mono_ns - searched_ns_ >= kSearchNs) search(now);
 }
 
 void Detector::search(const Now& now) {
@@ -188,7 +188,7 @@ void Detector::search(const Now& now) {
   const bool strange = strangers_ && excess.size() < kEnough;
   if (strange) excess = samples_.strangers(kAsked, now.mono_ns - Newcomers::kLookNs);
   bool found_any = false;
-  if (excess.size() >= kEnough)
+  if (excess.size() >= kEnough && settings_.config.detect.signatures)
     for (const Found& found : find_signatures(excess, samples_.peace()))
       found_any = signatures_.put(found, attack_->id, now) || found_any;
   if (!strange || found_any) {

@@ -182,6 +182,18 @@ TEST_F(Detection, strangers_who_are_answered_and_never_come_back_are_trouble) {
   EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 0U);
 }
 
+TEST(detection_without_signatures, strangers_who_never_come_back_pay_all_the_same) {
+  config::Config config;
+  config.detect.signatures = false;
+  EngineLab lab(config);
+  for (int i = 0; i < 30; i++) {
+    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += 5000;
+    lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += 4990;
+    lab.pass(100ms);
+  }
+  EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 1ULL << FW_CLASS_UDP_NEW);
+}
+
 TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_trouble) {
   const auto arrive = [this](std::uint64_t strangers, std::uint64_t new_sources) {
     lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += strangers;
