@@ -67,7 +67,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   resize("flows", sizes.flows / FW_FLOW_WAYS);
   resize("mark_keys", slots / FW_MARK_WAYS);
   resize("marks", slots);
-  resize("mark_hits", slots);
+  resize("mark_hits", slots * cpus_);
   if (const int error = bpf_object__load(object_); error != 0) {
     if (error == -EPERM || error == -EACCES)
       return fail(ErrorKind::not_permitted, "BPF programs may not be loaded here");
@@ -78,7 +78,6 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   out_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_out"));
   lists_ = bpf_object__find_map_fd_by_name(object_, "lists");
   counters_ = bpf_object__find_map_fd_by_name(object_, "counters");
-  hits_ = bpf_object__find_map_fd_by_name(object_, "mark_hits");
   shares_ = bpf_object__find_map_fd_by_name(object_, "budget_shares");
   std::span<fw_shared> shared;
   std::span<fw_clocked> clocked;
@@ -90,7 +89,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
       !map("mark_keys", slots / FW_MARK_WAYS, mark_keys_) || !map("marks", slots, marks_) ||
-      !map("served", FW_PORT_LINES, served_) || !map("budgets", FW_BUDGET_CELLS, budgets_) ||
+      !map("mark_hits", slots * cpus_, hits_) || !map("served", FW_PORT_LINES, served_) ||
+      !map("budgets", FW_BUDGET_CELLS, budgets_) ||
       !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
       !map("signature_set", 1, signature_set_))
     return fail_errno("map the tables of " + path, errno);
@@ -169,9 +169,7 @@ Result<void> KernelSide::publish_lists(std::span<const std::byte> image) {
 }
 
 void KernelSide::clear_pending(std::size_t mark_index) {
-  const auto index = static_cast<fw_u32>(mark_index);
-  const std::vector<fw_mark_hits> none(cpus_);
-  (void)bpf_map_update_elem(hits_, &index, none.data(), BPF_ANY);
+  for (std::size_t i = mark_index; i < hits_.size(); i += marks_.size()) hits_[i] = {};
 }
 
 fw_counters KernelSide::counters() const {
@@ -192,7 +190,8 @@ std::vector<T> KernelSide::per_cpu(int map, std::size_t count) const {
 }
 
 std::vector<fw_mark_hits> KernelSide::hits() const {
-  return per_cpu<fw_mark_hits>(hits_, marks_.size());
+  const auto ours = hits_.subspan(std::size_t{cpu_} * marks_.size(), marks_.size());
+  return {ours.begin(), ours.end()};
 }
 
 std::vector<fw_budget_share> KernelSide::shares() const {

@@ -67,7 +67,7 @@ class KernelSide {
 
   bpf_object* object_ = nullptr;
   ring_buffer *ring_ = nullptr, *sample_ring_ = nullptr;
-  int in_ = -1, out_ = -1, lists_ = -1, counters_ = -1, hits_ = -1, shares_ = -1;
+  int in_ = -1, out_ = -1, lists_ = -1, counters_ = -1, shares_ = -1;
   unsigned cpu_ = 0, cpus_ = 1;
   fw_clocked* clocked_ = nullptr;
   fw_shared* shared_ = nullptr;
@@ -79,6 +79,7 @@ class KernelSide {
   std::span<fw_flow_bucket> flows_;
   std::span<fw_mark_keys> mark_keys_;
   std::span<fw_mark> marks_;
+  std::span<fw_mark_hits> hits_;  // those of the first CPU, then those of the next ...
   std::span<fw_port_line> served_;
   std::span<fw_budget> budgets_;
   std::span<fw_signature> signatures_;

@@ -32,6 +32,10 @@ FW_TABLE(meters, struct fw_meter, 1);
 FW_TABLE(flows, struct fw_flow_bucket, 1);
 FW_TABLE(mark_keys, struct fw_mark_keys, 1);
 FW_TABLE(marks, struct fw_mark, 1);
+/* A part for every CPU, one after another. Not a per-CPU map: that has an array of pointers to its
+ * elements' memory, so a packet of one of many banned sources waits for two lines in turn (64 k of
+ * them: 640 ns instead of 510). */
+FW_TABLE(mark_hits, struct fw_mark_hits, 1);
 FW_TABLE(shared, struct fw_shared, 1);
 FW_TABLE(served, struct fw_port_line, FW_PORT_LINES);
 FW_TABLE(budgets, struct fw_budget, FW_BUDGET_CELLS);
@@ -46,7 +50,6 @@ FW_TABLE(signature_set, struct fw_signature_set, 1);
     __type(value, type_of_value);                  \
   } name SEC(".maps")
 
-FW_CPU_TABLE(mark_hits, struct fw_mark_hits, 1);
 FW_CPU_TABLE(budget_shares, struct fw_budget_share, FW_BUDGET_CELLS);
 FW_CPU_TABLE(counters, struct fw_counters, 1);
 FW_CPU_TABLE(cpu_state, struct fw_cpu, 1);
@@ -125,8 +128,10 @@ FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
   return FW_LOOK_UP(marks, index);
 }
 FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
-  (void)e;
-  return FW_LOOK_UP(mark_hits, index);
+  const struct fw_config* cfg = fw_env_config(e);
+  fw_u32 cpu = bpf_get_smp_processor_id();
+
+  return cfg ? FW_LOOK_UP(mark_hits, cpu * (cfg->mark_mask + 1) * FW_MARK_WAYS + index) : NULL;
 }
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
   (void)e;

@@ -87,7 +87,8 @@ void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
   bpf_map__set_max_entries(skeleton.maps.flows, sizes.flows / FW_FLOW_WAYS);
   bpf_map__set_max_entries(skeleton.maps.mark_keys, sizes.mark_slots() / FW_MARK_WAYS);
   bpf_map__set_max_entries(skeleton.maps.marks, sizes.mark_slots());
-  bpf_map__set_max_entries(skeleton.maps.mark_hits, sizes.mark_slots());
+  bpf_map__set_max_entries(skeleton.maps.mark_hits,
+                           sizes.mark_slots() * static_cast<unsigned>(libbpf_num_possible_cpus()));
 }
 
 // A pinned map of exactly the shape that is wanted.
@@ -177,6 +178,7 @@ class XdpDatapath final : public Datapath {
   bool adopted_ = false;  // the maps are those of a former daemon
   bool pinned_ = false;
   MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, marks_;
+  MappedArray mark_hits_;  // those of the first CPU, then those of the next ...
   MappedArray served_, budgets_, signatures_, signature_set_, shared_;
   fw_config config_{};
   bool wants_cookies_ = false;  // the configuration; in force if nothing is against it:
@@ -250,14 +252,14 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{flows_, maps.flows, sizes.flows / FW_FLOW_WAYS * sizeof(fw_flow_bucket)},
       Wanted{mark_keys_, maps.mark_keys, slots / FW_MARK_WAYS * sizeof(fw_mark_keys)},
       Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
+      Wanted{mark_hits_, maps.mark_hits, cpus_ * slots * sizeof(fw_mark_hits)},
       Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{budgets_, maps.budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
       Wanted{signature_set_, maps.signature_set, sizeof(fw_signature_set)},
       Wanted{shared_, maps.shared, sizeof(fw_shared)},
   };
-  table_bytes_ = cpus_ * (slots * sizeof(fw_mark_hits) + sizeof(fw_counters) +
-                          FW_BUDGET_CELLS * sizeof(fw_budget_share)) +
+  table_bytes_ = cpus_ * (sizeof(fw_counters) + FW_BUDGET_CELLS * sizeof(fw_budget_share)) +
                  bpf_map__max_entries(maps.events) + bpf_map__max_entries(maps.samples);
   for (const Wanted& want : wanted) {
     auto array = MappedArray::map(bpf_map__fd(want.map), want.size_bytes);
@@ -403,18 +405,16 @@ fw_counters XdpDatapath::counters() const {
 }
 
 std::uint64_t XdpDatapath::pending_drops(std::size_t mark_index) const {
-  std::vector<fw_mark_hits> each(cpus_);
-  auto index = static_cast<fw_u32>(mark_index);
+  const auto hits = mark_hits_.as<fw_mark_hits>();
   std::uint64_t sum = 0;
-  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.mark_hits), &index, each.data()) == 0)
-    for (const fw_mark_hits& one : each) sum += one.packets;
+  for (std::size_t i = mark_index; i < hits.size(); i += hits.size() / cpus_)
+    sum += hits[i].packets;
   return sum;
 }
 
 void XdpDatapath::clear_pending(std::size_t mark_index) {
-  const std::vector<fw_mark_hits> zero(cpus_);
-  auto index = static_cast<fw_u32>(mark_index);
-  bpf_map_update_elem(bpf_map__fd(skeleton_->maps.mark_hits), &index, zero.data(), BPF_ANY);
+  const auto hits = mark_hits_.as<fw_mark_hits>();
+  for (std::size_t i = mark_index; i < hits.size(); i += hits.size() / cpus_) hits[i] = {};
 }
 
 void XdpDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {
