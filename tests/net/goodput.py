@@ -92,6 +92,7 @@ def measure(lab, link, flood=None, mode="enforce", seconds=SECONDS):
     """One run; the lab's daemon is started for it, unless Floodwall is off."""
     if flood and flood.pulses:
         seconds = 13  # three pulses
+    lab.xdp_on_peer()  # a veth takes what XDP sends (SYN cookies) only from one to another
     if mode in ("observe", "enforce"):
         lab.start_daemon(lab.config(f'mode = "{mode}"', tables=""))
     elif mode == "nftables":
