@@ -57,12 +57,14 @@ FLOODS = {
     "syn-ack": Flood((attacks.syn_ack,)),
     "ack": Flood((attacks.ack,)),
     "echo": Flood((attacks.echo,)),
-    # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered.
-    "slash24": Flood((_slash24,), stopped=0.3),
+    # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered: who gets
+    # answers may connect as well.
+    "slash24": Flood((_slash24,), stopped=0.1),
     # A third of it is answered, as that of udp-served.
     "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95,
                    stopped=0.7),
-    "pulsed": Flood((attacks.syn_fixed,), pulses={"on_ms": 1000, "off_ms": 5000}),
+    # Of each pulse the listener's backlog takes what it has room for (tcp_syncookies = 1).
+    "pulsed": Flood((attacks.syn_fixed,), pulses={"on_ms": 1000, "off_ms": 5000}, stopped=0.8),
 }
 
 
