@@ -147,9 +147,9 @@ class Engine {
   void note_host_problems(std::vector<std::string> problems) {
     host_problems_ = std::move(problems);
   }
-  // Everything that is not as it should be, a sentence each; empty: healthy.
   // Nothing is seen to leave, though clients go on as if they had been answered.
   [[nodiscard]] bool is_one_way() const;
+  // Everything that is not as it should be, a sentence each; empty: healthy.
   [[nodiscard]] std::vector<std::string> problems(const Now& now) const;
 
  private:
