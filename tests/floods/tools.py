@@ -61,7 +61,7 @@ def _trafgen(layers):
         with os.fdopen(write, "w") as out:
             out.write(text)
         _run(["trafgen", "--dev", "here", "--conf", f"/dev/fd/{read}", "-n", count, "--cpus", 1,
-              "--no-sock-mem"], pass_fds=(read,))
+              "--no-sock-mem", "--ring-size", "64KiB"], pass_fds=(read,))  # more: test_bans.py
         os.close(read)
     return send
 
