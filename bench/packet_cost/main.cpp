@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The price of a packet in the datapath, beside a bare XDP_DROP, a textbook program and xdp-filter.
-//   packet_cost paths|scaling|cpus [rounds=N] [packets=N]
+//   packet_cost paths|scaling|cpus [rounds=N] [packets=N] [only=TEXT]
+// TEXT is a part of "TABLE: ROW", for whoever works on one path.
 // Lines of JSON on standard output, see measure.hpp. Only BPF_PROG_RUN: nothing is attached.
 #include <fmt/format.h>
 
@@ -13,7 +14,7 @@
 namespace {
 
 int usage() {
-  fmt::print(stderr, "usage: packet_cost paths|scaling|cpus [rounds=N] [packets=N]\n");
+  fmt::print(stderr, "usage: packet_cost paths|scaling|cpus [rounds=N] [packets=N] [only=TEXT]\n");
   return 2;
 }
 
@@ -25,6 +26,10 @@ int main(int count, char** arguments) {
   Plan plan;
   for (int i = 2; i < count; i++) {
     const std::string_view word = arguments[i], digits = word.substr(word.find('=') + 1);
+    if (word.starts_with("only=")) {
+      plan.only = digits;
+      continue;
+    }
     unsigned value = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (value == 0) return usage();

@@ -91,7 +91,11 @@ Result<Stage> Stage::open(const Plan& plan) {
   return Stage{std::move(*harness), std::move(*subject), std::move(*references), plan};
 }
 
-Result<void> measure(Stage& stage, const std::string& table, const std::vector<Case>& cases) {
+Result<void> measure(Stage& stage, const std::string& table, const std::vector<Case>& all) {
+  std::vector<Case> cases;
+  std::ranges::copy_if(all, std::back_inserter(cases), [&](const Case& one) {
+    return (table + ": " + one.name).contains(stage.plan.only);
+  });
   std::vector<Figures> figures(cases.size());
   for (unsigned round = 0; round < stage.plan.rounds; round++)
     for (std::size_t i = 0; i < cases.size(); i++)

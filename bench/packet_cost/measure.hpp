@@ -26,6 +26,7 @@ struct Case {
 struct Plan {
   unsigned rounds = 5;
   unsigned packets = 200'000;  // of a round and program
+  std::string only;            // what "TABLE: ROW" must contain
 };
 
 struct Stage {
