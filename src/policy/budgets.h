@@ -72,7 +72,8 @@ FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
  * share it. */
 FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg,
                                  const struct fw_addr* dst, fw_u8 klass, fw_u16 port) {
-  fw_u32 index = (fw_u32)fw_hash(cfg, dst, 0x62756467ULL << 24 | (fw_u64)port << 8 | klass) &
+  fw_u64 name = dst->hi ^ ((fw_u64)port << 8 | klass); /* nobody else chooses these: mixed once */
+  fw_u32 index = (fw_u32)fw_mix((dst->lo ^ cfg->seed[0]) + name * 0x9e3779b97f4a7c15ULL) &
                  (FW_BUDGET_CELLS - 1);
   struct fw_budget* budget = fw_env_budget(env, index);
 
@@ -118,39 +119,41 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
   if (shared) shared->pressed_until_ns = now_ns + FW_PRESSED_NS;
 }
 
-/* One packet of a new or known source. 1: there is room in the budget. */
+/* How a packet asks a budget for room. */
 enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2 };
 
-FW_STAGE int fw_budget_charge(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
+/* 1: there is room in a budget for packets of new or known sources. */
+FW_STAGE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
                               fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
   struct fw_budget_share* share = env ? fw_env_budget_share(env, index) : NULL;
-  const struct fw_budget_limit* limit;
-  fw_u32 may_draw = how & FW_MAY_DRAW;
-  fw_u64 owed, cost, burst;
+  fw_u64 burst;
 
   if (!cfg || !budget || !share) return 1;
-  limit = &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)];
-  side &= 1;
-  cost = side == FW_BUDGET_KNOWN ? limit->cost >> FW_KNOWN_SHIFT : limit->cost;
+  burst = fw_budget_burst(budget, &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)],
+                          how & FW_TO_SOCKET);
+  if (!(how & FW_MAY_DRAW))
+    burst >>= 1; /* who drew enough goes on for nothing, until it is short */
+  if (fw_budget_owed(budget, side, now_ns) <= burst) return 1;
+  fw_budget_refuse(env, budget, share, now_ns);
+  return 0;
+}
+
+/* Draws a batch. */
+FW_STAGE int fw_budget_draw(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
+  fw_u64 cost;
+
+  if (!cfg || !budget) return 0;
+  cost = cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)].cost;
+  if (side == FW_BUDGET_KNOWN) cost >>= FW_KNOWN_SHIFT;
   if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
-  burst = fw_budget_burst(budget, limit, how & FW_TO_SOCKET);
-  if (may_draw && share->credit[side]) {
-    share->credit[side]--;
-    return 1;
-  }
-  owed = fw_budget_owed(budget, side, now_ns);
-  if (!may_draw) burst >>= 1; /* who drew enough goes on for nothing, until it runs short */
-  if (owed > burst) {
-    fw_budget_refuse(env, budget, share, now_ns);
-    return 0;
-  }
-  if (!may_draw) return 1;
-  budget->debt_until[side] = (now_ns >> FW_TICK_SHIFT) + owed + cost * FW_BUDGET_BATCH;
+  budget->debt_until[side & 1] =
+      (now_ns >> FW_TICK_SHIFT) + fw_budget_owed(budget, side, now_ns) + cost * FW_BUDGET_BATCH;
   fw_budget_roll(budget, fw_window(now_ns));
   budget->charged += FW_BUDGET_BATCH;
-  share->credit[side] = FW_BUDGET_BATCH - 1;
   return 1;
 }
 
@@ -272,21 +275,22 @@ struct fw_standing {
   fw_u32 most;    /* see fw_may_draw() */
 };
 
-FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u32 klass, fw_u32 served,
-                                            fw_u64 found) {
+FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
+                                            const struct fw_sender* sender) {
   const struct fw_shared* shared = fw_env_shared(env);
-  const struct fw_source* source = fw_source_at(env, (fw_u32)found);
+  const struct fw_source* source = fw_source_at(env, (fw_u32)sender->found);
   struct fw_standing standing = {FW_BUDGET_NEW, 0, FW_BUDGET_PER_SOURCE};
   /* What is of use to nobody here, as far as one can tell who sees both directions: also what a
    * service that answers others leaves unanswered. One that never answers may want it all. */
-  fw_u32 useless = shared && shared->egress_seen &&
-                   (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
-                    (klass == FW_CLASS_UDP_NEW &&
-                     (served == FW_PORT_CLOSED ||
-                      ((served & FW_PORT_ANSWERS) && source && (source->age_owes & 0xf) == 0xf))));
+  fw_u32 useless =
+      shared && shared->egress_seen &&
+      (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
+       (klass == FW_CLASS_UDP_NEW &&
+        (sender->served == FW_PORT_CLOSED ||
+         ((sender->served & FW_PORT_ANSWERS) && source && (source->age_owes & 0xf) == 0xf))));
 
   if (useless) standing.most = 0xff;
-  if (found & FW_TWIN_IS_PROVEN) {
+  if (sender->found & FW_TWIN_IS_PROVEN) {
     standing.side = FW_BUDGET_KNOWN;
     standing.is_free = !useless;
   } else if (source && klass != FW_CLASS_TCP_SYN && fw_source_is_known(source)) {
@@ -304,37 +308,50 @@ FW_INLINE void fw_owe_nothing_for(struct fw_env* env, fw_u32 cell) {
 }
 
 /* 1: the packet's class is over its budget, and its sender has to pay. */
-FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u32 klass,
-                               fw_u64 found, fw_u64 now_ns) {
+FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u8 klass,
+                               const struct fw_sender* sender, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  fw_u32 index, how, served, port = 0;
   const struct fw_budget_limit* limit;
+  struct fw_budget_share* share;
   const struct fw_budget* budget;
   struct fw_standing standing;
   struct fw_addr dst;
+  fw_u32 index, all, how;
+  fw_u16 port = 0;
 
-  if (!cfg || !p) return 0;
+  if (!cfg || !p || !sender) return 0;
   limit = &cfg->budget[klass & (FW_CLASS_SLOTS - 1)];
   if (!limit->cost) return 0;
-  served = fw_has_ports(p->proto) ? fw_is_served(env, p->proto, p->dport) : FW_PORT_CLOSED;
-  standing = fw_standing_of(env, klass, served, found);
+  standing = fw_standing_of(env, klass, sender);
   if (standing.is_free) return 0;
-  if (served && fw_class_has_port((fw_u8)klass)) port = p->dport;
+  if (sender->served && fw_class_has_port(klass)) port = p->dport;
   dst = p->dst;
-  index = fw_budget_index(env, cfg, &dst, (fw_u8)klass, (fw_u16)port);
+  index = fw_budget_index(env, cfg, &dst, klass, port);
   budget = fw_env_budget(env, index);
-  if (!budget) return 0;
-  how = klass == FW_CLASS_UDP_NEW && (served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
+  share = fw_env_budget_share(env, index);
+  if (!budget || !share) return 0;
+  how = klass == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
   if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1)
     standing.most |= FW_DRAW_PRESSED;
   if (how) standing.most |= FW_DRAW_FROM_SOCKET;
-  if (fw_may_draw(env, p, (fw_u32)found, standing.most, now_ns)) how |= FW_MAY_DRAW;
-  if (fw_budget_charge(env, index, standing.side, how, now_ns)) {
-    dst.hi = dst.lo = 0;
-    index = fw_budget_index(env, cfg, &dst, (fw_u8)klass, port ? FW_ANY_SERVED : 0);
-    if (fw_budget_charge(env, index, standing.side, how, now_ns)) return 0;
+  if (fw_may_draw(env, p, (fw_u32)sender->found, standing.most, now_ns)) how |= FW_MAY_DRAW;
+  if ((how & FW_MAY_DRAW) && share->credit[standing.side & 1]) {
+    share->credit[standing.side & 1]--;
+    return 0;
   }
-  if (klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW)) fw_owe_nothing_for(env, (fw_u32)found);
+
+  dst.hi = dst.lo = 0;
+  all = fw_budget_index(env, cfg, &dst, klass, port ? FW_ANY_SERVED : 0);
+  if (fw_budget_admits(env, index, standing.side, how, now_ns) &&
+      fw_budget_admits(env, all, standing.side, how, now_ns)) {
+    if (!(how & FW_MAY_DRAW)) return 0;
+    fw_budget_draw(env, index, standing.side, now_ns);
+    fw_budget_draw(env, all, standing.side, now_ns);
+    share->credit[standing.side & 1] = FW_BUDGET_BATCH - 1;
+    return 0;
+  }
+  if (klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW))
+    fw_owe_nothing_for(env, (fw_u32)sender->found);
   return 1;
 }
 

@@ -210,16 +210,15 @@ FW_STAGE int fw_take_sample(struct fw_env* env, const struct fw_packet* p,
 /* 1: the packet is above a limit of the prefix that its source is in. */
 FW_INLINE int fw_is_over_prefix_limit(struct fw_env* env, const struct fw_config* cfg,
                                       const struct fw_packet* p, const struct fw_decision* decision,
-                                      struct fw_sender* sender, fw_u64 now_ns) {
+                                      fw_u32 peer, fw_u64 now_ns) {
   fw_u8 bits = fw_limit_bits(cfg, &p->src);
+  struct fw_sender prefix;
 
   if (!bits || fw_is_special(&p->src)) return 0;
-  sender->key = fw_mask(p->src, bits);
-  sender->bits = bits;
-  sender->is_prefix = 1;
-  sender->found = fw_source_find(env, fw_hash(cfg, &sender->key, FW_RULE_OF_PREFIXES + 1),
-                                 sender->peer != FW_PEER_UNKNOWN, now_ns);
-  return fw_is_over_limit(env, p, decision, sender, now_ns);
+  prefix = (struct fw_sender){fw_mask(p->src, bits), 0, peer, 1, bits, 0, 0};
+  prefix.found = fw_source_find(env, fw_hash(cfg, &prefix.key, FW_RULE_OF_PREFIXES + 1),
+                                peer != FW_PEER_UNKNOWN, now_ns);
+  return fw_is_over_limit(env, p, decision, &prefix, now_ns);
 }
 
 /* What the packet's conversation says of its sender; see fw_flow_arrive(). */
@@ -255,17 +254,18 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
                                    const struct fw_packet* p, struct fw_decision* decision,
                                    fw_u64 now_ns) {
   struct fw_counters* counters = fw_env_counters(env);
-  struct fw_sender sender = {fw_source_key(cfg, p->src), 0, FW_PEER_UNKNOWN, 0, 0, 0};
-  fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule), found;
-  fw_u32 arrived, served = 0, klass, cell;
+  struct fw_sender sender = {fw_source_key(cfg, p->src), 0, FW_PEER_UNKNOWN, 0, 0, 0, 0};
+  fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule);
+  fw_u32 arrived, klass;
 
   fw_touch_source(env, cfg, source_hash);
   arrived = fw_arrived(env, cfg, p, now_ns);
   sender.peer = arrived & FW_PEER_MASK;
   klass = fw_classify(p, sender.peer);
   if (!sender.peer && fw_has_ports(p->proto)) {
-    served = fw_is_served(env, p->proto, p->dport);
-    if ((served & FW_PORT_ANSWERS) && klass == FW_CLASS_UDP_REFLECTED) klass = FW_CLASS_UDP_NEW;
+    sender.served = (fw_u8)fw_is_served(env, p->proto, p->dport);
+    if ((sender.served & FW_PORT_ANSWERS) && klass == FW_CLASS_UDP_REFLECTED)
+      klass = FW_CLASS_UDP_NEW;
   }
   if (!counters || klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
   decision->klass = (fw_u8)klass;
@@ -289,23 +289,21 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   sender.bits = fw_source_bits(cfg, &p->src);
   if (!fw_is_special(&p->src))
     sender.found = fw_source_find(env, source_hash, sender.peer != FW_PEER_UNKNOWN, now_ns);
-  found = sender.found;
   if (fw_is_over_limit(env, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
-  if (fw_is_over_prefix_limit(env, cfg, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
+  if (fw_is_over_prefix_limit(env, cfg, p, decision, sender.peer, now_ns)) return FW_REASON_LIMIT;
   if (sender.peer) {
     fw_take_sample(env, p, decision, FW_SAMPLE_TRUSTED, now_ns);
     return FW_REASON_PROVEN;
   }
-  cell = (fw_u32)found;
-  if (found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
-  if (!served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
-    fw_note_closed_port(env, p, decision, cell, now_ns);
-  if (fw_is_over_budget(env, p, klass, found, now_ns)) {
+  if (sender.found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
+  if (!sender.served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
+    fw_note_closed_port(env, p, decision, (fw_u32)sender.found, now_ns);
+  if (fw_is_over_budget(env, p, decision->klass, &sender, now_ns)) {
     fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
     return FW_REASON_BUDGET;
   }
-  fw_take_sample(env, p, decision, found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW,
-                 now_ns);
+  fw_take_sample(env, p, decision,
+                 sender.found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW, now_ns);
   return FW_REASON_PASS;
 }
 

@@ -18,16 +18,6 @@ enum { FW_QUIET_WINDOWS = 10 };  /* over again after so long is a new Limit even
 
 enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
 
-/* Who is metered: a source, or a prefix. */
-struct fw_sender {
-  struct fw_addr key;
-  fw_u64 found;    /* of fw_source_find(); 0: nobody's address, or no room for a cell */
-  fw_u32 peer;     /* enum fw_peer: who sent this packet, as far as tables say */
-  fw_u8 is_prefix; /* 1: FW_RULE_OF_PREFIXES holds, else the packet's rule */
-  fw_u8 bits;      /* of key */
-  fw_u16 pad;
-};
-
 /* What metering a packet came to. */
 struct fw_charge {
   struct fw_addr key;           /* of the sender */

@@ -102,6 +102,17 @@ FW_INLINE int fw_source_is_proven(struct fw_env* env, const struct fw_addr* key,
 #define FW_TWIN_IS_PROVEN (1ULL << 32)
 #define FW_SOURCE_IS_NEW (1ULL << 33)
 
+/* Who is judged: a source, or a prefix. */
+struct fw_sender {
+  struct fw_addr key;
+  fw_u64 found;    /* of fw_source_find(); 0: nobody's address, or no room for a cell */
+  fw_u32 peer;     /* enum fw_peer: who sent this packet, as far as tables say */
+  fw_u8 is_prefix; /* 1: FW_RULE_OF_PREFIXES holds, else the packet's rule */
+  fw_u8 bits;      /* of key */
+  fw_u8 served;    /* FW_PORT_*: what is known of the port that a stranger's packet is for */
+  fw_u8 pad;
+};
+
 /* Known: seen in so many windows of peace (3.2 s and more). */
 enum { FW_KNOWN_AGE = 4, FW_SCAN_MEMORY_WINDOWS = 64 };
 

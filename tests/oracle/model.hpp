@@ -168,6 +168,7 @@ class Model {
   [[nodiscard]] bool may_draw(const Said& said, Source* source, unsigned most, bool pressed,
                               bool to_socket, std::uint64_t now_ns);
   [[nodiscard]] bool has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns);
+  void charge(const BudgetKey& key, Side side, std::uint64_t now_ns);
   void pay_back(const BudgetKey& key, std::uint64_t now_ns);
   void renew(Mark& mark, const Said& said, std::uint64_t now_ns) const;
   [[nodiscard]] Prefix source_of(const Address& address) const;

@@ -104,7 +104,18 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
   const bool pressed = owed.level > burst(drawn, klass, by_port && port != 0, draw.to_socket) / 2;
   draw.draws =
       may_draw(said, source, useless ? 255 : kOfOneSource, pressed, draw.to_socket, now_ns);
-  if (has_room(own, draw, now_ns) && has_room(all, draw, now_ns)) return false;
+  unsigned& credit = drawn.credit.at(draw.side);
+  if (draw.draws && credit > 0) {
+    credit--;
+    return false;
+  }
+  if (has_room(own, draw, now_ns) && has_room(all, draw, now_ns)) {
+    if (!draw.draws) return false;
+    charge(own, draw.side, now_ns);
+    charge(all, draw.side, now_ns);
+    credit = kAhead - 1;
+    return false;
+  }
   if (klass == FW_CLASS_TCP_SYN && draw.draws && source != nullptr && source->owes > 0)
     source->owes--;
   return true;
@@ -129,26 +140,22 @@ bool Model::may_draw(const Said& said, Source* source, unsigned most, bool press
 bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns) {
   const auto& [address, port, klass] = key;
   Budget& drawn = budget(key);
-  unsigned& credit = drawn.credit.at(draw.side);
-  if (draw.draws && credit > 0) {
-    credit--;
-    return true;
-  }
-  std::uint64_t cost = budgets.at(klass).cost;
-  if (draw.side == familiar) cost /= 4;
-  if (address == Address{}) cost /= 2;
   const std::uint64_t most = burst(drawn, klass, port != 0, draw.to_socket);
   Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
-  if (owed.level > (draw.draws ? most : most / 2)) {
-    pressed_until_ns_ = now_ns + 2'000'000'000;
-    return false;
-  }
-  if (!draw.draws) return true;
-  owed.level += cost * kAhead;
-  credit = kAhead - 1;
+  if (owed.level <= (draw.draws ? most : most / 2)) return true;
+  pressed_until_ns_ = now_ns + 2'000'000'000;
+  return false;
+}
+
+void Model::charge(const BudgetKey& key, Side side, std::uint64_t now_ns) {
+  const auto& [address, port, klass] = key;
+  Budget& drawn = budget(key);
+  std::uint64_t cost = budgets.at(klass).cost;
+  if (side == familiar) cost /= 4;
+  if (address == Address{}) cost /= 2;
+  drawn.owed.at(side).level += cost * kAhead;
   drawn.roll(window_of(now_ns));
-  return true;
 }
 
 void Model::pay_back(const BudgetKey& key, std::uint64_t now_ns) {
