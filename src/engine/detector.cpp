@@ -76,7 +76,7 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
     const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
     if (strangers_ || (most != refused.end() && most->second >= kRefusedToBegin)) begin_attack(now);
   }
-  if (attack_) follow_attack(step, hits, now);
+  if (attack_) follow_attack(*attack_, step, hits, now);
 }
 
 Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
@@ -155,8 +155,7 @@ void Detector::begin_attack(const Now& now) {
   });
 }
 
-void Detector::follow_attack(const Step& step, std::uint64_t hits, const Now& now) {
-  Attack& attack = *attack_;
+void Detector::follow_attack(Attack& attack, const Step& step, std::uint64_t hits, const Now& now) {
   const auto lately = refused_lately();
   for (const auto& [key, refused] : step.refused) {
     Vector& vector = attack.vectors[key];
@@ -171,13 +170,13 @@ void Detector::follow_attack(const Step& step, std::uint64_t hits, const Now& no
   if (rate >= kRefusedToBegin || hits >= kRefusedToBegin / 10 || strangers_)
     attack.last_ns = now.mono_ns;
   if (now.mono_ns - attack.last_ns >= kQuietNs) {
-    end_attack(now);
+    end_attack(std::move(attack), now);
     return;
   }
-  if (now.mono_ns - searched_ns_ >= kSearchNs) search(now);
+  if (now.mono_ns - searched_ns_ >= kSearchNs) search(attack, now);
 }
 
-void Detector::search(const Now& now) {
+void Detector::search(const Attack& attack, const Now& now) {
   searched_ns_ = now.mono_ns;
   constexpr std::size_t kEnough = 64;
   std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
@@ -190,7 +189,7 @@ void Detector::search(const Now& now) {
   bool found_any = false;
   if (excess.size() >= kEnough && settings_.config.detect.signatures)
     for (const Found& found : find_signatures(excess, samples_.peace()))
-      found_any = signatures_.put(found, attack_->id, now) || found_any;
+      found_any = signatures_.put(found, attack.id, now) || found_any;
   if (!strange || found_any) {
     strangers_since_ns_ = now.mono_ns;
     return;
@@ -209,8 +208,7 @@ void Detector::be_strict(fw_class klass) {
     strict.fetch_or(1ULL << klass);
 }
 
-void Detector::end_attack(const Now& now) {
-  Attack attack = std::move(*attack_);
+void Detector::end_attack(Attack attack, const Now& now) {
   attack_.reset();
   attack.end_ns = attack.last_ns;
   signatures_.forget_removed();

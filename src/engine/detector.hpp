@@ -71,9 +71,9 @@ class Detector {
   [[nodiscard]] bool answers_well() const;
   [[nodiscard]] std::uint64_t dropped_lately() const;
   void begin_attack(const Now& now);
-  void follow_attack(const Step& step, std::uint64_t hits, const Now& now);
-  void end_attack(const Now& now);
-  void search(const Now& now);
+  void follow_attack(Attack& attack, const Step& step, std::uint64_t hits, const Now& now);
+  void end_attack(Attack attack, const Now& now);
+  void search(const Attack& attack, const Now& now);
   void be_strict(fw_class klass);
 
   datapath::Datapath* datapath_;

@@ -41,13 +41,15 @@ Json json_of(const Attack& attack, const Now& now) {
 }  // namespace
 
 Json attack_report(const Detector& detector, const Now& now) {
-  return detector.attack() ? json_of(*detector.attack(), now) : Json(nullptr);
+  const std::optional<Attack>& attack = detector.attack();
+  return attack ? json_of(*attack, now) : Json(nullptr);
 }
 
 Json attacks_report(const Detector& detector, const Now& now) {
   Json rows = Json::array();
   for (const Attack& attack : detector.past()) rows.push_back(json_of(attack, now));
-  if (detector.attack()) rows.push_back(json_of(*detector.attack(), now));
+  if (const std::optional<Attack>& attack = detector.attack())
+    rows.push_back(json_of(*attack, now));
   return rows;
 }
 

@@ -21,6 +21,7 @@ std::string rate_text(double rate) {
 // "port 443: 61/s, all others: 3/s"
 std::string ports_in_words(const std::map<std::uint16_t, double>& usual) {
   std::vector<std::string> words;
+  words.reserve(usual.size());
   for (const auto& [port, rate] : usual)
     words.push_back(fmt::format("{}: {}",
                                 port == 0              ? "ports without a service"
@@ -30,26 +31,26 @@ std::string ports_in_words(const std::map<std::uint16_t, double>& usual) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-std::string budget_of(fw_class klass, const Baseline& baseline, const config::Budget& configured) {
+std::string budget_of(fw_class klass, double limit, const Baseline& baseline,
+                      const config::Budget& configured) {
   const std::string name = fmt::format("budget.{}", class_word(klass));
   const double usual = baseline.usual(klass);
   if (usual == 0)
     return fmt::format("# {}: nothing to speak of was seen; {} is enough\n", name,
-                       format_rate(*configured.limit, false));
+                       format_rate(limit, false));
   const std::string reason = fmt::format("99.9 % of {} s had at most {} unanswered",
                                          grouped(baseline.seconds()), rate_text(usual));
   const config::Budget budget = baseline.raised(klass, configured);
   if (budget == configured)
-    return fmt::format("# {}: {}; {} is enough\n", name, reason,
-                       format_rate(*configured.limit, false));
+    return fmt::format("# {}: {}; {} is enough\n", name, reason, format_rate(limit, false));
+  const double raised = budget.limit.value_or(limit);
   std::string out =
       fmt::format("\n[{}]\n# {}, and the limit is {} times that", name, reason, Baseline::kMargin);
-  if (std::ceil(Baseline::kMargin * usual) > *budget.limit)
-    out += fmt::format(", but at most {} times {}", Baseline::kMost,
-                       format_rate(*configured.limit, false));
+  if (std::ceil(Baseline::kMargin * usual) > raised)
+    out += fmt::format(", but at most {} times {}", Baseline::kMost, format_rate(limit, false));
   out += fmt::format("\n# ({})\n", ports_in_words(baseline.usual_by_port(klass)));
   return out + fmt::format("limit = \"{}\"\nburst = {}\nserved_burst = {}\n",
-                           format_rate(*budget.limit, false), budget.burst, budget.served_burst);
+                           format_rate(raised, false), budget.burst, budget.served_burst);
 }
 
 }  // namespace
@@ -67,8 +68,9 @@ std::string suggestion(const Baseline& baseline, const config::Budgets& configur
   // Classes that need more come last: a table ends where the next begins.
   std::string enough, more;
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
-    if (!configured[i].limit) continue;
-    const std::string one = budget_of(static_cast<fw_class>(i), baseline, configured[i]);
+    const std::optional<double> limit = configured[i].limit;
+    if (!limit) continue;
+    const std::string one = budget_of(static_cast<fw_class>(i), *limit, baseline, configured[i]);
     (one.starts_with('#') ? enough : more) += one;
   }
   return out + enough + more;

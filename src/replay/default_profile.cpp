@@ -70,7 +70,7 @@ Outcome DefaultProfile::judge(const capture::Record& record, const Clock& clock)
   outcome.len_bytes = record.wire_bytes;
   if (!frame) return outcome;
 
-  fw_packet packet;
+  fw_packet packet{};
   fw_policy_parse(&*frame, &packet);  // whatever it says: addresses that were read are there
   const Address source = from_key(packet.src);
   if (!is_protected(from_key(packet.dst))) {

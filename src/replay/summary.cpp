@@ -44,6 +44,7 @@ std::uint64_t duration_ns(const Report& report) {
 
 std::string addresses_of(const Report& report) {
   std::vector<std::string> words;
+  words.reserve(report.protect.size());
   for (const Address& address : report.protect) words.push_back(address.text());
   return fmt::format("{}", fmt::join(words, ", "));
 }

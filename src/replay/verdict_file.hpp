@@ -30,7 +30,8 @@ class VerdictFile {
   UniqueFd fd_;
   std::string path_;
   std::string index_ = "0";
-  std::array<std::string, 2 * kOutcomes> tails_;  // "\tpass\tproven\n"; dropped: the second half
+  std::array<std::string, std::size_t{2} * kOutcomes>
+      tails_;  // "\tpass\tproven\n"; dropped: the second half
   std::string pending_;
   int error_ = 0;
 };

@@ -38,7 +38,7 @@ class Report {
   void line(const std::string& text) const {
     if (as_json_) return;
     fmt::print("{}\n", text);
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
   }
   void step(const Step& step) {
     ++steps_;

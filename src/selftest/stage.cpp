@@ -51,13 +51,13 @@ bool has_ipv6() {
 
 Result<int> perform(const std::function<int()>& act) {
   if (::unshare(CLONE_NEWPID) != 0) return fail_errno("cannot make a PID namespace", errno);
-  std::fflush(nullptr);
+  (void)std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("cannot fork", errno);
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int status = act();
-    std::fflush(nullptr);
+    (void)std::fflush(nullptr);
     ::_exit(status);
   }
   int status = 0;

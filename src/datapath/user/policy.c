@@ -185,7 +185,7 @@ int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 
                            fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]) {
   fw_s32 cell = cell_of(env, &key, rule, proven);
   struct fw_meter meter;
-  fw_u32 passed;
+  fw_u32 passed = 0;
 
   for (int i = 0; i < FW_MEASURE_COUNT; i++) rates[i] = 0;
   if (cell < 0) return 0;

@@ -21,7 +21,7 @@ UserDatapath::UserDatapath(TableSizes sizes, std::uint64_t seed)
 }
 
 fw_decision UserDatapath::decide(const fw_frame& frame, std::uint64_t now_ns, fw_packet& packet) {
-  fw_decision decision;
+  fw_decision decision{};
   fw_policy_decide(&env_, &frame, now_ns, &packet, &decision);
   return decision;
 }
