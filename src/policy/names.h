@@ -28,6 +28,7 @@ FW_INLINE fw_u64 fw_names(struct fw_env* env, const struct fw_addr* a, fw_u64 no
 
   if (fw_is_v4(a)) return fw_names_v4(env, a, now_ns);
   mark = fw_mark_find(env, a, now_ns);
+  if (FW_NAMES_MARK(mark) > FW_MARK_BAN) return mark; /* lists do not matter to it */
   return (fw_u64)fw_list_find(env, a) << 40 | mark;
 }
 
