@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
         .style = style_of_output(),
         .socket = socket != nullptr && *socket != '\0' ? socket : kSocket,
         .call = fw::control::call,
+        .call_list = fw::control::call_list,
         .pause =
             [] {
               std::this_thread::sleep_for(kPause);

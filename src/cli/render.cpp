@@ -128,6 +128,10 @@ std::string answer(const json& given, bool several, const Style& style) {
   return remedies.empty() ? out : out + remedies + "\n";
 }
 
+std::string counted(std::string_view verb, std::uint64_t addresses, std::uint64_t changed) {
+  return fmt::format("{}: {} addresses, {} changed\n", verb, grouped(addresses), grouped(changed));
+}
+
 }  // namespace
 
 std::string render_list(const json& reply, const Style& style) {
@@ -160,11 +164,12 @@ std::string render_why(const json& reply, const Style& style) {
 
 std::string render_results(std::string_view verb, const json& reply) {
   const json& results = list(reply, "results");
+  if (!reply.contains("results"))  // asked to be brief
+    return counted(verb, number(reply, "count"), number(reply, "changed"));
   if (results.size() > kMostResultLines) {
     const auto changed =
         std::ranges::count_if(results, [](const json& result) { return flag(result, "changed"); });
-    return fmt::format("{}: {} addresses, {} changed\n", verb, grouped(results.size()),
-                       grouped(static_cast<std::uint64_t>(changed)));
+    return counted(verb, results.size(), static_cast<std::uint64_t>(changed));
   }
   std::string out;
   for (const json& result : results) {
@@ -199,7 +204,7 @@ std::string render(std::string_view verb, const json& reply, const Style& style)
   if (verb == "events") return render_events(reply);
   if (verb == "baseline") return render_baseline(reply, style);
   if (verb == "suggest") return render_suggestion(reply);
-  if (reply.contains("results")) return render_results(verb, reply);
+  if (reply.contains("results") || reply.contains("count")) return render_results(verb, reply);
   return render_message(reply);
 }
 

@@ -74,6 +74,8 @@ void resolve_arguments(Command& command, std::istream& in) {
 // `events -f`: asks again and again for what came after the last answer. A daemon that is restarted
 // meanwhile is waited for.
 int follow(const Command& command, json request, World& world) {
+  if (auto checked = control::check_request(*command.verb, request); !checked)
+    return complain(world, checked.error(), command.json);
   bool answered = false, waiting = false;
   do {
     const auto reply = world.call(command.socket, command.verb->name, request);
@@ -98,6 +100,27 @@ int follow(const Command& command, json request, World& world) {
   return 0;
 }
 
+bool has_option(const control::Verb& verb, std::string_view name) {
+  return std::ranges::find(verb.options, name, &control::Option::name) != verb.options.end();
+}
+
+Result<json> send(const Command& command, const World& world) {
+  const json request = request_of(command);
+  if (auto checked = control::check_request(*command.verb, request); !checked)
+    return std::unexpected(std::move(checked).error());
+  return world.call(command.socket, command.verb->name, request);
+}
+
+// Thousands of addresses as lines: that spares both sides the JSON of them.
+Result<json> send_list(Command& command, const World& world) {
+  const control::Request request{.verb = command.verb,
+                                 .arguments = std::move(command.arguments),
+                                 .options = std::move(command.options)};
+  if (auto checked = control::check_request(request); !checked)
+    return std::unexpected(std::move(checked).error());
+  return world.call_list(command.socket, request);
+}
+
 int ask(Command& command, World& world) {
   const bool wanted = !command.arguments.empty();
   resolve_arguments(command, world.in);
@@ -109,11 +132,11 @@ int ask(Command& command, World& world) {
       world.out << fmt::format("{}: no addresses on standard input\n", command.verb->name);
     return 0;
   }
-  const json request = request_of(command);
-  if (auto checked = control::check_request(*command.verb, request); !checked)
-    return complain(world, checked.error(), command.json);
-  if (command.follow) return follow(command, request, world);
-  const auto reply = world.call(command.socket, command.verb->name, request);
+  const bool many = command.arguments.size() > kMostResultLines;
+  if (many && !command.json && has_option(*command.verb, "brief"))
+    command.options.emplace_back("brief", "");  // nobody reads thousands of lines
+  if (command.follow) return follow(command, request_of(command), world);
+  const auto reply = many ? send_list(command, world) : send(command, world);
   if (!reply) return complain(world, reply.error(), command.json);
   world.out << (command.json ? json_text(*reply, 2)
                              : render(command.verb->name, *reply, world.style))

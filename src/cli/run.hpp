@@ -15,6 +15,7 @@
 #include "base/error.hpp"
 #include "cli/offline.hpp"
 #include "cli/style.hpp"
+#include "control/request.hpp"
 
 namespace fw::cli {
 
@@ -26,7 +27,10 @@ struct World {
   std::filesystem::path socket;  // unless --socket says otherwise
   std::function<Result<nlohmann::json>(const std::filesystem::path& socket, std::string_view verb,
                                        const nlohmann::json& request)>
-      call;                     // control::call
+      call;  // control::call
+  std::function<Result<nlohmann::json>(const std::filesystem::path& socket,
+                                       const control::Request& request)>
+      call_list;                // control::call_list
   std::function<bool()> pause;  // between two looks of `events -f`; false ends it
 };
 

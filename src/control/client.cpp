@@ -3,6 +3,7 @@
 #include "control/client.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/un.h>
 
 #include <boost/asio/io_context.hpp>
@@ -15,6 +16,7 @@
 #include <boost/beast/http/write.hpp>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -84,9 +86,8 @@ Result<json> exchange(asio::io_context& context, beast::basic_stream<Local>& str
   return read_reply(parser.get().result_int(), parser.get().body());
 }
 
-}  // namespace
-
-Result<json> call(const std::filesystem::path& socket, std::string_view verb, const json& request) {
+Result<json> post(const std::filesystem::path& socket, std::string_view target,
+                  std::string_view content_type, std::string body) {
   if (socket.native().empty() || socket.native().size() >= sizeof(sockaddr_un::sun_path))
     return fail(ErrorKind::usage,
                 fmt::format("\"{}\" cannot be a socket: its path must have 1 to {} bytes",
@@ -97,17 +98,48 @@ Result<json> call(const std::filesystem::path& socket, std::string_view verb, co
     beast::error_code error;
     error = stream.socket().connect(Local::endpoint(socket.native()), error);
     if (error) return cannot_connect(socket, error);
-    http::request<http::string_body> message(http::verb::post, fmt::format("/v1/{}", verb), 11);
+    http::request<http::string_body> message(http::verb::post,
+                                             beast::string_view(target.data(), target.size()), 11);
     message.set(http::field::host, "floodwall");
     message.set(http::field::user_agent, fmt::format("floodwall/{}", kVersion));
-    message.set(http::field::content_type, "application/json");
+    message.set(http::field::content_type,
+                beast::string_view(content_type.data(), content_type.size()));
     message.keep_alive(false);
-    message.body() = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    message.body() = std::move(body);
     message.prepare_payload();
     return exchange(context, stream, message);
   } catch (const std::exception& error) {
     return fail(fmt::format("cannot ask the daemon: {}", error.what()));
   }
+}
+
+// RFC 3986, section 2: all but the unreserved characters.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    if (plain)
+      out += c;
+    else
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<json> call(const std::filesystem::path& socket, std::string_view verb, const json& request) {
+  return post(socket, fmt::format("/v1/{}", verb), "application/json",
+              request.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+Result<json> call_list(const std::filesystem::path& socket, const Request& request) {
+  std::string target = fmt::format("/v1/{}?lines", request.verb->name);
+  for (const auto& [name, value] : request.options)
+    target += fmt::format("&{}={}", name, escaped(value));
+  return post(socket, target, "text/plain; charset=utf-8",
+              fmt::format("{}\n", fmt::join(request.arguments, "\n")));
 }
 
 }  // namespace fw::control

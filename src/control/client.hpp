@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "control/request.hpp"
 
 namespace fw::control {
 
@@ -15,5 +16,10 @@ namespace fw::control {
 // most two minutes.
 [[nodiscard]] Result<nlohmann::json> call(const std::filesystem::path& socket,
                                           std::string_view verb, const nlohmann::json& request);
+
+// The same for a request with many arguments, which travel a line each: none may hold a line feed
+// (check_request).
+[[nodiscard]] Result<nlohmann::json> call_list(const std::filesystem::path& socket,
+                                               const Request& request);
 
 }  // namespace fw::control

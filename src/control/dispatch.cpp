@@ -20,8 +20,9 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kRoot = "/v1";
-constexpr int kDeepest = 8;                 // nesting; a request needs two
-constexpr std::size_t kLongestError = 400;  // of the JSON library, which may quote the input
+constexpr std::string_view kLines = "lines";  // begins the query of a POST that is not JSON
+constexpr int kDeepest = 8;                   // nesting; a request needs two
+constexpr std::size_t kLongestError = 400;    // of the JSON library, which may quote the input
 
 struct Kind {
   ErrorKind kind;
@@ -144,12 +145,13 @@ Result<json> parse_query(const Verb& verb, std::string_view query) {
   return request;
 }
 
-Answer run(const Verb& verb, const Result<json>& request, const Peer& peer,
+Answer run(const Verb& verb, const Result<json>& keys, std::string_view lines, const Peer& peer,
            const Handler& handler) {
+  if (!keys) return error_answer(keys.error());
+  const Result<Request> request = parse_request(verb, *keys, lines);
   if (!request) return error_answer(request.error());
-  if (auto checked = check_request(verb, *request); !checked) return error_answer(checked.error());
   try {
-    const Result<json> reply = handler(verb, *request, peer);
+    const Result<json> reply = handler(*request, peer);
     return reply ? Answer{200, text_of(*reply), {}} : error_answer(reply.error());
   } catch (const std::exception& error) {
     return error_answer({ErrorKind::failed, fmt::format("{}: {}", verb.name, error.what())});
@@ -206,10 +208,14 @@ Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
   path.remove_prefix(kRoot.size() + 1);
   const Verb* const verb = find_verb(path);
   if (verb == nullptr) return no_route(path);
-  if (post && query.empty()) return run(*verb, parse_body(ask.body), peer, handler);
+  if (post && (query == kLines || query.starts_with("lines&"))) {
+    const std::string_view options = query.substr(std::min(query.size(), kLines.size() + 1));
+    return run(*verb, parse_query(*verb, options), ask.body, peer, handler);
+  }
+  if (post && query.empty()) return run(*verb, parse_body(ask.body), {}, peer, handler);
   if (post) return usage(400, "options of a POST go into its JSON body, not into the query");
   if (get && verb->access == Access::read)
-    return run(*verb, parse_query(*verb, query), peer, handler);
+    return run(*verb, parse_query(*verb, query), {}, peer, handler);
   const bool readable = verb->access == Access::read;
   Answer answer = usage(405, fmt::format("{}: use POST{}", verb->name, readable ? " or GET" : ""));
   answer.allow = readable ? "GET, POST" : "POST";

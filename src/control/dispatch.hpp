@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "control/verbs.hpp"
+#include "control/request.hpp"
 
 namespace fw::control {
 
@@ -23,9 +23,8 @@ struct Peer {
   bool may_change = false;  // root or a member of the API's group; others may not even read
 };
 
-// Does what `verb` says. `request` has passed check_request; parse_request takes it apart.
-using Handler = std::function<Result<nlohmann::json>(
-    const Verb& verb, const nlohmann::json& request, const Peer& peer)>;
+// Does what the request's verb says.
+using Handler = std::function<Result<nlohmann::json>(const Request& request, const Peer& peer)>;
 
 struct Ask {
   std::string_view method, target, body;  // "POST", "/v1/ban", "{...}"
@@ -37,8 +36,9 @@ struct Answer {
   std::string_view allow;  // with status 405: the value of the header Allow
 };
 
-// POST /v1/VERB; GET /v1/VERB?option=value for verbs that only read; GET /v1 for their list. What a
-// handler throws becomes an error of kind failed.
+// POST /v1/VERB with JSON; POST /v1/VERB?lines&option=value with an argument a line; GET
+// /v1/VERB?option=value for verbs that only read; GET /v1 for their list. What a handler throws
+// becomes an error of kind failed.
 [[nodiscard]] Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler);
 
 // {"error": {"kind", "exit", "message"}} with the HTTP status of its kind.

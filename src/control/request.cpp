@@ -46,6 +46,16 @@ Result<void> check_text(const Verb& verb, std::string_view name, std::string_vie
   return {};
 }
 
+Result<void> check_argument(const Verb& verb, const std::string& text) {
+  if (text.empty()) return usage(verb, fmt::format("an empty {}", verb.argument));
+  if (auto checked = check_text(verb, verb.argument, text); !checked) return checked;
+  if (!verb.choices.empty() && std::ranges::find(verb.choices, text) == verb.choices.end())
+    return usage(
+        verb, fmt::format("\"{}\" is none of {}{}", shortened(text), fmt::join(verb.choices, ", "),
+                          did_you_mean(text, verb.choices)));
+  return {};
+}
+
 Result<void> check_arguments(const Verb& verb, const json& list) {
   if (!list.is_array())
     return usage(verb,
@@ -56,12 +66,7 @@ Result<void> check_arguments(const Verb& verb, const json& list) {
     if (text == nullptr)
       return usage(verb, fmt::format("\"{}\" must hold strings, not {}", verb.argument,
                                      shortened(entry.type_name())));
-    if (text->empty()) return usage(verb, fmt::format("an empty {}", verb.argument));
-    if (auto checked = check_text(verb, verb.argument, *text); !checked) return checked;
-    if (!verb.choices.empty() && std::ranges::find(verb.choices, *text) == verb.choices.end())
-      return usage(verb,
-                   fmt::format("\"{}\" is none of {}{}", shortened(*text),
-                               fmt::join(verb.choices, ", "), did_you_mean(*text, verb.choices)));
+    if (auto checked = check_argument(verb, *text); !checked) return checked;
   }
   return {};
 }
@@ -79,6 +84,22 @@ Result<void> check_count(const Verb& verb, std::size_t count) {
   return {};
 }
 
+Result<void> check_value(const Verb& verb, const Option& option, std::string_view text) {
+  if (auto checked = check_text(verb, option.name, text); !checked) return checked;
+  if (option.value == "DURATION") {
+    const auto duration = parse_duration(text);
+    if (!duration) return usage(verb, fmt::format("{}: {}", option.name, duration.error().message));
+  } else if (option.value == "N" || option.value == "ID") {
+    std::uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end)
+      return usage(verb,
+                   fmt::format("{}: \"{}\" is not a whole number", option.name, shortened(text)));
+  }
+  return {};
+}
+
 Result<void> check_option(const Verb& verb, const Option& option, const json& value) {
   if (option.value.empty()) {
     if (value.is_boolean()) return {};
@@ -88,19 +109,7 @@ Result<void> check_option(const Verb& verb, const Option& option, const json& va
   if (text == nullptr)
     return usage(verb,
                  fmt::format("\"{0}\" must be a string, as in {{\"{0}\": \"...\"}}", option.name));
-  if (auto checked = check_text(verb, option.name, *text); !checked) return checked;
-  if (option.value == "DURATION") {
-    const auto duration = parse_duration(*text);
-    if (!duration) return usage(verb, fmt::format("{}: {}", option.name, duration.error().message));
-  } else if (option.value == "N" || option.value == "ID") {
-    std::uint64_t number = 0;
-    const char* end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, number);
-    if (error != std::errc{} || stop != end)
-      return usage(verb,
-                   fmt::format("{}: \"{}\" is not a whole number", option.name, shortened(*text)));
-  }
-  return {};
+  return check_value(verb, option, *text);
 }
 
 std::unexpected<Error> unknown_key(const Verb& verb, std::string_view key) {
@@ -115,15 +124,8 @@ std::unexpected<Error> unknown_key(const Verb& verb, std::string_view key) {
                   meant.empty() ? fmt::format(": there are {}", fmt::join(known, ", ")) : meant));
 }
 
-}  // namespace
-
-std::optional<std::string_view> Request::option(std::string_view name) const {
-  for (const auto& [known, value] : options)
-    if (known == name) return value;
-  return std::nullopt;
-}
-
-Result<void> check_request(const Verb& verb, const json& request) {
+// Everything but the number of arguments, which it returns.
+Result<std::size_t> check_keys(const Verb& verb, const json& request) {
   if (!request.is_object()) return usage(verb, "the request must be a JSON object");
   std::size_t count = 0;
   for (const auto& [key, value] : request.items()) {
@@ -136,14 +138,54 @@ Result<void> check_request(const Verb& verb, const json& request) {
     } else {
       return unknown_key(verb, key);
     }
-    if (!checked) return checked;
+    if (!checked) return std::unexpected(std::move(checked).error());
   }
-  return check_count(verb, count);
+  return count;
 }
 
-Result<Request> parse_request(const Verb& verb, const json& request) {
-  if (auto checked = check_request(verb, request); !checked)
-    return std::unexpected(std::move(checked).error());
+// Stops at the first too many: check_count says so.
+Result<void> add_lines(Request& request, std::string_view lines) {
+  request.arguments.reserve(
+      std::min<std::size_t>(request.verb->at_most, std::ranges::count(lines, '\n') + 1));
+  while (!lines.empty() && request.arguments.size() <= request.verb->at_most) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    if (line.empty()) continue;
+    const std::string& added = request.arguments.emplace_back(line);
+    if (auto checked = check_argument(*request.verb, added); !checked) return checked;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string_view> Request::option(std::string_view name) const {
+  for (const auto& [known, value] : options)
+    if (known == name) return value;
+  return std::nullopt;
+}
+
+Result<void> check_request(const Verb& verb, const json& request) {
+  const auto count = check_keys(verb, request);
+  if (!count) return std::unexpected(count.error());
+  return check_count(verb, *count);
+}
+
+Result<void> check_request(const Request& request) {
+  const Verb& verb = *request.verb;
+  for (const std::string& argument : request.arguments)
+    if (auto checked = check_argument(verb, argument); !checked) return checked;
+  for (const auto& [name, value] : request.options) {
+    const Option* option = find_option(verb, name);
+    if (option == nullptr) return unknown_key(verb, name);
+    if (auto checked = check_value(verb, *option, value); !checked) return checked;
+  }
+  return check_count(verb, request.arguments.size());
+}
+
+Result<Request> parse_request(const Verb& verb, const json& request, std::string_view lines) {
+  if (const auto checked = check_keys(verb, request); !checked)
+    return std::unexpected(checked.error());
   Request parsed{.verb = &verb, .arguments = {}, .options = {}};
   for (const auto& [key, value] : request.items()) {
     if (key == verb.argument)
@@ -154,6 +196,10 @@ Result<Request> parse_request(const Verb& verb, const json& request) {
     else if (value.get<bool>())
       parsed.options.emplace_back(find_option(verb, key)->name, "");
   }
+  if (auto added = add_lines(parsed, lines); !added)
+    return std::unexpected(std::move(added).error());
+  if (auto counted = check_count(verb, parsed.arguments.size()); !counted)
+    return std::unexpected(std::move(counted).error());
   return parsed;
 }
 

@@ -33,7 +33,12 @@ inline constexpr std::size_t kLongestText = 4096;
 // A DURATION is read with parse_duration, N and ID must be numbers.
 [[nodiscard]] Result<void> check_request(const Verb& verb, const nlohmann::json& request);
 
-// check_request, and the parts of the request. A flag that is false is left out.
-[[nodiscard]] Result<Request> parse_request(const Verb& verb, const nlohmann::json& request);
+// The same of one in parts.
+[[nodiscard]] Result<void> check_request(const Request& request);
+
+// check_request, and the parts of the request. A flag that is false is left out. Each line of
+// `lines` that is not empty is an argument more.
+[[nodiscard]] Result<Request> parse_request(const Verb& verb, const nlohmann::json& request,
+                                            std::string_view lines = {});
 
 }  // namespace fw::control

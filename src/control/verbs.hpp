@@ -35,22 +35,28 @@ inline constexpr std::size_t kMany = 100'000;
 inline constexpr std::array<std::string_view, 7> kLists{"bans",       "deny",    "allow", "exempt",
                                                         "signatures", "attacks", "all"};
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
-inline constexpr std::array<Option, 4> kBanOptions{{
+inline constexpr Option kBrief{"brief", "",
+                               "answer with the counts, not with a line for each address"};
+inline constexpr std::array<Option, 5> kBanOptions{{
     {"for", "DURATION", "how long (30s 10m 1h 7d); default: ban.time"},
     {"forever", "", "until it is unbanned"},
     {"reason", "TEXT", "why; shown by why, list and the log"},
     {"force", "", "even if it is exempt, allowed or one of this host's own"},
+    kBrief,
 }};
-inline constexpr std::array<Option, 2> kUnbanOptions{{
+inline constexpr std::array<Option, 3> kUnbanOptions{{
     {"all", "", "every ban"},
     {"strict", "", "fail if an address is not banned"},
+    kBrief,
 }};
-inline constexpr std::array<Option, 2> kAllowOptions{{
+inline constexpr std::array<Option, 3> kAllowOptions{{
     {"for", "DURATION", "only for this long; else it is added to allow.list"},
     {"comment", "TEXT", "written beside the entry"},
+    kBrief,
 }};
-inline constexpr std::array<Option, 1> kUnallowOptions{{
+inline constexpr std::array<Option, 2> kUnallowOptions{{
     {"strict", "", "fail if an address is not allowed"},
+    kBrief,
 }};
 inline constexpr std::array<Option, 2> kSignatureOptions{{
     {"remove", "", "take it out; it is not found again during this attack"},

@@ -31,11 +31,8 @@ namespace {
 
 // Every request to the API becomes a command to the engine, at the time it arrives.
 control::Handler handler_of(engine::Commands& commands) {
-  return [&commands](const control::Verb& verb, const nlohmann::json& json,
-                     const control::Peer&) -> Result<nlohmann::json> {
-    const auto request = control::parse_request(verb, json);
-    if (!request) return std::unexpected(request.error());
-    return commands.run(*request, read_clocks());
+  return [&commands](const control::Request& request, const control::Peer&) {
+    return commands.run(request, read_clocks());
   };
 }
 

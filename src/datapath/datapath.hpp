@@ -66,6 +66,7 @@ class Datapath {
 
   // "xdp", "user".
   [[nodiscard]] virtual std::string kind() const = 0;
+  // The same from its opening to its end, and so is where config() lies.
   [[nodiscard]] virtual Tables tables() = 0;
 
   // The clock of every `now_ns`, `until_ns` and event: nanoseconds, never steps.

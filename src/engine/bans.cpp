@@ -11,6 +11,9 @@
 namespace fw::engine {
 namespace {
 
+// So many deadlines of bans that are no more are kept besides as many as there are bans.
+constexpr std::size_t kStaleDeadlines = 1000;
+
 // How often the datapath moved the end of a ban forward.
 std::uint64_t renewals(const Ban& ban) {
   const std::uint64_t hold_ns = ban.hold_ms * kMillisecond;
@@ -43,20 +46,25 @@ std::uint64_t deadline_ns(std::uint64_t now_ns, std::uint64_t span_ns) {
   return span_ns >= FW_FOREVER - now_ns ? FW_FOREVER : now_ns + span_ns;
 }
 
-Result<bool> Bans::order(const Prefix& prefix, const Order& order, const Now& now) {
+Bans::Map::iterator Bans::find_in_force(const Prefix& prefix, const Now& now) {
   const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  if (mark != nullptr && engine::until_ns(*mark) > now.mono_ns) adopt(*mark, now);
+  const std::uint64_t marked_until_ns = mark == nullptr ? 0 : engine::until_ns(*mark);
+  if (marked_until_ns > now.mono_ns) adopt(*mark, now);
   const auto known = bans_.find(prefix);
+  if (known == bans_.end()) return known;
+  set_until(prefix, known->second, std::max(known->second.until_ns, marked_until_ns));
+  if (known->second.until_ns > now.mono_ns) return known;
+  close(known, "expired", now);
+  return bans_.end();
+}
+
+Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, const Now& now) {
+  const auto known = find_in_force(prefix, now);
   Ban next;
   next.since_ns = now.mono_ns;
-  if (known != bans_.end()) {
-    set_until(prefix, known->second, until_ns(prefix, known->second));
-    if (known->second.until_ns > now.mono_ns)
-      next = known->second;
-    else
-      close(known, "expired", now);
-  }
-  if (next.until_ns >= order.until_ns && next.forced >= order.forced) return false;
+  if (known != bans_.end()) next = known->second;
+  if (next.until_ns >= order.until_ns && next.forced >= order.forced)
+    return Ordered{.changed = false, .until_ns = next.until_ns};
 
   next.by = BannedBy::operator_;
   next.forced = next.forced || order.forced;
@@ -65,7 +73,7 @@ Result<bool> Bans::order(const Prefix& prefix, const Order& order, const Now& no
   if (!order.reason.empty()) next.reason = order.reason;
   if (Result<void> put = marks_.put(mark_of(prefix, next), now.mono_ns); !put)
     return std::unexpected(put.error());
-  Ban& ban = bans_[prefix];
+  Ban& ban = known != bans_.end() ? known->second : bans_[prefix];
   const std::uint64_t until = std::exchange(next.until_ns, ban.until_ns);
   ban = std::move(next);
   set_until(prefix, ban, until);
@@ -77,7 +85,7 @@ Result<bool> Bans::order(const Prefix& prefix, const Order& order, const Now& no
     if (ban.forced) draft.fields.push_back(Field::text("forced", "yes"));
     return draft;
   });
-  return true;
+  return Ordered{.changed = true, .until_ns = until};
 }
 
 bool Bans::lift(const Prefix& prefix, std::string_view reason, const Now& now) {
@@ -112,7 +120,6 @@ void Bans::on_event(const fw_event& event, const Now& now) {
       return Draft{prefix.text(),
                    {Field::text("reason", "expired"), Field::count("renewals", renewals(ban))}};
     });
-    deadlines_.erase({ban.until_ns, prefix});
     set_forced(prefix, false);
     bans_.erase(known);
   }
@@ -165,9 +172,11 @@ fw_mark Bans::escalate(const fw_mark& made, unsigned factor, const Now& now) {
 }
 
 void Bans::expire(const Now& now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono_ns) {
-    const Prefix prefix = deadlines_.begin()->second;
+  while (!deadlines_.empty() && deadlines_.top().first <= now.mono_ns) {
+    const auto [end_ns, prefix] = deadlines_.top();
+    deadlines_.pop();
     const auto at = bans_.find(prefix);
+    if (at == bans_.end() || at->second.until_ns != end_ns) continue;  // stale
     const std::uint64_t until = until_ns(prefix, at->second);
     set_until(prefix, at->second, until);
     if (until <= now.mono_ns) close(at, "expired", now);
@@ -230,9 +239,19 @@ void Bans::set_forced(const Prefix& prefix, bool forced) {
 }
 
 void Bans::set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns) {
-  deadlines_.erase({ban.until_ns, prefix});
+  if (ban.until_ns == until_ns) return;
   ban.until_ns = until_ns;
-  if (until_ns != FW_FOREVER) deadlines_.emplace(until_ns, prefix);
+  if (until_ns == FW_FOREVER) return;
+  deadlines_.emplace(until_ns, prefix);
+  if (deadlines_.size() > 2 * bans_.size() + kStaleDeadlines) drop_stale_deadlines();
+}
+
+void Bans::drop_stale_deadlines() {
+  std::vector<Deadline> current;
+  current.reserve(bans_.size());
+  for (const auto& [prefix, ban] : bans_)
+    if (ban.until_ns != FW_FOREVER) current.emplace_back(ban.until_ns, prefix);
+  deadlines_ = Deadlines(std::greater<>(), std::move(current));
 }
 
 void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
@@ -242,7 +261,6 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   marks_.erase(prefix, FW_MARK_BAN);
   // Else the flood before the ban would ban it again at its first packet.
   marks_.forget_source(prefix);
-  deadlines_.erase({ban.until_ns, prefix});
   set_forced(prefix, false);
   bans_.erase(at);
   journal_.write(EventType::unban, now, [&] {

@@ -4,16 +4,19 @@
 // in the datapath while the flood goes on, and are found to have ended here.
 //
 // Invariants: every ban is a mark of kind FW_MARK_BAN (the audit repairs what is not), and a ban
-// with an end is in deadlines_ once, under the end that was last seen. The datapath moves ends only
-// forward, so a deadline that comes up is either over or renewed.
+// with an end is in deadlines_ under the end that was last seen. The datapath moves ends only
+// forward, so a deadline that comes up is either over or renewed; or it is stale, for nothing is
+// taken out when a ban is lifted or moved: what no ban has as its end is passed over.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
-#include <set>
+#include <queue>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/journal.hpp"
 #include "engine/marks.hpp"
@@ -51,9 +54,13 @@ class Bans {
     std::string reason;
     bool forced = false;
   };
-  // An operator's ban. A ban in force is extended, never shortened; false if it lasts longer
-  // anyway. The prefix's length is admitted already. Fails when the table is full.
-  [[nodiscard]] Result<bool> order(const Prefix& prefix, const Order& order, const Now& now);
+  struct Ordered {
+    bool changed = false;  // false: what was in force lasts longer anyway
+    std::uint64_t until_ns = 0;
+  };
+  // An operator's ban. A ban in force is extended, never shortened. The prefix's length is admitted
+  // already. Fails when the table is full.
+  [[nodiscard]] Result<Ordered> order(const Prefix& prefix, const Order& order, const Now& now);
 
   // Ends a ban; false if there was none. `reason`: "operator", "allowed", "exempt", "mode".
   bool lift(const Prefix& prefix, std::string_view reason, const Now& now);
@@ -85,8 +92,13 @@ class Bans {
 
  private:
   using Map = PrefixMap<Ban>;
+  using Deadline = std::pair<std::uint64_t, Prefix>;
+  using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
+  // The ban as the datapath has it now, adopted if it was not known; end(): none is in force.
+  Map::iterator find_in_force(const Prefix& prefix, const Now& now);
   void set_forced(const Prefix& prefix, bool forced);
   void set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns);
+  void drop_stale_deadlines();
   void close(Map::iterator at, std::string_view reason, const Now& now);
   void open_limit_ban(const Prefix& prefix, const fw_mark& mark, const fw_event& event,
                       const Now& now);
@@ -98,7 +110,7 @@ class Bans {
   Offences& offences_;
   const Settings& settings_;
   Map bans_;
-  std::set<std::pair<std::uint64_t, Prefix>> deadlines_;
+  Deadlines deadlines_;
   PrefixMap<bool> forced_;
   std::uint64_t forced_changes_ = 0;
 };

@@ -67,7 +67,10 @@ Result<std::uint64_t> number_option(const Request& request, std::string_view nam
   return number;
 }
 
-Json reply(const Outcomes& outcomes) {
+Json reply(const Request& request, const Outcomes& outcomes) {
+  Json counts = {{"count", outcomes.size()},
+                 {"changed", std::ranges::count_if(outcomes, &Outcome::changed)}};
+  if (request.flag("brief")) return counts;
   Json results = Json::array();
   for (const Outcome& outcome : outcomes) {
     Json& row = results.emplace_back(Json::object());
@@ -75,12 +78,13 @@ Json reply(const Outcomes& outcomes) {
     row["changed"] = outcome.changed;
     row["message"] = outcome.message;
   }
-  return {{"results", std::move(results)}, {"count", outcomes.size()}};
+  counts["results"] = std::move(results);
+  return counts;
 }
 
-Result<Json> reply(const Result<Outcomes>& outcomes) {
+Result<Json> reply(const Request& request, const Result<Outcomes>& outcomes) {
   if (!outcomes) return std::unexpected(outcomes.error());
-  return reply(*outcomes);
+  return reply(request, *outcomes);
 }
 
 // ------------------------------------------------------------------- the verbs
@@ -114,36 +118,38 @@ Result<Json> ban(const Context& context, const Request& request) {
                            ? Result<std::uint64_t>(FW_FOREVER)
                            : span_option(request, "for", default_ms * kMillisecond);
   if (!span_ns) return std::unexpected(span_ns.error());
-  return reply(context.engine.ban(*prefixes,
-                                  {.span_ns = *span_ns,
-                                   .reason = text_option(request, "reason"),
-                                   .force = request.flag("force")},
-                                  context.now));
+  return reply(request, context.engine.ban(*prefixes,
+                                           {.span_ns = *span_ns,
+                                            .reason = text_option(request, "reason"),
+                                            .force = request.flag("force"),
+                                            .brief = request.flag("brief")},
+                                           context.now));
 }
 
 Result<Json> unban(const Context& context, const Request& request) {
   if (request.flag("all") == !request.arguments.empty())
     return fail(ErrorKind::usage, "unban wants either addresses or --all");
-  if (request.flag("all")) return reply(context.engine.unban_all(context.now));
+  if (request.flag("all")) return reply(request, context.engine.unban_all(context.now));
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
-  return reply(context.engine.unban(*prefixes, request.flag("strict"), context.now));
+  return reply(request, context.engine.unban(*prefixes, request.flag("strict"), context.now));
 }
 
 Result<Json> allow(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
   const std::string comment = text_option(request, "comment");
-  if (!request.flag("for")) return reply(context.engine.allow(*prefixes, comment, context.now));
+  if (!request.flag("for"))
+    return reply(request, context.engine.allow(*prefixes, comment, context.now));
   const auto span_ns = span_option(request, "for", 0);
   if (!span_ns) return std::unexpected(span_ns.error());
-  return reply(context.engine.allow_for(*prefixes, *span_ns, comment, context.now));
+  return reply(request, context.engine.allow_for(*prefixes, *span_ns, comment, context.now));
 }
 
 Result<Json> unallow(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
-  return reply(context.engine.unallow(*prefixes, request.flag("strict"), context.now));
+  return reply(request, context.engine.unallow(*prefixes, request.flag("strict"), context.now));
 }
 
 Json mode_reply(Mode mode, std::string message) {

@@ -95,6 +95,7 @@ class Engine {
     std::uint64_t span_ns = 0;  // FW_FOREVER
     std::string reason;
     bool force = false;
+    bool brief = false;  // nobody will read the messages: they are left empty
   };
   // Refused for what is exempt, allowed or special. Extends what is banned already.
   [[nodiscard]] Result<Outcomes> ban(std::span<const Prefix> prefixes, const BanOrder& order,

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "policy/policy.h"
-
 namespace fw::engine {
 namespace {
 
@@ -48,6 +46,11 @@ void write_lengths(const std::set<unsigned>& lengths, fw_u8 (&bits)[FW_MAX_PREFI
 
 std::uint64_t until_ns(const fw_mark& mark) {
   return __atomic_load_n(&mark.until_ns, __ATOMIC_ACQUIRE);
+}
+
+void MarkTable::move_to(datapath::Datapath& datapath) {
+  datapath_ = &datapath;
+  env_ = env_of(datapath);
 }
 
 Result<void> MarkTable::configure(const config::Compiled& compiled, std::uint8_t mode) {
@@ -98,38 +101,38 @@ void MarkTable::drop_unused_lengths() {
 }
 
 Result<void> MarkTable::put(const fw_mark& mark, std::uint64_t now_ns) {
-  fw_env env = env_of(*datapath_);
-  if (fw_policy_mark_put(&env, &mark, now_ns) >= 0) return {};
+  if (fw_policy_mark_put(&env_, &mark, now_ns) >= 0) return {};
   return fail(
       fmt::format("{}: no room for it among {} bans and exemptions: raise tables.bans in "
                   "floodwall.toml and restart floodwalld, or use deny.list",
                   prefix_of(mark).text(), slots().size()));
 }
 
+void MarkTable::prefetch(const Prefix& prefix) const {
+  fw_policy_mark_prefetch(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits));
+}
+
 void MarkTable::erase(const Prefix& prefix, std::uint8_t kind) {
-  fw_env env = env_of(*datapath_);
   const fw_s32 index =
-      fw_policy_mark_find(&env, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
+      fw_policy_mark_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
   if (index < 0) return;
-  fw_policy_mark_erase(&env, static_cast<fw_u32>(index));
+  fw_policy_mark_erase(&env_, static_cast<fw_u32>(index));
   datapath_->clear_pending(static_cast<std::size_t>(index));
   erased_ = true;
 }
 
 void MarkTable::forget_source(const Prefix& prefix) {
-  const fw_env env = env_of(*datapath_);
-  const fw_config& config = *env.config;
+  const fw_config& config = *env_.config;
   const unsigned source_bits = is_v4(prefix) ? 128U : config.source_bits_v6;
   const unsigned limit_bits = is_v4(prefix) ? config.limit_bits_v4 : config.limit_bits_v6;
   if (prefix.bits == source_bits || prefix.bits == limit_bits)
-    fw_policy_source_forget(&env, prefix.address.key());
+    fw_policy_source_forget(&env_, prefix.address.key());
 }
 
 const fw_mark* MarkTable::find(const Prefix& prefix, std::uint8_t kind) const {
-  const fw_env env = env_of(*datapath_);
   const fw_s32 index =
-      fw_policy_mark_find(&env, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
-  return index < 0 ? nullptr : &env.marks[index];
+      fw_policy_mark_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
+  return index < 0 ? nullptr : &env_.marks[index];
 }
 
 std::uint64_t MarkTable::dropped(const fw_mark& mark) const {

@@ -16,7 +16,7 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "datapath/datapath.hpp"
-#include "policy/abi.h"
+#include "policy/policy.h"
 
 namespace fw::engine {
 
@@ -28,7 +28,7 @@ namespace fw::engine {
 
 class MarkTable {
  public:
-  explicit MarkTable(datapath::Datapath& datapath) : datapath_(&datapath) {}
+  explicit MarkTable(datapath::Datapath& datapath) { move_to(datapath); }
 
   // Publishes rules and mode; the datapath's seeds and masks and all lengths in use are kept. After
   // an error what was in force still is.
@@ -43,6 +43,8 @@ class MarkTable {
   // Puts a mark in force; its prefix and kind are its name. Fails when the table is full.
   [[nodiscard]] Result<void> put(const fw_mark& mark, std::uint64_t now_ns);
   void erase(const Prefix& prefix, std::uint8_t kind);
+  // Its place in the table is wanted soon. A table of millions is in no cache.
+  void prefetch(const Prefix& prefix) const;
   // What a source (or one of the prefixes that have limits) has sent so far counts no more. Nothing
   // if the prefix is neither.
   void forget_source(const Prefix& prefix);
@@ -55,7 +57,7 @@ class MarkTable {
   [[nodiscard]] std::span<const fw_mark> slots() const { return datapath_->tables().marks; }
 
   // From now on writes to another datapath, whose marks are empty: configure it next.
-  void move_to(datapath::Datapath& datapath) { datapath_ = &datapath; }
+  void move_to(datapath::Datapath& datapath);
 
  private:
   struct Lengths {
@@ -69,7 +71,8 @@ class MarkTable {
   [[nodiscard]] Lengths listed_lengths() const;
   [[nodiscard]] Result<void> publish(const Lengths& lengths);
 
-  datapath::Datapath* datapath_;
+  datapath::Datapath* datapath_ = nullptr;
+  fw_env env_{};  // its tables, as the policy knows them
   config::Compiled compiled_;
   std::uint8_t mode_ = FW_MODE_OFF;
   bool erased_ = false;  // since the lengths were last counted

@@ -21,6 +21,14 @@ std::string span_in_words(std::uint64_t until_ns, const Now& now) {
                      time_in_words(wall_at(now, until_ns), now));
 }
 
+// So many marks ahead of its own a place in their table is asked for.
+constexpr std::size_t kAhead = 8;
+
+std::string banned_in_words(const Bans::Ordered& made, const Now& now) {
+  return fmt::format("{} {}", made.changed ? "banned" : "was banned already",
+                     span_in_words(made.until_ns, now));
+}
+
 // Every ban that an unban of `prefix` ends: those around it and those inside.
 std::vector<Prefix> bans_about(const PrefixMap<Ban>& bans, const Prefix& prefix) {
   std::vector<Prefix> found;
@@ -63,18 +71,18 @@ Result<Outcomes> Engine::ban(std::span<const Prefix> prefixes, const BanOrder& o
                             .forced = order.force};
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
-  for (const Prefix& prefix : prefixes) {
-    const Result<bool> made = bans_.order(prefix, to_make, now);
+  for (std::size_t i = 0; i < prefixes.size(); ++i) {
+    const Prefix& prefix = prefixes[i];
+    if (i + kAhead < prefixes.size()) marks_.prefetch(prefixes[i + kAhead]);
+    const Result<Bans::Ordered> made = bans_.order(prefix, to_make, now);
     if (!made) {
       follow_forced_bans(now);
       return fail(fmt::format("{} ({} of {} were banned)", made.error().message, outcomes.size(),
                               prefixes.size()));
     }
-    const std::string span = span_in_words(bans_.all().at(prefix).until_ns, now);
     outcomes.push_back({.prefix = prefix,
-                        .changed = *made,
-                        .message = *made ? fmt::format("banned {}", span)
-                                         : fmt::format("was banned already {}", span)});
+                        .changed = made->changed,
+                        .message = order.brief ? std::string() : banned_in_words(*made, now)});
   }
   follow_forced_bans(now);
   return outcomes;

@@ -88,6 +88,9 @@ fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 
 /* Puts *mark in force (an equal prefix and kind is overwritten). Returns its
  * index, or -1 when both buckets are full of marks that are in force at now_ns. */
 fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns);
+/* Asks the processor for the memory that find and put will look at: some marks ahead of them, it is
+ * there in time. */
+void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits);
 /* Takes it out of force and frees its place. */
 void fw_policy_mark_erase(struct fw_env* env, fw_u32 index);
 

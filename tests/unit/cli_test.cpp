@@ -33,6 +33,7 @@ struct Session {
   std::vector<fw::Result<json>> replies{json::object()};  // the last one stays
   std::vector<fw::cli::OfflineVerb> offline;
   std::vector<Call> calls;
+  std::vector<fw::control::Request> lists;  // those that travelled as lines
   std::string input;
   std::string out, err;
   int pauses = 0;  // before `events -f` ends
@@ -50,6 +51,11 @@ struct Session {
                        const json& request) -> fw::Result<json> {
           calls.push_back({socket.native(), std::string(verb), request});
           return replies.at(std::min(calls.size(), replies.size()) - 1);
+        },
+        .call_list = [this](const std::filesystem::path&,
+                            const fw::control::Request& request) -> fw::Result<json> {
+          lists.push_back(request);
+          return replies.at(std::min(lists.size(), replies.size()) - 1);
         },
         .pause = [this] { return pauses-- > 0; },
     };
@@ -147,12 +153,39 @@ TEST(command_lines, read_addresses_from_standard_input_in_one_call) {
   run.input = "# feed\n192.0.2.1\r\n\n  192.0.2.2 # home\n";
   for (int i = 0; i < 50'000; ++i) run.input += "2001:db8::1\n";
   EXPECT_EQ(run({"ban", "192.0.2.9", "-"}), 0);
-  ASSERT_EQ(run.calls.size(), 1U);
-  const json& addresses = run.calls[0].request.at("address");
+  EXPECT_TRUE(run.calls.empty());
+  ASSERT_EQ(run.lists.size(), 1U);
+  const std::vector<std::string>& addresses = run.lists[0].arguments;
   EXPECT_EQ(addresses.size(), 50'003U);
   EXPECT_EQ(addresses.at(0), "192.0.2.9");
   EXPECT_EQ(addresses.at(1), "192.0.2.1");
   EXPECT_EQ(addresses.at(2), "192.0.2.2");
+}
+
+TEST(command_lines, ask_to_be_brief_about_more_addresses_than_they_print) {
+  Session run;
+  run.replies = {json{{"count", 21}, {"changed", 20}}};
+  for (int i = 0; i < 20; ++i) run.input += "192.0.2.1\n";
+  EXPECT_EQ(run({"ban", "-"}), 0);
+  EXPECT_FALSE(run.calls.at(0).request.contains("brief"));
+  run.input += "192.0.2.1\n";
+  EXPECT_EQ(run({"ban", "-", "--for", "1h"}), 0);
+  EXPECT_EQ(run.out, "ban: 21 addresses, 20 changed\n");
+  EXPECT_EQ(run.lists.at(0).option("for"), "1h");
+  EXPECT_TRUE(run.lists.at(0).flag("brief"));
+  EXPECT_EQ(run({"ban", "-", "--json"}), 0);
+  EXPECT_FALSE(run.lists.at(1).flag("brief")) << "--json prints an answer for each";
+  EXPECT_EQ(run({"why", "-"}), 0);
+  EXPECT_FALSE(run.lists.at(2).flag("brief"));
+}
+
+TEST(command_lines, refuse_an_address_of_two_lines_among_many) {
+  Session run;
+  std::vector<std::string> arguments(22, "192.0.2.1");
+  arguments.front() = "ban";
+  arguments.back() = "192.0.2.1\n192.0.2.2";
+  EXPECT_EQ(run(arguments), 2);
+  EXPECT_TRUE(run.lists.empty());
 }
 
 TEST(command_lines, with_nothing_on_standard_input_succeed_without_a_call) {

@@ -34,6 +34,7 @@ using fw::control::Answer;
 using fw::control::dispatch;
 using fw::control::find_verb;
 using fw::control::Peer;
+using fw::control::Request;
 using fw::control::Verb;
 using nlohmann::json;
 
@@ -41,8 +42,12 @@ constexpr Peer kRoot{.uid = 0, .gid = 0, .pid = 1, .may_change = true};
 constexpr Peer kStranger{.uid = 65534, .gid = 65534, .pid = 2, .may_change = false};
 
 // Answers with what it was asked.
-fw::Result<json> echo(const Verb& verb, const json& request, const Peer& peer) {
-  return json{{"verb", verb.name}, {"request", request}, {"uid", peer.uid}};
+fw::Result<json> echo(const Request& request, const Peer& peer) {
+  json said = json::object();
+  if (!request.arguments.empty()) said[std::string(request.verb->argument)] = request.arguments;
+  for (const auto& [name, value] : request.options)
+    said[std::string(name)] = value.empty() ? json(true) : json(value);
+  return json{{"verb", request.verb->name}, {"request", std::move(said)}, {"uid", peer.uid}};
 }
 
 json error_of(const Answer& answer) {
@@ -81,6 +86,21 @@ TEST(requests, with_a_flag_that_is_false_do_not_have_the_flag) {
   EXPECT_FALSE(request->flag("all"));
 }
 
+TEST(requests, in_parts_are_held_to_the_same_rules) {
+  const Verb& ban = *find_verb("ban");
+  const auto says = [&](std::vector<std::string> arguments,
+                        std::vector<std::pair<std::string_view, std::string>> options) {
+    const auto checked = fw::control::check_request(
+        {.verb = &ban, .arguments = std::move(arguments), .options = std::move(options)});
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(says({"192.0.2.1"}, {{"for", "1h"}, {"force", ""}}), "");
+  EXPECT_NE(says({"192.0.2.1\n192.0.2.2"}, {}).find("control character (0x0a)"), std::string::npos);
+  EXPECT_NE(says({"192.0.2.1"}, {{"for", "1 hour"}}).find("for: "), std::string::npos);
+  EXPECT_NE(says({"192.0.2.1"}, {{"fore", "1h"}}).find("no option \"fore\""), std::string::npos);
+  EXPECT_EQ(says({}, {}), "ban: needs at least 1 address, 0 given");
+}
+
 TEST(requests, that_do_not_fit_their_verb_are_refused_with_the_reason) {
   struct Case {
     const char* verb;
@@ -97,7 +117,7 @@ TEST(requests, that_do_not_fit_their_verb_are_refused_with_the_reason) {
       {"ban", {{"address", {std::string(5000, '1')}}}, "longer than 4096 bytes"},
       {"ban", {{"adress", {"203.0.113.7"}}}, "did you mean \"address\"?"},
       {"ban", {{"forevr", true}}, "did you mean \"forever\"?"},
-      {"ban", {{"colour", "red"}}, "there are for, forever, reason, force, address"},
+      {"ban", {{"colour", "red"}}, "there are for, forever, reason, force, brief, address"},
       {"ban", {{"address", {"a"}}, {"for", 60}}, "\"for\" must be a string"},
       {"ban", {{"address", {"a"}}, {"for", "soon"}}, "not a duration"},
       {"ban", {{"address", {"a"}}, {"force", "yes"}}, "is a flag: true or false"},
@@ -133,7 +153,7 @@ TEST(routes, answer_by_method_path_and_query) {
     unsigned status;
     const char* says;
   };
-  const std::array<Case, 21> cases{{
+  const std::array<Case, 27> cases{{
       {"POST", "/v1/status", "{}", 200, R"("verb":"status")"},
       {"POST", "/v1/status", "", 200, R"("request":{})"},
       {"GET", "/v1/status", "", 200, R"("verb":"status")"},
@@ -153,6 +173,14 @@ TEST(routes, answer_by_method_path_and_query) {
       {"GET", "/", "", 404, "the API is at /v1/VERB"},
       {"GET", "/v2/status", "", 404, "the API is at /v1/VERB"},
       {"POST", "/v1/ban?address=a", "{}", 400, "not into the query"},
+      {"POST", "/v1/ban?lines", "192.0.2.1\n\n2001:db8::/32", 200,
+       R"({"address":["192.0.2.1","2001:db8::/32"]})"},
+      {"POST", "/v1/ban?lines&for=1h&brief&reason=a%20%26", "192.0.2.1\n", 200,
+       R"({"address":["192.0.2.1"],"brief":true,"for":"1h","reason":"a &"})"},
+      {"POST", "/v1/ban?lines", "192.0.2.1\r\n", 400, "control character (0x0d)"},
+      {"POST", "/v1/ban?lines", "\n", 400, "needs at least 1 address, 0 given"},
+      {"POST", "/v1/ban?lines&fore=1h", "192.0.2.1", 400, "no option \\\"fore\\\""},
+      {"POST", "/v1/status?lines", "192.0.2.1", 400, "takes at most 0"},
       {"POST", "/v1/ban", "{\"address\": [}", 400, "line 1, column 14"},
       {"POST", "/v1/ban", "[[[[[[[[[[]]]]]]]]]]", 400, "nested too deeply"},
       {"POST", "/v1/ban", "\"[[[[[[[[[[\"", 400, "must be a JSON object"},
@@ -193,7 +221,7 @@ TEST(routes, give_each_kind_of_error_its_status) {
   }};
   for (const auto& [kind, word, status] : cases) {
     const Answer answer = dispatch({"POST", "/v1/status", "{}"}, kRoot,
-                                   [&](const Verb&, const json&, const Peer&) -> fw::Result<json> {
+                                   [&](const Request&, const Peer&) -> fw::Result<json> {
                                      return fw::fail(kind, "because \xff");
                                    });
     EXPECT_EQ(answer.status, status);
@@ -206,7 +234,7 @@ TEST(routes, give_each_kind_of_error_its_status) {
 
 TEST(routes, turn_what_a_handler_throws_into_an_error) {
   const Answer answer = dispatch({"POST", "/v1/status", "{}"}, kRoot,
-                                 [](const Verb&, const json&, const Peer&) -> fw::Result<json> {
+                                 [](const Request&, const Peer&) -> fw::Result<json> {
                                    throw std::runtime_error("no more paper");
                                  });
   EXPECT_EQ(answer.status, 500U);
@@ -284,7 +312,7 @@ TEST_F(Api, carries_a_call_and_its_reply) {
 }
 
 TEST_F(Api, gives_errors_back_as_they_were) {
-  serve([](const Verb&, const json&, const Peer&) -> fw::Result<json> {
+  serve([](const Request&, const Peer&) -> fw::Result<json> {
     return fw::fail(ErrorKind::refused, "203.0.113.1 is your gateway");
   });
   const auto reply = fw::control::call(path_, "ban", {{"address", {"203.0.113.1"}}});
@@ -305,11 +333,10 @@ TEST_F(Api, says_that_the_daemon_is_not_running) {
 
 TEST_F(Api, takes_100000_addresses_in_one_call) {
   std::size_t seen = 0;
-  serve([&](const Verb& verb, const json& request, const Peer&) -> fw::Result<json> {
-    const auto parsed = fw::control::parse_request(verb, request);
-    seen = parsed ? parsed->arguments.size() : 0;
+  serve([&](const Request& request, const Peer&) -> fw::Result<json> {
+    seen = request.arguments.size();
     json results = json::array();
-    for (const std::string& address : parsed->arguments)
+    for (const std::string& address : request.arguments)
       results.push_back({{"address", address}, {"changed", true}, {"message", "banned"}});
     return json{{"results", std::move(results)}};
   });
@@ -324,6 +351,28 @@ TEST_F(Api, takes_100000_addresses_in_one_call) {
   EXPECT_EQ(seen, 100'000U);
   EXPECT_EQ(reply->at("results").size(), 100'000U);
   std::cout << "100,000 addresses there and back: " << took.count() << " ms\n";
+}
+
+TEST_F(Api, takes_100000_addresses_a_line_each_and_options_with_any_letters) {
+  Request seen;
+  serve([&](const Request& request, const Peer&) -> fw::Result<json> {
+    seen = request;
+    return json::object();
+  });
+  const std::string reason = "50 % & more = caf\xc3\xa9";
+  Request request{.verb = find_verb("ban"), .arguments = {}, .options = {{"reason", reason}}};
+  for (unsigned i = 0; i < 100'000; ++i)
+    request.arguments.push_back("2001:db8::" + std::to_string(i % 9999));
+  request.options.emplace_back("force", "");
+  ASSERT_TRUE(fw::control::call_list(path_, request));
+  EXPECT_EQ(seen.arguments, request.arguments);
+  EXPECT_EQ(seen.option("reason"), reason);
+  EXPECT_TRUE(seen.flag("force"));
+
+  request.arguments.emplace_back("192.0.2.1");
+  const auto refused = fw::control::call_list(path_, request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::usage);
 }
 
 TEST_F(Api, refuses_bodies_and_headers_that_are_too_long) {

@@ -41,6 +41,47 @@ TEST(engine_bans, banning_again_extends_and_never_shortens) {
   EXPECT_TRUE(lab.banned("203.0.113.77"));
 }
 
+TEST(engine_bans, a_ban_made_again_after_an_unban_ends_at_its_own_time) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.77"}, {{"for", "1m"}}));
+  ASSERT_TRUE(lab.run("unban", {"203.0.113.77"}));
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.77"}, {{"for", "10m"}}));
+  lab.pass(599s);
+  EXPECT_TRUE(lab.banned("203.0.113.77"));
+  lab.pass(1s);
+  EXPECT_FALSE(lab.banned("203.0.113.77"));
+}
+
+TEST(engine_bans, thousands_of_unbans_leave_the_others_their_ends) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.1"}, {{"for", "1m"}}));
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.2"}, {{"forever", ""}}));
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_TRUE(lab.run("ban", {"203.0.113.77"}, {{"for", "1h"}}));
+    ASSERT_TRUE(lab.run("unban", {"203.0.113.77"}));
+  }
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.3"}, {{"for", "2m"}}));
+  lab.pass(60s);
+  EXPECT_FALSE(lab.banned("203.0.113.1"));
+  EXPECT_TRUE(lab.banned("203.0.113.3"));
+  lab.pass(60s);
+  EXPECT_FALSE(lab.banned("203.0.113.3"));
+  EXPECT_TRUE(lab.banned("203.0.113.2"));
+}
+
+TEST(engine_bans, a_brief_answer_has_the_counts_alone) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.1"}, {{"forever", ""}}));
+  const auto banned =
+      lab.run("ban", {"203.0.113.1", "203.0.113.2"}, {{"for", "1h"}, {"brief", ""}});
+  ASSERT_TRUE(banned);
+  EXPECT_EQ(*banned, (nlohmann::json{{"count", 2}, {"changed", 1}}));
+  EXPECT_TRUE(lab.banned("203.0.113.2"));
+  const auto lifted = lab.run("unban", {}, {{"all", ""}, {"brief", ""}});
+  ASSERT_TRUE(lifted);
+  EXPECT_EQ(*lifted, (nlohmann::json{{"count", 2}, {"changed", 2}}));
+}
+
 TEST(engine_bans, a_ban_by_a_limit_is_logged_with_rule_value_and_limit) {
   EngineLab lab(game_config());
   lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 60'000, game_flood());

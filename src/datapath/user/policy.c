@@ -134,6 +134,15 @@ fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64
   return (fw_s32)index;
 }
 
+void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits) {
+  struct fw_mark_place place = fw_mark_place(env->config, &addr, prefix_bits);
+
+  for (int i = 0; i < 2; i++) {
+    __builtin_prefetch(&env->mark_keys[place.bucket[i]], 1);
+    __builtin_prefetch(&env->marks[place.bucket[i] * FW_MARK_WAYS], 1);
+  }
+}
+
 void fw_policy_mark_erase(struct fw_env* env, fw_u32 index) {
   FW_WRITE(env->marks[index].until_ns, 0ULL);
   FW_WRITE(env->mark_keys[index / FW_MARK_WAYS].key[index % FW_MARK_WAYS], 0ULL);
