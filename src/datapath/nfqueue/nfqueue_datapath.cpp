@@ -37,7 +37,7 @@ class NfqueueDatapath final : public Datapath {
         lists_(std::make_unique<ListImage>()),
         ledger_(options.ledger),
         rules_(numbers) {
-    policy_->config = tables_.first_config(seed);
+    policy_->config = config_ = tables_.first_config(seed);
   }
   ~NfqueueDatapath() override { stop_diverting(); }
 
@@ -46,7 +46,7 @@ class NfqueueDatapath final : public Datapath {
   std::string kind() const override { return "nfqueue"; }
   Tables tables() override { return tables_.tables(); }
   std::uint64_t now_ns() const override;
-  const fw_config& config() const override { return policy_->config; }
+  const fw_config& config() const override { return config_; }
   Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
   Result<void> publish_lists(std::span<const std::byte> image) override;
   Result<void> attach(const std::string& interface) override;
@@ -68,6 +68,7 @@ class NfqueueDatapath final : public Datapath {
   void look_after(std::uint64_t now);
 
   UserTables tables_;
+  fw_config config_{};  // policy_'s, which moves
   std::unique_ptr<PolicyImage> policy_;
   std::unique_ptr<ListImage> lists_;
   UniqueFd event_fd_;
@@ -125,6 +126,7 @@ Result<void> NfqueueDatapath::publish(const fw_config& config,
   auto next = std::make_unique<PolicyImage>(std::move(*image));
   for (const auto& worker : workers_) worker->use_policy(*next);
   policy_ = std::move(next);  // no worker looks at the old one any more
+  config_ = policy_->config;
   return {};
 }
 
