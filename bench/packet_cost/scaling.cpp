@@ -71,7 +71,7 @@ Result<void> by_entries(Stage& stage, int family) {
 
 Result<void> by_services(Stage& stage) {
   std::vector<Case> cases;
-  for (const unsigned services : {0U, 1U, 10U, 100U, 255U})
+  for (const unsigned services : {0U, 1U, 10U, 100U, 254U})
     cases.push_back(passed(short_number(services), 4, kFree, [&stage, services] {
       return stage.subject.configure(Limits::roomy, services);
     }));
