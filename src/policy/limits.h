@@ -12,6 +12,7 @@
 #define FW_POLICY_LIMITS_H
 
 #include "marks.h"
+#include "reports.h"
 
 enum { FW_PERSIST_WINDOWS = 3 }; /* 3.2 s above ban_above without proof: a ban */
 enum { FW_QUIET_WINDOWS = 10 };  /* over again after so long is a new Limit event */
@@ -27,6 +28,10 @@ struct fw_charge {
   fw_u32 is_news, may_ban;
   fw_u32 rule, bits; /* that was charged under; of key */
 };
+
+FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
+  return (p->len_bytes + FW_BYTES_UNIT - 1) / FW_BYTES_UNIT;
+}
 
 /* Meters one packet under one measure. The worse of what it was and is stays in *charge. */
 FW_INLINE void fw_charge_measure(struct fw_charge* charge, struct fw_meter* meter,
@@ -100,6 +105,123 @@ FW_STAGE int fw_ban(struct fw_env* env, const struct fw_mark* ban) {
   hits->packets = hits->metered = 0;
   fw_mark_fill(mark, ban);
   return 1;
+}
+
+/* Bans who is above a limit. 1: it is done; 0: the cap per minute, or no room. */
+FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_charge* charge) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_counters* counters;
+  struct fw_mark ban;
+
+  if (!cfg || !charge) return 0;
+  __builtin_memset(&ban, 0, sizeof ban);
+  ban.addr = charge->key;
+  ban.since_ns = charge->now_ns;
+  ban.hold_ms = cfg->rule[charge->rule & (FW_MAX_RULES - 1)].ban_ms;
+  ban.until_ns = charge->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
+  ban.ban_above = charge->limit;
+  ban.window = fw_window(charge->now_ns);
+  ban.kind = FW_MARK_BAN;
+  ban.prefix_bits = (fw_u8)charge->bits;
+  ban.rule = (fw_u8)charge->rule;
+  ban.measure = (fw_u8)charge->measure;
+  if (fw_may_ban(env, cfg, charge->now_ns) && fw_ban(env, &ban)) return 1;
+  counters = fw_env_counters(env);
+  if (counters) counters->bans_capped++;
+  return 0;
+}
+
+/* Reports that a source or prefix is above a limit, or banned for it. */
+FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
+                              const struct fw_decision* decision, const struct fw_charge* charge,
+                              fw_u32 kind) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_event event;
+
+  if (!cfg || !p || !decision || !charge) return 0;
+  __builtin_memset(&event, 0, sizeof event);
+  event.time_ns = charge->now_ns;
+  event.src = charge->key;
+  event.prefix_bits = (fw_u8)charge->bits;
+  event.rule = (fw_u8)charge->rule;
+  event.value = charge->value;
+  event.limit = charge->limit;
+  event.measure = (fw_u8)charge->measure;
+  event.kind = (fw_u8)kind;
+  fw_report(env, cfg, &event, p, decision);
+  return 1;
+}
+
+/* Charges the packet to the meter at `index` under the limits of charge->rule. */
+FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
+                       const struct fw_decision* decision, fw_u32 index, struct fw_charge* charge) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_meter* meter = env ? fw_env_meter(env, index) : NULL;
+  const struct fw_limit* limit;
+
+  if (!cfg || !p || !decision || !meter || !charge) return 0;
+  limit = cfg->rule[charge->rule & (FW_MAX_RULES - 1)].limit;
+  charge->metered_ns = fw_meter_roll(meter, charge->now_ns);
+  fw_charge_measure(charge, meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1);
+  fw_charge_measure(charge, meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, fw_byte_units(p));
+  switch (fw_measure_of(decision->klass)) { /* spelled out: the verifier wants constant offsets */
+    case FW_MEASURE_SYN:
+      fw_charge_measure(charge, meter, &limit[FW_MEASURE_SYN], FW_MEASURE_SYN, 1);
+      break;
+    case FW_MEASURE_UDP:
+      fw_charge_measure(charge, meter, &limit[FW_MEASURE_UDP], FW_MEASURE_UDP, 1);
+      break;
+    case FW_MEASURE_ICMP:
+      fw_charge_measure(charge, meter, &limit[FW_MEASURE_ICMP], FW_MEASURE_ICMP, 1);
+      break;
+    default:
+      break;
+  }
+  return charge->excess != FW_EXCESS_NONE;
+}
+
+/* 1: the packet is above a limit of its source, or of its prefix. */
+FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
+                              const struct fw_decision* decision, const struct fw_sender* sender,
+                              fw_u64 now_ns) {
+  struct fw_source_bucket* bucket;
+  struct fw_charge charge = {0};
+  fw_u32 index, persisted;
+
+  if (!env || !p || !decision || !sender) return 0;
+  if (!(fw_u32)sender->found) return 0;
+  index = (fw_u32)sender->found - 1;
+  charge.now_ns = now_ns;
+  charge.key = sender->key;
+  charge.bits = sender->bits;
+  charge.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : decision->rule;
+  if (!fw_charge(env, p, decision, index, &charge)) return 0;
+
+  bucket = fw_env_sources(env, index / FW_SOURCE_WAYS);
+  if (!bucket) return 1;
+  persisted =
+      fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
+  charge.may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_TWIN_IS_PROVEN) &&
+                   (sender->peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
+  if (charge.may_ban && fw_ban_excess(env, &charge))
+    fw_report_excess(env, p, decision, &charge, FW_EVENT_BAN);
+  else if (charge.is_news)
+    fw_report_excess(env, p, decision, &charge, FW_EVENT_LIMIT);
+  return 1;
+}
+
+/* 1: the packet is above a limit of the prefix that its source is in. */
+FW_INLINE int fw_is_over_prefix_limit(struct fw_env* env, const struct fw_config* cfg,
+                                      const struct fw_packet* p, const struct fw_decision* decision,
+                                      fw_u32 peer, fw_u64 now_ns) {
+  fw_u8 bits = fw_limit_bits(cfg, &p->src);
+  struct fw_sender prefix;
+
+  if (!bits || fw_is_special(&p->src)) return 0;
+  prefix = (struct fw_sender){fw_mask(p->src, bits), 0, peer, 1, bits, 0, 0};
+  prefix.found = fw_source_find(env, fw_hash(cfg, &prefix.key, FW_RULE_OF_PREFIXES + 1),
+                                peer != FW_PEER_UNKNOWN, now_ns);
+  return fw_is_over_limit(env, p, decision, &prefix, now_ns);
 }
 
 #endif
