@@ -19,6 +19,7 @@
 #include "classify.h"
 
 enum {
+  FW_BUDGET_PROBES = 4,
   FW_BUDGET_BATCH = 8,
   FW_BUDGET_PER_SOURCE = 16, /* packets of one source that are charged in a window, then ... */
   FW_BUDGET_EVERY = 64,      /* ... every so many of them */
@@ -68,23 +69,35 @@ FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
   budget->window = window;
 }
 
-/* The index of a budget. It names itself when it is first used; should two fall on one index, they
- * share it. */
-FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg,
-                                 const struct fw_addr* dst, fw_u8 klass, fw_u16 port) {
-  fw_u64 name = dst->hi ^ ((fw_u64)port << 8 | klass); /* nobody else chooses these: mixed once */
-  fw_u32 index = (fw_u32)fw_mix((dst->lo ^ cfg->seed[0]) + name * 0x9e3779b97f4a7c15ULL) &
-                 (FW_BUDGET_CELLS - 1);
-  struct fw_budget* budget = fw_env_budget(env, index);
+/* The index of a budget. It names itself when it is first used; where its first place has another
+ * name it is one of the next, and only when they are all taken two budgets share a place. */
+FW_STAGE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, fw_u8 klass,
+                                fw_u16 port) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  fw_u32 first, index;
+  fw_u64 name;
 
-  if (!budget) return FW_NO_BUDGET;
-  if (!budget->used) {
-    budget->dst = *dst;
-    budget->port = port;
-    budget->klass = klass;
-    budget->used = 1;
+  if (!cfg || !dst) return FW_NO_BUDGET;
+  name = dst->hi ^ ((fw_u64)port << 8 | klass); /* nobody else chooses these: mixed once */
+  first = (fw_u32)fw_mix((dst->lo ^ cfg->seed[0]) + name * 0x9e3779b97f4a7c15ULL);
+  for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
+    struct fw_budget* budget;
+
+    index = (first + i) & (FW_BUDGET_CELLS - 1);
+    budget = fw_env_budget(env, index);
+    if (!budget) return FW_NO_BUDGET;
+    if (!budget->used) {
+      budget->dst = *dst;
+      budget->port = port;
+      budget->klass = klass;
+      budget->used = 1;
+      return index;
+    }
+    if (budget->dst.lo == dst->lo && budget->dst.hi == dst->hi && budget->port == port &&
+        budget->klass == klass)
+      return index;
   }
-  return index;
+  return first & (FW_BUDGET_CELLS - 1);
 }
 
 /* What may be owed now: more where much was answered lately, for those answers take their time. */
@@ -255,7 +268,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   if (standing.is_free) return 0;
   if (sender->served && fw_class_has_port(klass)) port = p->dport;
   dst = p->dst;
-  index = fw_budget_index(env, cfg, &dst, klass, port);
+  index = fw_budget_index(env, &dst, klass, port);
   budget = fw_env_budget(env, index);
   share = fw_env_budget_share(env, index);
   if (!budget || !share) return 0;
@@ -270,7 +283,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   }
 
   dst.hi = dst.lo = 0;
-  all = fw_budget_index(env, cfg, &dst, klass, port ? FW_ANY_SERVED : 0);
+  all = fw_budget_index(env, &dst, klass, port ? FW_ANY_SERVED : 0);
   if (fw_budget_admits(env, index, standing.side, how, now_ns) &&
       fw_budget_admits(env, all, standing.side, how, now_ns)) {
     if (!(how & FW_MAY_DRAW)) return 0;

@@ -8,7 +8,7 @@
 
 FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
                                const struct fw_addr* dst, fw_u8 klass, fw_u16 port, fw_u64 now_ns) {
-  fw_u32 index = fw_budget_index(env, cfg, dst, klass, port);
+  fw_u32 index = fw_budget_index(env, dst, klass, port);
   struct fw_budget* budget = fw_env_budget(env, index);
   struct fw_budget_share* share = fw_env_budget_share(env, index);
   fw_u64 cost = cfg->budget[klass & (FW_CLASS_SLOTS - 1)].cost;
