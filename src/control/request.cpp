@@ -91,8 +91,8 @@ Result<void> check_value(const Verb& verb, const Option& option, std::string_vie
     if (!duration) return usage(verb, fmt::format("{}: {}", option.name, duration.error().message));
   } else if (option.value == "N" || option.value == "ID") {
     std::uint64_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    const char *const begin = text.data(), *const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, number);
     if (error != std::errc{} || stop != end)
       return usage(verb,
                    fmt::format("{}: \"{}\" is not a whole number", option.name, shortened(text)));

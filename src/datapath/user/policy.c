@@ -139,7 +139,7 @@ void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u
 
   for (int i = 0; i < 2; i++) {
     __builtin_prefetch(&env->mark_keys[place.bucket[i]], 1);
-    __builtin_prefetch(&env->marks[place.bucket[i] * FW_MARK_WAYS], 1);
+    __builtin_prefetch(&env->marks[(fw_u64)place.bucket[i] * FW_MARK_WAYS], 1);
   }
 }
 
