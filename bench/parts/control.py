@@ -104,7 +104,7 @@ def bans_table(lab, rivals, quick):
     nft = f"table ip b {{ set banned {{ type ipv4_addr; flags timeout; elements = {{ {elements} }}\n }}\n}}\n"
     ipset = (f"create banned hash:ip timeout 3600 maxelem {2 * count}\n"
              + "".join(f"add banned {address} timeout 3600\n" for address in addresses))
-    file = pathlib.Path("/run/bench-bans")
+    file = lab.folder / "bans"
     file.write_text("".join(f"{address}\n" for address in addresses), encoding="ascii")
     ours, nftables, ipsets = [], [], []
     for _ in range(rounds):

@@ -64,7 +64,7 @@ class Datapath {
   Datapath(const Datapath&) = delete;
   Datapath& operator=(const Datapath&) = delete;
 
-  // "xdp", "user".
+  // "xdp", "nfqueue", "user".
   [[nodiscard]] virtual std::string kind() const = 0;
   // The same from its opening to its end, and so is where config() lies.
   [[nodiscard]] virtual Tables tables() = 0;

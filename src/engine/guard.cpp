@@ -30,7 +30,6 @@ constexpr std::array<SpecialRange, 9> kSpecialRanges{{
 }};
 
 std::optional<std::string> special(const Prefix& prefix) {
-  if (prefix.is_single() && !is_special(prefix.address)) return std::nullopt;
   for (const SpecialRange& range : kSpecialRanges)
     if (prefix.contains(range.first))
       return fmt::format("{} {} {}: it is never the source of a ban, not even with --force",

@@ -19,7 +19,7 @@
 #include "classify.h"
 
 enum {
-  FW_BUDGET_PROBES = 4,
+  FW_BUDGET_PROBES = 4, /* places of the table that one is looked for in */
   FW_BUDGET_BATCH = 8,
   FW_BUDGET_PER_SOURCE = 16, /* packets of one source that are charged in a window, then ... */
   FW_BUDGET_EVERY = 64,      /* ... every so many of them */
