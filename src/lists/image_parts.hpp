@@ -15,7 +15,7 @@ namespace fw::lists {
 // A growing image. Lines are zero when added; pointers hold only until the next add().
 class Image {
  public:
-  Image() { add(1); }
+  Image() { add(FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES); }
 
   // The number of the first of `count` new lines.
   std::uint32_t add(std::size_t count) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The IPv4 part of the image: root, chunks, buckets, bitmaps (policy/list_image.h).
+// The IPv4 part of the image: filter, cells, nodes, bitmaps (policy/list_image.h).
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
 
 #include "lists/image.hpp"
 #include "lists/image_parts.hpp"
@@ -11,177 +13,116 @@ namespace fw::lists {
 
 namespace {
 
-constexpr std::size_t kChunks = 65'536;  // one per /16
-constexpr std::size_t kRootLines = kChunks / 16;
-constexpr std::uint8_t kBoth = FW_LIST_DENY | FW_LIST_ALLOW;
-constexpr std::size_t kSlotsPerBucket = 5;  // on average; there is room for 8
-constexpr std::size_t kMaxSlotsPerNet = 3;  // more pieces than that: a bitmap
+using Segments = std::span<const Segment<std::uint32_t>>;
 
-// Part of one /24.
-struct Piece {
-  std::uint32_t net;
-  std::uint8_t first, last, value;
-};
+// A prefix: 2^bits addresses from `first`.
+struct Block {
+  std::uint32_t first;
+  unsigned bits;
 
-using Chunk = std::array<std::uint8_t, FW_LINE_BYTES>;  // as fw_list_codes
-using Bucket = std::array<std::uint64_t, 8>;            // as fw_list_bucket
-
-// All /24s of the address space, by /16: 4 MiB.
-struct Codes {
-  std::vector<Chunk> chunk = std::vector<Chunk>(kChunks);
-  std::vector<std::uint8_t> both = std::vector<std::uint8_t>(kChunks);  // 1: all of it is on both
-
-  // `value` is one list's, or FW_LIST_MIXED.
-  void set(std::uint32_t net, std::uint8_t value) {
-    std::uint8_t& byte = chunk[net >> 8][net >> 2 & 63];
-    byte = static_cast<std::uint8_t>(byte | value << (net & 3) * 2);
-  }
-  void set_whole_chunk(std::uint32_t index, std::uint8_t value) {
-    if (value == kBoth)
-      both[index] = 1;
-    else
-      chunk[index].fill(static_cast<std::uint8_t>(value * 0x55));
+  [[nodiscard]] std::uint32_t last() const { return first | ((std::uint32_t{1} << bits) - 1); }
+  [[nodiscard]] Block sixteenth(std::uint32_t i) const {
+    return {first | i << (bits - 4), bits - 4};
   }
 };
 
-// What a /16 has in common: its value, or FW_LIST_MIXED + 1 if nothing.
-std::uint32_t common_value(const Codes& codes, std::size_t index) {
-  if (codes.both[index] != 0) return kBoth;
-  const Chunk& chunk = codes.chunk[index];
-  const std::uint8_t first = chunk[0];
-  const bool uniform = first == 0 || first == 0x55 || first == 0xaa;
-  if (!uniform || std::memcmp(chunk.data(), chunk.data() + 1, chunk.size() - 1) != 0)
-    return FW_LIST_MIXED + 1;
-  return first & 3;
-}
+constexpr unsigned kCellBits = 15, kBitmapBits = 7, kFilterBits = 11;
+constexpr std::size_t kNodeLines = 8;
 
-// Enters the whole /24s of a segment in `codes` and the rest in `pieces`.
-void enter(const Segment<std::uint32_t>& segment, Codes& codes, std::vector<Piece>& pieces) {
-  const std::uint32_t last_net = segment.last >> 8;
-  for (std::uint32_t net = segment.first >> 8; net <= last_net; net++) {
-    if ((net & 255) == 0 && segment.first <= net << 8 && last_net - net >= 255 &&
-        segment.last >= (net << 8 | 0xffff)) {
-      codes.set_whole_chunk(net >> 8, segment.value);
-      net += 255;
-      continue;
-    }
-    const std::uint32_t first = std::max(segment.first, net << 8);
-    const std::uint32_t last = std::min(segment.last, net << 8 | 255);
-    if (last - first == 255 && segment.value != kBoth) {
-      codes.set(net, segment.value);
-    } else {
-      codes.set(net, FW_LIST_MIXED);
-      pieces.push_back(
-          {net, static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last), segment.value});
-    }
+// Cell N of those that begin at a line.
+struct Place {
+  std::size_t line;
+  std::uint32_t cell;
+
+  [[nodiscard]] auto& in(Image& image) const {
+    return image.at<fw_list_cells>(line + cell / 2).cell[cell % 2];
   }
+};
+
+// The segments that touch a block. `rest` loses those before it; blocks come in ascending order.
+Segments touching(const Block& block, Segments& rest) {
+  while (!rest.empty() && rest.front().last < block.first) rest = rest.subspan(1);
+  std::size_t count = 0;
+  while (count < rest.size() && rest[count].first <= block.last()) count++;
+  return rest.first(count);
 }
 
-std::uint64_t interval_slot(const Piece& piece) {
-  return std::uint64_t{piece.net} << FW_LIST_SLOT_NET_SHIFT |
-         std::uint64_t{piece.value} << FW_LIST_SLOT_VALUE_SHIFT |
-         static_cast<std::uint64_t>(piece.first) << 8 | piece.last;
+// What of a segment is in the block.
+Span<std::uint32_t> part(const Segment<std::uint32_t>& segment, const Block& block) {
+  return {std::max(segment.first, block.first), std::min(segment.last, block.last())};
 }
 
-std::uint64_t bitmap_slot(Image& image, std::span<const Piece> pieces) {
+// Makes the segments the cell's keys. False, and nothing is done, if they have several values or
+// the cell has no room.
+bool put_keys(Image& image, const Place& place, const Block& block, Segments segments) {
+  std::vector<std::uint16_t> pairs, singles;
+  for (const auto& segment : segments) {
+    const auto span = part(segment, block);
+    // Two addresses are two keys either way, and quicker to find as such.
+    auto& keys = span.last - span.first > 1 ? pairs : singles;
+    keys.push_back(static_cast<std::uint16_t>(span.first));
+    if (span.last != span.first) keys.push_back(static_cast<std::uint16_t>(span.last));
+    if (segment.value != segments[0].value || pairs.size() + singles.size() > FW_LIST_CELL_KEYS)
+      return false;
+  }
+  auto& cell = place.in(image);
+  std::ranges::fill(cell.key, pairs.empty() ? singles[0] : pairs[0]);
+  std::ranges::copy(singles, std::ranges::copy(pairs, cell.key).out);
+  const auto count = static_cast<std::uint32_t>(pairs.size() / 2);
+  cell.word = FW_LIST_WORD(std::uint32_t{FW_LIST_SOME}, segments[0].value, count, 0U);
+  return true;
+}
+
+std::uint32_t add_bitmap(Image& image, const Block& block, Segments segments) {
   const std::uint32_t line = image.add(1);
   auto& bitmap = image.at<fw_list_codes>(line);
-  for (const Piece& piece : pieces)
-    for (unsigned octet = piece.first; octet <= piece.last; octet++)
-      bitmap.byte[octet / 4] =
-          static_cast<std::uint8_t>(bitmap.byte[octet / 4] | piece.value << octet % 4 * 2);
-  return std::uint64_t{pieces[0].net} << FW_LIST_SLOT_NET_SHIFT | FW_LIST_SLOT_BITMAP | line;
+  for (const auto& segment : segments) {
+    const auto span = part(segment, block);
+    for (std::uint32_t at = span.first - block.first; at <= span.last - block.first; at++)
+      bitmap.byte[at / 4] =
+          static_cast<std::uint8_t>(bitmap.byte[at / 4] | segment.value << at % 4 * 2);
+  }
+  return line;
 }
 
-// The slots of all /24s in pieces. Pieces come in ascending order.
-std::vector<std::uint64_t> make_slots(Image& image, std::span<const Piece> pieces) {
-  std::vector<std::uint64_t> slots;
-  slots.reserve(pieces.size());
-  for (std::size_t begin = 0, end = 0; begin < pieces.size(); begin = end) {
-    while (end < pieces.size() && pieces[end].net == pieces[begin].net) end++;
-    if (end - begin > kMaxSlotsPerNet) {
-      slots.push_back(bitmap_slot(image, pieces.subspan(begin, end - begin)));
-      continue;
-    }
-    for (std::size_t i = begin; i < end; i++)
-      slots.push_back(interval_slot(pieces[i]) | (end - begin == 1 ? FW_LIST_SLOT_ALONE : 0));
-  }
-  return slots;
-}
-
-// `count` buckets, and those after the last, with every slot in the first of its buckets that has
-// room. Nothing if one has none.
-std::vector<Bucket> fill_buckets(std::span<const std::uint64_t> slots, std::size_t count,
-                                 std::uint32_t seed) {
-  std::vector<Bucket> buckets(count + FW_LIST_PROBES);
-  std::vector<std::uint8_t> used(buckets.size());
-  for (const std::uint64_t slot : slots) {
-    const auto net = static_cast<std::uint32_t>(slot >> FW_LIST_SLOT_NET_SHIFT);
-    std::size_t place = fw_list_place(fw_list_hash(net, seed), static_cast<std::uint32_t>(count));
-    const std::size_t end = place + FW_LIST_PROBES;
-    // Only a full bucket is marked, so the mark is never overwritten.
-    for (; place < end && used[place] == 8; place++) buckets[place][0] |= FW_LIST_SLOT_SPILLED;
-    if (place == end) return {};
-    buckets[place][used[place]++] = slot;
-  }
-  return buckets;
-}
-
-// False if they do not fit in kMaxImageBytes.
-bool add_buckets(Image& image, std::span<const std::uint64_t> slots) {
-  std::size_t count = slots.size() / kSlotsPerBucket + 1;
-  // A list made to collide under one seed does not under the next.
-  for (std::uint32_t seed = 1;; seed++, count += count / 8 + 1) {
-    if ((image.lines() + count + FW_LIST_PROBES) * FW_LINE_BYTES > kMaxImageBytes) return false;
-    const std::vector<Bucket> buckets = fill_buckets(slots, count, seed);
-    if (buckets.empty()) continue;
-    const std::uint32_t first = image.add(buckets.size());
-    std::memcpy(&image.at<fw_list_bucket>(first), buckets.data(), buckets.size() * sizeof(Bucket));
-    image.header().seed = seed;
-    image.header().v4_buckets = first;
-    image.header().v4_bucket_count = static_cast<std::uint32_t>(count);
-    return true;
-  }
-}
-
-// Where most /16s are listed in part the root only costs a look-up: all chunks are laid down then.
-void add_chunks(Image& image, const Codes& codes) {
-  std::vector<std::uint32_t> value(kChunks);
-  std::size_t mixed = 0, both = 0;
-  for (std::size_t i = 0; i < kChunks; i++) {
-    value[i] = common_value(codes, i);
-    mixed += value[i] > FW_LIST_MIXED ? 1 : 0;
-    both += value[i] == kBoth ? 1 : 0;
-  }
-  if (mixed > kChunks / 2 && both == 0) {
-    const std::uint32_t first = image.add(kChunks);
-    std::memcpy(&image.at<fw_list_codes>(first), codes.chunk.data(), kChunks * FW_LINE_BYTES);
-    image.header().v4_chunks = first;
+// Fills the cell of a block, adding lines if it has to. `segments` are those that touch the block.
+void fill(Image& image, const Place& place, const Block& block, Segments segments) {
+  if (segments.empty()) return;
+  const auto& front = segments.front();
+  if (front.first <= block.first && front.last >= block.last()) {
+    place.in(image).word = front.value;
     return;
   }
-  const std::uint32_t root = image.add(kRootLines + mixed);
-  std::uint32_t chunk = root + kRootLines;
-  for (std::size_t i = 0; i < kChunks; i++) {
-    if (value[i] > FW_LIST_MIXED) {
-      std::memcpy(&image.at<fw_list_codes>(chunk), codes.chunk[i].data(), FW_LINE_BYTES);
-      value[i] = chunk++;
-    }
-    image.at<fw_list_root>(root + i / 16).word[i % 16] = value[i];
+  if (put_keys(image, place, block, segments)) return;
+  if (block.bits == kBitmapBits) {
+    const std::uint32_t line = add_bitmap(image, block, segments);
+    place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_BITMAP}, 0U, 0U, line);
+    return;
   }
-  image.header().v4_root = root;
+  const std::uint32_t node = image.add(kNodeLines);
+  place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_NODE}, 0U, 0U, node);
+  for (std::uint32_t i = 0; i < 16; i++) {
+    const Block below = block.sixteenth(i);
+    fill(image, {node, i}, below, touching(below, segments));
+  }
+}
+
+void enter_in_filter(Image& image, const Segment<std::uint32_t>& segment) {
+  for (std::uint32_t n = segment.first >> kFilterBits; n <= segment.last >> kFilterBits; n++)
+    image.at<fw_list_bits>(FW_LIST_V4_FILTER + n / 512).word[n / 64 % 8] |= std::uint64_t{1}
+                                                                            << n % 64;
 }
 
 }  // namespace
 
-bool add_v4(Image& image, std::span<const Segment<std::uint32_t>> segments) {
-  if (segments.empty()) return true;
-  Codes codes;
-  std::vector<Piece> pieces;
-  pieces.reserve(segments.size());
-  for (const auto& segment : segments) enter(segment, codes, pieces);
-  image.header().v4 = 1;
-  add_chunks(image, codes);
-  return add_buckets(image, make_slots(image, pieces));
+bool add_v4(Image& image, Segments segments) {
+  for (const auto& segment : segments) enter_in_filter(image, segment);
+  for (std::uint32_t i = 0; i < 2 * FW_LIST_V4_CELL_LINES && !segments.empty(); i++) {
+    const Block block{i << kCellBits, kCellBits};
+    fill(image, {FW_LIST_V4_CELLS, i}, block, touching(block, segments));
+    if (image.lines() * FW_LINE_BYTES > kMaxImageBytes) return false;
+  }
+  return true;
 }
 
 }  // namespace fw::lists

@@ -135,7 +135,7 @@ void add_filter(Image& image, std::span<const std::uint32_t> nets) {
   for (const std::uint32_t net : nets) {
     const std::uint32_t hash = fw_list_hash(net, seed);
     const std::uint32_t line = first + fw_list_place(hash, static_cast<std::uint32_t>(lines));
-    image.at<fw_list_bucket>(line).slot[hash >> 6 & 7] |= 1ULL << (hash & 63);
+    image.at<fw_list_bits>(line).word[hash >> 6 & 7] |= 1ULL << (hash & 63);
   }
   image.header().v6_filter = first;
   image.header().v6_filter_lines = static_cast<std::uint32_t>(lines);

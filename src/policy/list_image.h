@@ -4,14 +4,15 @@
  * array of 64-byte lines in the machine's byte order; line 0 is the header, a
  * line number 0 elsewhere means "none". All zero is an image without entries.
  *
- * IPv4   root   a word per /16: a value, or (4 and above) the line of its chunk.
- *               Left out when most /16s have a chunk: then chunk N is line
- *               v4_chunks + N, one line to look at for an unlisted address
- *        chunk  256 two-bit codes, one per /24: a value of FW_LIST_DENY,
- *               FW_LIST_ALLOW or 0, or FW_LIST_MIXED: look for its slots
- *        slots  buckets of 8 keyed by the /24. One that does not fit its bucket
- *               is in one of the next; every bucket passed by says so (SPILLED)
- *        bitmap 256 two-bit values, for a /24 in many pieces
+ * IPv4   filter lines 1 to 4,096: a bit per /21: clear, and nothing of it is listed
+ *        cells  lines 4,097 to 69,632: two cells a line, one for each /17. A cell
+ *               says what is listed of its block: all of it, or its keys, or where
+ *               more is said. A million addresses at random are 8 keys a cell: all
+ *               in one line, and its place is known without looking at another
+ *        keys   the lower halves of addresses; the first are pairs, the ends of
+ *               ranges. All have one value
+ *        node   8 lines: a cell for each sixteenth of the block
+ *        bitmap a two-bit value for each address of a /25 that is more than its keys
  *
  * IPv6   filter a bit per hashed /32: clear, and nothing of it is listed
  *        tree   the boundaries between listed and unlisted, in order */
@@ -21,11 +22,14 @@
 #include "types.h"
 
 enum {
-  FW_LIST_MAGIC = 0x46574c31, /* "FWL1": format and version */
-  FW_LIST_MIXED = 3,          /* as a code in a chunk */
-  FW_LIST_PROBES = 16,        /* buckets that can hold a key's slots */
-  FW_LIST_DEPTH = 16,         /* most lines from the tree's root to a leaf */
-  FW_LIST_KEYS = 3,           /* of a tree node */
+  FW_LIST_MAGIC = 0x46574c32, /* "FWL2": format and version */
+  FW_LIST_V4_FILTER = 1,      /* first line */
+  FW_LIST_V4_FILTER_LINES = 4096,
+  FW_LIST_V4_CELLS = FW_LIST_V4_FILTER + FW_LIST_V4_FILTER_LINES,
+  FW_LIST_V4_CELL_LINES = 65536,
+  FW_LIST_CELL_KEYS = 14,
+  FW_LIST_DEPTH = 16, /* most lines from the tree's root to a leaf */
+  FW_LIST_KEYS = 3,   /* of a tree node */
 };
 
 /* The memory of another type of the same line is read through these. */
@@ -33,40 +37,38 @@ enum {
 
 struct FW_LIST_VIEW fw_list_header {
   fw_u32 magic;
-  fw_u32 lines; /* of the whole image */
-  fw_u32 seed;  /* of both hashes; not secret */
-  fw_u32 v4;    /* 1: there are IPv4 entries */
-  fw_u32 v4_root;
-  fw_u32 v4_chunks;
-  fw_u32 v4_buckets;      /* first line */
-  fw_u32 v4_bucket_count; /* a key's first bucket is one of these */
-  fw_u32 v6_tree;         /* root node; 0: no IPv6 entries */
-  fw_u32 v6_filter;       /* first line; 0: no filter, look into the tree */
+  fw_u32 lines;     /* of the whole image */
+  fw_u32 seed;      /* of the filter's hash; not secret */
+  fw_u32 v6_tree;   /* root node; 0: no IPv6 entries */
+  fw_u32 v6_filter; /* first line; 0: no filter, look into the tree */
   fw_u32 v6_filter_lines;
-  fw_u32 pad[5];
+  fw_u32 pad[10];
 };
 
-/* A slot: the /24 (24 bits), flags, a value (2 bits), and what is below. An
- * empty slot is 0. */
-#define FW_LIST_SLOT_NET_SHIFT 40
-#define FW_LIST_SLOT_SPILLED (1ULL << 39) /* in slot 0: of the bucket */
-#define FW_LIST_SLOT_BITMAP (1ULL << 38)  /* bits 0-31 are the line of a bitmap */
-#define FW_LIST_SLOT_ALONE (1ULL << 37)   /* the /24 has no other slot (of old images: not set) */
-#define FW_LIST_SLOT_VALUE_SHIFT 32       /* else: for octets (8-15) to (0-7) */
+/* The word of a cell: a value, how to read it, how many pairs its keys begin with, and a line. */
+enum { FW_LIST_ALL = 0, FW_LIST_SOME = 1, FW_LIST_NODE = 2, FW_LIST_BITMAP = 3 };
+#define FW_LIST_WORD(kind, value, pairs, line) ((value) | (kind) << 2 | (pairs) << 4 | (line) << 8)
+#define FW_LIST_WORD_VALUE(word) ((word) & 3)
+#define FW_LIST_WORD_KIND(word) ((word) >> 2 & 3)
+#define FW_LIST_WORD_PAIRS(word) ((word) >> 4 & 15)
+#define FW_LIST_WORD_LINE(word) ((word) >> 8)
 
-struct FW_LIST_VIEW fw_list_bucket {
-  fw_u64 slot[8];
+struct FW_LIST_VIEW fw_list_cells {
+  struct {
+    fw_u32 word;
+    fw_u16 key[FW_LIST_CELL_KEYS]; /* unused ones repeat another */
+  } cell[2];
 };
 
-struct FW_LIST_VIEW fw_list_root {
-  fw_u32 word[16];
+struct FW_LIST_VIEW fw_list_bits { /* of a filter; of cells, four keys at a time */
+  fw_u64 word[8];
 };
 
-struct FW_LIST_VIEW fw_list_codes { /* chunk, bitmap: code N is in byte N / 4 */
+struct FW_LIST_VIEW fw_list_codes { /* bitmap: code N is in byte N / 4 */
   fw_u8 byte[64];
 };
 
-/* A node: keys in ascending order, the last one repeated in unused places.
+/* A node of the tree: keys in ascending order, the last one repeated in unused places.
  * Inner: child + R is where to go on, R the number of keys at or below the
  * address. Leaf: the last such key's info is the answer (none: not listed). */
 struct FW_LIST_VIEW fw_list_node {
@@ -96,8 +98,8 @@ FW_INLINE fw_u32 fw_list_place(fw_u32 hash, fw_u32 count) {
 }
 
 FW_STATIC_ASSERT(sizeof(struct fw_list_header) == 64, "one line");
-FW_STATIC_ASSERT(sizeof(struct fw_list_bucket) == 64, "one line");
-FW_STATIC_ASSERT(sizeof(struct fw_list_root) == 64, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_list_cells) == 64, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_list_bits) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_codes) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_node) == 64, "one line");
 

@@ -2,10 +2,10 @@
 /* Is an address on the deny or the allow list? Membership only: it may be on
  * one, both or none, and no entry hides another. The layout is in list_image.h.
  *
- * Cost in cache lines besides the header: 1 for an IPv4 address none of whose
- * /24 is listed (2 with a short list, the first of 4,096 that stay cached), one
- * or two more for the others; IPv6 1 where nothing of its /32 is listed, else
- * the height of the tree. Every loop has a constant bound. */
+ * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached, and
+ * one more where something of its /21 is listed (up to four in a crowded /17); IPv6
+ * besides the header 1 where nothing of its /32 is listed, else the height of the
+ * tree. Every loop has a constant bound. */
 #ifndef FW_POLICY_LISTS_H
 #define FW_POLICY_LISTS_H
 
@@ -13,77 +13,68 @@
 #include "list_image.h"
 #include "policy.h"
 
-FW_INLINE fw_u32 fw_list_code(const struct fw_list_codes* codes, fw_u32 index) {
-  return codes->byte[index >> 2 & 63] >> ((index & 3) * 2) & 3;
-}
+/* Is an address one of a cell's keys, or in one of its ranges? The keys without branches, four at a
+ * time: where a match is is as random as the address, and a mispredicted branch is waited for after
+ * the cache miss. The ends of ranges are keys too, and listed. */
+FW_INLINE int fw_list_is_some(const struct fw_list_line* line, fw_u32 half, fw_u32 address,
+                              fw_u32 pairs) {
+  const fw_u64 ones = 0x0001000100010001ULL;
+  const struct fw_list_bits* bits = (const struct fw_list_bits*)line;
+  const struct fw_list_cells* cells = (const struct fw_list_cells*)line;
+  fw_u32 low = address & 0xffff;
+  fw_u64 x = (bits->word[4 * half] ^ low * ones) | 0xffffffff; /* but for the cell's word */
+  fw_u64 found = (x - ones) & ~x; /* a top bit only where a quarter of x is 0 */
 
-/* The first of the buckets that may have a /24's slots. */
-FW_INLINE fw_u32 fw_list_bucket_of(const struct fw_list_header* header, fw_u32 net) {
-  return header->v4_buckets +
-         fw_list_place(fw_list_hash(net, header->seed), header->v4_bucket_count);
-}
-
-/* The slot of a /24 that has just one, if it is in this bucket: the usual case. Without branches:
- * where it is is as random as the address, and a mispredicted branch is waited for after the
- * cache miss. 0 if it is not so simple. */
-FW_INLINE fw_u64 fw_list_only_slot(const struct fw_list_bucket* bucket, fw_u32 net) {
-  fw_u64 found = 0;
-
-  for (fw_u32 i = 0; i < 8; i++) {
-    fw_u64 slot = bucket->slot[i], same = (slot >> FW_LIST_SLOT_NET_SHIFT) ^ net;
-
-    same--; /* the top bit is set only if they were equal */
-    FW_OPAQUE(same);
-    found |= slot & (fw_u64)((fw_s64)same >> 63);
+  for (fw_u32 i = 1; i < 4; i++) {
+    x = bits->word[4 * half + i] ^ low * ones;
+    found |= (x - ones) & ~x;
   }
-  return found & FW_LIST_SLOT_ALONE && !(found & FW_LIST_SLOT_BITMAP) ? found : 0;
-}
-FW_INLINE fw_u32 fw_list_slot_value(fw_u64 slot, fw_u32 octet) {
-  fw_u32 first = (fw_u32)slot >> 8 & 255, last = (fw_u32)slot & 255;
-
-  return octet - first <= last - first ? (fw_u32)(slot >> FW_LIST_SLOT_VALUE_SHIFT) & 3 : 0;
-}
-
-/* The value for one octet of a /24 that is listed in part. */
-FW_INLINE fw_u32 fw_list_find_slot(struct fw_env* env, const struct fw_list_header* header,
-                                   fw_u32 net, fw_u32 octet) {
-  fw_u32 at = fw_list_bucket_of(header, net);
-  fw_u32 value = 0, bitmap = 0;
-  for (fw_u32 probe = 0; probe < FW_LIST_PROBES; probe++) {
-    const struct fw_list_bucket* bucket =
-        (const struct fw_list_bucket*)fw_env_list_line(env, at + probe);
-    if (!bucket) return value;
-    for (fw_u32 i = 0; i < 8; i++) {
-      fw_u64 slot = bucket->slot[i];
-      if (slot >> FW_LIST_SLOT_NET_SHIFT != net) continue;
-      if (slot & FW_LIST_SLOT_BITMAP)
-        bitmap = (fw_u32)slot;
-      else if (octet >= (slot >> 8 & 255) && octet <= (slot & 255))
-        value |= (fw_u32)(slot >> FW_LIST_SLOT_VALUE_SHIFT) & 3;
-    }
-    if (!(bucket->slot[0] & FW_LIST_SLOT_SPILLED)) break;
+  if (found & ones << 15) return 1;
+  for (fw_u32 i = 0; i < FW_LIST_CELL_KEYS / 2 && i < pairs; i++) {
+    fw_u32 first = cells->cell[half].key[2 * i], last = cells->cell[half].key[2 * i + 1];
+    if (low - first <= last - first) return 1;
   }
-  if (!bitmap) return value;
-  const struct fw_list_codes* codes = (const struct fw_list_codes*)fw_env_list_line(env, bitmap);
-  return codes ? fw_list_code(codes, octet) : value;
+  return 0;
 }
 
-/* What is known of the /24 of an IPv4 address: a value, or FW_LIST_IN_PART. */
-#define FW_LIST_IN_PART 4U
-FW_INLINE fw_u32 fw_list_code_v4(struct fw_env* env, const struct fw_list_header* header,
-                                 fw_u32 address) {
-  fw_u32 chunk = header->v4_chunks + (address >> 16), code;
-  if (header->v4_root) {
-    const struct fw_list_root* root =
-        (const struct fw_list_root*)fw_env_list_line(env, header->v4_root + (address >> 20));
-    if (!root) return 0;
-    chunk = root->word[address >> 16 & 15];
-    if (chunk <= 3) return chunk;
+/* The value for an address of a block that has a node or a bitmap: `word` is its cell's. */
+FW_STAGE fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 address) {
+  const struct fw_list_line* line = NULL;
+  fw_u32 shift = 15, half = 0;
+
+  if (!env) return 0;
+  for (fw_u32 i = 0; i < 2 && FW_LIST_WORD_KIND(word) == FW_LIST_NODE; i++) {
+    shift -= 4;
+    half = address >> shift & 1;
+    line = fw_env_list_line(env, FW_LIST_WORD_LINE(word) + (address >> (shift + 1) & 7));
+    if (!line) return 0;
+    word = ((const struct fw_list_cells*)line)->cell[half].word;
   }
-  const struct fw_list_codes* codes = (const struct fw_list_codes*)fw_env_list_line(env, chunk);
-  if (!codes) return 0;
-  code = fw_list_code(codes, address >> 8 & 255);
-  return code == FW_LIST_MIXED ? FW_LIST_IN_PART : code;
+  if (FW_LIST_WORD_KIND(word) == FW_LIST_ALL) return FW_LIST_WORD_VALUE(word);
+  if (FW_LIST_WORD_KIND(word) == FW_LIST_SOME)
+    return line && fw_list_is_some(line, half, address, FW_LIST_WORD_PAIRS(word))
+               ? FW_LIST_WORD_VALUE(word)
+               : 0;
+  line = fw_env_list_line(env, FW_LIST_WORD_LINE(word));
+  if (!line) return 0;
+  return ((const struct fw_list_codes*)line)->byte[address >> 2 & 31] >> ((address & 3) * 2) & 3;
+}
+
+/* Without the header: where an image has no IPv4 entries the filter is clear. */
+FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address) {
+  const struct fw_list_line* line = fw_env_list_line(env, FW_LIST_V4_FILTER + (address >> 20));
+  fw_u32 half = address >> 15 & 1, word;
+
+  if (!line) return 0;
+  if (!(((const struct fw_list_bits*)line)->word[address >> 17 & 7] >> (address >> 11 & 63) & 1))
+    return 0;
+  line = fw_env_list_line(env, FW_LIST_V4_CELLS + (address >> 16));
+  if (!line) return 0;
+  word = ((const struct fw_list_cells*)line)->cell[half].word;
+  if (FW_LIST_WORD_KIND(word) == FW_LIST_ALL) return FW_LIST_WORD_VALUE(word);
+  if (FW_LIST_WORD_KIND(word) != FW_LIST_SOME) return fw_list_find_deep(env, word, address);
+  return fw_list_is_some(line, half, address, FW_LIST_WORD_PAIRS(word)) ? FW_LIST_WORD_VALUE(word)
+                                                                        : 0;
 }
 
 /* What a leaf's key (hi, lo) says of an address at or above it. */
@@ -108,9 +99,9 @@ FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header
   if (!header->v6_tree) return 0;
   if (header->v6_filter) {
     fw_u32 hash = fw_list_hash((fw_u32)(addr->hi >> 32), header->seed);
-    const struct fw_list_bucket* bits = (const struct fw_list_bucket*)fw_env_list_line(
+    const struct fw_list_bits* bits = (const struct fw_list_bits*)fw_env_list_line(
         env, header->v6_filter + fw_list_place(hash, header->v6_filter_lines));
-    if (!bits || !(bits->slot[hash >> 6 & 7] >> (hash & 63) & 1)) return 0;
+    if (!bits || !(bits->word[hash >> 6 & 7] >> (hash & 63) & 1)) return 0;
   }
   fw_u32 at = header->v6_tree;
   for (fw_u32 depth = 0; depth < FW_LIST_DEPTH; depth++) {
@@ -132,39 +123,13 @@ FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header
   return 0;
 }
 
-/* The image in force, or NULL if there is none. */
-FW_INLINE const struct fw_list_header* fw_list_open(struct fw_env* env) {
-  const struct fw_list_header* header = (const struct fw_list_header*)fw_env_list_line(env, 0);
-  return header && header->magic == FW_LIST_MAGIC ? header : NULL;
-}
-
-/* The answer for an address whose /24 is listed in part, the long way. */
-FW_STAGE fw_u32 fw_list_find_mixed(struct fw_env* env, fw_u32 address) {
-  const struct fw_list_header* header = env ? fw_list_open(env) : NULL;
-  return header ? fw_list_find_slot(env, header, address >> 8, address & 255) : 0;
-}
-
-FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address) {
-  const struct fw_list_header* header = fw_list_open(env);
-  const struct fw_list_bucket* bucket;
-  fw_u32 code;
-  fw_u64 slot;
-  if (!header || !header->v4) return 0;
-  code = fw_list_code_v4(env, header, address);
-  if (code != FW_LIST_IN_PART) return code;
-  bucket =
-      (const struct fw_list_bucket*)fw_env_list_line(env, fw_list_bucket_of(header, address >> 8));
-  slot = bucket ? fw_list_only_slot(bucket, address >> 8) : 0;
-  return slot ? fw_list_slot_value(slot, address & 255) : fw_list_find_mixed(env, address);
-}
-
 /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */
 FW_STAGE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
   const struct fw_list_header* header;
   if (!env || !addr) return 0;
   if (!addr->hi && addr->lo >> 32 == 0xffff) return fw_list_find_v4(env, (fw_u32)addr->lo);
-  header = fw_list_open(env);
-  return header ? fw_list_find_v6(env, header, addr) : 0;
+  header = (const struct fw_list_header*)fw_env_list_line(env, 0);
+  return header && header->magic == FW_LIST_MAGIC ? fw_list_find_v6(env, header, addr) : 0;
 }
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is decided about an address by name: marks and lists, looked up together,
+/* What is decided about an address by name: lists and marks, looked up together,
  * so that their cache misses are waited for once. A denied packet costs little
- * more than these misses: the first line of each is asked for before any of
- * them is looked at. */
+ * more than these misses. */
 #ifndef FW_POLICY_NAMES_H
 #define FW_POLICY_NAMES_H
 
