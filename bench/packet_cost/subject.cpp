@@ -120,6 +120,7 @@ fw_env Subject::env() {
   env.meters = tables.meters.data();
   env.flows = tables.flows.data();
   env.mark_keys = tables.mark_keys.data();
+  env.mark_filter = tables.mark_filter.data();
   env.marks = tables.marks.data();
   return env;
 }

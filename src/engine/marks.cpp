@@ -17,6 +17,7 @@ fw_env env_of(datapath::Datapath& datapath) {
   env.sources = tables.sources.data();
   env.meters = tables.meters.data();
   env.mark_keys = tables.mark_keys.data();
+  env.mark_filter = tables.mark_filter.data();
   env.marks = tables.marks.data();
   return env;
 }

@@ -86,15 +86,14 @@ FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64
 /* Puts a ban in force that starts now. 0: no room, or the source carries a mark already. */
 FW_STAGE int fw_ban(struct fw_env* env, const struct fw_mark* ban) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_mark_place place;
   struct fw_mark_hits* hits;
   struct fw_mark* mark;
   fw_u32 index;
 
   if (!cfg || !ban) return 0;
-  place = fw_mark_place(cfg, &ban->addr, ban->prefix_bits);
   index = fw_mark_index(env, cfg, &ban->addr, ban->prefix_bits);
-  if (index == FW_NO_MARK) index = fw_mark_claim(env, &place, ban->since_ns);
+  if (index == FW_NO_MARK)
+    index = fw_mark_claim(env, cfg, fw_mark_key(cfg, &ban->addr, ban->prefix_bits), ban->since_ns);
   if (index == FW_NO_MARK) return 0;
   mark = fw_env_mark(env, index);
   hits = fw_env_mark_hits(env, index);

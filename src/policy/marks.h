@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Marks: bans, temporary allowances and exemptions, by prefix. A key has two
  * possible buckets of eight, so a mark is found in two cache lines and nothing
- * has to move or be evicted when another comes.
+ * has to move or be evicted when another comes. Most addresses have none: a
+ * filter says so, and the buckets are not looked at.
  *
  * Who writes what: a slot is claimed by compare-and-swap of its key (either
  * side), then filled, and `until_ns` is written last; until_ns == 0 is "not in
- * force", so a reader never acts on half a mark. Erasing writes until_ns = 0,
- * then key = 0. */
+ * force", so a reader never acts on half a mark. The filter's bits are set before
+ * that. Erasing writes until_ns = 0, then key = 0, and makes the filter anew. */
 #ifndef FW_POLICY_MARKS_H
 #define FW_POLICY_MARKS_H
 
@@ -14,20 +15,50 @@
 
 #define FW_NO_MARK 0xffffffffU
 enum { FW_MARK_FLUSH_MS = 10 };
+/* So many ways of a key's first bucket are filled before its second one is thought of: then few
+ * look-ups need two (full to what is configured, 5 of 100 keys, and no key finds no place). */
+enum { FW_MARK_HOME_WAYS = 6 };
+enum { FW_MARK_SPILLED = 1 };
 
-struct fw_mark_place {
-  fw_u64 key;
-  fw_u32 bucket[2];
-};
+FW_INLINE fw_u64 fw_mark_key(const struct fw_config* cfg, const struct fw_addr* a,
+                             fw_u32 prefix_bits) {
+  return fw_hash(cfg, a, 0x6d61726b00ULL + prefix_bits) | 1;
+}
+/* A key's first (0) or second (1) bucket. */
+FW_INLINE fw_u32 fw_mark_bucket(const struct fw_config* cfg, fw_u64 key, fw_u32 second) {
+  return (fw_u32)(key >> (1 + 31 * second)) & cfg->mark_mask;
+}
 
-FW_INLINE struct fw_mark_place fw_mark_place(const struct fw_config* cfg, const struct fw_addr* a,
-                                             fw_u32 prefix_bits) {
-  struct fw_mark_place place;
+/* A key's bit in the filter: one of three. */
+FW_INLINE fw_u32 fw_mark_kind(fw_u64 key) {
+  return 2U << ((key >> 56) * 3 >> 8);
+}
 
-  place.key = fw_hash(cfg, a, 0x6d61726b00ULL + prefix_bits) | 1;
-  place.bucket[0] = (fw_u32)(place.key >> 1) & cfg->mark_mask;
-  place.bucket[1] = (fw_u32)(place.key >> 32) & cfg->mark_mask;
-  return place;
+/* The filter's word for a bucket, and where in it the bucket's bits are. */
+FW_INLINE struct fw_mark_filter* fw_mark_filter_at(struct fw_env* env, fw_u32 bucket) {
+  return fw_env_mark_filter(env, bucket / FW_MARK_FILTER_BUCKETS);
+}
+FW_INLINE fw_u32 fw_mark_filter_shift(fw_u32 bucket) {
+  return bucket % FW_MARK_FILTER_BUCKETS * FW_MARK_FILTER_BITS;
+}
+
+/* Which of a key's buckets it may be in: bit 0 the first, bit 1 the second. */
+FW_INLINE fw_u32 fw_mark_filtered(struct fw_env* env, const struct fw_config* cfg, fw_u64 key) {
+  fw_u32 bucket = fw_mark_bucket(cfg, key, 0);
+  const struct fw_mark_filter* filter = fw_mark_filter_at(env, bucket);
+  fw_u64 bits = filter ? FW_READ(filter->bits) >> fw_mark_filter_shift(bucket) : 0;
+
+  return (fw_u32)((bits & fw_mark_kind(key)) != 0) | (fw_u32)(bits & FW_MARK_SPILLED) << 1;
+}
+
+/* Enters a key that is in its first (0) or second (1) bucket. */
+FW_INLINE void fw_mark_filter_add(struct fw_env* env, const struct fw_config* cfg, fw_u64 key,
+                                  fw_u32 second) {
+  fw_u32 bucket = fw_mark_bucket(cfg, key, 0);
+  struct fw_mark_filter* filter = fw_mark_filter_at(env, bucket);
+  fw_u64 bits = second ? FW_MARK_SPILLED : fw_mark_kind(key);
+
+  if (filter) __sync_fetch_and_or(&filter->bits, bits << fw_mark_filter_shift(bucket));
 }
 
 /* 1 if one of the eight words is `key`. */
@@ -55,15 +86,16 @@ FW_INLINE fw_u32 fw_mark_way(const struct fw_mark_keys* keys, fw_u64 key) {
 /* The index of the mark of exactly this prefix, in force or not; FW_NO_MARK if there is none. */
 FW_INLINE fw_u32 fw_mark_index(struct fw_env* env, const struct fw_config* cfg,
                                const struct fw_addr* a, fw_u32 prefix_bits) {
-  struct fw_mark_place place = fw_mark_place(cfg, a, prefix_bits);
+  fw_u64 key = fw_mark_key(cfg, a, prefix_bits);
+  fw_u32 may = fw_mark_filtered(env, cfg, key);
 
-  for (int i = 0; i < 2; i++) {
-    const struct fw_mark_keys* keys = fw_env_mark_keys(env, place.bucket[i]);
+  for (fw_u32 i = 0; i < 2 && may >> i; i++) {
+    fw_u32 bucket = fw_mark_bucket(cfg, key, i), index;
+    const struct fw_mark_keys* keys = fw_env_mark_keys(env, bucket);
     const struct fw_mark* mark;
-    fw_u32 index;
 
-    if (!keys || !fw_mark_any(keys, place.key)) continue;
-    index = place.bucket[i] * FW_MARK_WAYS + fw_mark_way(keys, place.key);
+    if (!(may >> i & 1) || !keys || !fw_mark_any(keys, key)) continue;
+    index = bucket * FW_MARK_WAYS + fw_mark_way(keys, key);
     mark = fw_env_mark(env, index);
     if (mark && mark->prefix_bits == prefix_bits && mark->addr.hi == a->hi &&
         mark->addr.lo == a->lo)
@@ -107,32 +139,30 @@ FW_STAGE fw_u64 fw_mark_find(struct fw_env* env, const struct fw_addr* a, fw_u64
   return cfg && a ? fw_mark_search(env, cfg, a, now_ns) : FW_MARK_NONE;
 }
 
-/* A free place for a key, claimed; the key's own if it has one. FW_NO_MARK: both buckets are full
- * of marks in force. */
-FW_INLINE fw_u32 fw_mark_claim(struct fw_env* env, const struct fw_mark_place* place,
+/* A free place for a key, claimed. FW_NO_MARK: both buckets are full of marks in force. */
+FW_INLINE fw_u32 fw_mark_claim(struct fw_env* env, const struct fw_config* cfg, fw_u64 key,
                                fw_u64 now_ns) {
-  for (fw_u32 n = 0; n < 2 * FW_MARK_WAYS; n++) { /* alternate: fills both buckets evenly */
-    fw_u32 bucket = place->bucket[n & 1];
+  /* Its first bucket up to HOME_WAYS; then both evenly; then those of marks that have ended and
+   * nobody swept. */
+  const fw_u32 both = FW_MARK_HOME_WAYS, ended = both + 2 * FW_MARK_WAYS;
+
+  for (fw_u32 n = 0; n < ended + 2 * FW_MARK_WAYS; n++) {
+    fw_u32 step = n < both ? 2 * n : n < ended ? n - both : n - ended;
+    fw_u32 way = step >> 1 & (FW_MARK_WAYS - 1), bucket = fw_mark_bucket(cfg, key, step & 1);
     struct fw_mark_keys* keys = fw_env_mark_keys(env, bucket);
-    fw_u64* slot;
+    const struct fw_mark* mark;
+    fw_u64 old;
 
     if (!keys) return FW_NO_MARK;
-    slot = &keys->key[(n >> 1) & (FW_MARK_WAYS - 1)];
-    if (FW_READ(*slot)) continue;
-    if (__sync_val_compare_and_swap(slot, 0ULL, place->key) == 0)
-      return bucket * FW_MARK_WAYS + (n >> 1);
-  }
-  for (fw_u32 n = 0; n < 2 * FW_MARK_WAYS; n++) { /* one that has ended and nobody swept */
-    fw_u32 bucket = place->bucket[n & 1], index = bucket * FW_MARK_WAYS + (n >> 1);
-    struct fw_mark_keys* keys = fw_env_mark_keys(env, bucket);
-    const struct fw_mark* mark = fw_env_mark(env, index);
-    fw_u64 *slot, old;
-
-    if (!keys || !mark) return FW_NO_MARK;
-    slot = &keys->key[(n >> 1) & (FW_MARK_WAYS - 1)];
-    old = FW_READ(*slot);
-    if (FW_READ(mark->until_ns) > now_ns) continue;
-    if (__sync_val_compare_and_swap(slot, old, place->key) == old) return index;
+    old = FW_READ(keys->key[way]);
+    if (n < ended && old) continue;
+    if (n >= ended) {
+      mark = fw_env_mark(env, bucket * FW_MARK_WAYS + way);
+      if (!mark || FW_READ(mark->until_ns) > now_ns) continue;
+    }
+    if (__sync_val_compare_and_swap(&keys->key[way], old, key) != old) continue;
+    fw_mark_filter_add(env, cfg, key, step & 1);
+    return bucket * FW_MARK_WAYS + way;
   }
   return FW_NO_MARK;
 }

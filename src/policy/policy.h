@@ -30,6 +30,7 @@ struct fw_env {
   struct fw_meter* meters;
   struct fw_flow_bucket* flows;
   struct fw_mark_keys* mark_keys;
+  struct fw_mark_filter* mark_filter;
   struct fw_mark* marks;
   struct fw_mark_hits* hits; /* one per mark */
   struct fw_counters* counters;
@@ -79,7 +80,7 @@ int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet);
 /* Notes one frame that this host sends. */
 void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns);
 
-/* Marks. `index` is that of fw_mark; they need only config, mark_keys and marks.
+/* Marks. `index` is that of fw_mark; they need only config, mark_keys, mark_filter and marks.
  * The caller sees to it that config lists prefix_bits for the address's family. */
 
 /* The mark of exactly this prefix and kind, or -1. In force or not. */

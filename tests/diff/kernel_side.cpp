@@ -65,7 +65,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   resize("sources", sizes.sources / FW_SOURCE_WAYS);
   resize("meters", sizes.sources);
   resize("flows", sizes.flows / FW_FLOW_WAYS);
-  resize("mark_keys", slots / FW_MARK_WAYS);
+  resize("mark_keys", sizes.mark_buckets());
+  resize("mark_filter", sizes.mark_filters());
   resize("marks", slots);
   resize("mark_hits", slots * cpus_);
   if (const int error = bpf_object__load(object_); error != 0) {
@@ -88,7 +89,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
-      !map("mark_keys", slots / FW_MARK_WAYS, mark_keys_) || !map("marks", slots, marks_) ||
+      !map("mark_keys", sizes.mark_buckets(), mark_keys_) ||
+      !map("mark_filter", sizes.mark_filters(), mark_filter_) || !map("marks", slots, marks_) ||
       !map("mark_hits", slots * cpus_, hits_) || !map("served", FW_PORT_LINES, served_) ||
       !map("budgets", FW_BUDGET_CELLS, budgets_) ||
       !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
@@ -97,6 +99,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   clocked_ = clocked.data();
   shared_ = shared.data();
   env_.mark_keys = mark_keys_.data();
+  env_.mark_filter = mark_filter_.data();
   env_.marks = marks_.data();
 
   const auto take = [](void* self, void* data, std::size_t size) {

@@ -42,6 +42,7 @@ class KernelSide {
   [[nodiscard]] std::span<fw_meter> meters() const { return meters_; }
   [[nodiscard]] std::span<fw_flow_bucket> flows() const { return flows_; }
   [[nodiscard]] std::span<fw_mark_keys> mark_keys() const { return mark_keys_; }
+  [[nodiscard]] std::span<fw_mark_filter> mark_filter() const { return mark_filter_; }
   [[nodiscard]] std::span<fw_mark> marks() const { return marks_; }
   [[nodiscard]] const fw_shared& shared() const { return *shared_; }
   [[nodiscard]] std::span<fw_port_line> served() const { return served_; }
@@ -78,6 +79,7 @@ class KernelSide {
   std::span<fw_meter> meters_;
   std::span<fw_flow_bucket> flows_;
   std::span<fw_mark_keys> mark_keys_;
+  std::span<fw_mark_filter> mark_filter_;
   std::span<fw_mark> marks_;
   std::span<fw_mark_hits> hits_;  // those of the first CPU, then those of the next ...
   std::span<fw_port_line> served_;

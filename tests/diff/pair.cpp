@@ -84,6 +84,8 @@ Difference Pair::tables() {
       cells("meters", user.meters.data(), kernel_->meters().data(), user.meters.size()),
       cells("flows", user.flows.data(), kernel_->flows().data(), user.flows.size()),
       cells("mark_keys", user.mark_keys.data(), kernel_->mark_keys().data(), user.mark_keys.size()),
+      cells("mark_filter", user.mark_filter.data(), kernel_->mark_filter().data(),
+            user.mark_filter.size()),
       cells("marks", user.marks.data(), kernel_->marks().data(), user.marks.size()),
       cells("hits", user_.env().hits, hits.data(), hits.size()),
       cells("served", user.served.data(), kernel_->served().data(), user.served.size()),

@@ -23,6 +23,7 @@ class FakeDatapath : public datapath::Datapath {
         meters_(16),
         flows_(4),
         keys_(mark_buckets),
+        filter_((mark_buckets + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS),
         marks_(mark_buckets * FW_MARK_WAYS),
         hits_(marks_.size()) {
     config_.seed[0] = 0x1234'5678'9abc'def0ULL;
@@ -86,6 +87,7 @@ class FakeDatapath : public datapath::Datapath {
   // Behind the engine's back.
   void wipe_marks() {
     std::ranges::fill(keys_, fw_mark_keys{});
+    std::ranges::fill(filter_, fw_mark_filter{});
     std::ranges::fill(marks_, fw_mark{});
   }
   std::size_t index_of(const fw_mark* mark) const {
@@ -98,6 +100,7 @@ class FakeDatapath : public datapath::Datapath {
             .meters = meters_,
             .flows = flows_,
             .mark_keys = keys_,
+            .mark_filter = filter_,
             .marks = marks_,
             .served = served_,
             .budgets = budgets_,
@@ -181,6 +184,7 @@ class FakeDatapath : public datapath::Datapath {
     environment.counters = &counts;
     environment.shared = &shared_;
     environment.mark_keys = keys_.data();
+    environment.mark_filter = filter_.data();
     environment.marks = marks_.data();
     return environment;
   }
@@ -190,6 +194,7 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_meter> meters_;
   std::vector<fw_flow_bucket> flows_;
   std::vector<fw_mark_keys> keys_;
+  std::vector<fw_mark_filter> filter_;
   std::vector<fw_mark> marks_;
   std::vector<fw_port_line> served_{FW_PORT_LINES};
   std::vector<fw_budget> budgets_{FW_BUDGET_CELLS};

@@ -3,6 +3,9 @@
 // that nothing but their end or their owner displaces them.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+#include <string>
 #include <vector>
 
 #include "policy_lab.hpp"
@@ -132,6 +135,37 @@ TEST(marks, all_bans_fit_at_the_size_the_table_is_made_for) {
     refused += lab.mark(FW_MARK_BAN,
                         "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)) < 0;
   EXPECT_EQ(refused, 0);
+  const auto keys = lab.datapath.tables().mark_keys;
+  int second = 0;
+  for (std::size_t bucket = 0; bucket < keys.size(); bucket++)
+    for (const fw_u64 key : keys[bucket].key)
+      second += key != 0 && (key >> 1 & (keys.size() - 1)) != bucket ? 1 : 0;
+  EXPECT_LT(second, 4096 / 10) << "few are not in their first bucket";
+}
+
+TEST(marks, whatever_came_and_went_each_that_is_left_is_found) {
+  Lab lab({.sources = 64, .flows = 64, .bans = 256});
+  std::map<std::string, fw_s32> left;
+  std::mt19937 engine(7);
+  for (int i = 0; i < 20'000; i++) {
+    const std::string peer = "10.0.0." + std::to_string(engine() % 256);
+    if (const auto found = left.find(peer); found != left.end()) {
+      fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(found->second));
+      left.erase(found);
+    } else {
+      left[peer] = lab.mark(FW_MARK_BAN, peer);
+      ASSERT_GE(left[peer], 0);
+    }
+    if (i % 500 == 0)
+      for (int last = 0; last < 256; last++) {
+        const std::string at = "10.0.0." + std::to_string(last);
+        ASSERT_EQ(lab.in(udp(at)) == "drop ban", left.contains(at)) << at << " after " << i;
+      }
+  }
+  for (const auto& [peer, index] : left)
+    fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
+  for (const fw_mark_filter& filter : lab.datapath.tables().mark_filter)
+    EXPECT_EQ(filter.bits & 0xeeee'eeee'eeee'eeee, 0U) << "no kind of key is left";
 }
 
 }  // namespace

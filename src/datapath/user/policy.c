@@ -23,6 +23,9 @@ FW_INLINE struct fw_meter* fw_env_meter(struct fw_env* e, fw_u32 index) {
 FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
   return &e->flows[bucket];
 }
+FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env* e, fw_u32 index) {
+  return &e->mark_filter[index];
+}
 FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
   return &e->mark_keys[bucket];
 }
@@ -125,27 +128,56 @@ fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 
 }
 
 fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns) {
-  struct fw_mark_place place = fw_mark_place(env->config, &mark->addr, mark->prefix_bits);
   fw_u32 index = fw_mark_index(env, env->config, &mark->addr, mark->prefix_bits);
 
-  if (index == FW_NO_MARK) index = fw_mark_claim(env, &place, now_ns);
+  if (index == FW_NO_MARK)
+    index = fw_mark_claim(env, env->config,
+                          fw_mark_key(env->config, &mark->addr, mark->prefix_bits), now_ns);
   if (index == FW_NO_MARK) return -1;
   fw_mark_fill(&env->marks[index], mark);
   return (fw_s32)index;
 }
 
 void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits) {
-  struct fw_mark_place place = fw_mark_place(env->config, &addr, prefix_bits);
+  fw_u64 key = fw_mark_key(env->config, &addr, prefix_bits);
+  fw_u32 bucket = fw_mark_bucket(env->config, key, 0);
 
-  for (int i = 0; i < 2; i++) {
-    __builtin_prefetch(&env->mark_keys[place.bucket[i]], 1);
-    __builtin_prefetch(&env->marks[(fw_u64)place.bucket[i] * FW_MARK_WAYS], 1);
+  __builtin_prefetch(&env->mark_keys[bucket], 1);
+  __builtin_prefetch(&env->marks[(fw_u64)bucket * FW_MARK_WAYS], 1);
+}
+
+/* The kinds of the keys that a bucket has and is the first one of. */
+static fw_u64 kinds_in(const struct fw_env* env, fw_u32 bucket) {
+  fw_u64 kinds = 0;
+
+  for (fw_u32 way = 0; way < FW_MARK_WAYS; way++) {
+    fw_u64 key = FW_READ(env->mark_keys[bucket].key[way]);
+    if (key && ((fw_u32)(key >> 1) & env->config->mark_mask) == bucket) kinds |= fw_mark_kind(key);
   }
+  return kinds;
+}
+
+/* Takes the kinds that a bucket has no more out of the filter. That keys of it are elsewhere stays
+ * noted: who would know that the last of them went? A key that is claimed meanwhile is seen by the
+ * second look, or enters itself afterwards. */
+static void renew_filter(struct fw_env* env, fw_u32 bucket) {
+  struct fw_mark_filter* filter = fw_mark_filter_at(env, bucket);
+  fw_u32 shift = fw_mark_filter_shift(bucket);
+  fw_u64 spilled = (fw_u64)FW_MARK_SPILLED << shift, all = ((1ULL << FW_MARK_FILTER_BITS) - 1)
+                                                           << shift;
+  fw_u64 old, renewed;
+
+  do {
+    old = FW_READ(filter->bits);
+    renewed = (old & (~all | spilled)) | kinds_in(env, bucket) << shift;
+  } while (__sync_val_compare_and_swap(&filter->bits, old, renewed) != old);
+  __sync_fetch_and_or(&filter->bits, kinds_in(env, bucket) << shift);
 }
 
 void fw_policy_mark_erase(struct fw_env* env, fw_u32 index) {
   FW_WRITE(env->marks[index].until_ns, 0ULL);
   FW_WRITE(env->mark_keys[index / FW_MARK_WAYS].key[index % FW_MARK_WAYS], 0ULL);
+  renew_filter(env, index / FW_MARK_WAYS);
 }
 
 void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,

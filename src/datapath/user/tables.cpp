@@ -33,7 +33,8 @@ UserTables::UserTables(TableSizes sizes)
     : sources_(sizes.sources / FW_SOURCE_WAYS),
       meters_(sizes.sources),
       flows_(sizes.flows / FW_FLOW_WAYS),
-      mark_keys_(sizes.mark_slots() / FW_MARK_WAYS),
+      mark_keys_(sizes.mark_buckets()),
+      mark_filter_(sizes.mark_filters()),
       marks_(sizes.mark_slots()),
       served_(FW_PORT_LINES),
       budgets_(FW_BUDGET_CELLS),
@@ -45,6 +46,7 @@ void UserTables::populate() {
   meters_.populate();
   flows_.populate();
   mark_keys_.populate();
+  mark_filter_.populate();
   marks_.populate();
   served_.populate();
   budgets_.populate();
@@ -67,6 +69,7 @@ void UserTables::lend(fw_env& env) {
   env.meters = meters_.data();
   env.flows = flows_.data();
   env.mark_keys = mark_keys_.data();
+  env.mark_filter = mark_filter_.data();
   env.marks = marks_.data();
   env.shared = &shared_;
   env.served = served_.data();
@@ -77,9 +80,9 @@ void UserTables::lend(fw_env& env) {
 
 std::uint64_t UserTables::memory_bytes() const {
   return sources_.span().size_bytes() + meters_.span().size_bytes() + flows_.span().size_bytes() +
-         mark_keys_.span().size_bytes() + marks_.span().size_bytes() + served_.span().size_bytes() +
-         budgets_.span().size_bytes() + signatures_.span().size_bytes() + sizeof(fw_signature_set) +
-         sizeof shared_;
+         mark_keys_.span().size_bytes() + mark_filter_.span().size_bytes() +
+         marks_.span().size_bytes() + served_.span().size_bytes() + budgets_.span().size_bytes() +
+         signatures_.span().size_bytes() + sizeof(fw_signature_set) + sizeof shared_;
 }
 
 UserReader::UserReader(std::size_t mark_slots) : hits_(mark_slots), shares_(FW_BUDGET_CELLS) {}

@@ -31,6 +31,7 @@ FW_TABLE(sources, struct fw_source_bucket, 1);
 FW_TABLE(meters, struct fw_meter, 1);
 FW_TABLE(flows, struct fw_flow_bucket, 1);
 FW_TABLE(mark_keys, struct fw_mark_keys, 1);
+FW_TABLE(mark_filter, struct fw_mark_filter, 1);
 FW_TABLE(marks, struct fw_mark, 1);
 /* A part for every CPU, one after another. Not a per-CPU map: that has an array of pointers to its
  * elements' memory, so a packet of one of many banned sources waits for two lines in turn (64 k of
@@ -122,6 +123,10 @@ FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
 FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
   (void)e;
   return FW_LOOK_UP(mark_keys, bucket);
+}
+FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(mark_filter, index);
 }
 FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
   (void)e;

@@ -73,19 +73,20 @@ std::unexpected<Error> fail_load(int error_number) {
 }
 
 // The maps that a following daemon finds again, by name.
-std::array<bpf_map*, 20> pinned_maps(floodwall_bpf& skeleton) {
+std::array<bpf_map*, 21> pinned_maps(floodwall_bpf& skeleton) {
   auto& m = skeleton.maps;
-  return {m.active,        m.configs,    m.ports,     m.sources,   m.meters,
-          m.flows,         m.mark_keys,  m.marks,     m.shared,    m.served,
-          m.budgets,       m.signatures, m.lists,     m.mark_hits, m.events,
-          m.signature_set, m.counters,   m.cpu_state, m.samples,   m.budget_shares};
+  return {m.active,    m.configs,       m.ports,      m.sources,       m.meters,   m.flows,
+          m.mark_keys, m.marks,         m.shared,     m.served,        m.budgets,  m.signatures,
+          m.lists,     m.mark_hits,     m.events,     m.signature_set, m.counters, m.cpu_state,
+          m.samples,   m.budget_shares, m.mark_filter};
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
   bpf_map__set_max_entries(skeleton.maps.sources, sizes.sources / FW_SOURCE_WAYS);
   bpf_map__set_max_entries(skeleton.maps.meters, sizes.sources);
   bpf_map__set_max_entries(skeleton.maps.flows, sizes.flows / FW_FLOW_WAYS);
-  bpf_map__set_max_entries(skeleton.maps.mark_keys, sizes.mark_slots() / FW_MARK_WAYS);
+  bpf_map__set_max_entries(skeleton.maps.mark_keys, sizes.mark_buckets());
+  bpf_map__set_max_entries(skeleton.maps.mark_filter, sizes.mark_filters());
   bpf_map__set_max_entries(skeleton.maps.marks, sizes.mark_slots());
   bpf_map__set_max_entries(skeleton.maps.mark_hits,
                            sizes.mark_slots() * static_cast<unsigned>(libbpf_num_possible_cpus()));
@@ -138,15 +139,11 @@ class XdpDatapath final : public Datapath {
 
   std::string kind() const override { return "xdp"; }
   Tables tables() override {
-    return {sources_.as<fw_source_bucket>(),
-            meters_.as<fw_meter>(),
-            flows_.as<fw_flow_bucket>(),
-            mark_keys_.as<fw_mark_keys>(),
-            marks_.as<fw_mark>(),
-            served_.as<fw_port_line>(),
-            budgets_.as<fw_budget>(),
-            signatures_.as<fw_signature>(),
-            signature_set_.as<fw_signature_set>().data(),
+    return {sources_.as<fw_source_bucket>(),   meters_.as<fw_meter>(),
+            flows_.as<fw_flow_bucket>(),       mark_keys_.as<fw_mark_keys>(),
+            mark_filter_.as<fw_mark_filter>(), marks_.as<fw_mark>(),
+            served_.as<fw_port_line>(),        budgets_.as<fw_budget>(),
+            signatures_.as<fw_signature>(),    signature_set_.as<fw_signature_set>().data(),
             shared_.as<fw_shared>().data()};
   }
   std::uint64_t now_ns() const override;
@@ -177,7 +174,8 @@ class XdpDatapath final : public Datapath {
   Skeleton skeleton_;
   bool adopted_ = false;  // the maps are those of a former daemon
   bool pinned_ = false;
-  MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, marks_;
+  MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, mark_filter_,
+      marks_;
   MappedArray mark_hits_;  // those of the first CPU, then those of the next ...
   MappedArray served_, budgets_, signatures_, signature_set_, shared_;
   fw_config config_{};
@@ -250,7 +248,8 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
       Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
       Wanted{flows_, maps.flows, sizes.flows / FW_FLOW_WAYS * sizeof(fw_flow_bucket)},
-      Wanted{mark_keys_, maps.mark_keys, slots / FW_MARK_WAYS * sizeof(fw_mark_keys)},
+      Wanted{mark_keys_, maps.mark_keys, sizes.mark_buckets() * sizeof(fw_mark_keys)},
+      Wanted{mark_filter_, maps.mark_filter, sizes.mark_filters() * sizeof(fw_mark_filter)},
       Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
       Wanted{mark_hits_, maps.mark_hits, cpus_ * slots * sizeof(fw_mark_hits)},
       Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
