@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The daemon's parts that need no kernel: command line, lock, log files, interfaces, watched files.
+// The daemon's parts that need no kernel: command line, lock, log files, watched files,
+// what was learned.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -14,30 +15,24 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "daemon/datagram.hpp"
-#include "daemon/interfaces.hpp"
 #include "daemon/learned_file.hpp"
-#include "daemon/listening.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/options.hpp"
 #include "daemon/rotating_file.hpp"
 #include "daemon/watched.hpp"
 #include "harness/engine_lab.hpp"
-#include "harness/fake_datapath.hpp"
 
 namespace {
 
 using namespace fw;
 using namespace fw::daemon;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 // ------------------------------------------------------------------- command line
 
@@ -293,122 +288,6 @@ TEST_F(DatagramTest, reaches_who_listens_and_never_waits) {
   EXPECT_LT(taken, 100'000) << "a full queue refuses and does not block";
 }
 
-// ------------------------------------------------------------------- interfaces
-
-// Knows which interfaces it was told to attach; refuses one.
-class Recorder : public test::FakeDatapath {
- public:
-  Recorder() : FakeDatapath(1) {}
-
-  Result<void> attach(const std::string& interface) override {
-    if (interface == taken)
-      return fail(ErrorKind::refused, interface + " already runs another XDP program");
-    if (incapable) return fail("attach XDP to " + interface + ": Operation not supported");
-    status[interface] = {.name = interface,
-                         .attachment = datapath::Attachment::native,
-                         .egress = true,
-                         .problem = ""};
-    return {};
-  }
-  void detach(const std::string& interface) override { status.erase(interface); }
-  [[nodiscard]] std::vector<datapath::InterfaceStatus> interfaces() const override {
-    std::vector<datapath::InterfaceStatus> out;
-    for (const auto& [name, one] : status) out.push_back(one);
-    return out;
-  }
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (const auto& [name, one] : status) out.push_back(name);
-    return out;
-  }
-
-  std::string taken;
-  bool incapable = false;
-  std::map<std::string, datapath::InterfaceStatus> status;
-};
-
-host::Network network_of(const std::vector<std::string>& names,
-                         const std::vector<std::string>& uplinks) {
-  host::Network network;
-  for (const std::string& name : names) network.interfaces.push_back({.name = name});
-  for (const std::string& name : uplinks)
-    network.default_routes.push_back({.has_gateway = true, .interface = name, .table = 254});
-  return network;
-}
-
-TEST(Interfaces, auto_attaches_the_uplinks_and_new_ones_when_they_appear) {
-  Recorder datapath;
-  Interfaces interfaces;
-  interfaces.follow({"auto"}, network_of({"lo", "eth0", "eth1"}, {"eth0"}), datapath);
-  EXPECT_THAT(datapath.names(), ElementsAre("eth0"));
-  interfaces.follow({"auto"}, network_of({"lo", "eth0", "eth1"}, {"eth0", "eth1"}), datapath);
-  EXPECT_THAT(datapath.names(), ElementsAre("eth0", "eth1"));
-  EXPECT_THAT(interfaces.problems(), IsEmpty());
-}
-
-TEST(Interfaces, auto_goes_on_protecting_an_uplink_whose_route_flaps) {
-  Recorder datapath;
-  Interfaces interfaces;
-  interfaces.follow({"auto"}, network_of({"eth0"}, {"eth0"}), datapath);
-  interfaces.follow({"auto"}, network_of({"eth0"}, {}), datapath);
-  EXPECT_THAT(datapath.names(), ElementsAre("eth0"));
-  interfaces.follow({"auto"}, network_of({}, {}), datapath);
-  EXPECT_THAT(datapath.names(), IsEmpty());
-  EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("no uplink")));
-}
-
-TEST(Interfaces, named_interface_is_attached_once_it_appears) {
-  Recorder datapath;
-  Interfaces interfaces;
-  interfaces.follow({"up0"}, network_of({"eth0"}, {"eth0"}), datapath);
-  EXPECT_THAT(datapath.names(), IsEmpty());
-  EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0: there is no such interface")));
-  ASSERT_EQ(interfaces.unprotected().size(), 1U);
-  EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
-  interfaces.follow({"up0"}, network_of({"eth0", "up0"}, {"eth0"}), datapath);
-  EXPECT_THAT(datapath.names(), ElementsAre("up0"));
-  EXPECT_THAT(interfaces.problems(), IsEmpty());
-  EXPECT_TRUE(interfaces.unprotected().empty());
-}
-
-TEST(Interfaces, what_is_not_configured_any_more_is_detached) {
-  Recorder datapath;
-  Interfaces interfaces;
-  const host::Network network = network_of({"up0", "up1"}, {});
-  interfaces.follow({"up0", "up1"}, network, datapath);
-  interfaces.follow({"up1"}, network, datapath);
-  EXPECT_THAT(datapath.names(), ElementsAre("up1"));
-}
-
-TEST(Interfaces, one_that_cannot_be_attached_does_not_keep_the_others_open) {
-  Recorder datapath;
-  datapath.taken = "up0";
-  Interfaces interfaces;
-  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
-  EXPECT_THAT(datapath.names(), ElementsAre("up1"));
-  EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0 already runs another")));
-  ASSERT_EQ(interfaces.unprotected().size(), 1U);
-  EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
-  EXPECT_THAT(interfaces.unprotected()[0].problem, HasSubstr("another XDP program"));
-}
-
-TEST(Interfaces, inability_is_told_from_an_interface_that_is_taken_or_gone) {
-  Recorder datapath;
-  datapath.taken = "up0";
-  Interfaces interfaces;
-  interfaces.follow({"up0", "up9"}, network_of({"up0", "up1"}, {}), datapath);
-  EXPECT_EQ(interfaces.inability(), "");
-  datapath.incapable = true;
-  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
-  EXPECT_THAT(interfaces.inability(), HasSubstr("up1: Operation not supported"));
-  datapath.incapable = false;
-  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
-  EXPECT_EQ(interfaces.inability(), "");
-  datapath.incapable = true;
-  interfaces.follow({"up1", "up2"}, network_of({"up1", "up2"}, {}), datapath);
-  EXPECT_EQ(interfaces.inability(), "") << "it is able to protect one of them";
-}
-
 // ------------------------------------------------------------------- watched files
 
 using WatchedTest = Folder;
@@ -422,50 +301,6 @@ TEST_F(WatchedTest, patterns_are_watched_by_their_folder_and_files_by_themselves
   EXPECT_THAT(watched_lists(lists, folder_),
               testing::UnorderedElementsAre(folder_ / "allow.list", folder_ / "feeds",
                                             folder_ / "feeds/one.netset", "/elsewhere/deny.list"));
-}
-
-// ------------------------------------------------------------------- ports that listen
-
-struct ServedPorts {
-  fw_u8& at(bool udp, unsigned port) {
-    const std::size_t index = (udp ? 65'536U : 0U) + port;
-    return lines[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES];
-  }
-  std::vector<fw_port_line> lines{FW_PORT_LINES};
-};
-
-host::Socket listener(const char* local, std::uint16_t port, std::uint8_t proto) {
-  return {.local = Address::parse(local).value(), .local_port = port, .proto = proto};
-}
-
-TEST(listening, ports_are_marked_while_a_socket_waits_there) {
-  ServedPorts served;
-  mark_listening(served.lines, {listener("0.0.0.0", 514, 17), listener("::", 65'535, 6),
-                                listener("192.0.2.1", 2055, 17), listener("fe80::1", 546, 17)});
-  EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
-  EXPECT_EQ(served.at(false, 65'535), FW_PORT_LISTENS);
-  EXPECT_EQ(served.at(true, 2055), FW_PORT_LISTENS);
-  EXPECT_EQ(served.at(true, 546), FW_PORT_LISTENS);
-  EXPECT_EQ(served.at(false, 514), FW_PORT_CLOSED);
-  mark_listening(served.lines, {listener("0.0.0.0", 514, 17)});
-  EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
-  EXPECT_EQ(served.at(true, 2055), FW_PORT_CLOSED);
-}
-
-TEST(listening, what_answered_stays_a_port_that_answers) {
-  ServedPorts served;
-  served.at(true, 53) = served.at(true, 54) = FW_PORT_ANSWERS;
-  mark_listening(served.lines, {listener("0.0.0.0", 53, 17)});
-  EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS | FW_PORT_LISTENS);
-  EXPECT_EQ(served.at(true, 54), FW_PORT_ANSWERS);
-  mark_listening(served.lines, {});
-  EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS);
-}
-
-TEST(listening, sockets_of_loopback_are_not_reached_from_elsewhere) {
-  ServedPorts served;
-  mark_listening(served.lines, {listener("127.0.0.53", 53, 17), listener("::1", 53, 17)});
-  EXPECT_EQ(served.at(true, 53), FW_PORT_CLOSED);
 }
 
 // ------------------------------------------------------------------- what was learned
