@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The IPv6 part of the image: filter and tree (policy/list_image.h).
+// The IPv6 part of the image: filter and trees (policy/list_image.h).
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "lists/image.hpp"
 #include "lists/image_parts.hpp"
@@ -14,79 +19,79 @@ namespace {
 constexpr std::size_t kFilterBitsPerNet = 16;  // 1 in 17 unlisted /32s is looked for in the tree
 constexpr std::size_t kMaxFilterNets = 4'000'000;  // beyond it a filter would not pay
 constexpr std::size_t kLineBits = std::size_t{FW_LINE_BYTES} * 8;
-constexpr std::size_t kFanOut = FW_LIST_KEYS + 1;
+constexpr std::size_t kFanOut = FW_LIST_NODE_KEYS + 1;
+constexpr std::size_t kLowersPerLine = FW_LINE_BYTES / sizeof(fw_u64);
+constexpr std::uint64_t kTopBit = std::uint64_t{1} << 63;
 
-struct Boundary {
-  Address at;
-  std::uint8_t value;  // from here to the next boundary
-};
+using Half = std::uint64_t;  // an upper or a lower half of an address
+using Part = Segment<Half>;  // of upper halves; of the lower halves in one /64
 
 struct Key {
-  Address at;
-  std::uint32_t info;  // FW_LIST_INFO
+  Half at;
+  std::uint32_t word;
 };
 
-std::vector<Boundary> boundaries(std::span<const Segment<Address>> segments) {
-  std::vector<Boundary> out;
-  out.reserve(2 * segments.size());
-  for (std::size_t i = 0; i < segments.size(); i++) {
-    out.push_back({segments[i].first, segments[i].value});
-    const Address after = next(segments[i].last);
-    const bool gap = i + 1 == segments.size() ? after != Address{} : after != segments[i + 1].first;
-    if (gap) out.push_back({after, 0});
-  }
-  return out;
+constexpr std::uint32_t word_of(unsigned kind, unsigned value, unsigned pairs, std::uint32_t line) {
+  return FW_LIST_WORD(kind, value, pairs, line);
 }
 
-// host_bits if first..last is a block of 2^host_bits addresses (a prefix).
-std::optional<unsigned> block_bits(const Address& first, const Address& last) {
-  const std::uint64_t hi = first.hi ^ last.hi;
-  const std::uint64_t lo = first.lo ^ last.lo;
-  const bool power =
-      hi == 0 ? (lo & (lo + 1)) == 0 : lo == ~std::uint64_t{0} && (hi & (hi + 1)) == 0;
-  if (!power || (first.hi & hi) != 0 || (first.lo & lo) != 0) return std::nullopt;
-  return static_cast<unsigned>(std::popcount(hi) + std::popcount(lo));
-}
-
-// A boundary that closes a prefix needs no key of its own.
-std::vector<Key> fold(std::span<const Boundary> list) {
-  std::vector<Key> keys;
-  keys.reserve(list.size() / 2 + 1);
-  for (std::size_t i = 0; i < list.size(); i++) {
-    const std::uint32_t value = list[i].value;
-    const Address at = list[i].at;
-    std::optional<unsigned> bits;
-    if (i + 1 < list.size()) bits = block_bits(at, previous(list[i + 1].at));
-    if (bits)
-      keys.push_back({at, FW_LIST_INFO(value, std::uint32_t{list[++i].value}, *bits)});
-    else
-      keys.push_back({at, FW_LIST_INFO(value, value, 0U)});
+// The keys of a tree in ascending order, those without the top bit and those with it.
+class Keys {
+ public:
+  void add(const Part& part) {
+    if (part.first < kTopBit && part.last >= kTopBit) {
+      add({part.first, kTopBit - 1, part.value});
+      add({kTopBit, part.last, part.value});
+      return;
+    }
+    const Half size = part.first ^ part.last;
+    if ((size & (size + 1)) == 0 && (part.first & size) == 0) {
+      const auto host_bits = static_cast<std::uint32_t>(std::popcount(size));
+      add(part.first, word_of(FW_LIST_ALL, part.value, 0, host_bits));
+      return;
+    }
+    add(part.first, word_of(FW_LIST_ALL, part.value, part.value, 0));
+    if ((part.last + 1) % kTopBit != 0) add(part.last + 1, 0);
   }
-  return keys;
-}
+  // In the place of one that only ends what was before it.
+  void add(Half at, std::uint32_t word) {
+    auto& half = halves_[at >> 63];
+    if (half.empty() && at % kTopBit != 0) half.push_back({at & kTopBit, 0});
+    if (!half.empty() && half.back().at == at) half.pop_back();
+    half.push_back({at, word});
+  }
+  [[nodiscard]] const std::vector<Key>& without_top_bit() const { return halves_[0]; }
+  [[nodiscard]] const std::vector<Key>& with_top_bit() const { return halves_[1]; }
+  void clear() {
+    for (auto& half : halves_) half.clear();
+  }
+
+ private:
+  std::array<std::vector<Key>, 2> halves_;
+};
 
 // A level of the tree: its lines, and the lowest key below each.
 struct Level {
   std::uint32_t first_line = 0;
-  std::vector<Address> lowest;
+  std::vector<Half> lowest;
 };
 
-void set_key(fw_list_node& node, std::size_t i, const Address& key) {
-  node.hi[i] = key.hi;
-  node.lo[i] = key.lo;
+void fill_leaf(Image& image, std::size_t line, std::span<const Key> keys) {
+  auto& leaf = image.at<fw_list_leaf>(line);
+  for (std::size_t i = 0; i < FW_LIST_LEAF_KEYS && !keys.empty(); i++) {
+    const Key& key = keys[std::min(i, keys.size() - 1)];
+    leaf.key[i] = key.at;
+    leaf.word[i] = key.word;
+  }
 }
 
 Level add_leaves(Image& image, std::span<const Key> keys) {
-  const std::size_t count = (keys.size() + FW_LIST_KEYS - 1) / FW_LIST_KEYS;
+  const std::size_t count = (keys.size() + FW_LIST_LEAF_KEYS - 1) / FW_LIST_LEAF_KEYS;
   Level level{image.add(count), {}};
-  for (std::size_t leaf = 0; leaf < count; leaf++) {
-    auto& node = image.at<fw_list_node>(level.first_line + leaf);
-    level.lowest.push_back(keys[leaf * FW_LIST_KEYS].at);
-    for (std::size_t i = 0; i < FW_LIST_KEYS; i++) {
-      const Key& key = keys[std::min(leaf * FW_LIST_KEYS + i, keys.size() - 1)];
-      set_key(node, i, key.at);
-      node.info[i] = key.info;
-    }
+  for (std::size_t i = 0; i < count;
+       i++, keys = keys.subspan(std::min<std::size_t>(FW_LIST_LEAF_KEYS, keys.size()))) {
+    level.lowest.push_back(keys[0].at);
+    fill_leaf(image, level.first_line + i, keys);
   }
   return level;
 }
@@ -109,11 +114,93 @@ Level add_parents(Image& image, Level& below) {
     auto& node = image.at<fw_list_node>(level.first_line + i);
     const std::size_t child = i * kFanOut;
     level.lowest.push_back(below.lowest[child]);
-    for (std::size_t k = 0; k < FW_LIST_KEYS; k++) set_key(node, k, below.lowest[child + 1 + k]);
+    std::copy_n(below.lowest.begin() + static_cast<std::ptrdiff_t>(child) + 1, FW_LIST_NODE_KEYS,
+                node.key);
     node.child = below.first_line + static_cast<std::uint32_t>(child);
   }
   return level;
 }
+
+// One of a tree's two halves, with its root in the line that is there for it.
+void add_half(Image& image, std::size_t root, std::span<const Key> keys) {
+  if (keys.size() <= FW_LIST_LEAF_KEYS) {
+    fill_leaf(image, root, keys);
+    return;
+  }
+  Level level = add_leaves(image, keys);
+  while (level.lowest.size() > 1) level = add_parents(image, level);
+  image.at<fw_list_node>(root) = image.at<fw_list_node>(level.first_line);
+}
+
+// Returns the first of its two lines.
+std::uint32_t add_tree(Image& image, const Keys& keys) {
+  const std::uint32_t roots = image.add(2);
+  add_half(image, roots, keys.without_top_bit());
+  add_half(image, roots + 1, keys.with_top_bit());
+  return roots;
+}
+
+// Makes keys of upper halves of segments, adding lines for the lower halves of /64s that are
+// listed in part.
+class Uppers {
+ public:
+  explicit Uppers(Image& image) : image_(image) {}
+
+  void add(const Segment<Address>& segment) {
+    Half first = segment.first.hi;
+    const Half last = segment.last.hi;
+    if (first == last) {
+      add_part(first, {segment.first.lo, segment.last.lo, segment.value});
+      return;
+    }
+    if (segment.first.lo != 0) add_part(first++, {segment.first.lo, ~Half{0}, segment.value});
+    const bool whole = segment.last.lo == ~Half{0};
+    if (first < last || whole) {
+      finish_net();
+      keys_.add({first, whole ? last : last - 1, segment.value});
+    }
+    if (!whole) add_part(last, {0, segment.last.lo, segment.value});
+  }
+  std::uint32_t finish() {
+    finish_net();
+    return add_tree(image_, keys_);
+  }
+
+ private:
+  // A part of a /64.
+  void add_part(Half net, const Part& part) {
+    if (!parts_.empty() && net != net_) finish_net();
+    net_ = net;
+    parts_.push_back(part);
+  }
+  void finish_net() {
+    if (parts_.empty()) return;
+    const Part& front = parts_.front();
+    if (front.first == 0 && front.last == ~Half{0}) {
+      keys_.add({net_, net_, front.value});
+    } else if (parts_.size() == 1 && front.first == front.last) {
+      keys_.add(net_, word_of(FW_LIST_SOME, front.value, lowers_ % kLowersPerLine, lower_line()));
+      image_.at<fw_list_bits>(lower_line_).word[lowers_++ % kLowersPerLine] = front.first;
+    } else {
+      lower_.clear();
+      for (const Part& part : parts_) lower_.add(part);
+      keys_.add(net_, word_of(FW_LIST_NODE, 0, 0, add_tree(image_, lower_)));
+    }
+    parts_.clear();
+  }
+  // Where the next single lower half goes.
+  std::uint32_t lower_line() {
+    if (lowers_ % kLowersPerLine == 0) lower_line_ = image_.add(1);
+    return lower_line_;
+  }
+
+  Image& image_;
+  Keys keys_, lower_;
+  Half net_ = 0;
+  std::vector<Part> parts_;  // of this /64
+  std::size_t lowers_ = 0;
+  std::uint32_t lower_line_ = 0;
+};
 
 // The first 32 bits of everything listed, ascending; nothing if they are too many.
 std::optional<std::vector<std::uint32_t>> listed_nets(std::span<const Segment<Address>> segments) {
@@ -145,11 +232,13 @@ void add_filter(Image& image, std::span<const std::uint32_t> nets) {
 
 bool add_v6(Image& image, std::span<const Segment<Address>> segments) {
   if (segments.empty()) return true;
-  // Two keys a segment at most, three keys a line, and a third more for the upper levels.
-  if (segments.size() * FW_LINE_BYTES > kMaxImageBytes) return false;
-  Level level = add_leaves(image, fold(boundaries(segments)));
-  while (level.lowest.size() > 1) level = add_parents(image, level);
-  image.header().v6_tree = level.first_line;
+  if (segments.size() / FW_LIST_LEAF_KEYS * FW_LINE_BYTES > kMaxImageBytes) return false;
+  Uppers uppers(image);
+  for (const auto& segment : segments) {
+    uppers.add(segment);
+    if (image.lines() * FW_LINE_BYTES > kMaxImageBytes) return false;
+  }
+  image.header().v6_tree = uppers.finish();
   if (const auto nets = listed_nets(segments)) add_filter(image, *nets);
   return true;
 }

@@ -15,7 +15,9 @@
  *        bitmap a two-bit value for each address of a /25 that is more than its keys
  *
  * IPv6   filter a bit per hashed /32: clear, and nothing of it is listed
- *        tree   the boundaries between listed and unlisted, in order */
+ *        tree   of upper halves of addresses: what begins at each, in order. Of a /64
+ *               that is listed in part it says which line has the one lower half, or
+ *               which tree has the lower halves */
 #ifndef FW_POLICY_LIST_IMAGE_H
 #define FW_POLICY_LIST_IMAGE_H
 
@@ -28,8 +30,9 @@ enum {
   FW_LIST_V4_CELLS = FW_LIST_V4_FILTER + FW_LIST_V4_FILTER_LINES,
   FW_LIST_V4_CELL_LINES = 65536,
   FW_LIST_CELL_KEYS = 14,
-  FW_LIST_DEPTH = 16, /* most lines from the tree's root to a leaf */
-  FW_LIST_KEYS = 3,   /* of a tree node */
+  FW_LIST_DEPTH = 10, /* most lines from a tree's root to a leaf */
+  FW_LIST_NODE_KEYS = 7,
+  FW_LIST_LEAF_KEYS = 5,
 };
 
 /* The memory of another type of the same line is read through these. */
@@ -39,7 +42,7 @@ struct FW_LIST_VIEW fw_list_header {
   fw_u32 magic;
   fw_u32 lines;     /* of the whole image */
   fw_u32 seed;      /* of the filter's hash; not secret */
-  fw_u32 v6_tree;   /* root node; 0: no IPv6 entries */
+  fw_u32 v6_tree;   /* of the upper halves; 0: no IPv6 entries */
   fw_u32 v6_filter; /* first line; 0: no filter, look into the tree */
   fw_u32 v6_filter_lines;
   fw_u32 pad[10];
@@ -68,21 +71,26 @@ struct FW_LIST_VIEW fw_list_codes { /* bitmap: code N is in byte N / 4 */
   fw_u8 byte[64];
 };
 
-/* A node of the tree: keys in ascending order, the last one repeated in unused places.
- * Inner: child + R is where to go on, R the number of keys at or below the
- * address. Leaf: the last such key's info is the answer (none: not listed). */
+/* A tree is two lines: the root for keys without the top bit, the root for those with it, so that
+ * the sign of a difference compares two keys of one tree. Keys are in ascending order, the last one
+ * repeated in unused places. Where to go on: child + R, R the number of keys at or below the one
+ * looked for. In a leaf the last such key answers; the first key of all is the lowest there can be.
+ */
 struct FW_LIST_VIEW fw_list_node {
-  fw_u64 hi[FW_LIST_KEYS], lo[FW_LIST_KEYS];
-  fw_u32 info[FW_LIST_KEYS]; /* leaf: FW_LIST_INFO_* */
-  fw_u32 child;              /* first of up to 4 lines; 0: a leaf */
+  fw_u64 key[FW_LIST_NODE_KEYS];
+  fw_u32 pad;
+  fw_u32 child; /* first of 8 lines */
+};
+struct FW_LIST_VIEW fw_list_leaf {
+  fw_u64 key[FW_LIST_LEAF_KEYS];
+  fw_u32 word[FW_LIST_LEAF_KEYS];
+  fw_u32 child; /* 0 */
 };
 
-/* Value of the block of 2^host_bits addresses that starts at the key, value of
- * what follows it up to the next key, and host_bits (0..128). */
-#define FW_LIST_INFO_INSIDE(info) ((info) & 3)
-#define FW_LIST_INFO_AFTER(info) ((info) >> 2 & 3)
-#define FW_LIST_INFO_HOST_BITS(info) ((info) >> 8 & 255)
-#define FW_LIST_INFO(inside, after, host_bits) ((inside) | (after) << 2 | (host_bits) << 8)
+/* The word of a leaf's key has the form of a cell's. ALL: the value of the block of 2^line keys
+ * that begins there, and, for pairs, that of what follows up to the next key. SOME: of the /64 one
+ * address is listed, whose lower half is in the line at place `pairs`. NODE: the line is a tree of
+ * lower halves, which are ALL. The other keys up to the next have no value. */
 
 /* A mixed 32-bit number: the high bits choose a line, the low ones a bit of it. */
 FW_INLINE fw_u32 fw_list_hash(fw_u32 key, fw_u32 seed) {
@@ -102,5 +110,6 @@ FW_STATIC_ASSERT(sizeof(struct fw_list_cells) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_bits) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_codes) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_node) == 64, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_list_leaf) == 64, "one line");
 
 #endif

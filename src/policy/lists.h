@@ -4,8 +4,9 @@
  *
  * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached, and
  * one more where something of its /21 is listed (up to four in a crowded /17); IPv6
- * besides the header 1 where nothing of its /32 is listed, else the height of the
- * tree. Every loop has a constant bound. */
+ * besides the header one where nothing of its /32 is listed, else the height of the
+ * tree (7 of a million entries), and one or a second tree where its /64 is listed
+ * in part. Every loop has a constant bound. */
 #ifndef FW_POLICY_LISTS_H
 #define FW_POLICY_LISTS_H
 
@@ -77,50 +78,62 @@ FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address) {
                                                                         : 0;
 }
 
-/* What a leaf's key (hi, lo) says of an address at or above it. */
-FW_INLINE fw_u32 fw_list_answer(const struct fw_addr* addr, fw_u64 hi, fw_u64 lo, fw_u32 info) {
-  fw_u32 host_bits = FW_LIST_INFO_HOST_BITS(info);
-  fw_u64 above = addr->hi ^ hi, below = addr->lo ^ lo;
-  if (host_bits >= 64) below = 0;
-  if (host_bits >= 128) above = 0;
-  if (host_bits < 64)
-    below >>= host_bits & 63;
-  else
-    above >>= host_bits & 63;
-  return (above | below) == 0 ? FW_LIST_INFO_INSIDE(info) : FW_LIST_INFO_AFTER(info);
+/* How many of ascending keys are at or below x. */
+FW_INLINE fw_u32 fw_list_rank(const fw_u64* key, fw_u32 count, fw_u64 x) {
+  fw_u64 above = 0;
+
+  for (fw_u32 i = 0; i < count; i++) above += (x - key[i]) >> 63;
+  return count - (fw_u32)above;
 }
 
-FW_INLINE fw_u32 fw_list_at_or_below(fw_u64 hi, fw_u64 lo, const struct fw_addr* addr) {
-  return hi < addr->hi || (hi == addr->hi && lo <= addr->lo);
+/* What a tree's leaf says of a key: its word if that leads on, else a value. */
+FW_STAGE fw_u32 fw_list_descend(struct fw_env* env, fw_u32 tree, fw_u64 x) {
+  fw_u32 at = tree + (fw_u32)(x >> 63);
+
+  if (!env) return 0;
+  for (fw_u32 depth = 0; depth < FW_LIST_DEPTH; depth++) {
+    const struct fw_list_line* line = fw_env_list_line(env, at);
+    const struct fw_list_node* node = (const struct fw_list_node*)line;
+    const struct fw_list_leaf* leaf = (const struct fw_list_leaf*)line;
+    fw_u32 last, word;
+    fw_u64 beyond;
+
+    if (!line) return 0;
+    if (node->child) {
+      at = node->child + fw_list_rank(node->key, FW_LIST_NODE_KEYS, x);
+      continue;
+    }
+    last = fw_list_rank(leaf->key, FW_LIST_LEAF_KEYS, x) - 1;
+    FW_OPAQUE(last);
+    if (last >= FW_LIST_LEAF_KEYS) return 0;
+    word = leaf->word[last];
+    beyond = x - leaf->key[last];
+    if (FW_LIST_WORD_KIND(word) != FW_LIST_ALL) return beyond ? 0 : word;
+    return beyond >> (FW_LIST_WORD_LINE(word) & 63) ? FW_LIST_WORD_PAIRS(word)
+                                                    : FW_LIST_WORD_VALUE(word);
+  }
+  return 0;
 }
 
 FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header* header,
                                  const struct fw_addr* addr) {
+  const struct fw_list_bits* bits;
+  fw_u32 word;
+
   if (!header->v6_tree) return 0;
   if (header->v6_filter) {
     fw_u32 hash = fw_list_hash((fw_u32)(addr->hi >> 32), header->seed);
-    const struct fw_list_bits* bits = (const struct fw_list_bits*)fw_env_list_line(
+    bits = (const struct fw_list_bits*)fw_env_list_line(
         env, header->v6_filter + fw_list_place(hash, header->v6_filter_lines));
     if (!bits || !(bits->word[hash >> 6 & 7] >> (hash & 63) & 1)) return 0;
   }
-  fw_u32 at = header->v6_tree;
-  for (fw_u32 depth = 0; depth < FW_LIST_DEPTH; depth++) {
-    const struct fw_list_node* node = (const struct fw_list_node*)fw_env_list_line(env, at);
-    if (!node) return 0;
-    fw_u32 rank = 0;
-    for (fw_u32 i = 0; i < FW_LIST_KEYS; i++)
-      rank += fw_list_at_or_below(node->hi[i], node->lo[i], addr);
-    if (node->child) {
-      at = node->child + rank;
-      continue;
-    }
-    if (rank == 0) return 0;
-    /* Spelled out: an index that depends on branches is hard to verify. */
-    if (rank == 1) return fw_list_answer(addr, node->hi[0], node->lo[0], node->info[0]);
-    if (rank == 2) return fw_list_answer(addr, node->hi[1], node->lo[1], node->info[1]);
-    return fw_list_answer(addr, node->hi[2], node->lo[2], node->info[2]);
-  }
-  return 0;
+  word = fw_list_descend(env, header->v6_tree, addr->hi);
+  if (FW_LIST_WORD_KIND(word) == FW_LIST_NODE)
+    return fw_list_descend(env, FW_LIST_WORD_LINE(word), addr->lo) & 3;
+  if (FW_LIST_WORD_KIND(word) != FW_LIST_SOME) return word;
+  bits = (const struct fw_list_bits*)fw_env_list_line(env, FW_LIST_WORD_LINE(word));
+  return bits && bits->word[FW_LIST_WORD_PAIRS(word) & 7] == addr->lo ? FW_LIST_WORD_VALUE(word)
+                                                                      : 0;
 }
 
 /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */
