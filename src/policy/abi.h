@@ -276,13 +276,13 @@ enum { FW_MARK_FORCED = 0x80, FW_MARK_MEASURE = 0x1f };
 struct fw_mark_keys {
   fw_u64 key[FW_MARK_WAYS]; /* keyed hash of prefix and length; 0 = empty */
 };
-/* What sixteen buckets have, four bits each, so few that they stay in a near cache: bit 0: a key of
+/* What four buckets have, 16 bits each, so few that they stay in a near cache: bit 0: a key of
  * this first bucket is in its second one; the others: a key of this kind is here (marks.h). Never
  * a bit too few; one too many costs a look at the bucket. */
 struct fw_mark_filter {
   fw_u64 bits;
 };
-enum { FW_MARK_FILTER_BUCKETS = 16, FW_MARK_FILTER_BITS = 4 };
+enum { FW_MARK_FILTER_BUCKETS = 4, FW_MARK_FILTER_BITS = 16 };
 struct fw_mark {
   struct fw_addr addr; /* masked to prefix_bits */
   fw_u64 until_ns;     /* exclusive; FW_FOREVER; 0 = not (or no longer) in force */

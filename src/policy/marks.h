@@ -29,9 +29,9 @@ FW_INLINE fw_u32 fw_mark_bucket(const struct fw_config* cfg, fw_u64 key, fw_u32 
   return (fw_u32)(key >> (1 + 31 * second)) & cfg->mark_mask;
 }
 
-/* A key's bit in the filter: one of three. */
+/* A key's bit in the filter: one of those above SPILLED. */
 FW_INLINE fw_u32 fw_mark_kind(fw_u64 key) {
-  return 2U << ((key >> 56) * 3 >> 8);
+  return 2U << ((key >> 56) * (FW_MARK_FILTER_BITS - 1) >> 8);
 }
 
 /* The filter's word for a bucket, and where in it the bucket's bits are. */

@@ -152,7 +152,7 @@ static fw_u64 kinds_in(const struct fw_env* env, fw_u32 bucket) {
 
   for (fw_u32 way = 0; way < FW_MARK_WAYS; way++) {
     fw_u64 key = FW_READ(env->mark_keys[bucket].key[way]);
-    if (key && ((fw_u32)(key >> 1) & env->config->mark_mask) == bucket) kinds |= fw_mark_kind(key);
+    if (key && fw_mark_bucket(env->config, key, 0) == bucket) kinds |= fw_mark_kind(key);
   }
   return kinds;
 }
@@ -163,13 +163,12 @@ static fw_u64 kinds_in(const struct fw_env* env, fw_u32 bucket) {
 static void renew_filter(struct fw_env* env, fw_u32 bucket) {
   struct fw_mark_filter* filter = fw_mark_filter_at(env, bucket);
   fw_u32 shift = fw_mark_filter_shift(bucket);
-  fw_u64 spilled = (fw_u64)FW_MARK_SPILLED << shift, all = ((1ULL << FW_MARK_FILTER_BITS) - 1)
-                                                           << shift;
+  fw_u64 kinds = ((1ULL << FW_MARK_FILTER_BITS) - 1 - FW_MARK_SPILLED) << shift;
   fw_u64 old, renewed;
 
   do {
     old = FW_READ(filter->bits);
-    renewed = (old & (~all | spilled)) | kinds_in(env, bucket) << shift;
+    renewed = (old & ~kinds) | kinds_in(env, bucket) << shift;
   } while (__sync_val_compare_and_swap(&filter->bits, old, renewed) != old);
   __sync_fetch_and_or(&filter->bits, kinds_in(env, bucket) << shift);
 }
