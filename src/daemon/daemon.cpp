@@ -20,7 +20,7 @@ namespace {
 // How often everything is looked at that nobody reports: operators' sessions, above all.
 constexpr std::uint64_t kLookEveryNs = 2 * engine::kSecond;
 // And for sockets that wait for packets: a new service is a closed port until then.
-constexpr std::uint64_t kListenEveryNs = engine::kSecond;
+constexpr std::uint64_t kListenEveryNs = engine::kSecond / 4;
 // And at what the datapath needs of the host's own settings.
 constexpr std::uint64_t kHostEveryNs = 10 * engine::kSecond;
 

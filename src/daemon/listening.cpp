@@ -4,8 +4,6 @@
 #include <netinet/in.h>
 
 #include <atomic>
-#include <bitset>
-#include <memory>
 
 namespace fw::daemon {
 namespace {
@@ -19,16 +17,16 @@ bool is_loopback(const Address& address) {
 }  // namespace
 
 void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
-  const auto wanted = std::make_unique<std::bitset<kPorts>>();
+  std::vector<fw_u8> wanted(kPorts);
   for (const host::Socket& socket : listeners) {
     if (is_loopback(socket.local)) continue;  // nobody reaches it from elsewhere
-    wanted->set((socket.proto == IPPROTO_UDP ? kPorts / 2 : 0) + socket.local_port);
+    wanted[(socket.proto == IPPROTO_UDP ? kPorts / 2 : 0) + socket.local_port] |=
+        FW_PORT_LISTENS | (socket.receive_bytes >= FW_DEEP_SOCKET_BYTES ? FW_PORT_IS_DEEP : 0);
   }
   for (std::size_t i = 0; i < kPorts && i / FW_LINE_BYTES < served.size(); i++) {
     const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].rule[i % FW_LINE_BYTES]);
     fw_u8 was = known.load(std::memory_order_relaxed);
-    const auto is =
-        static_cast<fw_u8>(wanted->test(i) ? was | FW_PORT_LISTENS : was & ~FW_PORT_LISTENS);
+    const auto is = static_cast<fw_u8>((was & FW_PORT_ANSWERS) | wanted[i]);
     // The policy may be writing at this moment that the port answers: its word stands, and what was
     // to be said here is said at the next turn.
     if (is != was) known.compare_exchange_strong(was, is);

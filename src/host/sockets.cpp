@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -33,6 +34,17 @@ Address address_from(unsigned char family, const __be32 (&words)[4]) {
   return Address::from_bytes(bytes);
 }
 
+// What may wait in the socket, of the memory that follows it in its message.
+std::uint32_t receive_bytes_of(const nlmsghdr& message) {
+  std::uint32_t memory[SK_MEMINFO_VARS] = {};
+  for_each_attribute(message, sizeof(inet_diag_msg), [&memory](const nlattr& attribute) {
+    if (mnl_attr_get_type(&attribute) == INET_DIAG_SKMEMINFO)
+      std::memcpy(memory, mnl_attr_get_payload(&attribute),
+                  std::min<std::size_t>(sizeof memory, mnl_attr_get_payload_len(&attribute)));
+  });
+  return memory[SK_MEMINFO_RCVBUF];
+}
+
 // Adds the sockets of one family and protocol in one of `states`.
 Result<void> add_sockets(Netlink& netlink, std::pair<int, int> family_and_proto, unsigned states,
                          std::vector<Socket>& sockets) {
@@ -41,6 +53,7 @@ Result<void> add_sockets(Netlink& netlink, std::pair<int, int> family_and_proto,
   request.sdiag_family = static_cast<unsigned char>(family);
   request.sdiag_protocol = static_cast<unsigned char>(proto);
   request.idiag_states = states;
+  request.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1);
   const auto add = [&sockets, proto](const nlmsghdr& message) {
     if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg)) return;
     const auto* found = static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(&message));
@@ -49,7 +62,8 @@ Result<void> add_sockets(Netlink& netlink, std::pair<int, int> family_and_proto,
                        .local_port = ntohs(found->id.idiag_sport),
                        .remote_port = ntohs(found->id.idiag_dport),
                        .proto = static_cast<std::uint8_t>(proto),
-                       .inode = found->idiag_inode});
+                       .inode = found->idiag_inode,
+                       .receive_bytes = receive_bytes_of(message)});
   };
   return netlink.dump(SOCK_DIAG_BY_FAMILY, std::as_bytes(std::span(&request, 1)), add);
 }

@@ -17,7 +17,8 @@ struct Socket {
   Address local{}, remote{};
   std::uint16_t local_port = 0, remote_port = 0;  // in host order
   std::uint8_t proto = 0;                         // IANA number
-  std::uint64_t inode = 0;  // as in /proc/PID/fd: "socket:[inode]"; 0: no process holds it
+  std::uint64_t inode = 0;          // as in /proc/PID/fd: "socket:[inode]"; 0: no process holds it
+  std::uint32_t receive_bytes = 0;  // what may wait in it for its program, SO_RCVBUF; 0: unknown
 };
 
 // TCP connections whose handshake is complete and that still carry data in some direction, and

@@ -29,7 +29,8 @@ enum {
                                 program whose socket holds the questions, of a quarter */
   FW_BUDGET_FLUSH_MS = 10,
   FW_KNOWN_SHIFT = 2,
-  FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled */
+  FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled ... */
+  FW_DEEP_SHIFT = 5,    /* ... longer where the socket holds as many packets */
   FW_PRESSED_NS = 2000000000,
   FW_ANY_SERVED = 1,       /* the port of all addresses' budget for ports that are served: a flood
                               of closed ones takes nothing from it */
@@ -100,15 +101,19 @@ FW_STAGE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, f
   return first & (FW_BUDGET_CELLS - 1);
 }
 
+/* How a packet asks a budget for room. */
+enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2, FW_TO_DEEP_SOCKET = 4 };
+
 /* What may be owed now: more where much was answered lately, for those answers take their time. */
 FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
-                                 const struct fw_budget_limit* limit, fw_u32 listens) {
+                                 const struct fw_budget_limit* limit, fw_u32 how) {
   fw_u64 burst = budget->port ? limit->served_burst : limit->burst;
   fw_u64 answers =
       budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
 
-  if (!listens) return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
-  return (burst << FW_LISTENS_SHIFT) + (answers >> (FW_BUDGET_RTT_SHIFT - 1)) * limit->cost;
+  if (!(how & FW_TO_SOCKET)) return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
+  burst <<= how & FW_TO_DEEP_SOCKET ? FW_DEEP_SHIFT : FW_LISTENS_SHIFT;
+  return burst + (answers >> (FW_BUDGET_RTT_SHIFT - 1)) * limit->cost;
 }
 
 /* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */
@@ -132,9 +137,6 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
   if (shared) shared->pressed_until_ns = now_ns + FW_PRESSED_NS;
 }
 
-/* How a packet asks a budget for room. */
-enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2 };
-
 /* 1: there is room in a budget for packets of new or known sources. */
 FW_STAGE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
                               fw_u64 now_ns) {
@@ -144,8 +146,7 @@ FW_STAGE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   fw_u64 burst;
 
   if (!cfg || !budget || !share) return 1;
-  burst = fw_budget_burst(budget, &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)],
-                          how & FW_TO_SOCKET);
+  burst = fw_budget_burst(budget, &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)], how);
   if (!(how & FW_MAY_DRAW))
     burst >>= 1; /* who drew enough goes on for nothing, until it is short */
   if (fw_budget_owed(budget, side, now_ns) <= burst) return 1;
@@ -273,6 +274,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   share = fw_env_budget_share(env, index);
   if (!budget || !share) return 0;
   how = klass == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
+  if (how && (sender->served & FW_PORT_IS_DEEP)) how |= FW_TO_DEEP_SOCKET;
   if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1)
     standing.most |= FW_DRAW_PRESSED;
   if (how) standing.most |= FW_DRAW_FROM_SOCKET;

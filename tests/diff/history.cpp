@@ -149,7 +149,8 @@ class History {
   // Sockets come and go; also that a port never answered, which else soon all have.
   void know() {
     constexpr unsigned kPorts[] = {22, 80, 443, 65536 + 53, 65536 + 80, 65536 + 27015};
-    constexpr fw_u8 kKnown[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS};
+    constexpr fw_u8 kKnown[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS,
+                                FW_PORT_LISTENS | FW_PORT_IS_DEEP};
     pair_.know(kPorts[below(std::size(kPorts))], kKnown[below(std::size(kKnown))]);
   }
 

@@ -12,8 +12,8 @@ WITH_DEFAULTS = ""  # no [limit] of the lab's: those of a new installation
 
 @pytest.fixture
 def busy(lab, link):
-    lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
     with Traffic(lab, link).serve() as made:
+        lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
         yield made
 
 

@@ -52,5 +52,5 @@ def test_a_collector_that_ends_is_forgotten(lab, link, family):
         lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
         assert lab.ping(link, link.client(1)), "this host is seen to send"
         assert lost(lab, link, 3) == 0
-    time.sleep(2)  # sockets are looked at once a second
+    time.sleep(2)  # sockets are looked at four times a second
     assert lost(lab, link, 4) > RATE * SECONDS / 4

@@ -165,6 +165,17 @@ TEST(listening, ports_are_marked_while_a_socket_waits_there) {
   EXPECT_EQ(served.at(true, 2055), FW_PORT_CLOSED);
 }
 
+TEST(listening, a_port_is_deep_where_one_of_its_sockets_holds_much) {
+  ServedPorts served;
+  host::Socket first = listener("0.0.0.0", 53, 17), second = listener("0.0.0.0", 53, 17);
+  first.receive_bytes = 8 << 20;
+  second.receive_bytes = 212'992;  // the kernel's default
+  mark_listening(served.lines, {first, second});
+  EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS | FW_PORT_IS_DEEP);
+  mark_listening(served.lines, {second});
+  EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS);
+}
+
 TEST(listening, what_answered_stays_a_port_that_answers) {
   ServedPorts served;
   served.at(true, 53) = served.at(true, 54) = FW_PORT_ANSWERS;

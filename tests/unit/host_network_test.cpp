@@ -313,6 +313,8 @@ TEST_F(HostNetwork, conversations_of_both_families_are_seen_canonically) {
     const UniqueFd udp_server = bound_socket(SOCK_DGRAM, "192.0.2.5", 53);
     const UniqueFd udp_client = bound_socket(SOCK_DGRAM, "192.0.2.7", 5353);
     connect_to(udp_client, udp_server);
+    const int waiting = 65'536;
+    ASSERT_EQ(::setsockopt(udp_server.get(), SOL_SOCKET, SO_RCVBUF, &waiting, sizeof waiting), 0);
 
     const auto sockets = conversations();
     ASSERT_TRUE(sockets.has_value()) << sockets.error().message;
@@ -333,6 +335,7 @@ TEST_F(HostNetwork, conversations_of_both_families_are_seen_canonically) {
     EXPECT_EQ(conversation_of(*all, udp_server), "17 192.0.2.5 53 from ::") << "nobody";
     EXPECT_EQ(conversation_of(*all, udp_client), "none");
     EXPECT_EQ(conversation_of(*all, mapped.listener), "6 192.0.2.5 2200 from ::");
+    EXPECT_EQ(all->back().receive_bytes, 2U * 65'536) << "the kernel doubles what is asked for";
   });
 }
 
