@@ -86,7 +86,7 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
   for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++) {
     const fw_budget& budget = budgets[i];
     if (budget.used == 0) continue;
-    const std::uint64_t total = std::atomic_ref(const_cast<fw_u64&>(budget.refused)).load();
+    const std::uint32_t total = std::atomic_ref(const_cast<fw_u32&>(budget.refused)).load();
     const std::uint64_t refused = total - std::exchange(refused_[i], total);
     if (refused == 0 || budget.klass >= FW_CLASS_COUNT) continue;
     step.refused[{static_cast<fw_class>(budget.klass), from_key(budget.dst), budget.port}] +=

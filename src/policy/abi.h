@@ -12,7 +12,7 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 4,
+  FW_ABI_VERSION = 5,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
@@ -317,7 +317,8 @@ enum { FW_BUDGET_NEW = 0, FW_BUDGET_KNOWN = 1, FW_BUDGET_SIDES = 2 };
 struct fw_budget {
   struct fw_addr dst;                 /* 0: all addresses together */
   fw_u64 debt_until[FW_BUDGET_SIDES]; /* ticks */
-  fw_u64 refused;                     /* packets, since the start */
+  fw_u32 refused;                     /* packets; wraps */
+  fw_u32 calm_ms;                     /* when new sources last owed less than half; now_ns >> 20 */
   fw_u32 window;                      /* of what follows */
   fw_u32 charged, answered;           /* packets in this window */
   fw_u32 answered_before;             /* ... and in the one before */

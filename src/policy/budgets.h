@@ -31,6 +31,8 @@ enum {
   FW_KNOWN_SHIFT = 2,
   FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled ... */
   FW_DEEP_SHIFT = 5,    /* ... longer where the socket holds as many packets */
+  FW_ANSWER_MS = 8,     /* and at first, so long for the answers to come: four bursts at most */
+  FW_ANSWER_SHIFT = 2,
   FW_PRESSED_NS = 2000000000,
   FW_ANY_SERVED = 1,       /* the port of all addresses' budget for ports that are served: a flood
                               of closed ones takes nothing from it */
@@ -104,16 +106,17 @@ FW_STAGE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, f
 /* How a packet asks a budget for room. */
 enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2, FW_TO_DEEP_SOCKET = 4 };
 
-/* What may be owed now: more where much was answered lately, for those answers take their time. */
+/* What may be owed now: more where much was answered lately, for those answers take their time.
+ * What was idle in the window before has no rate yet: it may owe as much as it was answered. */
 FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
                                  const struct fw_budget_limit* limit, fw_u32 how) {
   fw_u64 burst = budget->port ? limit->served_burst : limit->burst;
   fw_u64 answers =
       budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
 
-  if (!(how & FW_TO_SOCKET)) return burst + (answers >> FW_BUDGET_RTT_SHIFT) * limit->cost;
-  burst <<= how & FW_TO_DEEP_SOCKET ? FW_DEEP_SHIFT : FW_LISTENS_SHIFT;
-  return burst + (answers >> (FW_BUDGET_RTT_SHIFT - 1)) * limit->cost;
+  if (how & FW_TO_SOCKET) burst <<= how & FW_TO_DEEP_SOCKET ? FW_DEEP_SHIFT : FW_LISTENS_SHIFT;
+  if (budget->answered_before) answers >>= FW_BUDGET_RTT_SHIFT - !!(how & FW_TO_SOCKET);
+  return burst + answers * limit->cost;
 }
 
 /* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */
@@ -132,9 +135,18 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
   share->refused++;
   if (now_ms - share->flushed_ms < FW_BUDGET_FLUSH_MS) return;
   share->flushed_ms = now_ms;
-  __sync_fetch_and_add(&budget->refused, (fw_u64)share->refused);
+  __sync_fetch_and_add(&budget->refused, share->refused);
   share->refused = 0;
   if (shared) shared->pressed_until_ns = now_ns + FW_PRESSED_NS;
+}
+
+/* 1: more than half of a service's budget has been owed for so short a time that the answers may
+ * still come. A flood of 10,000 packets/s and more is refused within 20 ms all the same. */
+FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
+                                 const struct fw_budget_limit* limit, fw_u32 side, fw_u64 now_ns) {
+  return budget->klass == FW_CLASS_UDP_NEW && budget->port && side == FW_BUDGET_NEW &&
+         fw_ms(now_ns) - budget->calm_ms < FW_ANSWER_MS &&
+         fw_budget_owed(budget, side, now_ns) <= (fw_u64)limit->served_burst << FW_ANSWER_SHIFT;
 }
 
 /* 1: there is room in a budget for packets of new or known sources. */
@@ -143,13 +155,20 @@ FW_STAGE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
   struct fw_budget_share* share = env ? fw_env_budget_share(env, index) : NULL;
-  fw_u64 burst;
+  const struct fw_budget_limit* limit;
+  fw_u64 owed, half;
 
   if (!cfg || !budget || !share) return 1;
-  burst = fw_budget_burst(budget, &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)], how);
-  if (!(how & FW_MAY_DRAW))
-    burst >>= 1; /* who drew enough goes on for nothing, until it is short */
-  if (fw_budget_owed(budget, side, now_ns) <= burst) return 1;
+  limit = &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)];
+  owed = fw_budget_owed(budget, side, now_ns);
+  half = fw_budget_burst(budget, limit, how) >> 1;
+  if (owed <= half) {
+    if (side == FW_BUDGET_NEW && budget->calm_ms != fw_ms(now_ns)) budget->calm_ms = fw_ms(now_ns);
+    return 1;
+  }
+  /* Who drew enough goes on for nothing, until it is short. */
+  if ((how & FW_MAY_DRAW) && (owed <= half << 1 || fw_budget_is_fresh(budget, limit, side, now_ns)))
+    return 1;
   fw_budget_refuse(env, budget, share, now_ns);
   return 0;
 }
@@ -275,7 +294,8 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   if (!budget || !share) return 0;
   how = klass == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
   if (how && (sender->served & FW_PORT_IS_DEEP)) how |= FW_TO_DEEP_SOCKET;
-  if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1)
+  if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1 &&
+      !fw_budget_is_fresh(budget, limit, standing.side, now_ns))
     standing.most |= FW_DRAW_PRESSED;
   if (how) standing.most |= FW_DRAW_FROM_SOCKET;
   if (fw_may_draw(env, p, (fw_u32)sender->found, standing.most, now_ns)) how |= FW_MAY_DRAW;

@@ -34,6 +34,8 @@ std::string History::step() {
   if (one_in(400)) sign();
   if (one_in(600)) listen();
   if (one_in(3000)) configure();
+  if (one_in(300))
+    if (std::string differs = crowd(); !differs.empty()) return differs;
   const Said said = speak();
   // In every third history nothing is seen to leave for a long time.
   if (steps_++ >= deaf_steps_ && one_in(4)) {
@@ -52,7 +54,22 @@ std::string History::end() {
              : fmt::format("bans not made: {} and {}", capped, model_.bans_not_made);
 }
 
-// Packets are 11 ms apart or more: a ban looks at its count every 10.
+// Many ask a service at once, each for itself.
+std::string History::crowd() {
+  Said said{.remote = {}, .local = Address::parse(kHost).value()};
+  said.proto = kUdp;
+  said.remote_port = kRemotePorts[0];
+  said.local_port = kServicePorts[below(3)];
+  said.ttl = 64;
+  for (unsigned i = 0; i < 60; i++) {
+    now_ns_ += below(400'000);
+    said.remote = Address::v4(0xac10'0000 + below(1U << 20));
+    if (std::string differs = arrive(said); !differs.empty()) return differs;
+  }
+  return {};
+}
+
+// Else packets are 11 ms apart or more: a ban looks at its count every 10.
 void History::tell_time() {
   now_ns_ += 11 * kMillisecond + below(20'000'000);
   if (one_in(2000)) now_ns_ += below(150) * kSecond;

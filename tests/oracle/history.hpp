@@ -35,6 +35,7 @@ class History {
   [[nodiscard]] Address remote(bool v6);
   [[nodiscard]] Said speak();
   [[nodiscard]] static Packet write(Said& said, bool leaving);
+  [[nodiscard]] std::string crowd();
   void leave(Said said);
   [[nodiscard]] std::string arrive(Said said);
   void look_for_collisions();

@@ -79,6 +79,7 @@ class Model {
   std::map<unsigned, BudgetLimit> budgets;  // by class
   std::map<unsigned, Signature> signatures;
   std::set<std::pair<unsigned, unsigned>> listening;  // protocol and port of sockets that wait
+  std::set<std::pair<unsigned, unsigned>> deep;       // of these, those that hold much
 
   Verdict arrives(const Said& said, std::uint64_t now_ns);
   void leaves(const Said& said, std::uint64_t now_ns);
@@ -123,13 +124,14 @@ class Model {
     std::array<unsigned, 2> credit{};  // packets that were paid for ahead
     unsigned answers_to_pay_back = 0;
     std::uint64_t answers = 0, answers_before = 0, window = 0;
+    std::uint64_t calm_ms = 0;  // when strangers last owed less than half
     void roll(std::uint64_t now);
   };
   // How a packet draws on budgets.
   struct Draw {
     Side side = unfamiliar;
     bool draws = false;  // else it only looks whether there is plenty
-    bool to_socket = false;
+    unsigned depth = 1;  // how much more a socket on the port may hold
   };
   struct Excess {
     bool limit = false, ban = false;
@@ -163,7 +165,9 @@ class Model {
   [[nodiscard]] bool is_useless(const Said& said, unsigned klass, const Source* source) const;
   [[nodiscard]] bool is_over_budget(const Said& said, const Verdict& verdict, std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t burst(const Budget& budget, unsigned klass, bool served,
-                                    bool to_socket) const;
+                                    const Draw& draw) const;
+  [[nodiscard]] bool is_fresh(const BudgetKey& key, const Budget& budget, Side side,
+                              std::uint64_t now_ns);
   [[nodiscard]] Budget& budget(const BudgetKey& key);
   [[nodiscard]] bool may_draw(const Said& said, Source* source, unsigned most, bool pressed,
                               bool to_socket, std::uint64_t now_ns);

@@ -19,6 +19,9 @@ std::uint64_t window_of(std::uint64_t now_ns) {
 std::uint64_t tick_of(std::uint64_t now_ns) {
   return now_ns / 16;
 }
+std::uint64_t ms_of(std::uint64_t now_ns) {
+  return now_ns / (1ULL << 20);
+}
 
 unsigned local_port_of(const Said& said) {
   return (said.proto == kTcp || said.proto == kUdp) && !said.later_fragment ? said.local_port : 0;
@@ -71,11 +74,20 @@ bool Model::is_useless(const Said& said, unsigned klass, const Source* source) c
 }
 
 std::uint64_t Model::burst(const Budget& budget, unsigned klass, bool served,
-                           bool to_socket) const {
+                           const Draw& draw) const {
   const BudgetLimit& limit = budgets.at(klass);
-  const std::uint64_t most = served ? limit.served_burst : limit.burst;
+  const std::uint64_t most = (served ? limit.served_burst : limit.burst) * draw.depth;
   const std::uint64_t answers = std::max(budget.answers, budget.answers_before);
-  return to_socket ? 8 * most + answers / 4 * limit.cost : most + answers / 8 * limit.cost;
+  const unsigned part = budget.answers_before == 0 ? 1 : draw.depth > 1 ? 4 : 8;
+  return most + answers / part * limit.cost;
+}
+
+// Above half for less than eight milliseconds: a service may still answer.
+bool Model::is_fresh(const BudgetKey& key, const Budget& budget, Side side, std::uint64_t now_ns) {
+  const auto& [address, port, klass] = key;
+  return klass == FW_CLASS_UDP_NEW && port != 0 && side == unfamiliar &&
+         ms_of(now_ns) - budget.calm_ms < 8 &&
+         budget.owed.at(side).level <= 4 * budgets.at(klass).served_burst;
 }
 
 bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64_t now_ns) {
@@ -95,15 +107,17 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
   const bool by_port = (said.proto == kTcp || said.proto == kUdp) && is_by_port(klass) &&
                        is_served(said.proto, port);
   Draw draw{.side = has_friends || is_known ? familiar : unfamiliar};
-  draw.to_socket = klass == FW_CLASS_UDP_NEW && listening.contains({kUdp, port});
+  if (klass == FW_CLASS_UDP_NEW && listening.contains({kUdp, port}))
+    draw.depth = deep.contains({kUdp, port}) ? 32 : 8;
 
   const BudgetKey own{said.local, by_port ? port : 0, klass}, all{{}, by_port ? 1U : 0U, klass};
   Budget& drawn = budget(own);
-  Bucket owed = drawn.owed.at(draw.side);
+  Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
-  const bool pressed = owed.level > burst(drawn, klass, by_port && port != 0, draw.to_socket) / 2;
+  const bool pressed = owed.level > burst(drawn, klass, by_port && port != 0, draw) / 2 &&
+                       !is_fresh(own, drawn, draw.side, now_ns);
   draw.draws =
-      may_draw(said, source, useless ? 255 : kOfOneSource, pressed, draw.to_socket, now_ns);
+      may_draw(said, source, useless ? 255 : kOfOneSource, pressed, draw.depth > 1, now_ns);
   unsigned& credit = drawn.credit.at(draw.side);
   if (draw.draws && credit > 0) {
     credit--;
@@ -140,10 +154,15 @@ bool Model::may_draw(const Said& said, Source* source, unsigned most, bool press
 bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns) {
   const auto& [address, port, klass] = key;
   Budget& drawn = budget(key);
-  const std::uint64_t most = burst(drawn, klass, port != 0, draw.to_socket);
+  const std::uint64_t half = burst(drawn, klass, port != 0, draw) / 2;
   Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
-  if (owed.level <= (draw.draws ? most : most / 2)) return true;
+  if (owed.level <= half) {
+    if (draw.side == unfamiliar) drawn.calm_ms = ms_of(now_ns);
+    return true;
+  }
+  if (draw.draws && (owed.level <= 2 * half || is_fresh(key, drawn, draw.side, now_ns)))
+    return true;
   pressed_until_ns_ = now_ns + 2'000'000'000;
   return false;
 }

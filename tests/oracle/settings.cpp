@@ -107,8 +107,17 @@ void History::sign() {
 void History::listen() {
   const unsigned proto = one_in(2) ? 17 : 6, port = kServicePorts[below(3)];
   const unsigned index = port + (proto == 17 ? 65536 : 0);
-  datapath_.tables().served[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES] ^= FW_PORT_LISTENS;
-  if (!model_.listening.erase({proto, port})) model_.listening.insert({proto, port});
+  fw_u8& known = datapath_.tables().served[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES];
+  model_.deep.erase({proto, port});
+  if (model_.listening.erase({proto, port})) {
+    known &= FW_PORT_ANSWERS;
+    return;
+  }
+  model_.listening.insert({proto, port});
+  known |= FW_PORT_LISTENS;
+  if (!one_in(2)) return;
+  model_.deep.insert({proto, port});
+  known |= FW_PORT_IS_DEEP;
 }
 
 Limit History::random_limit(bool bytes) {
