@@ -46,23 +46,24 @@ std::uint64_t deadline_ns(std::uint64_t now_ns, std::uint64_t span_ns) {
   return span_ns >= FW_FOREVER - now_ns ? FW_FOREVER : now_ns + span_ns;
 }
 
-Bans::Map::iterator Bans::find_in_force(const Prefix& prefix, const Now& now) {
+std::pair<Bans::Map::iterator, bool> Bans::place_in_force(const Prefix& prefix, const Now& now) {
   const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
   const std::uint64_t marked_until_ns = mark == nullptr ? 0 : engine::until_ns(*mark);
   if (marked_until_ns > now.mono_ns) adopt(*mark, now);
-  const auto known = bans_.find(prefix);
-  if (known == bans_.end()) return known;
-  set_until(prefix, known->second, std::max(known->second.until_ns, marked_until_ns));
-  if (known->second.until_ns > now.mono_ns) return known;
-  close(known, "expired", now);
-  return bans_.end();
+  const auto at = bans_.lower_bound(prefix);
+  if (at == bans_.end() || at->first != prefix) return {at, false};
+  set_until(prefix, at->second, std::max(at->second.until_ns, marked_until_ns));
+  if (at->second.until_ns > now.mono_ns) return {at, true};
+  const auto next = std::next(at);
+  close(at, "expired", now);
+  return {next, false};
 }
 
 Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, const Now& now) {
-  const auto known = find_in_force(prefix, now);
+  const auto [place, is_known] = place_in_force(prefix, now);
   Ban next;
   next.since_ns = now.mono_ns;
-  if (known != bans_.end()) next = known->second;
+  if (is_known) next = place->second;
   if (next.until_ns >= order.until_ns && next.forced >= order.forced)
     return Ordered{.changed = false, .until_ns = next.until_ns};
 
@@ -73,7 +74,7 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   if (!order.reason.empty()) next.reason = order.reason;
   if (Result<void> put = marks_.put(mark_of(prefix, next), now.mono_ns); !put)
     return std::unexpected(put.error());
-  Ban& ban = known != bans_.end() ? known->second : bans_[prefix];
+  Ban& ban = (is_known ? place : bans_.try_emplace(place, prefix))->second;
   const std::uint64_t until = std::exchange(next.until_ns, ban.until_ns);
   ban = std::move(next);
   set_until(prefix, ban, until);

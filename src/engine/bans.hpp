@@ -94,8 +94,9 @@ class Bans {
   using Map = PrefixMap<Ban>;
   using Deadline = std::pair<std::uint64_t, Prefix>;
   using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
-  // The ban as the datapath has it now, adopted if it was not known; end(): none is in force.
-  Map::iterator find_in_force(const Prefix& prefix, const Now& now);
+  // The ban as the datapath has it now, adopted if it was not known; false: none is in force, and
+  // there it would be.
+  std::pair<Map::iterator, bool> place_in_force(const Prefix& prefix, const Now& now);
   void set_forced(const Prefix& prefix, bool forced);
   void set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns);
   void drop_stale_deadlines();
