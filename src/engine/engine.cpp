@@ -214,7 +214,7 @@ void Engine::tick(const Now& now) {
   protected_.expire(now);
   follow_forced_bans(now);
   audit_.run(now);
-  marks_.drop_unused_lengths();
+  marks_.drop_unused();
   note_interfaces(now);
   journal_.summarise_suppressed(now);
 }

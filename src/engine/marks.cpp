@@ -94,7 +94,8 @@ Result<void> MarkTable::admit(std::span<const Prefix> prefixes) {
                   v4 ? in_words(used.v4, true) : in_words(used.v6, false)));
 }
 
-void MarkTable::drop_unused_lengths() {
+void MarkTable::drop_unused() {
+  if (std::exchange(unguarded_, false)) fw_policy_marks_guard(&env_);
   if (!std::exchange(erased_, false)) return;
   const Lengths used = used_lengths();
   // A failed publish leaves a superfluous length in force: slower, never wrong.
@@ -120,6 +121,7 @@ void MarkTable::erase(const Prefix& prefix, std::uint8_t kind) {
   fw_policy_mark_erase(&env_, static_cast<fw_u32>(index));
   datapath_->clear_pending(static_cast<std::size_t>(index));
   erased_ = true;
+  unguarded_ = unguarded_ || kind != FW_MARK_BAN;
 }
 
 void MarkTable::forget_source(const Prefix& prefix) {

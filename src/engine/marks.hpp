@@ -37,8 +37,9 @@ class MarkTable {
   // Makes the lengths of `prefixes` known to the datapath: at most one publish. Refused when a
   // family would have more than FW_MAX_PREFIX_LENGTHS of them.
   [[nodiscard]] Result<void> admit(std::span<const Prefix> prefixes);
-  // Publishes without the lengths that no mark has any more, if there are such since the last time.
-  void drop_unused_lengths();
+  // After marks were erased: publishes without the lengths that none has any more, and what none
+  // protects any more is not looked up.
+  void drop_unused();
 
   // Puts a mark in force; its prefix and kind are its name. Fails when the table is full.
   [[nodiscard]] Result<void> put(const fw_mark& mark, std::uint64_t now_ns);
@@ -75,7 +76,8 @@ class MarkTable {
   fw_env env_{};  // its tables, as the policy knows them
   config::Compiled compiled_;
   std::uint8_t mode_ = FW_MODE_OFF;
-  bool erased_ = false;  // since the lengths were last counted
+  bool erased_ = false;     // since the lengths were last counted
+  bool unguarded_ = false;  // one that protects, since then
 };
 
 }  // namespace fw::engine

@@ -285,6 +285,7 @@ struct fw_mark_filter {
   fw_u64 bits;
 };
 enum { FW_MARK_FILTER_BUCKETS = 4, FW_MARK_FILTER_BITS = 16 };
+enum { FW_GUARD_WORDS = 64 }; /* behind those of all buckets: what marks protect */
 struct fw_mark {
   struct fw_addr addr; /* masked to prefix_bits */
   fw_u64 until_ns;     /* exclusive; FW_FOREVER; 0 = not (or no longer) in force */

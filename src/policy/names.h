@@ -19,16 +19,22 @@ FW_STAGE fw_u64 fw_names_v4(struct fw_env* env, const struct fw_addr* a, fw_u64 
 
   if (!cfg || !a) return 0;
   listed = fw_list_find_v4(env, (fw_u32)a->lo);
+  if (listed == FW_LIST_DENY && !fw_is_guarded(env, cfg, a)) return listed << 40;
   return listed << 40 | fw_mark_search(env, cfg, a, now_ns);
 }
 
 FW_INLINE fw_u64 fw_names(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
-  fw_u64 mark;
+  const struct fw_config* cfg = fw_env_config(env);
+  fw_u64 mark = 0, listed;
+  int guarded;
 
-  if (fw_is_v4(a)) return fw_names_v4(env, a, now_ns);
-  mark = fw_mark_find(env, a, now_ns);
+  if (fw_is_v4(a) || !cfg) return fw_names_v4(env, a, now_ns);
+  guarded = fw_is_guarded(env, cfg, a);
+  if (guarded) mark = fw_mark_find(env, a, now_ns);
   if (FW_NAMES_MARK(mark) > FW_MARK_BAN) return mark; /* lists do not matter to it */
-  return (fw_u64)fw_list_find(env, a) << 40 | mark;
+  listed = fw_list_find(env, a);
+  if (!guarded && listed != FW_LIST_DENY) mark = fw_mark_find(env, a, now_ns);
+  return listed << 40 | mark;
 }
 
 #endif

@@ -23,7 +23,8 @@ class FakeDatapath : public datapath::Datapath {
         meters_(16),
         flows_(4),
         keys_(mark_buckets),
-        filter_((mark_buckets + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS),
+        filter_((mark_buckets + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS +
+                FW_GUARD_WORDS),
         marks_(mark_buckets * FW_MARK_WAYS),
         hits_(marks_.size()) {
     config_.seed[0] = 0x1234'5678'9abc'def0ULL;

@@ -3,6 +3,8 @@
 // that nothing but their end or their owner displaces them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <string>
@@ -166,6 +168,43 @@ TEST(marks, whatever_came_and_went_each_that_is_left_is_found) {
     fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
   for (const fw_mark_filter& filter : lab.datapath.tables().mark_filter)
     EXPECT_EQ(filter.bits & 0xfffe'fffe'fffe'fffe, 0U) << "no kind of key is left";
+}
+
+// A denied address is looked for among the marks only where one of them protects somebody around.
+TEST(marks, what_protects_wins_over_a_deny_list_whatever_its_length) {
+  struct Protection {
+    const char *prefix, *denied;
+  };
+  for (const Protection& one : {Protection{"192.0.2.7", "192.0.2.7"},
+                                {"192.0.2.0/24", "192.0.2.7"},
+                                {"192.0.0.0/16", "192.0.2.7"},
+                                {"192.0.0.0/10", "192.0.2.7"},
+                                {"2001:db8:7::1", "2001:db8:7::1"},
+                                {"2001:db8:7::/48", "2001:db8:7::1"},
+                                {"2001:db8::/32", "2001:db8:7::1"},
+                                {"2001::/16", "2001:db8:7::1"}})
+    for (const fw_u8 kind : {FW_MARK_ALLOW, FW_MARK_EXEMPT}) {
+      Lab lab;
+      std::ranges::copy(std::array<fw_u8, 4>{128, 120, 112, 106}, lab.config.prefix_bits_v4);
+      std::ranges::copy(std::array<fw_u8, 4>{128, 48, 32, 16}, lab.config.prefix_bits_v6);
+      lab.config.lengths_v4 = lab.config.lengths_v6 = 4;
+      lab.publish();
+      lab.lists(one.denied, "");
+      const std::string wins = kind == FW_MARK_ALLOW ? "pass allow" : "pass exempt";
+      ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
+      // A ban of the same prefix is overwritten: a prefix has one mark.
+      ASSERT_GE(lab.mark(FW_MARK_BAN, one.prefix), 0);
+      ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
+      const fw_s32 index = lab.mark(kind, one.prefix);
+      ASSERT_EQ(lab.in(udp(one.denied)), wins) << one.prefix;
+      fw_policy_marks_guard(&lab.datapath.env());
+      ASSERT_EQ(lab.in(udp(one.denied)), wins) << one.prefix;
+      fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
+      ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
+      fw_policy_marks_guard(&lab.datapath.env());
+      for (const fw_mark_filter& word : lab.datapath.tables().mark_filter.last(FW_GUARD_WORDS))
+        EXPECT_EQ(word.bits, 0U) << one.prefix;
+    }
 }
 
 }  // namespace

@@ -127,6 +127,26 @@ fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 
   return index == FW_NO_MARK || env->marks[index].kind != kind ? -1 : (fw_s32)index;
 }
 
+/* Notes in the FW_GUARD_WORDS what a mark protects. */
+static void guard(struct fw_mark_filter* words, const struct fw_mark* mark) {
+  fw_u32 bit = fw_guard_bit(&mark->addr);
+
+  if (mark->kind == FW_MARK_BAN) return;
+  if (mark->prefix_bits >= (fw_is_v4(&mark->addr) ? FW_GUARD_V4 : FW_GUARD_V6))
+    words[bit >> 6].bits |= 1ULL << (bit & 63);
+  else
+    __builtin_memset(words, 0xff, FW_GUARD_WORDS * sizeof *words);
+}
+
+void fw_policy_marks_guard(struct fw_env* env) {
+  struct fw_mark_filter words[FW_GUARD_WORDS] = {0};
+
+  for (fw_u32 i = 0; i < (env->config->mark_mask + 1) * FW_MARK_WAYS; i++)
+    if (FW_READ(env->marks[i].until_ns)) guard(words, &env->marks[i]);
+  for (fw_u32 i = 0; i < FW_GUARD_WORDS; i++)
+    FW_WRITE(fw_guard_at(env, env->config, i)->bits, words[i].bits);
+}
+
 fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns) {
   fw_u32 index = fw_mark_index(env, env->config, &mark->addr, mark->prefix_bits);
 
@@ -134,6 +154,7 @@ fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64
     index = fw_mark_claim(env, env->config,
                           fw_mark_key(env->config, &mark->addr, mark->prefix_bits), now_ns);
   if (index == FW_NO_MARK) return -1;
+  guard(fw_guard_at(env, env->config, 0), mark); /* nobody else writes these */
   fw_mark_fill(&env->marks[index], mark);
   return (fw_s32)index;
 }

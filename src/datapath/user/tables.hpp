@@ -27,7 +27,7 @@ struct TableSizes {
   [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
   [[nodiscard]] std::uint32_t mark_buckets() const { return mark_slots() / FW_MARK_WAYS; }
   [[nodiscard]] std::uint32_t mark_filters() const {
-    return (mark_buckets() + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS;
+    return (mark_buckets() + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS + FW_GUARD_WORDS;
   }
 };
 
