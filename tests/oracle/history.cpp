@@ -46,7 +46,7 @@ std::string History::step() {
 }
 
 std::string History::end() {
-  const std::string marks = marks_differ();
+  std::string marks = marks_differ();
   if (!marks.empty()) return marks;
   const auto capped = datapath_.counters().bans_capped;
   return capped == model_.bans_not_made
@@ -73,7 +73,7 @@ std::string History::crowd() {
 void History::tell_time() {
   now_ns_ += 11 * kMillisecond + below(20'000'000);
   if (one_in(2000)) now_ns_ += below(150) * kSecond;
-  if (one_in(20'000)) now_ns_ += below(20) * 60 * kSecond;
+  if (one_in(20'000)) now_ns_ += 60 * kSecond * below(20);
 }
 
 Address History::remote(bool v6) {

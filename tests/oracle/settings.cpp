@@ -124,7 +124,7 @@ Limit History::random_limit(bool bytes) {
   Limit limit;
   const unsigned unit = bytes ? 20 : 1;
   if (!one_in(3)) {
-    limit.cost_q8 = 16'000'000'000ULL / ((1 + below(6)) * unit);
+    limit.cost_q8 = 16'000'000'000ULL / ((1ULL + below(6)) * unit);
     limit.burst = below(62'500'000);
     limit.limit_above = below(50);
   }

@@ -165,8 +165,7 @@ TEST(budgets, answers_that_take_their_time_at_the_start_cost_nobody_a_question) 
 TEST(budgets, questions_that_are_not_answered_are_refused_within_21_ms) {
   for (const unsigned per_second : {10'000U, 15'000U, 30'000U, 50'000U}) {
     const auto refused_ns = first_refused_ns(per_second, false, false);
-    ASSERT_TRUE(refused_ns.has_value()) << per_second;
-    EXPECT_LE(*refused_ns, 21 * kMillisecond) << per_second;
+    EXPECT_LE(refused_ns.value_or(kSecond), 21 * kMillisecond) << per_second;
   }
 }
 
