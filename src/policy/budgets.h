@@ -141,7 +141,7 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
 }
 
 /* 1: more than half of a service's budget has been owed for so short a time that the answers may
- * still come. A flood of 10,000 packets/s and more is refused within 20 ms all the same. */
+ * still come. A flood of 10,000 packets/s and more is refused after some 20 ms all the same. */
 FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
                                  const struct fw_budget_limit* limit, fw_u32 side, fw_u64 now_ns) {
   return budget->klass == FW_CLASS_UDP_NEW && budget->port && side == FW_BUDGET_NEW &&

@@ -92,10 +92,10 @@ fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64
 /* Asks the processor for the memory that find and put will look at: some marks ahead of them, it is
  * there in time. */
 void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits);
-/* After marks that protect were erased: what is around them needs no look at the marks any more. */
-void fw_policy_marks_guard(struct fw_env* env);
 /* Takes it out of force and frees its place. */
 void fw_policy_mark_erase(struct fw_env* env, fw_u32 index);
+/* After marks that protect were erased: what is around them needs no look at the marks any more. */
+void fw_policy_marks_guard(struct fw_env* env);
 
 /* A conversation that stood before the start: proven from now on. */
 void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
