@@ -12,8 +12,8 @@ RELEASE = ROOT / "build/release"
 
 
 def install():
-    """The packages that are missing (tools/packages, group bench)."""
-    subprocess.run([ROOT / "tools/install-packages", "run", "bench"], check=True)
+    """The packages that are missing (tools/packages)."""
+    subprocess.run([ROOT / "tools/install-packages", "build", "run", "bench"], check=True)
 
 
 def build():
