@@ -9,6 +9,8 @@
 #define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the next program, or the stack, goes on */
 #endif
 
+enum { FW_ETHERNET_BYTES = 14 }; /* a frame has at least */
+
 FW_STAGE int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, 0, 0};
 
@@ -28,7 +30,7 @@ FW_STAGE int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
 FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
                        const struct fw_decision* decision, fw_u64 now_ns) {
   struct fw_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
-  fw_u32 bytes = (fw_u32)bpf_xdp_get_buff_len(ctx);
+  fw_u64 bytes = bpf_xdp_get_buff_len(ctx);
   struct fw_counters* counters;
 
   if (!sample) {
@@ -46,7 +48,8 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
   sample->served = decision->served;
   if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
   FW_OPAQUE(bytes); /* or the check below is optimised away, which the verifier needs */
-  if (bytes && bytes <= FW_SAMPLE_HEAD_BYTES && !bpf_xdp_load_bytes(ctx, 0, sample->head, bytes))
+  if (FW_IS_WITHIN(bytes, FW_ETHERNET_BYTES, FW_SAMPLE_HEAD_BYTES) &&
+      !bpf_xdp_load_bytes(ctx, 0, sample->head, (fw_u32)bytes))
     sample->head_bytes = (fw_u16)bytes;
   bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
 }

@@ -22,6 +22,7 @@ enum fw_challenged {
 
 enum {
   FW_TCP_BYTES = 20,
+  FW_TCP_MOST_BYTES = 60,
   FW_SYN_ACK_BYTES = 24, /* one option: the MSS */
   FW_TTL = 64,
   FW_COOKIE_WINDOW = 29200, /* 20 segments: less than any listener's buffer, if nobody shrank it */
@@ -35,7 +36,7 @@ enum {
 struct fw_syn {
   fw_u8 link[24]; /* Ethernet and at most two tags */
   fw_u8 ip[40];
-  fw_u8 tcp[60];
+  fw_u8 tcp[FW_TCP_MOST_BYTES];
   fw_u32 link_bytes, ip_bytes;
   fw_u32 cookie;
   fw_u32 mss_bytes;
@@ -63,7 +64,7 @@ FW_INLINE fw_u32 fw_fold16(fw_u32 sum) {
 
 /* Reads the headers of a plain SYN: Ethernet with up to two tags, IP without options. */
 FW_STAGE int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
-  fw_u32 tcp_bytes;
+  fw_u64 tcp_bytes;
   fw_u16 type;
 
   if (!p || !syn || p->fragment != FW_FRAG_NONE) return 0;
@@ -84,9 +85,8 @@ FW_STAGE int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct f
   if (syn->ip[0] >> 4 != (p->is_v6 ? 6 : 4) || (!p->is_v6 && syn->ip[0] != 0x45)) return 0;
   if (syn->ip[p->is_v6 ? 6 : 9] != 6) return 0;
   tcp_bytes = p->l4_header_bytes;
-  FW_OPAQUE(tcp_bytes);
-  if (tcp_bytes < FW_TCP_BYTES || tcp_bytes > sizeof syn->tcp) return 0;
-  return !bpf_xdp_load_bytes(ctx, syn->link_bytes + syn->ip_bytes, syn->tcp, tcp_bytes);
+  if (!FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) return 0;
+  return !bpf_xdp_load_bytes(ctx, syn->link_bytes + syn->ip_bytes, syn->tcp, (fw_u32)tcp_bytes);
 }
 
 /* Is the packet routed to this host, and not to one behind it? */
@@ -111,21 +111,13 @@ FW_STAGE int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
   return way == BPF_FIB_LKUP_RET_NOT_FWDED || way == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
-/* A listener on any address would be found for whatever comes by: packets that are forwarded, those
- * of virtual machines on a bridge, those of neighbours that a promiscuous interface hears. So it
- * must be an address that the engine knows as this host's own (and exempts). */
-FW_STAGE int fw_is_for_us(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
-                          const struct fw_syn* syn, fw_u64 now_ns) {
-  if (!env || !p || !syn) return 0;
-  return fw_mark_find(env, &p->dst, now_ns) >> 32 == FW_MARK_EXEMPT && fw_is_routed_here(ctx, syn);
-}
-
 /* Asks the kernel for the cookie of the socket that listens. */
 FW_STAGE int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
   struct bpf_sock_tuple tuple;
   struct bpf_sock* socket;
   int said = FW_CHALLENGED_NOT;
-  fw_u32 tcp_bytes, state;
+  fw_u64 tcp_bytes;
+  fw_u32 state;
   long cookie;
 
   if (!p || !syn) return FW_CHALLENGED_NOT;
@@ -143,11 +135,11 @@ FW_STAGE int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct
   if (!socket) return FW_CHALLENGED_NOT;
   state = socket->state;
   tcp_bytes = p->l4_header_bytes;
-  FW_OPAQUE(tcp_bytes);
   if (state == BPF_TCP_NEW_SYN_RECV || state == BPF_TCP_TIME_WAIT) {
     said = FW_CHALLENGED_ROOM; /* a SYN sent again, or its port used again: the kernel knows */
-  } else if (state == BPF_TCP_LISTEN && tcp_bytes >= FW_TCP_BYTES && tcp_bytes <= sizeof syn->tcp) {
-    cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? 40 : 20, (void*)syn->tcp, tcp_bytes);
+  } else if (state == BPF_TCP_LISTEN && FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) {
+    cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? 40 : 20, (void*)syn->tcp,
+                                   (fw_u32)tcp_bytes);
     said = cookie == -2 /* ENOENT */ ? FW_CHALLENGED_ROOM : FW_CHALLENGED_NOT;
     if (cookie >= 0) {
       said = FW_CHALLENGED;
@@ -247,17 +239,16 @@ FW_STAGE int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
   return !failed;
 }
 
-/* Answers the SYN in the frame; enum fw_challenged. */
-FW_STAGE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
-                          fw_u64 now_ns) {
+/* Answers the SYN to this host in the frame; enum fw_challenged. */
+FW_STAGE int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                               fw_u64 now_ns) {
   struct fw_cpu* cpu = env ? fw_env_cpu(env) : NULL;
   struct fw_syn syn;
   int said;
 
-  if (!cpu || !p || fw_is_special(&p->src)) return FW_CHALLENGED_NOT;
+  if (!cpu || !p) return FW_CHALLENGED_NOT;
   __builtin_memset(&syn, 0, sizeof syn);
-  if (!fw_syn_read(ctx, p, &syn) || !fw_is_for_us(ctx, env, p, &syn, now_ns))
-    return FW_CHALLENGED_NOT;
+  if (!fw_syn_read(ctx, p, &syn) || !fw_is_routed_here(ctx, &syn)) return FW_CHALLENGED_NOT;
   said = fw_syn_cookie(ctx, p, &syn);
   if (said == FW_CHALLENGED_ROOM)
     return fw_rate_admit_shared(&cpu->room_debt_until, now_ns, FW_ROOM_COST_TICKS,
@@ -269,6 +260,17 @@ FW_STAGE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct f
   if (!fw_syn_resize(ctx, &syn)) return FW_CHALLENGED_NOT;
   fw_syn_ack(&syn);
   return fw_syn_ack_write(ctx, &syn) ? FW_CHALLENGED : FW_CHALLENGED_NOT;
+}
+
+/* A listener on any address would be found for whatever comes by: packets that are forwarded, those
+ * of virtual machines on a bridge, those of neighbours that a promiscuous interface hears. So it
+ * must be an address that the engine knows as this host's own (and exempts). Asked here and not a
+ * call deeper, for the frames of a chain of calls share 512 bytes of stack. */
+FW_INLINE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                           fw_u64 now_ns) {
+  if (fw_is_special(&p->src)) return FW_CHALLENGED_NOT;
+  if (fw_mark_find(env, &p->dst, now_ns) >> 32 != FW_MARK_EXEMPT) return FW_CHALLENGED_NOT;
+  return fw_challenge_ours(ctx, env, p, now_ns);
 }
 
 #endif
