@@ -12,7 +12,7 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 5,
+  FW_ABI_VERSION = 6,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
@@ -226,19 +226,21 @@ struct fw_port_line {
 struct fw_source {
   fw_u32 tag; /* of address and rule; bit 0: proven; 0 = empty */
   fw_u32 seen_window;
-  fw_u16 over_since; /* low 16 bits of the window in which it went over a limit ... */
-  fw_u16 over_last;  /* ... and of the last one in which it was; 0 = never */
-  fw_u8 age_owes;    /* high half: windows in which it was seen while no budget was exceeded; low
-                        half: packets charged to budgets and not paid back; both saturate */
-  fw_u8 charged;     /* packets that might have been, in seen_window */
-  fw_u16 ports;      /* groups of closed ports that it tried, a bit each */
+  fw_u32 over;    /* low 15 bits of the window in which it went over a limit, and << 16 of the last
+                     one in which it was; 0 = never. Or FW_SOURCE_NOTED, and its first packet */
+  fw_u8 age_owes; /* high half: windows in which it was seen while no budget was exceeded; low
+                     half: packets charged to budgets and not paid back; both saturate */
+  fw_u8 charged;  /* packets that might have been, in seen_window */
+  fw_u16 ports;   /* groups of closed ports that it tried, a bit each */
 };
 enum { FW_SOURCE_WAYS = 4, FW_PROVEN_IDLE_WINDOWS = 560 /* 10 minutes */ };
 struct fw_source_bucket {
   struct fw_source way[FW_SOURCE_WAYS];
 };
 
-/* How much: the meters of one source, at the source's own index. */
+/* How much: the meters of one source, at the source's own index. They say nothing while the source
+ * is FW_SOURCE_NOTED: what one packet came to is in its cell, so that a flood of sources that are
+ * seen once touches no meter. */
 struct fw_meter {
   fw_u32 seen_ms; /* now_ns >> 20 of the last packet; `count` is of its window */
   fw_u32 debt_until[FW_MEASURE_COUNT]; /* tick at which the limit's debt is paid */

@@ -74,13 +74,13 @@ FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
 
 /* The index of a budget. It names itself when it is first used; where its first place has another
  * name it is one of the next, and only when they are all taken two budgets share a place. */
-FW_STAGE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, fw_u8 klass,
-                                fw_u16 port) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, fw_u8 klass,
+                                 fw_u16 port) {
+  const struct fw_config* cfg = fw_env_config(env);
   fw_u32 first, index;
   fw_u64 name;
 
-  if (!cfg || !dst) return FW_NO_BUDGET;
+  if (!cfg) return FW_NO_BUDGET;
   name = dst->hi ^ ((fw_u64)port << 8 | klass); /* nobody else chooses these: mixed once */
   first = (fw_u32)fw_mix((dst->lo ^ cfg->seed[0]) + name * 0x9e3779b97f4a7c15ULL);
   for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
@@ -150,11 +150,11 @@ FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
 }
 
 /* 1: there is room in a budget for packets of new or known sources. */
-FW_STAGE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
-                              fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
-  struct fw_budget_share* share = env ? fw_env_budget_share(env, index) : NULL;
+FW_INLINE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
+                               fw_u64 now_ns) {
+  const struct fw_config* cfg = fw_env_config(env);
+  struct fw_budget* budget = fw_env_budget(env, index);
+  struct fw_budget_share* share = fw_env_budget_share(env, index);
   const struct fw_budget_limit* limit;
   fw_u64 owed, half;
 
@@ -174,12 +174,12 @@ FW_STAGE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
 }
 
 /* Draws a batch. */
-FW_STAGE int fw_budget_draw(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_budget* budget = env ? fw_env_budget(env, index) : NULL;
+FW_INLINE void fw_budget_draw(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u64 now_ns) {
+  const struct fw_config* cfg = fw_env_config(env);
+  struct fw_budget* budget = fw_env_budget(env, index);
   fw_u64 cost;
 
-  if (!cfg || !budget) return 0;
+  if (!cfg || !budget) return;
   cost = cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)].cost;
   if (side == FW_BUDGET_KNOWN) cost >>= FW_KNOWN_SHIFT;
   if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
@@ -187,7 +187,6 @@ FW_STAGE int fw_budget_draw(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u6
       (now_ns >> FW_TICK_SHIFT) + fw_budget_owed(budget, side, now_ns) + cost * FW_BUDGET_BATCH;
   fw_budget_roll(budget, fw_window(now_ns));
   budget->charged += FW_BUDGET_BATCH;
-  return 1;
 }
 
 FW_INLINE fw_u32 fw_rule_of_port(struct fw_env* env, fw_u32 index) {

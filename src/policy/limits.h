@@ -16,17 +16,18 @@
 
 enum { FW_PERSIST_WINDOWS = 3 }; /* 3.2 s above ban_above without proof: a ban */
 enum { FW_QUIET_WINDOWS = 10 };  /* over again after so long is a new Limit event */
+enum { FW_OVER_WINDOW = 0x7fff, FW_OVER_LAST_SHIFT = 16 };
 
 enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
 
 /* What metering a packet came to. */
 struct fw_charge {
-  struct fw_addr key;           /* of the sender */
   fw_u64 now_ns, metered_ns;    /* the packet's time; the meter's, which does not step back */
   fw_u32 excess;                /* FW_EXCESS_* */
   fw_u32 measure, value, limit; /* that was exceeded; per window */
-  fw_u32 is_news, may_ban;
-  fw_u32 rule, bits; /* that was charged under; of key */
+  fw_u32 is_news;
+  fw_u32 rule; /* that was charged under */
+  fw_u32 kind; /* of the event */
 };
 
 FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
@@ -61,18 +62,20 @@ FW_INLINE void fw_charge_measure(struct fw_charge* charge, struct fw_meter* mete
 /* Notes that a source is over. Returns how many windows it has been so without a pause; *is_news is
  * set when it had been quiet. */
 FW_INLINE fw_u32 fw_over(struct fw_source* source, fw_u32 window, fw_u32* is_news) {
-  fw_u16 now = (fw_u16)window; /* 16 bits: 19 hours */
-  fw_u16 quiet = (fw_u16)(now - source->over_last);
+  fw_u32 now = window & FW_OVER_WINDOW; /* 15 bits: 9 hours */
+  fw_u32 since = source->over & FW_OVER_WINDOW, last = source->over >> FW_OVER_LAST_SHIFT, over;
+  fw_u32 quiet = (now - last) & FW_OVER_WINDOW;
 
-  if (!source->over_last && !source->over_since) {
+  if (!source->over) {
     *is_news = 1;
-    source->over_since = now;
+    since = now;
   } else if (quiet > 1) {
     *is_news = quiet > FW_QUIET_WINDOWS;
-    source->over_since = now;
+    since = now;
   }
-  if (source->over_last != now) source->over_last = now;
-  return (fw_u16)(now - source->over_since);
+  over = now << FW_OVER_LAST_SHIFT | since;
+  if (source->over != over) source->over = over;
+  return (now - since) & FW_OVER_WINDOW;
 }
 
 /* Room under the cap on bans? Charges one. */
@@ -107,21 +110,22 @@ FW_STAGE int fw_ban(struct fw_env* env, const struct fw_mark* ban) {
 }
 
 /* Bans who is above a limit. 1: it is done; 0: the cap per minute, or no room. */
-FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_charge* charge) {
+FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_sender* sender,
+                           const struct fw_charge* charge) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters;
   struct fw_mark ban;
 
-  if (!cfg || !charge) return 0;
+  if (!cfg || !sender || !charge) return 0;
   __builtin_memset(&ban, 0, sizeof ban);
-  ban.addr = charge->key;
+  ban.addr = sender->key;
   ban.since_ns = charge->now_ns;
   ban.hold_ms = cfg->rule[charge->rule & (FW_MAX_RULES - 1)].ban_ms;
   ban.until_ns = charge->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
   ban.ban_above = charge->limit;
   ban.window = fw_window(charge->now_ns);
   ban.kind = FW_MARK_BAN;
-  ban.prefix_bits = (fw_u8)charge->bits;
+  ban.prefix_bits = sender->bits;
   ban.rule = (fw_u8)charge->rule;
   ban.measure = (fw_u8)charge->measure;
   if (fw_may_ban(env, cfg, charge->now_ns) && fw_ban(env, &ban)) return 1;
@@ -132,34 +136,40 @@ FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_charge* charge) {
 
 /* Reports that a source or prefix is above a limit, or banned for it. */
 FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
-                              const struct fw_decision* decision, const struct fw_charge* charge,
-                              fw_u32 kind) {
+                              const struct fw_decision* decision, const struct fw_sender* sender,
+                              const struct fw_charge* charge) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_event event;
 
-  if (!cfg || !p || !decision || !charge) return 0;
+  if (!cfg || !p || !decision || !sender || !charge) return 0;
   __builtin_memset(&event, 0, sizeof event);
   event.time_ns = charge->now_ns;
-  event.src = charge->key;
-  event.prefix_bits = (fw_u8)charge->bits;
+  event.src = sender->key;
+  event.prefix_bits = sender->bits;
   event.rule = (fw_u8)charge->rule;
   event.value = charge->value;
   event.limit = charge->limit;
   event.measure = (fw_u8)charge->measure;
-  event.kind = (fw_u8)kind;
+  event.kind = (fw_u8)charge->kind;
   fw_report(env, cfg, &event, p, decision);
   return 1;
 }
 
 /* Charges the packet to the meter at `index` under the limits of charge->rule. */
-FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
-                       const struct fw_decision* decision, fw_u32 index, struct fw_charge* charge) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_meter* meter = env ? fw_env_meter(env, index) : NULL;
+FW_INLINE int fw_charge(struct fw_env* env, const struct fw_packet* p,
+                        const struct fw_decision* decision, fw_u32 index,
+                        struct fw_charge* charge) {
+  const struct fw_config* cfg = fw_env_config(env);
+  struct fw_meter* meter = fw_env_meter(env, index);
+  struct fw_source* source = fw_source_at(env, index + 1);
   const struct fw_limit* limit;
 
-  if (!cfg || !p || !decision || !meter || !charge) return 0;
+  if (!cfg || !meter || !source) return 0;
   limit = cfg->rule[charge->rule & (FW_MAX_RULES - 1)].limit;
+  if (source->over & FW_SOURCE_NOTED) {
+    fw_meter_begin(meter, limit, source->over, charge->now_ns);
+    source->over = 0;
+  }
   charge->metered_ns = fw_meter_roll(meter, charge->now_ns);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, fw_byte_units(p));
@@ -179,20 +189,30 @@ FW_STAGE int fw_charge(struct fw_env* env, const struct fw_packet* p,
   return charge->excess != FW_EXCESS_NONE;
 }
 
+/* Notes the first packet of a source or prefix, which is above no limit. */
+FW_INLINE void fw_note_first(struct fw_env* env, const struct fw_packet* p,
+                             const struct fw_decision* decision, fw_u32 index, fw_u64 now_ns) {
+  struct fw_source* source = fw_source_at(env, index + 1);
+
+  if (source) source->over = fw_note(fw_byte_units(p), fw_measure_of(decision->klass), now_ns);
+}
+
 /* 1: the packet is above a limit of its source, or of its prefix. */
 FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
                               const struct fw_decision* decision, const struct fw_sender* sender,
                               fw_u64 now_ns) {
   struct fw_source_bucket* bucket;
   struct fw_charge charge = {0};
-  fw_u32 index, persisted;
+  fw_u32 index, persisted, may_ban;
 
   if (!env || !p || !decision || !sender) return 0;
   if (!(fw_u32)sender->found) return 0;
   index = (fw_u32)sender->found - 1;
+  if (sender->found & FW_SOURCE_IS_NEW) {
+    fw_note_first(env, p, decision, index, now_ns);
+    return 0;
+  }
   charge.now_ns = now_ns;
-  charge.key = sender->key;
-  charge.bits = sender->bits;
   charge.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : decision->rule;
   if (!fw_charge(env, p, decision, index, &charge)) return 0;
 
@@ -200,27 +220,32 @@ FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
   if (!bucket) return 1;
   persisted =
       fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
-  charge.may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_TWIN_IS_PROVEN) &&
-                   (sender->peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
-  if (charge.may_ban && fw_ban_excess(env, &charge))
-    fw_report_excess(env, p, decision, &charge, FW_EVENT_BAN);
-  else if (charge.is_news)
-    fw_report_excess(env, p, decision, &charge, FW_EVENT_LIMIT);
+  may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_TWIN_IS_PROVEN) &&
+            (sender->peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
+  charge.kind = may_ban && fw_ban_excess(env, sender, &charge) ? FW_EVENT_BAN : FW_EVENT_LIMIT;
+  if (charge.kind == FW_EVENT_BAN || charge.is_news)
+    fw_report_excess(env, p, decision, sender, &charge);
   return 1;
 }
 
-/* 1: the packet is above a limit of the prefix that its source is in. */
+/* 1: the packet is above a limit of the prefix that its source is in. *sender is the prefix for as
+ * long: there is no room for two in the verifier's 512 bytes of stack. */
 FW_INLINE int fw_is_over_prefix_limit(struct fw_env* env, const struct fw_config* cfg,
                                       const struct fw_packet* p, const struct fw_decision* decision,
-                                      fw_u32 peer, fw_u64 now_ns) {
-  fw_u8 bits = fw_limit_bits(cfg, &p->src);
-  struct fw_sender prefix;
+                                      struct fw_sender* sender, fw_u64 now_ns) {
+  fw_u64 found = sender->found;
+  int is_over;
 
-  if (!bits || fw_is_special(&p->src)) return 0;
-  prefix = (struct fw_sender){fw_mask(p->src, bits), 0, peer, 1, bits, 0, 0};
-  prefix.found = fw_source_find(env, fw_hash(cfg, &prefix.key, FW_RULE_OF_PREFIXES + 1),
-                                peer != FW_PEER_UNKNOWN, now_ns);
-  return fw_is_over_limit(env, p, decision, &prefix, now_ns);
+  sender->bits = fw_limit_bits(cfg, &p->src);
+  if (!sender->bits || fw_is_special(&p->src)) return 0;
+  sender->key = fw_mask(p->src, sender->bits);
+  sender->is_prefix = 1;
+  sender->found = fw_source_find(env, fw_hash(cfg, &sender->key, FW_RULE_OF_PREFIXES + 1),
+                                 sender->peer != FW_PEER_UNKNOWN, now_ns);
+  is_over = fw_is_over_limit(env, p, decision, sender, now_ns);
+  sender->is_prefix = 0;
+  sender->found = found;
+  return is_over;
 }
 
 #endif

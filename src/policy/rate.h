@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The meters. A limit is a virtual-scheduling GCRA (ITU-T I.371) whose currency
+/* The arithmetic of meters. A limit is a virtual-scheduling GCRA (ITU-T I.371) whose currency
  * is time: no division, no refill, no window edge. A ban compares a sliding
  * count (this window and the matching share of the one before) with ban_above,
  * so it also says what was measured.
@@ -75,30 +75,6 @@ FW_INLINE void fw_rate_repay(fw_u32* debt_until, fw_u32 tick, fw_u64 cost_q8) {
   fw_s32 owed = (fw_s32)(*debt_until - tick);
 
   if (owed > 0) *debt_until -= (fw_u32)owed > cost ? cost : (fw_u32)owed;
-}
-
-/* Debts are 32-bit ticks (68 s): forget them before they could look like the future, also those of
- * a measure that rests while others go on. */
-enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
-
-/* Brings a meter to now_ns; returns the time to charge it at. A clock that is behind by less than
- * FW_JITTER_MS (another CPU's, or another interface's of a capture) stands still; one that stepped
- * back further says nothing about the past, and the meter starts anew. */
-FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
-  fw_u32 now_ms = fw_ms(now_ns), behind = meter->seen_ms - now_ms, passed;
-  fw_u32 tick = fw_tick(now_ns);
-
-  if (behind < FW_JITTER_MS) return now_ns + ((fw_u64)behind << 20);
-  passed = ((now_ms >> 10) - (meter->seen_ms >> 10)) & 0x3fffff;
-  if (behind < 1u << 31) passed = FW_DEBT_MEMORY_WINDOWS; /* or after 26 days */
-  meter->seen_ms = now_ms;
-  if (!passed) return now_ns;
-  for (int i = 0; i < FW_MEASURE_COUNT; i++) {
-    fw_rate_roll(&meter->count[i], &meter->before[i], passed);
-    if (passed >= FW_DEBT_MEMORY_WINDOWS || (fw_s32)(meter->debt_until[i] - tick) < 0)
-      meter->debt_until[i] = tick;
-  }
-  return now_ns;
 }
 
 #endif

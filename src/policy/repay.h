@@ -34,8 +34,11 @@ FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
   fw_u32 cell = fw_source_look(env, key, rule, 0), tick = fw_tick(now_ns);
   const struct fw_limit* limit = cfg->rule[rule & (FW_MAX_RULES - 1)].limit;
   struct fw_meter* meter = cell ? fw_env_meter(env, cell - 1) : NULL;
+  struct fw_source* source = fw_source_at(env, cell);
 
-  if (meter && klass == FW_CLASS_UDP_NEW)
+  if (source && (source->over & FW_SOURCE_NOTED))
+    source->over |= fw_note_repaid(source->over, fw_measure_of(klass));
+  else if (meter && klass == FW_CLASS_UDP_NEW)
     fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], tick, limit[FW_MEASURE_UDP].cost_q8);
   else if (meter && klass == FW_CLASS_TCP_SYN)
     fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], tick, limit[FW_MEASURE_SYN].cost_q8);

@@ -23,18 +23,17 @@ FW_INLINE void fw_report(struct fw_env* env, const struct fw_config* cfg, struct
   if (fw_env_event(env, e) && counters) counters->events_lost++;
 }
 
-/* Is it this kind's turn to be shown to the engine? */
-FW_STAGE int fw_take_sample(struct fw_env* env, const struct fw_packet* p,
-                            struct fw_decision* decision, fw_u32 kind, fw_u64 now_ns) {
-  struct fw_cpu* cpu = env ? fw_env_cpu(env) : NULL;
+/* Shows the packet to the engine if it is this kind's turn. */
+FW_INLINE void fw_take_sample(struct fw_env* env, const struct fw_packet* p,
+                              struct fw_decision* decision, fw_u32 kind, fw_u64 now_ns) {
+  struct fw_cpu* cpu = fw_env_cpu(env);
 
-  if (!cpu || !p || !decision || kind >= FW_SAMPLE_KINDS) return 0;
+  if (!cpu || kind >= FW_SAMPLE_KINDS) return;
   if (!fw_rate_admit_shared(&cpu->samples_debt_until[kind], now_ns, FW_SAMPLE_COST_TICKS,
                             FW_SAMPLE_BURST_TICKS))
-    return 0;
+    return;
   decision->sample = (fw_u8)(kind + 1);
   decision->served = fw_has_ports(p->proto) && fw_is_served(env, p->proto, p->dport);
-  return 1;
 }
 
 #endif

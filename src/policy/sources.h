@@ -5,7 +5,7 @@
 
 #include "env.h"
 #include "hash.h"
-#include "rate.h"
+#include "meters.h"
 
 /* Takes part in no ban and is no source: unspecified, loopback, link-local, multicast, broadcast.
  * (RFC 6890; an own address is exempt and never comes this far. What is reserved for the future,
@@ -120,8 +120,11 @@ enum { FW_KNOWN_AGE = 4, FW_SCAN_MEMORY_WINDOWS = 64 };
 FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* cell, fw_u32 window,
                               fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env);
+  fw_u32 idle = fw_idle(window, cell->seen_window, 0xffffffff);
 
-  if (fw_idle(window, cell->seen_window, 0xffffffff) > FW_SCAN_MEMORY_WINDOWS) cell->ports = 0;
+  if (idle > FW_SCAN_MEMORY_WINDOWS) cell->ports = 0;
+  if (idle >= FW_DEBT_MEMORY_WINDOWS && (cell->over & FW_SOURCE_NOTED))
+    cell->over = FW_SOURCE_NOTED;
   cell->seen_window = window;
   cell->charged = 0;
   if (cell->age_owes < 0xf0 && shared && shared->pressed_until_ns <= now_ns) cell->age_owes += 0x10;
@@ -163,7 +166,6 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 proven, fw_u
   fw_u32 window = fw_window(now_ns), way = 0, bucket_index, tag;
   struct fw_source_bucket* bucket;
   struct fw_source* cell;
-  struct fw_meter* meter;
   fw_u64 found = 0, twin = 0;
 
   if (!cfg || !counters) return 0;
@@ -194,16 +196,11 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 proven, fw_u
     return twin;
   }
   cell = &bucket->way[way & (FW_SOURCE_WAYS - 1)];
-  meter = fw_env_meter(env, bucket_index * FW_SOURCE_WAYS + way);
-  if (!meter) return twin;
   cell->tag = tag;
   cell->seen_window = window;
-  cell->over_since = cell->over_last = 0;
+  cell->over = FW_SOURCE_NOTED;
   cell->age_owes = cell->charged = 0;
   cell->ports = 0;
-  __builtin_memset(meter, 0, sizeof *meter);
-  meter->seen_ms = fw_ms(now_ns);
-  for (int i = 0; i < FW_MEASURE_COUNT; i++) meter->debt_until[i] = fw_tick(now_ns);
   counters->new_sources++;
   return FW_SOURCE_IS_NEW | twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
 }

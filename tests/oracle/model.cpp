@@ -2,6 +2,7 @@
 #include "oracle/model.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fw::test {
 namespace {
@@ -278,9 +279,19 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
   }
 }
 
+void Model::note(const Said& said, unsigned klass, Source& source, std::uint64_t now_ns) {
+  source.noted = measures_of(klass, said);
+  source.noted_ns = now_ns >> 20 << 20;
+  for (const auto& [measure, units] : source.noted)
+    source.by_window.at(measure)[window_of(now_ns)] = units;
+}
+
 Model::Excess Model::meter(const Said& said, unsigned klass, unsigned rule, Source& source,
                            std::uint64_t now_ns) const {
   Excess excess;
+  for (const auto& [measure, units] : std::exchange(source.noted, {}))
+    source.buckets.at(measure).pour(tick_of(source.noted_ns),
+                                    units * rules.at(rule).limits.at(measure).cost_q8 / 256, 0);
   for (const auto& [measure, units] : measures_of(klass, said)) {
     const Limit& limit = rules.at(rule).limits.at(measure);
     source.by_window.at(measure)[window_of(now_ns)] += units;
@@ -309,6 +320,10 @@ bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key
   const auto [at, fresh] = sources_.try_emplace(key);
   Source& source = at->second;
   begin_window(source, fresh, now_ns);
+  if (fresh) {
+    note(said, klass, source, now_ns);
+    return false;
+  }
   Excess excess = meter(said, klass, rule, source, now_ns);
   if (!excess.limit) return false;
 

@@ -112,6 +112,8 @@ class Model {
   struct Source {
     std::array<Bucket, FW_MEASURE_COUNT> buckets{};
     std::array<std::map<std::uint64_t, std::uint64_t>, FW_MEASURE_COUNT> by_window{};
+    std::map<unsigned, std::uint64_t> noted{};  // units by measure: the first packet, until charged
+    std::uint64_t noted_ns = 0;                 // of a whole millisecond
     std::optional<std::uint64_t> over_since, over_last;
     std::uint64_t seen_window = 0;
     unsigned quiet_windows = 0;  // in which it came while no budget was exceeded
@@ -147,6 +149,8 @@ class Model {
   // Of the source or prefix of `key`, under the limits of `rule`.
   [[nodiscard]] bool is_over_limit(const Said& said, unsigned klass, const SourceKey& key,
                                    unsigned rule, Standing standing, std::uint64_t now_ns);
+  // A source's first packet is above no limit, and is charged when the second one comes.
+  static void note(const Said& said, unsigned klass, Source& source, std::uint64_t now_ns);
   [[nodiscard]] Excess meter(const Said& said, unsigned klass, unsigned rule, Source& source,
                              std::uint64_t now_ns) const;
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
@@ -154,6 +158,7 @@ class Model {
   // The peer got or gave an answer: its limit takes back one packet's cost (none:
   // FW_MEASURE_COUNT), and the budgets of the class what it drew.
   void repay(const Said& said, unsigned klass, unsigned measure, std::uint64_t now_ns);
+  void repay_limit(Source& source, unsigned rule, unsigned measure, std::uint64_t now_ns);
   // A packet of it came.
   void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Limits per source: exact, without window edges, in every measure; bans only where nobody else can
 // be hit by them.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "policy_lab.hpp"
@@ -24,6 +28,14 @@ std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int coun
     lab.now_ns += step_ns;
   }
   return times;
+}
+
+// What the meters say of a source that has proven nothing.
+fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned measure) {
+  std::array<fw_u32, FW_MEASURE_COUNT> rates{};
+  const fw_addr key = Address::parse(peer).value().key();
+  EXPECT_EQ(fw_policy_source_rates(&lab.datapath.env(), key, 0, 0, lab.now_ns, rates.data()), 1);
+  return rates.at(measure);
 }
 
 TEST(limits, in_no_stretch_of_time_pass_more_than_burst_and_rate_allow) {
@@ -48,6 +60,36 @@ TEST(limits, exactly_burst_and_one_pass_at_once_and_then_one_per_interval) {
   lab.now_ns += 16;
   EXPECT_EQ(lab.in(udp()), "pass pass");
   EXPECT_EQ(lab.in(udp()), "drop limit");
+}
+
+TEST(limits, a_source_that_is_seen_once_touches_no_meter) {
+  Lab lab;
+  lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
+  for (int i = 1; i < 200; i++) lab.in(udp(fmt::format("203.0.113.{}", i)));
+  const fw_meter untouched{};
+  for (const fw_meter& meter : lab.datapath.tables().meters)
+    ASSERT_EQ(std::memcmp(&meter, &untouched, sizeof meter), 0);
+  EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_MEASURE_PACKETS), 1U);
+  lab.now_ns += 40 * kWindow;
+  EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_MEASURE_PACKETS), 0U);
+}
+
+TEST(limits, the_first_packet_counts_when_the_second_comes) {
+  for (const auto& [measure, per_second] :
+       {std::pair{FW_MEASURE_PACKETS, 1.0}, std::pair{FW_MEASURE_BYTES, 64.0},
+        std::pair{FW_MEASURE_UDP, 1.0}}) {
+    Lab lab;  // a packet of 64 bytes, Ethernet and all, is a second's worth
+    lab.limit(measure, per_second, 0);
+    const Packet packet = udp(kPeer, 22), other = udp("203.0.113.9", 22);
+    EXPECT_EQ(lab.in(packet), "pass pass");
+    EXPECT_EQ(lab.in(other), "pass pass");
+    lab.now_ns += kSecond - 2 * kMillisecond;
+    EXPECT_EQ(lab.in(packet), "drop limit") << measure;
+    lab.now_ns += 2 * kMillisecond;
+    EXPECT_EQ(lab.in(other), "pass pass") << measure;
+    EXPECT_EQ(lab.in(other), "drop limit") << measure;
+    EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_MEASURE_PACKETS), 3U);
+  }
 }
 
 TEST(limits, a_source_at_its_limit_loses_nothing) {
