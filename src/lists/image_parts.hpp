@@ -15,7 +15,7 @@ namespace fw::lists {
 // A growing image. Lines are zero when added; pointers hold only until the next add().
 class Image {
  public:
-  Image() { add(FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES); }
+  Image() { add(FW_LIST_HEADER + 1); }
 
   // The number of the first of `count` new lines.
   std::uint32_t add(std::size_t count) {
@@ -29,7 +29,7 @@ class Image {
     return *reinterpret_cast<View*>(bytes_.data() + line * FW_LINE_BYTES);
   }
   [[nodiscard]] std::size_t lines() const { return bytes_.size() / FW_LINE_BYTES; }
-  fw_list_header& header() { return at<fw_list_header>(0); }
+  fw_list_header& header() { return at<fw_list_header>(FW_LIST_HEADER); }
   std::vector<std::byte> take() { return std::move(bytes_); }
 
  private:

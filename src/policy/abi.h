@@ -12,7 +12,7 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 6,
+  FW_ABI_VERSION = 7,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
@@ -174,6 +174,13 @@ struct fw_budget_limit {
   fw_u32 burst;        /* ticks of debt that are forgiven ... */
   fw_u32 served_burst; /* ... and where the port belongs to a service that answers */
   fw_u32 limit;        /* the rate once more, per second: what an event says */
+};
+
+/* What is in force: which half of configurations and ports, and which of the lists. */
+enum { FW_LISTS_NONE = 2 };
+struct fw_active {
+  fw_u32 half;  /* 0 or 1 */
+  fw_u32 lists; /* 0 or 1, or FW_LISTS_NONE */
 };
 
 struct fw_config {
@@ -417,6 +424,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_rule) == 128, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_source_bucket) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_meter) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_active) == 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_filter) == 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");

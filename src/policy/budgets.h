@@ -204,13 +204,13 @@ FW_INLINE struct fw_addr fw_prefix_key(struct fw_addr a) {
  * the source may in a window, besides every FW_BUDGET_EVERYth packet. */
 enum { FW_DRAW_PRESSED = 0x100, FW_DRAW_FROM_SOCKET = 0x200 };
 
-FW_STAGE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 cell, fw_u32 most,
-                         fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+FW_INLINE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 cell, fw_u32 most,
+                          fw_u64 now_ns) {
+  const struct fw_config* cfg = fw_env_config(env);
   struct fw_source* source;
   struct fw_addr key;
 
-  if (!cfg || !p) return 1;
+  if (!cfg) return 1;
   source = fw_source_at(env, cell);
   if (source) {
     if (++source->charged == 0) source->charged = 0x100 - FW_BUDGET_EVERY;

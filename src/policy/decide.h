@@ -30,14 +30,14 @@ FW_INLINE fw_u32 fw_measures_of(const struct fw_packet* p) {
   return 1u << FW_MEASURE_PACKETS | 1u << FW_MEASURE_BYTES | 1u << third;
 }
 
-FW_INLINE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
+FW_INLINE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p) {
   struct fw_shared* shared;
 
   if (fw_is_neighbour_discovery(p)) return 1;
   if (!fw_is_dhcp_answer(p)) return 0;
   shared = fw_env_shared(env); /* beyond 100/s it is a flood, and judged like any other */
-  return shared && fw_rate_admit_shared(&shared->link_debt_until, now_ns, FW_DHCP_COST_TICKS,
-                                        FW_DHCP_BURST_TICKS);
+  return shared && fw_rate_admit_shared(&shared->link_debt_until, fw_env_now(env),
+                                        FW_DHCP_COST_TICKS, FW_DHCP_BURST_TICKS);
 }
 
 FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
@@ -131,20 +131,21 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
 
 /* What is done about a parsed packet, and why. Fills klass and rule of *decision. */
 FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int parsed,
-                          const struct fw_packet* p, struct fw_decision* decision, fw_u64 now_ns) {
+                          const struct fw_packet* p, struct fw_decision* decision) {
   const struct fw_rule* rule;
-  fw_u64 names;
+  fw_u64 names, now_ns;
 
   if (parsed == FW_PARSED_NOT_IP) return FW_REASON_NOT_IP;
   if (parsed == FW_PARSED_ARP) return FW_REASON_LINK;
   if (parsed == FW_PARSED_MALFORMED) return FW_REASON_MALFORMED;
-  if (fw_keeps_link_alive(env, p, now_ns)) return FW_REASON_LINK;
+  if (fw_keeps_link_alive(env, p)) return FW_REASON_LINK;
 
-  names = fw_names(env, &p->src, now_ns);
+  names = fw_names(env, cfg, &p->src);
   if (FW_NAMES_MARK(names) == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
   if (FW_NAMES_MARK(names) == FW_MARK_ALLOW) return FW_REASON_ALLOW;
   if (FW_NAMES_LISTS(names) & FW_LIST_ALLOW) return FW_REASON_ALLOW;
   if (FW_NAMES_LISTS(names) & FW_LIST_DENY) return FW_REASON_DENY;
+  now_ns = fw_env_now(env);
   if (FW_NAMES_MARK(names) == FW_MARK_BAN) {
     fw_mark_hit(env, FW_NAMES_INDEX(names), fw_measures_of(p), fw_byte_units(p), now_ns);
     return FW_REASON_BAN;
@@ -190,13 +191,13 @@ FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
  * entry. Without a policy everything passes. With decision->challenge the datapath may answer the
  * packet (a SYN), and then settles it itself: under the reason given if it does nothing. */
 FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
-                         struct fw_decision* decision, fw_u64 now_ns) {
+                         struct fw_decision* decision) {
   const struct fw_config* cfg = fw_env_config(env);
   struct fw_counters* counters = fw_env_counters(env);
   fw_u32 reason;
 
   if (!cfg || !counters || cfg->mode == FW_MODE_OFF) return;
-  reason = fw_judge(env, cfg, parsed, p, decision, now_ns);
+  reason = fw_judge(env, cfg, parsed, p, decision);
   if (cfg->syn_cookies && cfg->mode == FW_MODE_ENFORCE && decision->klass == FW_CLASS_TCP_SYN &&
       (reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE)) {
     decision->reason = (fw_u8)reason;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The seam: everything the policy may ask of a datapath. Each datapath defines
  * these before it includes decide.h. Nothing else may be called from policy
- * code: no clock, no random source, no log, no allocation; time is an argument.
+ * code: no clock, no random source, no log, no allocation.
  *
  * Indexes are masked by the caller; NULL means absent (an index out of range,
  * tables not there yet), and absent always means: judge without it. */
@@ -14,8 +14,12 @@
 #define NULL ((void*)0)
 #endif
 
+/* The packet's time, the same however often it is asked for. A denied packet does not ask. */
+FW_INLINE fw_u64 fw_env_now(struct fw_env*);
 FW_INLINE const struct fw_config* fw_env_config(struct fw_env*);
 FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env*, fw_u32 index);
+/* A line of the lists: one of IPv4's FW_LIST_V4_LINES, or one behind them. */
+FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env*, fw_u32 index);
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env*, fw_u32 bucket);
 FW_INLINE struct fw_meter* fw_env_meter(struct fw_env*, fw_u32 index);

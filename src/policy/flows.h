@@ -117,14 +117,14 @@ FW_INLINE int fw_is_of_flow(const struct fw_packet* p) {
 /* What the conversation of an arriving packet says of its sender (enum fw_peer); notes that it
  * came. FW_FLOW_COMPLETED is added where it completes a handshake. `h` is its fw_arriving_hash().
  */
-FW_STAGE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u64 h,
-                            fw_u32 window) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u64 h,
+                             fw_u32 window) {
+  const struct fw_config* cfg = fw_env_config(env);
   struct fw_flow* flow;
   fw_u32 state;
   int completed = 0;
 
-  if (!cfg || !p) return FW_PEER_UNKNOWN;
+  if (!cfg) return FW_PEER_UNKNOWN;
   flow = fw_flow_find(env, cfg, h, window, p->proto == 17);
   if (!flow) return FW_PEER_UNKNOWN;
   state = fw_flow_state(flow);
@@ -180,14 +180,14 @@ FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u
  * connection that stood before we looked, so what came of it was no stray. */
 enum { FW_DEPART_ANSWER = 1, FW_DEPART_MORE = 2, FW_DEPART_GOES_ON = 3 };
 
-FW_STAGE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+  const struct fw_config* cfg = fw_env_config(env);
   struct fw_flow* flow;
   struct fw_tuple t;
   fw_u32 state, end;
   int answers = 0;
 
-  if (!cfg || !p) return 0;
+  if (!cfg) return 0;
   t = (struct fw_tuple){&p->dst, &p->src, p->dport, p->sport, p->proto};
   if (p->fragment == FW_FRAG_LATER || fw_is_special(&p->dst)) return 0;
   if (!fw_has_ports(p->proto)) {

@@ -198,14 +198,13 @@ FW_INLINE void fw_note_first(struct fw_env* env, const struct fw_packet* p,
 }
 
 /* 1: the packet is above a limit of its source, or of its prefix. */
-FW_STAGE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
-                              const struct fw_decision* decision, const struct fw_sender* sender,
-                              fw_u64 now_ns) {
+FW_INLINE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
+                               const struct fw_decision* decision, const struct fw_sender* sender,
+                               fw_u64 now_ns) {
   struct fw_source_bucket* bucket;
   struct fw_charge charge = {0};
   fw_u32 index, persisted, may_ban;
 
-  if (!env || !p || !decision || !sender) return 0;
   if (!(fw_u32)sender->found) return 0;
   index = (fw_u32)sender->found - 1;
   if (sender->found & FW_SOURCE_IS_NEW) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The look-up image of the deny and allow lists: its layout. lists/image.cpp
  * builds it in user space, lists.h reads it packet by packet. An image is an
- * array of 64-byte lines in the machine's byte order; line 0 is the header, a
- * line number 0 elsewhere means "none". All zero is an image without entries.
+ * array of 64-byte lines in the machine's byte order: the filter and the cells of
+ * IPv4, whose places are fixed, the header, and what these lead to. Line number 0
+ * means "none" there. All zero is an image without entries.
  *
- * IPv4   filter lines 1 to 4,096: a bit per /21: clear, and nothing of it is listed
- *        cells  lines 4,097 to 69,632: two cells a line, one for each /17. A cell
- *               says what is listed of its block: all of it, or its keys, or where
- *               more is said. A million addresses at random are 8 keys a cell: all
- *               in one line, and its place is known without looking at another
+ * IPv4   filter 4,096 lines: a bit per /21: clear, and nothing of it is listed
+ *        cells  65,536 lines: two cells a line, one for each /17. A cell says what
+ *               is listed of its block: all of it, or its keys, or where more is
+ *               said. A million addresses at random are 8 keys a cell: all in one
+ *               line, and its place is known without looking at another
  *        keys   the lower halves of addresses; the first are pairs, the ends of
  *               ranges. All have one value
  *        node   8 lines: a cell for each sixteenth of the block
@@ -24,11 +25,12 @@
 #include "types.h"
 
 enum {
-  FW_LIST_MAGIC = 0x46574c32, /* "FWL2": format and version */
-  FW_LIST_V4_FILTER = 1,      /* first line */
-  FW_LIST_V4_FILTER_LINES = 4096,
-  FW_LIST_V4_CELLS = FW_LIST_V4_FILTER + FW_LIST_V4_FILTER_LINES,
+  FW_LIST_MAGIC = 0x46574c33, /* "FWL3": format and version */
+  FW_LIST_V4_FILTER = 0,      /* first line */
+  FW_LIST_V4_CELLS = 4096,
   FW_LIST_V4_CELL_LINES = 65536,
+  FW_LIST_V4_LINES = FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES,
+  FW_LIST_HEADER = FW_LIST_V4_LINES,
   FW_LIST_CELL_KEYS = 14,
   FW_LIST_DEPTH = 10, /* most lines from a tree's root to a leaf */
   FW_LIST_NODE_KEYS = 7,

@@ -63,13 +63,13 @@ FW_STAGE fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 addres
 
 /* Without the header: where an image has no IPv4 entries the filter is clear. */
 FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address) {
-  const struct fw_list_line* line = fw_env_list_line(env, FW_LIST_V4_FILTER + (address >> 20));
+  const struct fw_list_line* line = fw_env_list_v4(env, FW_LIST_V4_FILTER + (address >> 20));
   fw_u32 half = address >> 15 & 1, word;
 
   if (!line) return 0;
   if (!(((const struct fw_list_bits*)line)->word[address >> 17 & 7] >> (address >> 11 & 63) & 1))
     return 0;
-  line = fw_env_list_line(env, FW_LIST_V4_CELLS + (address >> 16));
+  line = fw_env_list_v4(env, FW_LIST_V4_CELLS + (address >> 16));
   if (!line) return 0;
   word = ((const struct fw_list_cells*)line)->cell[half].word;
   if (FW_LIST_WORD_KIND(word) == FW_LIST_ALL) return FW_LIST_WORD_VALUE(word);
@@ -115,12 +115,13 @@ FW_STAGE fw_u32 fw_list_descend(struct fw_env* env, fw_u32 tree, fw_u64 x) {
   return 0;
 }
 
-FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header* header,
-                                 const struct fw_addr* addr) {
+FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_addr* addr) {
+  const struct fw_list_header* header =
+      (const struct fw_list_header*)fw_env_list_line(env, FW_LIST_HEADER);
   const struct fw_list_bits* bits;
   fw_u32 word;
 
-  if (!header->v6_tree) return 0;
+  if (!header || header->magic != FW_LIST_MAGIC || !header->v6_tree) return 0;
   if (header->v6_filter) {
     fw_u32 hash = fw_list_hash((fw_u32)(addr->hi >> 32), header->seed);
     bits = (const struct fw_list_bits*)fw_env_list_line(
@@ -137,12 +138,9 @@ FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_list_header
 }
 
 /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */
-FW_STAGE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
-  const struct fw_list_header* header;
-  if (!env || !addr) return 0;
+FW_INLINE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
   if (!addr->hi && addr->lo >> 32 == 0xffff) return fw_list_find_v4(env, (fw_u32)addr->lo);
-  header = (const struct fw_list_header*)fw_env_list_line(env, 0);
-  return header && header->magic == FW_LIST_MAGIC ? fw_list_find_v6(env, header, addr) : 0;
+  return fw_list_find_v6(env, addr);
 }
 
 #endif

@@ -209,8 +209,8 @@ FW_INLINE void fw_mark_fill(struct fw_mark* to, const struct fw_mark* from) {
 
 /* A packet of a banned source: counts it, and renews the ban while the flood goes on. Per packet it
  * writes only this CPU's hits; every 10 ms those go to the mark. */
-FW_STAGE int fw_mark_hit(struct fw_env* env, fw_u32 index, fw_u32 measures, fw_u32 units,
-                         fw_u64 now_ns) {
+FW_INLINE int fw_mark_hit(struct fw_env* env, fw_u32 index, fw_u32 measures, fw_u32 units,
+                          fw_u64 now_ns) {
   struct fw_mark* mark = env ? fw_env_mark(env, index) : NULL;
   struct fw_mark_hits* hits = env ? fw_env_mark_hits(env, index) : NULL;
   fw_u32 now_ms = (fw_u32)(now_ns >> 20), window = fw_window(now_ns), measure;

@@ -13,27 +13,25 @@
 #define FW_NAMES_MARK(names) ((fw_u32)((names) >> 32) & 0xff)
 #define FW_NAMES_LISTS(names) ((fw_u32)((names) >> 40))
 
-FW_STAGE fw_u64 fw_names_v4(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
-  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  fw_u64 listed;
+FW_INLINE fw_u64 fw_names_v4(struct fw_env* env, const struct fw_config* cfg,
+                             const struct fw_addr* a) {
+  fw_u64 listed = fw_list_find_v4(env, (fw_u32)a->lo);
 
-  if (!cfg || !a) return 0;
-  listed = fw_list_find_v4(env, (fw_u32)a->lo);
   if (listed == FW_LIST_DENY && !fw_is_guarded(env, cfg, a)) return listed << 40;
-  return listed << 40 | fw_mark_search(env, cfg, a, now_ns);
+  return listed << 40 | fw_mark_find(env, a, fw_env_now(env));
 }
 
-FW_INLINE fw_u64 fw_names(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
-  const struct fw_config* cfg = fw_env_config(env);
+FW_INLINE fw_u64 fw_names(struct fw_env* env, const struct fw_config* cfg,
+                          const struct fw_addr* a) {
   fw_u64 mark = 0, listed;
   int guarded;
 
-  if (fw_is_v4(a) || !cfg) return fw_names_v4(env, a, now_ns);
+  if (fw_is_v4(a)) return fw_names_v4(env, cfg, a);
   guarded = fw_is_guarded(env, cfg, a);
-  if (guarded) mark = fw_mark_find(env, a, now_ns);
+  if (guarded) mark = fw_mark_find(env, a, fw_env_now(env));
   if (FW_NAMES_MARK(mark) > FW_MARK_BAN) return mark; /* lists do not matter to it */
-  listed = fw_list_find(env, a);
-  if (!guarded && listed != FW_LIST_DENY) mark = fw_mark_find(env, a, now_ns);
+  listed = fw_list_find_v6(env, a);
+  if (!guarded && listed != FW_LIST_DENY) mark = fw_mark_find(env, a, fw_env_now(env));
   return listed << 40 | mark;
 }
 

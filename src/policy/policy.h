@@ -26,6 +26,7 @@ struct fw_env {
   const struct fw_list_line* lists; /* NULL: no lists */
   fw_u32 list_lines;
   fw_u32 pad;
+  fw_u64 now_ns; /* of the packet that is judged */
   struct fw_source_bucket* sources;
   struct fw_meter* meters;
   struct fw_flow_bucket* flows;

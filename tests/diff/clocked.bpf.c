@@ -3,18 +3,22 @@
  * what they decided kept for it. */
 #include "diff/clocked.h"
 
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+struct fw_clocked clocked;
+#define bpf_ktime_get_coarse_ns() (clocked.now_ns)
+
 #include "datapath/xdp/env_bpf.h"
 #include "policy/decide.h"
 
-struct fw_clocked clocked;
-
 FW_INLINE void decide_and_keep(struct fw_env* env, int parsed, const struct fw_packet* packet,
-                               struct fw_decision* decision, fw_u64 now_ns) {
-  fw_decide(env, parsed, packet, decision, now_ns);
+                               struct fw_decision* decision) {
+  fw_decide(env, parsed, packet, decision);
   clocked.packet = *packet;
   clocked.decision = *decision;
 }
 
 #define fw_decide decide_and_keep
-#define bpf_ktime_get_coarse_ns() (clocked.now_ns)
 #include "datapath/xdp/floodwall.bpf.c"

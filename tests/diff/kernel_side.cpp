@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "base/fd.hpp"
+#include "datapath/xdp/list_maps.hpp"
 
 namespace fw::test {
 namespace {
@@ -85,8 +85,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   const bpf_map* bss = find_bss(object_);
   if (bss == nullptr || bpf_map__value_size(bss) != sizeof(fw_clocked) ||
       !map(bpf_map__name(bss), 1, clocked) || !map("shared", 1, shared) ||
-      !map("active", 1, active_) || !map("configs", 2, configs_) ||
-      !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
+      !map("active", 1, active_) || !map("list_v4", datapath::xdp::kListV4Bytes, list_v4_) ||
+      !map("configs", 2, configs_) || !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
       !map("mark_keys", sizes.mark_buckets(), mark_keys_) ||
@@ -141,34 +141,16 @@ int KernelSide::egress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
 }
 
 void KernelSide::publish(const fw_config& config, std::span<const fw_port_line> ports) {
-  auto* active = reinterpret_cast<fw_u32*>(active_.data());
-  const fw_u32 half = 1 - (*active & 1);
+  const fw_u32 half = 1 - active_[0].half;
   configs_[half] = config;
   std::ranges::copy(ports, ports_.subspan(std::size_t{half} * FW_PORT_LINES).begin());
-  *active = half;
+  active_[0].half = half;
   env_.config = &configs_[half];
 }
 
 Result<void> KernelSide::publish_lists(std::span<const std::byte> image) {
-  fw_u32 zero = 0;
-  if (image.empty()) {
-    if (bpf_map_delete_elem(lists_, &zero) != 0 && errno != ENOENT)
-      return fail_errno("remove the lists", errno);
-    return {};
-  }
-  const auto lines = static_cast<fw_u32>(image.size() / FW_LINE_BYTES);
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-  const UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "test_lines", sizeof(fw_u32), FW_LINE_BYTES,
-                                    lines, &options));
-  if (!map.valid()) return fail_errno("create a map of lists", errno);
-  void* memory = mmap(nullptr, image.size(), PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
-  if (memory == MAP_FAILED) return fail_errno("fill a map of lists", errno);
-  std::memcpy(memory, image.data(), image.size());
-  munmap(memory, image.size());
-  const int fd = map.get();
-  if (bpf_map_update_elem(lists_, &zero, &fd, BPF_ANY) != 0)
-    return fail_errno("swap the lists", errno);
-  return {};
+  return datapath::xdp::swap_lists({.active = active_.data(), .v4 = list_v4_, .rest = lists_},
+                                   image);
 }
 
 void KernelSide::clear_pending(std::size_t mark_index) {

@@ -72,7 +72,8 @@ class KernelSide {
   unsigned cpu_ = 0, cpus_ = 1;
   fw_clocked* clocked_ = nullptr;
   fw_shared* shared_ = nullptr;
-  std::span<fw_u64> active_;
+  std::span<fw_active> active_;
+  std::span<std::byte> list_v4_;
   std::span<fw_config> configs_;
   std::span<fw_port_line> ports_;
   std::span<fw_source_bucket> sources_;

@@ -9,6 +9,9 @@ FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* env, fw_u32
   env->pad++;
   return index < env->list_lines ? env->lists + index : NULL;
 }
+FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* env, fw_u32 index) {
+  return fw_env_list_line(env, index);
+}
 
 #include "policy/lists.h"
 

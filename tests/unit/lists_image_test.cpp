@@ -47,7 +47,8 @@ struct Image {
                       address.key(), &looked_at);
   }
   [[nodiscard]] const fw_list_header& header() const {
-    return *reinterpret_cast<const fw_list_header*>(bytes.data());
+    return *reinterpret_cast<const fw_list_header*>(bytes.data() +
+                                                    std::size_t{FW_LIST_HEADER} * FW_LINE_BYTES);
   }
 };
 

@@ -5,6 +5,9 @@
 
 #include "policy/decide.h"
 
+FW_INLINE fw_u64 fw_env_now(struct fw_env* e) {
+  return e->now_ns;
+}
 FW_INLINE const struct fw_config* fw_env_config(struct fw_env* e) {
   return e->config;
 }
@@ -13,6 +16,9 @@ FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env* e, fw_u32 i
 }
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* e, fw_u32 index) {
   return e->lists && index < e->list_lines ? &e->lists[index] : NULL;
+}
+FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* e, fw_u32 index) {
+  return fw_env_list_line(e, index);
 }
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env* e, fw_u32 bucket) {
   return &e->sources[bucket];
@@ -96,7 +102,8 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
 
   __builtin_memset(packet, 0, sizeof *packet);
   __builtin_memset(decision, 0, sizeof *decision);
-  fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision, now_ns);
+  env->now_ns = now_ns;
+  fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision);
   if (decision->challenge) fw_settle(env, packet, decision, decision->reason);
   if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
 }

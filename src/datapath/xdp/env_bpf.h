@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "policy/env.h"
+#include "policy/list_image.h"
 
 #define FW_TABLE(name, type_of_value, entries) \
   struct {                                     \
@@ -23,8 +24,8 @@
     __type(value, type_of_value);              \
   } name SEC(".maps")
 
-/* Configuration and ports have two halves; `active` says which is in force. */
-FW_TABLE(active, __u32, 1);
+/* Configuration, ports and lists have two halves; `active` says which is in force. */
+FW_TABLE(active, struct fw_active, 1);
 FW_TABLE(configs, struct fw_config, 2);
 FW_TABLE(ports, struct fw_port_line, 2 * FW_PORT_LINES);
 FW_TABLE(sources, struct fw_source_bucket, 1);
@@ -65,6 +66,9 @@ struct {
   __uint(max_entries, 1 << 20);
 } samples SEC(".maps");
 
+/* IPv4's lines of a list have fixed places, so they are in an array, whose look-ups are inlined:
+ * that of an inner map, which can have any size, is a call. */
+FW_TABLE(list_v4, struct fw_list_line, 2 * FW_LIST_V4_LINES);
 struct fw_list_map {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
@@ -74,7 +78,7 @@ struct fw_list_map {
 };
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-  __uint(max_entries, 1);
+  __uint(max_entries, 2);
   __type(key, __u32);
   __array(values, struct fw_list_map);
 } lists SEC(".maps");
@@ -93,27 +97,37 @@ struct {
     bpf_map_lookup_elem(&(map), &key_); \
   })
 
-/* Which half of configs and ports this packet sees, from its first look to its last. */
+/* What this packet sees in force, from its first look to its last. */
 struct fw_env {
-  fw_u32 half;
+  struct fw_active active;
+  fw_u64 now_ns; /* 0: nobody asked yet */
 };
 
 FW_INLINE void fw_env_open(struct fw_env* e) {
-  __u32* half = FW_LOOK_UP(active, 0);
+  const struct fw_active* now = FW_LOOK_UP(active, 0);
 
-  e->half = half ? *half & 1 : 0;
+  e->now_ns = 0;
+  e->active.half = now ? FW_READ(now->half) & 1 : 0;
+  e->active.lists = now ? FW_READ(now->lists) : FW_LISTS_NONE;
 }
 
+FW_INLINE fw_u64 fw_env_now(struct fw_env* e) {
+  if (!e->now_ns) e->now_ns = bpf_ktime_get_coarse_ns();
+  return e->now_ns;
+}
 FW_INLINE const struct fw_config* fw_env_config(struct fw_env* e) {
-  return FW_LOOK_UP(configs, e->half);
+  return FW_LOOK_UP(configs, e->active.half);
 }
 FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env* e, fw_u32 index) {
-  return FW_LOOK_UP(ports, e->half * FW_PORT_LINES + index);
+  return FW_LOOK_UP(ports, e->active.half * FW_PORT_LINES + index);
+}
+FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* e, fw_u32 index) {
+  return FW_LOOK_UP(list_v4, e->active.lists * FW_LIST_V4_LINES + index);
 }
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* e, fw_u32 index) {
-  void* map = FW_LOOK_UP(lists, 0);
+  void* map = FW_LOOK_UP(lists, e->active.lists);
 
-  (void)e;
+  index -= FW_LIST_V4_LINES;
   return map ? bpf_map_lookup_elem(map, &index) : NULL;
 }
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env* e, fw_u32 bucket) {

@@ -11,24 +11,36 @@
 
 enum { FW_ETHERNET_BYTES = 14 }; /* a frame has at least */
 
-FW_STAGE int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
+/* A frame in several buffers: what of it is not in the first one is not read, but counted. */
+FW_STAGE int fw_parse_long(struct xdp_md* ctx, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, 0, 0};
 
   if (!packet) return FW_PARSED_NOT_IP;
+  __builtin_memset(packet, 0, sizeof *packet);
   frame.left_bytes = (fw_u32)bpf_xdp_get_buff_len(ctx);
   return fw_parse(&frame, FW_LINK_ETHERNET, packet);
 }
 
-FW_STAGE int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
+/* To ask for the length of the frame is a call; a packet that ends with the first buffer needs none
+ * (what might follow it in others is padding, and not counted). */
+FW_INLINE int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
+  fw_u32 bytes = ctx->data_end - ctx->data;
+  struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, bytes, 0};
+  int parsed = fw_parse(&frame, FW_LINK_ETHERNET, packet);
+
+  if (parsed == FW_PARSED && packet->ip_len_bytes + FW_ETHERNET_BYTES == bytes) return parsed;
+  return bpf_xdp_get_buff_len(ctx) == bytes ? parsed : fw_parse_long(ctx, packet);
+}
+
+FW_INLINE int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)skb->data, (void*)(long)skb->data_end, skb->len, 0};
 
-  if (!packet) return FW_PARSED_NOT_IP;
   return fw_parse(&frame, FW_LINK_ETHERNET, packet);
 }
 
 /* Shows the packet to the engine, with its first bytes. */
 FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
-                       const struct fw_decision* decision, fw_u64 now_ns) {
+                       const struct fw_decision* decision) {
   struct fw_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
   fw_u64 bytes = bpf_xdp_get_buff_len(ctx);
   struct fw_counters* counters;
@@ -39,7 +51,7 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
     return;
   }
   __builtin_memset(sample, 0, sizeof *sample);
-  sample->time_ns = now_ns;
+  sample->time_ns = fw_env_now(env);
   sample->packet = *packet;
   sample->kind = (fw_u8)(decision->sample - 1);
   sample->reason = decision->reason;
@@ -56,8 +68,8 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
 
 /* Answers a SYN if that is possible here, and settles it. */
 FW_INLINE int fw_answer(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
-                        struct fw_decision* decision, fw_u64 now_ns) {
-  int challenged = fw_challenge(ctx, env, packet, now_ns);
+                        struct fw_decision* decision) {
+  int challenged = fw_challenge(ctx, env, packet, fw_env_now(env));
   fw_u32 reason = decision->reason;
 
   if (challenged == FW_CHALLENGED) reason = FW_REASON_CHALLENGE;
@@ -72,12 +84,11 @@ int floodwall_in(struct xdp_md* ctx) {
   struct fw_packet packet = {0};
   struct fw_decision decision = {0};
   struct fw_env env;
-  fw_u64 now_ns = bpf_ktime_get_coarse_ns();
 
   fw_env_open(&env);
-  fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision, now_ns);
-  if (decision.sample) fw_show(ctx, &env, &packet, &decision, now_ns);
-  if (decision.challenge) return fw_answer(ctx, &env, &packet, &decision, now_ns);
+  fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision);
+  if (decision.sample) fw_show(ctx, &env, &packet, &decision);
+  if (decision.challenge) return fw_answer(ctx, &env, &packet, &decision);
   return decision.verdict == FW_DROP ? XDP_DROP : XDP_PASS;
 }
 
@@ -87,7 +98,7 @@ int floodwall_out(struct __sk_buff* skb) {
   struct fw_env env;
 
   fw_env_open(&env);
-  fw_note_egress(&env, fw_parse_skb(skb, &packet), &packet, bpf_ktime_get_coarse_ns());
+  fw_note_egress(&env, fw_parse_skb(skb, &packet), &packet, fw_env_now(&env));
   return TC_ACT_UNSPEC;
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/fd.hpp"
 
 namespace fw::datapath::xdp {
 
@@ -39,8 +38,5 @@ class MappedArray {
   void* data_ = nullptr;
   std::size_t size_ = 0;
 };
-
-// A new array of `image`'s lines, of the kind that `lists` holds.
-[[nodiscard]] Result<UniqueFd> make_list_map(std::span<const std::byte> image);
 
 }  // namespace fw::datapath::xdp

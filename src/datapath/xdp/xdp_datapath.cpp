@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include "base/file.hpp"
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/links.hpp"
+#include "datapath/xdp/list_maps.hpp"
 #include "datapath/xdp/maps.hpp"
 #include "floodwall_bpf.skel.h"
 #include "host/port_forwarding.hpp"
@@ -73,12 +75,12 @@ std::unexpected<Error> fail_load(int error_number) {
 }
 
 // The maps that a following daemon finds again, by name.
-std::array<bpf_map*, 21> pinned_maps(floodwall_bpf& skeleton) {
+std::array<bpf_map*, 22> pinned_maps(floodwall_bpf& skeleton) {
   auto& m = skeleton.maps;
-  return {m.active,    m.configs,       m.ports,      m.sources,       m.meters,   m.flows,
-          m.mark_keys, m.marks,         m.shared,     m.served,        m.budgets,  m.signatures,
-          m.lists,     m.mark_hits,     m.events,     m.signature_set, m.counters, m.cpu_state,
-          m.samples,   m.budget_shares, m.mark_filter};
+  return {m.active,    m.configs,       m.ports,       m.sources,       m.meters,   m.flows,
+          m.mark_keys, m.marks,         m.shared,      m.served,        m.budgets,  m.signatures,
+          m.lists,     m.mark_hits,     m.events,      m.signature_set, m.counters, m.cpu_state,
+          m.samples,   m.budget_shares, m.mark_filter, m.list_v4};
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
@@ -105,10 +107,10 @@ UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins) 
 }
 
 fw_u32 active_half(int active_fd) {
-  fw_u32 zero = 0;
-  fw_u32 half = 0;
-  bpf_map_lookup_elem(active_fd, &zero, &half);
-  return half & 1;
+  const fw_u32 zero = 0;
+  fw_active active{};
+  bpf_map_lookup_elem(active_fd, &zero, &active);
+  return active.half & 1;
 }
 
 bool is_our_abi(int active_fd, int configs_fd) {
@@ -177,7 +179,7 @@ class XdpDatapath final : public Datapath {
   MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, mark_filter_,
       marks_;
   MappedArray mark_hits_;  // those of the first CPU, then those of the next ...
-  MappedArray served_, budgets_, signatures_, signature_set_, shared_;
+  MappedArray served_, budgets_, signatures_, signature_set_, shared_, list_v4_;
   fw_config config_{};
   bool wants_cookies_ = false;  // the configuration; in force if nothing is against it:
   std::string why_cookies_fail_;
@@ -242,7 +244,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
   auto& maps = skeleton_->maps;
   const std::size_t slots = sizes.mark_slots();
   const std::array wanted{
-      Wanted{active_, maps.active, sizeof(fw_u64)},
+      Wanted{active_, maps.active, sizeof(fw_active)},
       Wanted{configs_, maps.configs, 2 * sizeof(fw_config)},
       Wanted{ports_, maps.ports, std::size_t{2} * FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
@@ -257,6 +259,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
       Wanted{signature_set_, maps.signature_set, sizeof(fw_signature_set)},
       Wanted{shared_, maps.shared, sizeof(fw_shared)},
+      Wanted{list_v4_, maps.list_v4, kListV4Bytes},
   };
   table_bytes_ = cpus_ * (sizeof(fw_counters) + FW_BUDGET_CELLS * sizeof(fw_budget_share)) +
                  bpf_map__max_entries(maps.events) + bpf_map__max_entries(maps.samples);
@@ -282,6 +285,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
   config_.flow_mask = sizes.flows / FW_FLOW_WAYS - 1;
   config_.mark_mask = sizes.mark_slots() / FW_MARK_WAYS - 1;
   configs_.as<fw_config>()[0] = config_;
+  active_.as<fw_active>()[0].lists = FW_LISTS_NONE;
   return {};
 }
 
@@ -294,7 +298,7 @@ std::uint64_t XdpDatapath::now_ns() const {
 
 Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_port_line> ports) {
   if (ports.size() != FW_PORT_LINES) return fail("the port table must have every port");
-  const std::atomic_ref<fw_u32> active{active_.as<fw_u32>()[0]};
+  const std::atomic_ref active{active_.as<fw_active>()[0].half};
   const fw_u32 half = 1 - (active.load() & 1);
   // A packet that began under this half before the last swap has long been judged: a program runs
   // for microseconds, and publishing takes a command.
@@ -320,21 +324,13 @@ std::string XdpDatapath::why_no_syn_cookies() const {
 }
 
 Result<void> XdpDatapath::publish_lists(std::span<const std::byte> image) {
-  if (image.size() % FW_LINE_BYTES != 0) return fail("a list image is made of whole lines");
-  const int lists = bpf_map__fd(skeleton_->maps.lists);
-  fw_u32 zero = 0;
-  if (image.empty()) {
-    if (bpf_map_delete_elem(lists, &zero) != 0 && errno != ENOENT)
-      return fail_errno("remove the lists", errno);
-    list_bytes_ = 0;
-    return {};
-  }
-  auto map = make_list_map(image);
-  if (!map) return std::unexpected(map.error());
-  fw_u32 fd = static_cast<fw_u32>(map->get());
-  if (bpf_map_update_elem(lists, &zero, &fd, BPF_ANY) != 0)
-    return fail_errno("swap the lists", errno);
-  list_bytes_ = image.size();
+  if (auto done = swap_lists({.active = active_.as<fw_active>().data(),
+                              .v4 = list_v4_.as<std::byte>(),
+                              .rest = bpf_map__fd(skeleton_->maps.lists)},
+                             image);
+      !done)
+    return done;
+  list_bytes_ = image.size() - std::min(image.size(), kListV4Bytes / 2);
   return {};
 }
 

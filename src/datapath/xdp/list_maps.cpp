@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/xdp/list_maps.hpp"
+
+#include <bpf/bpf.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "base/fd.hpp"
+#include "datapath/xdp/maps.hpp"
+
+namespace fw::datapath::xdp {
+
+namespace {
+
+constexpr std::size_t kHalfBytes = kListV4Bytes / 2;
+
+Result<UniqueFd> make_map(std::span<const std::byte> lines) {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+  UniqueFd fd{bpf_map_create(BPF_MAP_TYPE_ARRAY, "fw_list", sizeof(fw_u32), FW_LINE_BYTES,
+                             static_cast<fw_u32>(lines.size() / FW_LINE_BYTES), &options)};
+  if (!fd.valid()) return fail_errno("create the table of the lists", errno);
+  auto array = MappedArray::map(fd.get(), lines.size());
+  if (!array) return std::unexpected(array.error());
+  std::memcpy(array->as<std::byte>().data(), lines.data(), lines.size());
+  return fd;
+}
+
+// The kernel returns from this when no program runs any more that began before.
+Result<void> put(int maps, fw_u32 half, const UniqueFd& map) {
+  const int fd = map.get();
+  if (bpf_map_update_elem(maps, &half, &fd, BPF_ANY) != 0)
+    return fail_errno("swap the lists", errno);
+  return {};
+}
+
+}  // namespace
+
+Result<void> swap_lists(const ListMaps& maps, std::span<const std::byte> image) {
+  const std::atomic_ref in_force{maps.active->lists};
+  const fw_u32 former = in_force.load();
+  const fw_u32 half = former == 0 ? 1 : 0;
+  if (image.empty()) {
+    in_force.store(FW_LISTS_NONE, std::memory_order_release);
+  } else {
+    if (image.size() % FW_LINE_BYTES != 0 || image.size() <= kHalfBytes)
+      return fail("a list image is made of whole lines, and has a header");
+    auto rest = make_map(image.subspan(kHalfBytes));
+    if (!rest) return std::unexpected(rest.error());
+    std::memcpy(maps.v4.data() + half * kHalfBytes, image.data(), kHalfBytes);
+    if (auto done = put(maps.rest, half, *rest); !done) return done;
+    in_force.store(half, std::memory_order_release);
+    // Waits for the packets that still see the former lists, before these go.
+    (void)put(maps.rest, half, *rest);
+  }
+  if (former < FW_LISTS_NONE) (void)bpf_map_delete_elem(maps.rest, &former);
+  return {};
+}
+
+}  // namespace fw::datapath::xdp
