@@ -310,13 +310,16 @@ struct fw_mark {
 };
 #define FW_FOREVER (~0ULL)
 
-/* What one CPU dropped for a mark and has not yet added to it: a banned
- * source's packet writes nothing that another CPU reads per packet. */
+/* What one CPU dropped for a mark and has not yet added to it: a banned source that floods writes
+ * nothing per packet that another CPU reads. Every CPU has FW_MARK_HITS of them, in the place that
+ * follows from the mark's index; marks whose place another one has are added to at once: with so
+ * many at a time no CPU meets another at one of them. */
+enum { FW_MARK_HITS = 1024 };
 struct fw_mark_hits {
+  fw_u32 mark; /* its index + 1; 0 = free */
   fw_u32 packets;
   fw_u32 metered;    /* of the mark's measure */
   fw_u32 flushed_ms; /* now_ns >> 20 */
-  fw_u32 pad;
 };
 
 /* One budget: of unproven packets of a class to an address, or to a port of it that is served. Two

@@ -13,6 +13,7 @@
 #define FW_POLICY_DECIDE_H
 
 #include "budgets.h"
+#include "hits.h"
 #include "limits.h"
 #include "names.h"
 #include "one_way.h"
@@ -22,13 +23,6 @@
 #include "signatures.h"
 
 enum { FW_DHCP_COST_TICKS = 625000 /* 100/s */, FW_DHCP_BURST_TICKS = 62500000 };
-
-/* The measures a packet counts under, as bits. */
-FW_INLINE fw_u32 fw_measures_of(const struct fw_packet* p) {
-  fw_u32 third = fw_measure_of(fw_classify(p, FW_PEER_UNKNOWN));
-
-  return 1u << FW_MEASURE_PACKETS | 1u << FW_MEASURE_BYTES | 1u << third;
-}
 
 FW_INLINE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p) {
   struct fw_shared* shared;
@@ -147,7 +141,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int p
   if (FW_NAMES_LISTS(names) & FW_LIST_DENY) return FW_REASON_DENY;
   now_ns = fw_env_now(env);
   if (FW_NAMES_MARK(names) == FW_MARK_BAN) {
-    fw_mark_hit(env, FW_NAMES_INDEX(names), fw_measures_of(p), fw_byte_units(p), now_ns);
+    fw_mark_hit(env, FW_NAMES_INDEX(names), p, now_ns);
     return FW_REASON_BAN;
   }
 

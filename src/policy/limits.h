@@ -30,10 +30,6 @@ struct fw_charge {
   fw_u32 kind; /* of the event */
 };
 
-FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
-  return (p->len_bytes + FW_BYTES_UNIT - 1) / FW_BYTES_UNIT;
-}
-
 /* Meters one packet under one measure. The worse of what it was and is stays in *charge. */
 FW_INLINE void fw_charge_measure(struct fw_charge* charge, struct fw_meter* meter,
                                  const struct fw_limit* limit, fw_u32 measure, fw_u32 units) {
@@ -104,7 +100,7 @@ FW_STAGE int fw_ban(struct fw_env* env, const struct fw_mark* ban) {
   if (FW_READ(mark->until_ns) > ban->since_ns &&
       !(mark->kind == FW_MARK_BAN && fw_is_ahead(mark->since_ns, ban->since_ns)))
     return 0;
-  hits->packets = hits->metered = 0;
+  if (hits->mark == index + 1) hits->packets = hits->metered = 0;
   fw_mark_fill(mark, ban);
   return 1;
 }

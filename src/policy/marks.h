@@ -14,7 +14,6 @@
 #include "sources.h"
 
 #define FW_NO_MARK 0xffffffffU
-enum { FW_MARK_FLUSH_MS = 10 };
 /* So many ways of a key's first bucket are filled before its second one is thought of: then few
  * look-ups need two (full to what is configured, 5 of 100 keys, and no key finds no place). */
 enum { FW_MARK_HOME_WAYS = 6 };
@@ -205,36 +204,6 @@ FW_INLINE void fw_mark_fill(struct fw_mark* to, const struct fw_mark* from) {
   to->rule = from->rule;
   to->measure = from->measure;
   FW_WRITE(to->until_ns, from->until_ns);
-}
-
-/* A packet of a banned source: counts it, and renews the ban while the flood goes on. Per packet it
- * writes only this CPU's hits; every 10 ms those go to the mark. */
-FW_INLINE int fw_mark_hit(struct fw_env* env, fw_u32 index, fw_u32 measures, fw_u32 units,
-                          fw_u64 now_ns) {
-  struct fw_mark* mark = env ? fw_env_mark(env, index) : NULL;
-  struct fw_mark_hits* hits = env ? fw_env_mark_hits(env, index) : NULL;
-  fw_u32 now_ms = (fw_u32)(now_ns >> 20), window = fw_window(now_ns), measure;
-  fw_u64 until;
-
-  if (!mark || !hits) return 0;
-  hits->packets++;
-  measure = mark->measure & FW_MARK_MEASURE;
-  if (measures >> measure & 1) hits->metered += measure == FW_MEASURE_BYTES ? units : 1;
-  if (now_ms - hits->flushed_ms < FW_MARK_FLUSH_MS) return 0;
-  hits->flushed_ms = now_ms;
-  __sync_fetch_and_add(&mark->dropped, (fw_u64)hits->packets);
-  hits->packets = 0;
-  if (mark->window != window) {
-    fw_rate_roll(&mark->count, &mark->before, window - mark->window);
-    mark->window = window;
-  }
-  mark->count += hits->metered;
-  hits->metered = 0;
-  until = now_ns + ((fw_u64)mark->hold_ms * 1000000ULL);
-  if (mark->hold_ms && mark->ban_above && until > FW_READ(mark->until_ns) &&
-      fw_rate_sliding(mark->count, mark->before, now_ns) > mark->ban_above)
-    FW_WRITE(mark->until_ns, until);
-  return 1;
 }
 
 #endif

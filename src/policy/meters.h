@@ -11,6 +11,11 @@
  * a measure that rests while others go on. */
 enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
 
+/* A packet's size in the unit of FW_MEASURE_BYTES. */
+FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
+  return (p->len_bytes + FW_BYTES_UNIT - 1) / FW_BYTES_UNIT;
+}
+
 /* Brings a meter to now_ns; returns the time to charge it at. A clock that is behind by less than
  * FW_JITTER_MS (another CPU's, or another interface's of a capture) stands still; one that stepped
  * back further says nothing about the past, and the meter starts anew. */

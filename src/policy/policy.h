@@ -33,7 +33,7 @@ struct fw_env {
   struct fw_mark_keys* mark_keys;
   struct fw_mark_filter* mark_filter;
   struct fw_mark* marks;
-  struct fw_mark_hits* hits; /* one per mark */
+  struct fw_mark_hits* hits; /* FW_MARK_HITS */
   struct fw_counters* counters;
   struct fw_shared* shared;
   struct fw_port_line* served;
@@ -95,6 +95,9 @@ fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64
 void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits);
 /* Takes it out of force and frees its place. */
 void fw_policy_mark_erase(struct fw_env* env, fw_u32 index);
+/* What `hits` of one CPU (FW_MARK_HITS) hold for a mark, in packets; and forgets it. */
+fw_u32 fw_policy_pending(const struct fw_mark_hits* hits, fw_u32 index);
+void fw_policy_forget_pending(struct fw_mark_hits* hits, fw_u32 index);
 /* After marks that protect were erased: what is around them needs no look at the marks any more. */
 void fw_policy_marks_guard(struct fw_env* env);
 

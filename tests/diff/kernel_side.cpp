@@ -68,7 +68,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   resize("mark_keys", sizes.mark_buckets());
   resize("mark_filter", sizes.mark_filters());
   resize("marks", slots);
-  resize("mark_hits", slots * cpus_);
+  resize("mark_hits", std::size_t{FW_MARK_HITS} * cpus_);
   if (const int error = bpf_object__load(object_); error != 0) {
     if (error == -EPERM || error == -EACCES)
       return fail(ErrorKind::not_permitted, "BPF programs may not be loaded here");
@@ -91,8 +91,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
       !map("mark_keys", sizes.mark_buckets(), mark_keys_) ||
       !map("mark_filter", sizes.mark_filters(), mark_filter_) || !map("marks", slots, marks_) ||
-      !map("mark_hits", slots * cpus_, hits_) || !map("served", FW_PORT_LINES, served_) ||
-      !map("budgets", FW_BUDGET_CELLS, budgets_) ||
+      !map("mark_hits", std::size_t{FW_MARK_HITS} * cpus_, hits_) ||
+      !map("served", FW_PORT_LINES, served_) || !map("budgets", FW_BUDGET_CELLS, budgets_) ||
       !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
       !map("signature_set", 1, signature_set_))
     return fail_errno("map the tables of " + path, errno);
@@ -154,7 +154,8 @@ Result<void> KernelSide::publish_lists(std::span<const std::byte> image) {
 }
 
 void KernelSide::clear_pending(std::size_t mark_index) {
-  for (std::size_t i = mark_index; i < hits_.size(); i += marks_.size()) hits_[i] = {};
+  for (std::size_t cpu = 0; cpu < hits_.size(); cpu += FW_MARK_HITS)
+    fw_policy_forget_pending(&hits_[cpu], static_cast<fw_u32>(mark_index));
 }
 
 fw_counters KernelSide::counters() const {
@@ -175,7 +176,7 @@ std::vector<T> KernelSide::per_cpu(int map, std::size_t count) const {
 }
 
 std::vector<fw_mark_hits> KernelSide::hits() const {
-  const auto ours = hits_.subspan(std::size_t{cpu_} * marks_.size(), marks_.size());
+  const auto ours = hits_.subspan(std::size_t{cpu_} * FW_MARK_HITS, FW_MARK_HITS);
   return {ours.begin(), ours.end()};
 }
 

@@ -26,7 +26,7 @@ class FakeDatapath : public datapath::Datapath {
         filter_((mark_buckets + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS +
                 FW_GUARD_WORDS),
         marks_(mark_buckets * FW_MARK_WAYS),
-        hits_(marks_.size()) {
+        hits_(FW_MARK_HITS) {
     config_.seed[0] = 0x1234'5678'9abc'def0ULL;
     config_.seed[1] = 0x0fed'cba9'8765'4321ULL;
     config_.source_mask = 3;

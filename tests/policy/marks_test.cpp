@@ -116,6 +116,28 @@ TEST(marks, every_dropped_packet_is_counted_once) {
   EXPECT_GT(lab.mark_of(kPeer)->dropped, 4980U);  // what waits is less than 11 ms old
 }
 
+TEST(marks, bans_that_are_hit_at_the_same_time_are_each_counted_and_renewed) {
+  constexpr std::size_t kBans = 3 * FW_MARK_HITS / 2;  // more than a CPU counts apart
+  Lab lab({.sources = 64, .flows = 64, .bans = 4096});
+  std::vector<std::string> peers;
+  std::vector<fw_s32> indexes;
+  std::vector<Packet> packets;
+  for (std::size_t i = 0; i < kBans; i++) {
+    peers.push_back("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256));
+    indexes.push_back(lab.mark(FW_MARK_BAN, peers[i], 2 * kSecond, 2'000, 20));
+    packets.push_back(udp(peers[i]));
+  }
+  constexpr std::uint64_t kRounds = 150, kStep = 20 * kMillisecond / kBans;  // 3 s, 53 a window
+  for (std::uint64_t round = 1; round <= kRounds; round++)
+    for (std::size_t i = 0; i < kBans; i++, lab.now_ns += kStep)
+      ASSERT_EQ(lab.in(packets[i]), "drop ban") << peers[i] << " in round " << round;
+  for (std::size_t i = 0; i < kBans; i++)
+    ASSERT_EQ(lab.mark_of(peers[i])->dropped +
+                  lab.datapath.pending_drops(static_cast<std::size_t>(indexes[i])),
+              kRounds)
+        << peers[i];
+}
+
 TEST(marks, a_mark_in_force_is_displaced_by_nothing_and_one_that_ended_gives_way) {
   Lab lab({.sources = 64, .flows = 64, .bans = 32});  // 64 slots
   std::vector<std::string> put;

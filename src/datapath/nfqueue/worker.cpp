@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 
 #include <array>
-#include <atomic>
 #include <csignal>
 #include <ctime>
 #include <utility>
@@ -33,8 +32,7 @@ Worker::Worker(Queue queue, Direction direction, const Shared& shared, unsigned 
       slot_(slot),
       stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       queue_(std::move(queue)),
-      verdicts_(queue_.number()),
-      reader_(shared.tables.tables().marks.size()) {
+      verdicts_(queue_.number()) {
   reader_.populate();
   shared.tables.lend(env_);
   datapath::use_policy(env_, shared.policy);
@@ -135,13 +133,11 @@ std::uint64_t Worker::unseen() const {
 
 // Without the mutex, for these are asked once per ban: the words are the policy's own to tear.
 std::uint64_t Worker::pending_drops(std::size_t mark_index) const {
-  return std::atomic_ref(reader_.hits()[mark_index].packets).load(std::memory_order_relaxed);
+  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
 }
 
 void Worker::clear_pending(std::size_t mark_index) {
-  fw_mark_hits& hits = reader_.hits()[mark_index];
-  for (fw_u32* word : {&hits.packets, &hits.metered, &hits.flushed_ms})
-    std::atomic_ref(*word).store(0, std::memory_order_relaxed);
+  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
 }
 
 void Worker::take_events(std::vector<fw_event>& out) {

@@ -39,7 +39,7 @@ FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
   return &e->marks[index];
 }
 FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
-  return &e->hits[index];
+  return &e->hits[index & (FW_MARK_HITS - 1)];
 }
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
   return e->counters;
@@ -152,6 +152,18 @@ void fw_policy_marks_guard(struct fw_env* env) {
     if (FW_READ(env->marks[i].until_ns)) guard(words, &env->marks[i]);
   for (fw_u32 i = 0; i < FW_GUARD_WORDS; i++)
     FW_WRITE(fw_guard_at(env, env->config, i)->bits, words[i].bits);
+}
+
+fw_u32 fw_policy_pending(const struct fw_mark_hits* hits, fw_u32 index) {
+  hits += index & (FW_MARK_HITS - 1);
+  return FW_READ(hits->mark) == index + 1 ? FW_READ(hits->packets) : 0;
+}
+
+void fw_policy_forget_pending(struct fw_mark_hits* hits, fw_u32 index) {
+  hits += index & (FW_MARK_HITS - 1);
+  if (FW_READ(hits->mark) != index + 1) return;
+  FW_WRITE(hits->packets, 0u);
+  FW_WRITE(hits->metered, 0u);
 }
 
 fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns) {

@@ -85,7 +85,7 @@ std::uint64_t UserTables::memory_bytes() const {
          signatures_.span().size_bytes() + sizeof(fw_signature_set) + sizeof shared_;
 }
 
-UserReader::UserReader(std::size_t mark_slots) : hits_(mark_slots), shares_(FW_BUDGET_CELLS) {}
+UserReader::UserReader() : hits_(FW_MARK_HITS), shares_(FW_BUDGET_CELLS) {}
 
 void UserReader::populate() {
   hits_.populate();

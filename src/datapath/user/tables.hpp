@@ -108,7 +108,7 @@ class UserReader {
   // So many samples wait at most; more are lost.
   static constexpr std::size_t kMaxSamples = 8192;
 
-  explicit UserReader(std::size_t mark_slots);
+  UserReader();
   void populate();  // both tables
   // Fills the reader's part of `env`; its `self` stays the caller's own.
   void lend(fw_env& env);

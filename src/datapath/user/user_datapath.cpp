@@ -5,8 +5,7 @@
 
 namespace fw::datapath {
 
-UserDatapath::UserDatapath(TableSizes sizes, std::uint64_t seed)
-    : tables_(sizes), reader_(sizes.mark_slots()) {
+UserDatapath::UserDatapath(TableSizes sizes, std::uint64_t seed) : tables_(sizes) {
   policy_.config = tables_.first_config(seed);
   tables_.lend(env_);
   use_policy(env_, policy_);
@@ -53,11 +52,11 @@ Result<void> UserDatapath::attach(const std::string& interface) {
 void UserDatapath::detach(const std::string& /*interface*/) {}
 
 std::uint64_t UserDatapath::pending_drops(std::size_t mark_index) const {
-  return reader_.hits()[mark_index].packets;
+  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
 }
 
 void UserDatapath::clear_pending(std::size_t mark_index) {
-  reader_.hits()[mark_index] = {};
+  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
 }
 
 void UserDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {

@@ -155,10 +155,9 @@ FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
   return FW_LOOK_UP(marks, index);
 }
 FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
-  const struct fw_config* cfg = fw_env_config(e);
-  fw_u32 cpu = bpf_get_smp_processor_id();
-
-  return cfg ? FW_LOOK_UP(mark_hits, cpu * (cfg->mark_mask + 1) * FW_MARK_WAYS + index) : NULL;
+  (void)e;
+  return FW_LOOK_UP(mark_hits,
+                    bpf_get_smp_processor_id() * FW_MARK_HITS + (index & (FW_MARK_HITS - 1)));
 }
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
   (void)e;

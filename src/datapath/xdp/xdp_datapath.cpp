@@ -91,7 +91,7 @@ void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
   bpf_map__set_max_entries(skeleton.maps.mark_filter, sizes.mark_filters());
   bpf_map__set_max_entries(skeleton.maps.marks, sizes.mark_slots());
   bpf_map__set_max_entries(skeleton.maps.mark_hits,
-                           sizes.mark_slots() * static_cast<unsigned>(libbpf_num_possible_cpus()));
+                           FW_MARK_HITS * static_cast<unsigned>(libbpf_num_possible_cpus()));
 }
 
 // A pinned map of exactly the shape that is wanted.
@@ -253,7 +253,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{mark_keys_, maps.mark_keys, sizes.mark_buckets() * sizeof(fw_mark_keys)},
       Wanted{mark_filter_, maps.mark_filter, sizes.mark_filters() * sizeof(fw_mark_filter)},
       Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
-      Wanted{mark_hits_, maps.mark_hits, cpus_ * slots * sizeof(fw_mark_hits)},
+      Wanted{mark_hits_, maps.mark_hits, std::size_t{FW_MARK_HITS} * cpus_ * sizeof(fw_mark_hits)},
       Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{budgets_, maps.budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
@@ -402,14 +402,15 @@ fw_counters XdpDatapath::counters() const {
 std::uint64_t XdpDatapath::pending_drops(std::size_t mark_index) const {
   const auto hits = mark_hits_.as<fw_mark_hits>();
   std::uint64_t sum = 0;
-  for (std::size_t i = mark_index; i < hits.size(); i += hits.size() / cpus_)
-    sum += hits[i].packets;
+  for (std::size_t cpu = 0; cpu < hits.size(); cpu += FW_MARK_HITS)
+    sum += fw_policy_pending(&hits[cpu], static_cast<fw_u32>(mark_index));
   return sum;
 }
 
 void XdpDatapath::clear_pending(std::size_t mark_index) {
   const auto hits = mark_hits_.as<fw_mark_hits>();
-  for (std::size_t i = mark_index; i < hits.size(); i += hits.size() / cpus_) hits[i] = {};
+  for (std::size_t cpu = 0; cpu < hits.size(); cpu += FW_MARK_HITS)
+    fw_policy_forget_pending(&hits[cpu], static_cast<fw_u32>(mark_index));
 }
 
 void XdpDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {
