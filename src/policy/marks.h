@@ -83,26 +83,16 @@ FW_INLINE int fw_is_guarded(struct fw_env* env, const struct fw_config* cfg,
   return !filter || (FW_READ(filter->bits) >> (bit & 63) & 1);
 }
 
-/* 1 if one of the eight words is `key`. */
-FW_INLINE int fw_mark_any(const struct fw_mark_keys* keys, fw_u64 key) {
-  for (int i = 0; i < FW_MARK_WAYS; i++)
-    if (FW_READ(keys->key[i]) == key) return 1;
-  return 0;
-}
-
-/* The way that holds `key`, the last one if several; 0 if none. */
+/* The way that holds `key`; FW_MARK_WAYS if none. The difference of `same` and `key`, which is 0,
+ * hides from the verifier which way it is: it would follow all that comes after once for each. */
 FW_INLINE fw_u32 fw_mark_way(const struct fw_mark_keys* keys, fw_u64 key) {
-  fw_u64 way = 0;
+  for (fw_u32 i = 0; i < FW_MARK_WAYS; i++) {
+    fw_u64 found = FW_READ(keys->key[i]), same = key;
 
-  for (fw_u64 i = 0; i < FW_MARK_WAYS; i++) {
-    fw_u64 x = FW_READ(keys->key[i]) ^ key, same;
-
-    FW_OPAQUE(x);
-    same = 1 - ((x | (0 - x)) >> 63);
     FW_OPAQUE(same);
-    way |= i * same;
+    if (found == key) return (fw_u32)(i + (same - key)) & (FW_MARK_WAYS - 1);
   }
-  return (fw_u32)way & (FW_MARK_WAYS - 1);
+  return FW_MARK_WAYS;
 }
 
 /* The index of the mark of exactly this prefix, in force or not; FW_NO_MARK if there is none. */
@@ -112,12 +102,14 @@ FW_INLINE fw_u32 fw_mark_index(struct fw_env* env, const struct fw_config* cfg,
   fw_u32 may = fw_mark_filtered(env, cfg, key);
 
   for (fw_u32 i = 0; i < 2 && may >> i; i++) {
-    fw_u32 bucket = fw_mark_bucket(cfg, key, i), index;
+    fw_u32 bucket = fw_mark_bucket(cfg, key, i), index, way;
     const struct fw_mark_keys* keys = fw_env_mark_keys(env, bucket);
     const struct fw_mark* mark;
 
-    if (!(may >> i & 1) || !keys || !fw_mark_any(keys, key)) continue;
-    index = bucket * FW_MARK_WAYS + fw_mark_way(keys, key);
+    if (!(may >> i & 1) || !keys) continue;
+    way = fw_mark_way(keys, key);
+    if (way >= FW_MARK_WAYS) continue;
+    index = bucket * FW_MARK_WAYS + way;
     mark = fw_env_mark(env, index);
     if (mark && mark->prefix_bits == prefix_bits && mark->addr.hi == a->hi &&
         mark->addr.lo == a->lo)
