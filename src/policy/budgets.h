@@ -278,6 +278,8 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   struct fw_standing standing;
   struct fw_addr dst;
   fw_u32 index, all, how;
+  fw_u16* credit;
+  fw_u64 owed, half;
   fw_u16 port = 0;
 
   if (!cfg || !p || !sender) return 0;
@@ -291,27 +293,32 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   budget = fw_env_budget(env, index);
   share = fw_env_budget_share(env, index);
   if (!budget || !share) return 0;
+  credit = &share->credit[standing.side & 1];
   how = klass == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
   if (how && (sender->served & FW_PORT_IS_DEEP)) how |= FW_TO_DEEP_SOCKET;
-  if (fw_budget_owed(budget, standing.side, now_ns) > fw_budget_burst(budget, limit, how) >> 1 &&
+  /* Where nothing is left it does not matter what the prefix has had. */
+  owed = fw_budget_owed(budget, standing.side, now_ns);
+  half = fw_budget_burst(budget, limit, how) >> 1;
+  if (owed > half && (owed <= half << 1 || *credit) &&
       !fw_budget_is_fresh(budget, limit, standing.side, now_ns))
     standing.most |= FW_DRAW_PRESSED;
   if (how) standing.most |= FW_DRAW_FROM_SOCKET;
   if (fw_may_draw(env, p, (fw_u32)sender->found, standing.most, now_ns)) how |= FW_MAY_DRAW;
-  if ((how & FW_MAY_DRAW) && share->credit[standing.side & 1]) {
-    share->credit[standing.side & 1]--;
+  if ((how & FW_MAY_DRAW) && *credit) {
+    --*credit;
     return 0;
   }
 
-  dst.hi = dst.lo = 0;
-  all = fw_budget_index(env, &dst, klass, port ? FW_ANY_SERVED : 0);
-  if (fw_budget_admits(env, index, standing.side, how, now_ns) &&
-      fw_budget_admits(env, all, standing.side, how, now_ns)) {
-    if (!(how & FW_MAY_DRAW)) return 0;
-    fw_budget_draw(env, index, standing.side, now_ns);
-    fw_budget_draw(env, all, standing.side, now_ns);
-    share->credit[standing.side & 1] = FW_BUDGET_BATCH - 1;
-    return 0;
+  if (fw_budget_admits(env, index, standing.side, how, now_ns)) {
+    dst.hi = dst.lo = 0;
+    all = fw_budget_index(env, &dst, klass, port ? FW_ANY_SERVED : 0);
+    if (fw_budget_admits(env, all, standing.side, how, now_ns)) {
+      if (!(how & FW_MAY_DRAW)) return 0;
+      fw_budget_draw(env, index, standing.side, now_ns);
+      fw_budget_draw(env, all, standing.side, now_ns);
+      *credit = FW_BUDGET_BATCH - 1;
+      return 0;
+    }
   }
   if (klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW))
     fw_owe_nothing_for(env, (fw_u32)sender->found);

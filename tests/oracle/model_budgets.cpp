@@ -114,11 +114,12 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
   Budget& drawn = budget(own);
   Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
-  const bool pressed = owed.level > burst(drawn, klass, by_port && port != 0, draw) / 2 &&
-                       !is_fresh(own, drawn, draw.side, now_ns);
+  unsigned& credit = drawn.credit.at(draw.side);
+  const std::uint64_t half = burst(drawn, klass, by_port && port != 0, draw) / 2;
+  const bool is_spent = owed.level > 2 * half && credit == 0;
+  const bool pressed = owed.level > half && !is_spent && !is_fresh(own, drawn, draw.side, now_ns);
   draw.draws =
       may_draw(said, source, useless ? 255 : kOfOneSource, pressed, draw.depth > 1, now_ns);
-  unsigned& credit = drawn.credit.at(draw.side);
   if (draw.draws && credit > 0) {
     credit--;
     return false;
