@@ -118,9 +118,9 @@ Verdict Model::arrives(const Said& said, std::uint64_t now_ns) {
   reports.clear();
   Verdict verdict;
   verdict.reason = judge(said, now_ns, verdict);
-  static const std::set<unsigned> kDrops{FW_REASON_DENY,      FW_REASON_BAN,   FW_REASON_CLOSED,
-                                         FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET};
-  verdict.drop = !observe && kDrops.contains(verdict.reason);
+  static const std::set<unsigned> drops{FW_REASON_DENY,      FW_REASON_BAN,   FW_REASON_CLOSED,
+                                        FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET};
+  verdict.drop = !observe && drops.contains(verdict.reason);
   return verdict;
 }
 
@@ -330,7 +330,7 @@ bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key
   const bool is_news = !source.over_last || window > *source.over_last + 10;
   if (!source.over_last || window > *source.over_last + 1) source.over_since = window;
   source.over_last = window;
-  const bool lasts = window - *source.over_since >= 3;
+  const bool lasts = window - source.over_since.value_or(window) >= 3;
   if (excess.ban && !may_be_forged && (peer == Standing::proven || lasts)) {
     if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
       excess.report.kind = FW_EVENT_BAN;
