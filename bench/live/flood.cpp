@@ -35,7 +35,7 @@ constexpr unsigned kBatch = 64;         // frames between two looks of the recei
 constexpr unsigned kAtOnce = 1U << 14;  // frames of one call
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kPortion = 200;
-constexpr long kShortestNap = 400'000, kLongestNap = 10'000'000;  // ns
+constexpr long kShortestNap = 200'000, kLongestNap = 10'000'000;  // ns
 constexpr std::uint16_t kPort = 27015;
 
 struct State {  // struct sender_state
@@ -110,7 +110,7 @@ unsigned send(int program, const Frame& frame, unsigned count) {
   return 0;
 }
 
-// Until the next portion is due. A ring holds 256 frames, so portions should be small; but see
+// Until the next portion is due: smaller than the receiver's ring, which holds 256 frames; but see
 // send().
 void nap(std::uint64_t rate) {
   const auto portion_ns = static_cast<long>(kPortion * kSecond / rate);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Attaches what Floodwall is compared with to an interface until its standard input ends: a bare
-// XDP_DROP or XDP_PASS, or xdp-filter of xdp-tools with the IPv4 addresses of a file on its deny
-// list.
-//   receiver INTERFACE drop|pass | receiver INTERFACE xdp-filter FILE
+// XDP_DROP, a program that drops what has the floods' sources and nothing else, or xdp-filter of
+// xdp-tools with the IPv4 addresses of a file on its deny list.
+//   receiver INTERFACE drop|drop-flood | receiver INTERFACE xdp-filter FILE
 #include <linux/if_link.h>
 
 #include <bpf/bpf.h>
@@ -40,13 +40,14 @@ std::vector<fw::Address> read_addresses(const char* path) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 3) return die("usage: receiver INTERFACE drop|pass|xdp-filter [FILE]");
+  if (count < 3) return die("usage: receiver INTERFACE drop|drop-flood|xdp-filter [FILE]");
   const unsigned interface = if_nametoindex(arguments[1]);
   const std::string_view what = arguments[2];
   const bool filters = what == "xdp-filter";
   sender* const skeleton = sender::open_and_load();
   if (interface == 0 || skeleton == nullptr) return die(std::strerror(errno));
-  int program = bpf_program__fd(what == "pass" ? skeleton->progs.pass : skeleton->progs.drop);
+  int program =
+      bpf_program__fd(what == "drop-flood" ? skeleton->progs.drop_flood : skeleton->progs.drop);
   std::optional<fw::bench::References> references;
   if (filters) {
     auto opened = fw::bench::References::open();

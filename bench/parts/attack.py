@@ -22,7 +22,7 @@ os.environ.setdefault("FLOODWALL_TRAFFIC", str(RELEASE / "traffic"))
 import traffic  # noqa: E402  of tests/net
 
 TITLE = "goodput under attack"
-RATES = (0, 100_000, 300_000, 1_000_000)
+RATES = (0, 100_000, 300_000, 600_000, 1_000_000)
 FLOODS = {"denied": 1 << 16, "spoofed": 1 << 20}
 LISTED = 1 << 16
 ENOUGH = 0.5  # of what a flood was to send: with less it shows nothing
@@ -119,7 +119,7 @@ def run(quick):
         numbers = flood_sources(LISTED)
         write_list(walls.lab.list_file("deny.list"), numbers)
         walls.lab.start_daemon(settings(walls.lab))
-        denied = [walls.floodwall, rivals.nft_set(walls, numbers), walls.add("nothing"), rivals.bare_pass(walls)]
+        denied = [walls.floodwall, rivals.nft_set(walls, numbers), walls.add("nothing"), rivals.bare_filter(walls)]
         spoofed = [walls.floodwall, rivals.nft_conntrack_meter(walls), *denied[2:]]
         for wall in {wall.name: wall for wall in denied + spoofed}.values():
             serve(walls, wall, cpus()[-1])
