@@ -138,13 +138,13 @@ Budgets Config::default_budgets() {
   // something in return, and cost nothing (docs/detection.md has the measurements).
   Budgets budgets;
   budgets[FW_CLASS_TCP_SYN] = {.limit = 25, .burst = 150, .served_burst = 150};
-  budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 200, .served_burst = 200};
-  budgets[FW_CLASS_UDP_NEW] = {.limit = 100, .burst = 200, .served_burst = 200};
+  budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 100, .served_burst = 200};
+  budgets[FW_CLASS_UDP_NEW] = {.limit = 100, .burst = 100, .served_burst = 200};
   budgets[FW_CLASS_UDP_REFLECTED] = {.limit = 30, .burst = 64, .served_burst = 64};
-  budgets[FW_CLASS_ICMP_ECHO] = {.limit = 100, .burst = 200, .served_burst = 200};
-  budgets[FW_CLASS_ICMP_OTHER] = {.limit = 50, .burst = 100, .served_burst = 100};
-  budgets[FW_CLASS_FRAGMENT] = {.limit = 30, .burst = 100, .served_burst = 100};
-  budgets[FW_CLASS_OTHER] = {.limit = 100, .burst = 200, .served_burst = 200};
+  budgets[FW_CLASS_ICMP_ECHO] = {.limit = 100, .burst = 100, .served_burst = 100};
+  budgets[FW_CLASS_ICMP_OTHER] = {.limit = 50, .burst = 50, .served_burst = 50};
+  budgets[FW_CLASS_FRAGMENT] = {.limit = 30, .burst = 50, .served_burst = 50};
+  budgets[FW_CLASS_OTHER] = {.limit = 100, .burst = 100, .served_burst = 100};
   return budgets;
 }
 
