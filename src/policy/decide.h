@@ -39,9 +39,17 @@ FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
   return fw_rule_of_port(env, fw_port_index(p->proto, p->dport));
 }
 
+/* Asks for the source's cache line while the conversation's is waited for. Its meters are not asked
+ * for: of a flood's sources most have none. */
+FW_INLINE void fw_touch_source(struct fw_env* env, const struct fw_config* cfg, fw_u64 h) {
+  const struct fw_source_bucket* bucket = fw_env_sources(env, (fw_u32)h & cfg->source_mask);
+
+  if (bucket) (void)FW_READ(bucket->way[0].tag);
+}
+
 /* What the packet's conversation says of its sender; see fw_flow_arrive(). */
 FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
-                            const struct fw_packet* p, fw_u64 now_ns) {
+                            const struct fw_packet* p, fw_u64 source_hash, fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env);
   int is_of_flow = fw_is_of_flow(p), is_deaf = p->proto == 6 && shared && !shared->egress_seen;
   fw_u32 arrived = FW_PEER_UNKNOWN;
@@ -49,20 +57,13 @@ FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
 
   if (!is_of_flow && !is_deaf) return arrived;
   h = fw_arriving_hash(cfg, p);
+  fw_touch_source(env, cfg, source_hash);
   if (is_of_flow) arrived = (fw_u32)fw_flow_arrive(env, p, h, fw_window(now_ns));
   if (arrived || !is_deaf) return arrived;
   arrived = (fw_u32)fw_flow_go_on(env, p, h, fw_window(now_ns));
   if (arrived & FW_FLOW_COMPLETED) fw_note_served(env, 6, p->dport);
   if (arrived & FW_FLOW_GOES_ON) fw_repay(env, &p->src, &p->dst, FW_REPAY_STRAY + p->dport, now_ns);
   return arrived;
-}
-
-/* Asks for the source's cache line while the conversation's is waited for. Its meters are not asked
- * for: of a flood's sources most have none. */
-FW_INLINE void fw_touch_source(struct fw_env* env, const struct fw_config* cfg, fw_u64 h) {
-  const struct fw_source_bucket* bucket = fw_env_sources(env, (fw_u32)h & cfg->source_mask);
-
-  if (bucket) (void)FW_READ(bucket->way[0].tag);
 }
 
 /* A packet that no name decides about: classes, signatures, limits, budgets. */
@@ -74,8 +75,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule);
   fw_u32 arrived, klass;
 
-  fw_touch_source(env, cfg, source_hash);
-  arrived = fw_arrived(env, cfg, p, now_ns);
+  arrived = fw_arrived(env, cfg, p, source_hash, now_ns);
   sender.peer = arrived & FW_PEER_MASK;
   klass = fw_classify(p, sender.peer);
   if (!sender.peer && fw_has_ports(p->proto)) {

@@ -272,6 +272,16 @@ TEST(budgets, under_pressure_no_prefix_gets_more_than_a_few) {
   EXPECT_EQ(lab.in(syn("172.16.0.1")), "pass pass");  // there is room for others
 }
 
+TEST(budgets, that_are_spent_take_no_cell_for_the_prefix_of_what_they_refuse) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 10, 100);
+  const auto make = [](unsigned i) { return syn(stranger(i)); };
+  (void)passes(lab, 500, make);
+  const auto before = lab.datapath.counters().new_sources;
+  EXPECT_EQ(passes(lab, 500, make, 500), 0U);
+  EXPECT_EQ(lab.datapath.counters().new_sources - before, 500U);  // the sources' own
+}
+
 TEST(budgets, nobodys_address_is_limited_and_never_banned) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 64);
