@@ -341,9 +341,11 @@ struct fw_budget {
   fw_u32 charged_before;
 };
 struct fw_budget_share {
-  fw_u16 credit[FW_BUDGET_SIDES]; /* packets drawn and not yet spent */
-  fw_u32 answered;                /* not yet paid back */
-  fw_u32 refused;                 /* not yet flushed */
+  fw_u8 credit[FW_BUDGET_SIDES]; /* packets drawn and not yet spent */
+  fw_u8 answered;                /* not yet paid back */
+  fw_u8 pad;
+  fw_u32 short_ms; /* when a new source found more than half owed and was refused; 0: never */
+  fw_u32 refused;  /* not yet flushed */
   fw_u32 flushed_ms;
 };
 

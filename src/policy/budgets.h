@@ -28,6 +28,7 @@ enum {
   FW_BUDGET_RTT_SHIFT = 3,   /* answers that are still due: those of an eighth of a second, or, of a
                                 program whose socket holds the questions, of a quarter */
   FW_BUDGET_FLUSH_MS = 10,
+  FW_BUDGET_SHORT_MS = 1000, /* who may not draw waits until there was half of it for so long */
   FW_KNOWN_SHIFT = 2,
   FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled ... */
   FW_DEEP_SHIFT = 5,    /* ... longer where the socket holds as many packets */
@@ -149,6 +150,13 @@ FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
          fw_budget_owed(budget, side, now_ns) <= (fw_u64)limit->served_burst << FW_ANSWER_SHIFT;
 }
 
+/* Was more than half owed lately, and new sources refused? Then those that drew enough are no single
+ * busy sender, but many, and wait: they would pass for nothing whenever less than half is owed. */
+FW_INLINE int fw_budget_is_short(const struct fw_budget_share* share, fw_u32 side, fw_u64 now_ns) {
+  return side == FW_BUDGET_NEW && share->short_ms &&
+         fw_ms(now_ns) - share->short_ms < FW_BUDGET_SHORT_MS;
+}
+
 /* 1: there is room in a budget for packets of new or known sources. */
 FW_INLINE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw_u32 how,
                                fw_u64 now_ns) {
@@ -164,11 +172,14 @@ FW_INLINE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw
   half = fw_budget_burst(budget, limit, how) >> 1;
   if (owed <= half) {
     if (side == FW_BUDGET_NEW && budget->calm_ms != fw_ms(now_ns)) budget->calm_ms = fw_ms(now_ns);
-    return 1;
+    /* Who drew enough goes on for nothing, until it is short. */
+    if ((how & FW_MAY_DRAW) || !fw_budget_is_short(share, side, now_ns)) return 1;
+  } else {
+    if ((how & FW_MAY_DRAW) &&
+        (owed <= half << 1 || fw_budget_is_fresh(budget, limit, side, now_ns)))
+      return 1;
+    if (side == FW_BUDGET_NEW) share->short_ms = fw_ms(now_ns) | !fw_ms(now_ns);
   }
-  /* Who drew enough goes on for nothing, until it is short. */
-  if ((how & FW_MAY_DRAW) && (owed <= half << 1 || fw_budget_is_fresh(budget, limit, side, now_ns)))
-    return 1;
   fw_budget_refuse(env, budget, share, now_ns);
   return 0;
 }
@@ -260,12 +271,16 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
   return standing;
 }
 
-/* A SYN that was refused may still lead to a handshake (it is answered by a cookie), which must not
- * pay back what was never charged. */
-FW_INLINE void fw_owe_nothing_for(struct fw_env* env, fw_u32 cell) {
+/* Takes back what fw_may_draw() noted of a packet that was refused: or sources that send much, many
+ * together, would spend their draws on refusals, and what they send next would cost nobody a thing.
+ * Nor does a SYN owe then. It may still lead to a handshake (it is answered by a cookie), which must
+ * not pay back what was never charged. */
+FW_INLINE void fw_take_back(struct fw_env* env, fw_u32 cell, int owes_nothing) {
   struct fw_source* source = fw_source_at(env, cell);
 
-  if (source && (source->age_owes & 0xf)) source->age_owes--;
+  if (!source) return;
+  if (source->charged) source->charged--;
+  if (owes_nothing && (source->age_owes & 0xf)) source->age_owes--;
 }
 
 /* 1: the packet's class is over its budget, and its sender has to pay. */
@@ -278,7 +293,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   struct fw_standing standing;
   struct fw_addr dst;
   fw_u32 index, all, how;
-  fw_u16* credit;
+  fw_u8* credit;
   fw_u64 owed, half;
   fw_u16 port = 0;
 
@@ -320,8 +335,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
       return 0;
     }
   }
-  if (klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW))
-    fw_owe_nothing_for(env, (fw_u32)sender->found);
+  fw_take_back(env, (fw_u32)sender->found, klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW));
   return 1;
 }
 

@@ -12,6 +12,7 @@ constexpr unsigned kAhead = 8;  // packets that a budget is charged at a time
 constexpr unsigned kOfOneSource =
     16;  // draws in a window; of one prefix likewise, when it is tight
 constexpr unsigned kOwesAtMost = 15;
+constexpr unsigned kShortMs = 1000;  // so long who drew enough waits behind those who were refused
 
 std::uint64_t window_of(std::uint64_t now_ns) {
   return now_ns / (1ULL << 30);
@@ -131,8 +132,10 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
     credit = kAhead - 1;
     return false;
   }
-  if (klass == FW_CLASS_TCP_SYN && draw.draws && source != nullptr && source->owes > 0)
-    source->owes--;
+  if (source != nullptr) {  // what was refused was not drawn
+    if (source->drawn > 0) source->drawn--;
+    if (klass == FW_CLASS_TCP_SYN && draw.draws && source->owes > 0) source->owes--;
+  }
   return true;
 }
 
@@ -160,10 +163,16 @@ bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_n
   owed.scoop(tick_of(now_ns), 0);
   if (owed.level <= half) {
     if (draw.side == unfamiliar) drawn.calm_ms = ms_of(now_ns);
-    return true;
+    const bool was_short =
+        draw.side == unfamiliar && drawn.short_ms && ms_of(now_ns) - *drawn.short_ms < kShortMs;
+    if (draw.draws || !was_short) return true;
+  } else {
+    if (draw.draws && (owed.level <= 2 * half || is_fresh(key, drawn, draw.side, now_ns)))
+      return true;
+    if (draw.side == unfamiliar) drawn.short_ms = ms_of(now_ns);
   }
-  if (draw.draws && (owed.level <= 2 * half || is_fresh(key, drawn, draw.side, now_ns)))
-    return true;
+  if (ms_of(now_ns) - drawn.told_ms < 10) return false;
+  drawn.told_ms = ms_of(now_ns);
   pressed_until_ns_ = now_ns + 2'000'000'000;
   return false;
 }

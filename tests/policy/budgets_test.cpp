@@ -226,6 +226,57 @@ TEST(budgets, one_busy_source_does_not_exhaust_them_when_only_arrivals_are_seen)
   }
 }
 
+// Hosts of one network that send together, and each several dozens of packets a second.
+std::string in_concert(unsigned i) {
+  return "10.200.7." + std::to_string(i % 256);
+}
+
+TEST(budgets, many_sources_that_send_much_get_no_more_than_the_budget) {
+  Lab lab;
+  budget(lab, FW_CLASS_ICMP_ECHO, 100, 100);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 120'000; i++) {
+    passed += lab.decide(from(in_concert(i)).icmp_echo(1, 1)).verdict == FW_PASS;
+    lab.now_ns += 50'000;
+  }
+  EXPECT_LT(passed, 1000U) << "six seconds of 100, the burst and their shares";
+}
+
+TEST(budgets, answers_of_another_service_do_not_make_its_askers_syns_free) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 25, 100);
+  budget(lab, FW_CLASS_UDP_NEW, 100, 200);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 60'000; i++) {
+    const unsigned port = 1024 + i / 256 * 7;
+    (void)lab.in(from(in_concert(i)).udp(port, 53));
+    lab.out(to(in_concert(i)).udp(53, port));
+    passed += lab.decide(syn(in_concert(i))).verdict == FW_PASS;
+    lab.now_ns += 100'000;
+  }
+  EXPECT_LT(passed, 600U);
+}
+
+TEST(budgets, a_busy_source_is_left_alone_again_soon_after_a_flood) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_STRAY, 100, 200);
+  const auto busy = [&lab] { return lab.in(from(kPeer).tcp(443, 50000).ack(7)); };
+  for (unsigned i = 0; i < 20'000; i++) {
+    (void)busy();
+    (void)lab.in(from(stranger(i)).tcp(443, 50000).ack(7));
+    lab.now_ns += 100'000;
+  }
+  ASSERT_EQ(busy(), "drop budget");
+  for (int i = 0; i < 4 * 4000; i++) {  // and while it waits
+    (void)busy();
+    lab.now_ns += 250'000;
+  }
+  for (int i = 0; i < 20'000; i++) {
+    ASSERT_EQ(busy(), "pass pass") << i;
+    lab.now_ns += 250'000;
+  }
+}
+
 TEST(budgets, what_is_of_use_to_nobody_is_charged_to_its_only_source_when_both_ways_are_seen) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_STRAY, 100, 200);
