@@ -3,9 +3,13 @@
 
 Four clients of one host for some seconds: HTTP on connections that stand, new HTTP connections, UDP
 peers that were answered before, and UDP peers that never were. A flood begins with them, and Floodwall
-is off, observes, or enforces; or nftables meters each source instead.
+is off, observes, or enforces; or nftables meters each source instead. How soon Floodwall reacts is
+counted from the moment that the flood is told to begin.
 """
+import datetime
 import subprocess
+import threading
+import time
 from dataclasses import dataclass, field
 
 import netns
@@ -20,6 +24,8 @@ SECONDS = 6
 MODES = ("off", "observe", "enforce", "nftables")
 ENOUGH = 0.98
 METER_PPS = 100  # of each source, of unproven packets: what a careful operator writes by hand
+REACTIONS = {"AttackStart": "alarm", "Signature": "signature"}
+LOOK_S = 0.002   # between two looks for the first drop
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Goodput:
     wanted: int = 0              # that it was to send: fewer went where the machine was too busy
     dropped: int = 0             # by Floodwall, of all packets; observe: that it would have dropped
     bans: list = field(default_factory=list)
+    reaction_ms: dict = field(default_factory=dict)  # first drop, alarm, signature: those there were
 
     def success(self, client):
         return self.clients[client]["answered"] / self.clients[client]["asked"]
@@ -108,6 +115,7 @@ def measure(lab, link, flood=None, mode="enforce", seconds=SECONDS):
         }
         before = _dropped(lab, mode)
         storm = flood and made.flood(flood.families, flood.rate, seconds, **flood.pulses)
+        first_drop = _FirstDrop(lab, begin := time.time()) if storm and mode == "enforce" else None
         for program in ([storm] if storm else []) + list(clients.values()):
             program.go()
         goodput = Goodput({name: client.result() for name, client in clients.items()})
@@ -118,7 +126,46 @@ def measure(lab, link, flood=None, mode="enforce", seconds=SECONDS):
         traffic.settle(lab)
         goodput.dropped = _dropped(lab, mode) - before
         goodput.bans = list(lab.bans())
+    if first_drop:
+        goodput.reaction_ms = first_drop.result() | _reactions(lab, begin)
     return goodput
+
+
+class _FirstDrop:
+    """When the interface's counters first show a packet that XDP dropped or answered."""
+
+    def __init__(self, lab, begin):
+        self._lab, self._begin, self._ms = lab, begin, None
+        self._before = self._seen()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _seen(self):
+        lines = self._lab.run("ethtool", "-S", "up0", where="wall").stdout.splitlines()
+        return sum(int(line.split(":")[1]) for line in lines if line.strip().startswith("rx_queue_")
+                   and line.split(":")[0].endswith(("_xdp_drops", "_xdp_tx")))
+
+    def _watch(self):
+        while time.time() < self._begin + SECONDS:
+            if self._seen() > self._before:
+                self._ms = (time.time() - self._begin) * 1000
+                return
+            time.sleep(LOOK_S)
+
+    def result(self):
+        self._thread.join()
+        return {} if self._ms is None else {"first drop": self._ms}
+
+
+def _reactions(lab, begin):
+    """The first event of each kind, after the flood began."""
+    reactions = {}
+    for event in lab.events():
+        what = REACTIONS.get(event["event_type"])
+        when = datetime.datetime.fromisoformat(event["timestamp"].replace("Z", "+00:00")).timestamp()
+        if what and when >= begin:
+            reactions.setdefault(what, (when - begin) * 1000)
+    return reactions
 
 
 def _dropped(lab, mode):
