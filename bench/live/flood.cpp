@@ -97,6 +97,13 @@ void stay_on(unsigned cpu) {
   if (sched_setaffinity(0, sizeof set, &set) != 0) die(std::strerror(errno));
 }
 
+// A flood comes from outside: its portions do not wait for what else that CPU does, to come all at
+// once afterwards.
+void go_first() {
+  const sched_param priority{.sched_priority = 1};
+  if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0) die(std::strerror(errno));
+}
+
 // How many went. The kernel keeps a pool of pages for each call until all its frames have been
 // freed, and has identifiers for 65,534: where it is too busy to give them back, this portion is
 // left out.
@@ -133,6 +140,7 @@ int main(int count, char** arguments) {
       std::string_view(arguments[6]) == "max" ? 0 : std::strtoull(arguments[6], nullptr, 10);
   (void)prctl(PR_SET_TIMERSLACK, 1UL);
   stay_on(static_cast<unsigned>(std::strtoul(arguments[7], nullptr, 10)));
+  if (rate != 0) go_first();
 
   sender* const skeleton = sender::open_and_load();
   if (skeleton == nullptr) die(std::strerror(errno));

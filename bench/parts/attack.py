@@ -3,7 +3,10 @@
 questions (500 a second of peers that were answered before), behind Floodwall, behind nftables, behind nothing.
 
 The server has one CPU: nginx, the UDP service that is flooded, and the receiving of packets. The clients and the
-flood have the other one."""
+flood have the other one.
+
+First the flood of denied sources that takes nftables to half is looked for, and what all keep of their requests/s
+under that; then two floods of several rates."""
 import json
 import os
 import re
@@ -13,7 +16,7 @@ import time
 import netns
 from suite import rivals
 from suite.figures import median, number, percent, spread
-from suite.machine import RELEASE, cpus
+from suite.machine import RELEASE, awake, cpus
 from suite.serving import HTTP, UDP, receive_on, serve
 from suite.table import Table
 from suite.walls import Walls, flood_sources, settings, write_list
@@ -22,14 +25,19 @@ os.environ.setdefault("FLOODWALL_TRAFFIC", str(RELEASE / "traffic"))
 import traffic  # noqa: E402  of tests/net
 
 TITLE = "goodput under attack"
-RATES = (0, 100_000, 300_000, 600_000, 1_000_000)
+RATES = (0, 100_000, 300_000, 1_000_000)
 FLOODS = {"denied": 1 << 16, "spoofed": 1 << 20}
 LISTED = 1 << 16
 ENOUGH = 0.5  # of what a flood was to send: with less it shows nothing
+ARRIVED = 5000
+MARGIN = 1    # seconds
 PAUSE = 1.2   # the kernel looks once a second whether the pages of a flood have all been freed
-HALF = 0.5
+HALVINGS, LOOKS, PAIRS = 5, 3, 9
 NOTE = ("HTTP requests/s as a share of the best that was answered behind the same in the round, and their p99 (a thread "
-        "that receives packets now and then is woken for each, so a weak flood can even help); 500 UDP questions/s to the flooded port by peers that were answered before: answered, p99. Medians.")
+        "that receives packets now and then is woken for each, so a weak flood can even help); 500 UDP questions/s to "
+        "the flooded port by peers that were answered before: answered, p99. Medians.")
+HALF_NOTE = ("HTTP requests/s without the flood and under it, in turns of a second; the share is the median of the "
+             "pairs, the rate was found by halving an interval.")
 
 
 def requests_in(said):
@@ -52,13 +60,22 @@ def http_clients(walls, wall, cpu, seconds):
         return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
 
 
+def arrives(wall, before):
+    """Until packets of the flood do."""
+    end = time.monotonic() + 10
+    while wall.received() < before + ARRIVED:
+        assert time.monotonic() < end, "the flood does not arrive"
+
+
 def turn(walls, wall, sources, rate, seconds):
-    """One wall under one flood: what its clients got."""
-    cpu = cpus()[0]
+    """One wall under one flood, which begins before its clients do and outlasts them: what these got."""
+    cpu, flooded = cpus()[0], seconds + MARGIN
     with traffic.Program(walls.lab, "peers", "ask", **{"from": "10.64.0.1"}, to=wall.address, port=UDP, sources=50,
                          known=1, rate=500, seconds=seconds) as udp:
         sent, before = 0, wall.received()
-        flood = walls.flood(wall, sources, seconds, rate, cpu) if rate else None
+        flood = walls.flood(wall, sources, flooded, rate, cpu) if rate else None
+        if flood:
+            arrives(wall, before)
         http = http_clients(walls, wall, cpu, seconds)
         udp.go()
         said, _ = http.communicate(timeout=120)
@@ -66,9 +83,8 @@ def turn(walls, wall, sources, rate, seconds):
         if flood:
             sent = json.loads(flood.communicate(timeout=60)[0])["sent"]
             time.sleep(PAUSE)
-    return {"requests": requests_in(said), "p99_ms": latency_in(said, 99), "sent": sent / seconds,
-            "udp": answers["answered"] / max(answers["asked"], 1), "udp_p99_ms": answers["p99_ms"],
-            "received": (wall.received() - before) / seconds}
+    return {"requests": requests_in(said), "p99_ms": latency_in(said, 99), "sent": sent / flooded,
+            "udp": answers["answered"] / max(answers["asked"], 1), "udp_p99_ms": answers["p99_ms"]}
 
 
 def in_turns(walls, contenders, sources, rates, rounds, seconds):
@@ -105,16 +121,53 @@ def table_of(flood, title, contenders, turns):
                       f"{median(one['p99_ms'] for one in mine):.1f} ms", percent(median(one["udp"] for one in mine)),
                       f"{median(one['udp_p99_ms'] for one in mine):.1f} ms")
             table.raw.append({"name": wall.name, "rate": rate, "share": median(share), "rounds": mine})
-    ours, nftables = contenders[0].name, contenders[1].name
-    half = next((rate for rate in rates if median(shares(turns, nftables, rate)) <= HALF), rates[-1])
-    table.values["Floodwall at half"] = median(shares(turns, ours, half))
-    table.values["half"] = half
+    return table
+
+
+def pair(walls, wall, rate):
+    """A turn without the flood, and one right after it under the flood."""
+    return turn(walls, wall, FLOODS["denied"], 0, 1), turn(walls, wall, FLOODS["denied"], rate, 1)
+
+
+def share_of(calm, flooded):
+    return flooded["requests"] / max(calm["requests"], 1e-9)
+
+
+def rate_that_halves(walls, wall, steps):
+    """Packets/s of denied sources under which the wall keeps half of its requests/s."""
+    low, high = 0, RATES[-1]
+    for _ in range(steps):
+        middle = (low + high) // 2
+        if median(share_of(*pair(walls, wall, middle)) for _ in range(LOOKS)) > 0.5:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def half_table(walls, contenders, steps, rounds):
+    nftables = contenders[1]
+    rate = rate_that_halves(walls, nftables, steps)
+    pairs = {wall.name: [] for wall in contenders}
+    for _ in range(rounds):
+        for wall in contenders:
+            pairs[wall.name].append(pair(walls, wall, rate))
+    table = Table("attack.half", f"3. Goodput under the flood of 64 k denied sources that takes nftables to half: "
+                                 f"{number(rate)}/s",
+                  ["behind", "requests/s without", "requests/s", "share", "spread", "p99"], note=HALF_NOTE)
+    for name, turns in pairs.items():
+        shares_now = [share_of(*one) for one in turns]
+        table.add(name, *(number(median(one[i]["requests"] for one in turns)) for i in (0, 1)),
+                  percent(median(shares_now)), percent(spread(shares_now)),
+                  f"{median(one[1]['p99_ms'] for one in turns):.1f} ms")
+        table.values[name] = median(shares_now)
+        table.raw.append({"name": name, "rate": rate, "pairs": turns})
     return table
 
 
 def run(quick):
     rates, rounds, seconds = (RATES[:2], 1, 1) if quick else (RATES, 3, 2)
-    with Walls() as walls:
+    with Walls() as walls, awake():
         netns.ip_batch(walls.lab.peers_ns, ["route replace local 10.64.0.0/10 dev lo"])
         numbers = flood_sources(LISTED)
         write_list(walls.lab.list_file("deny.list"), numbers)
@@ -124,6 +177,7 @@ def run(quick):
         for wall in {wall.name: wall for wall in denied + spoofed}.values():
             serve(walls, wall, cpus()[-1])
             receive_on(wall, cpus()[-1])
+        yield half_table(walls, denied, *((1, 1) if quick else (HALVINGS, PAIRS)))
         for flood, contenders, title in (
                 ("denied", denied, "3. Goodput under a flood of 64 k denied sources"),
                 ("spoofed", spoofed, "3. Goodput under a flood of 1 M spoofed sources to a UDP port that is served")):

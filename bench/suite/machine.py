@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The machine that is measured: what it needs, how it is built, and what is to be said of it."""
+import contextlib
 import os
 import pathlib
 import platform
@@ -41,6 +42,21 @@ def go_first():
 
 def cpus():
     return sorted(os.sched_getaffinity(0))
+
+
+@contextlib.contextmanager
+def awake():
+    """Lets no CPU sleep: a hypervisor gives an idle virtual CPU to others, and a ring of 256 frames is full before it
+    is back. The loops run when nobody else wants to (and in a session of their own, whose share of a CPU is the
+    smallest, since the scheduler may share it out by sessions)."""
+    loop = "echo 19 > /proc/self/autogroup 2>/dev/null; exec chrt --idle 0 taskset -c {} sh -c 'while :; do :; done'"
+    loops = [subprocess.Popen(["sh", "-c", loop.format(cpu)], start_new_session=True) for cpu in cpus()]
+    try:
+        yield
+    finally:
+        for each in loops:
+            each.kill()
+            each.wait()
 
 
 def facts():

@@ -150,8 +150,9 @@ FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
          fw_budget_owed(budget, side, now_ns) <= (fw_u64)limit->served_burst << FW_ANSWER_SHIFT;
 }
 
-/* Was more than half owed lately, and new sources refused? Then those that drew enough are no single
- * busy sender, but many, and wait: they would pass for nothing whenever less than half is owed. */
+/* Was more than half owed lately, and new sources refused? Then those that drew enough are no
+ * single busy sender, but many, and wait: they would pass for nothing whenever less than half is
+ * owed. */
 FW_INLINE int fw_budget_is_short(const struct fw_budget_share* share, fw_u32 side, fw_u64 now_ns) {
   return side == FW_BUDGET_NEW && share->short_ms &&
          fw_ms(now_ns) - share->short_ms < FW_BUDGET_SHORT_MS;
@@ -273,8 +274,8 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
 
 /* Takes back what fw_may_draw() noted of a packet that was refused: or sources that send much, many
  * together, would spend their draws on refusals, and what they send next would cost nobody a thing.
- * Nor does a SYN owe then. It may still lead to a handshake (it is answered by a cookie), which must
- * not pay back what was never charged. */
+ * Nor does a SYN owe then: it may still lead to a handshake (it is answered by a cookie), which
+ * must not pay back what was never charged. */
 FW_INLINE void fw_take_back(struct fw_env* env, fw_u32 cell, int owes_nothing) {
   struct fw_source* source = fw_source_at(env, cell);
 
