@@ -25,8 +25,8 @@ struct fw_env {
   const struct fw_port_line* ports;
   const struct fw_list_line* lists; /* NULL: no lists */
   fw_u32 list_lines;
-  fw_u32 pad;
-  fw_u64 now_ns; /* of the packet that is judged */
+  fw_u32 assumes_syn_cookies; /* 1: SYNs that the XDP program would answer count as answered */
+  fw_u64 now_ns;              /* of the packet that is judged */
   struct fw_source_bucket* sources;
   struct fw_meter* meters;
   struct fw_flow_bucket* flows;

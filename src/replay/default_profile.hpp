@@ -4,7 +4,8 @@
 // from one egress; what is both is ingress, for it arrived.
 //
 // The tables' hash seed is fixed, so that the same capture gives the same verdicts. The mode is
-// always enforce: what a configuration in mode observe would have dropped is the question.
+// always enforce: what a configuration in mode observe would have dropped is the question. SYNs
+// that the XDP program would have answered by a SYN cookie have the reason `challenge`.
 #pragma once
 
 #include <filesystem>

@@ -113,6 +113,9 @@ std::string totals_text(const Report& report, const cli::Style& style) {
                       cli::ink(style, dropped == 0 ? cli::Ink::good : cli::Ink::bad,
                                fmt::format("{:<33}", "would have been dropped")),
                       grouped(dropped), percent(dropped, ours), reasons_text(tally, true));
+  if (const std::uint64_t answered = tally.challenged().packets; answered != 0)
+    text += fmt::format("      {:<31} {:>12}  {:>7}\n", "of these answered (SYN cookies)",
+                        grouped(answered), percent(answered, ours));
   text += fmt::format("    {:<33} {:>12}  {:>7}{}\n", "passed", grouped(passed),
                       percent(passed, ours), reasons_text(tally, false));
   text += fmt::format("  {:<35} {:>12}\n", "from there (outgoing, not judged)",
@@ -184,6 +187,7 @@ json to_json(const Report& report) {
               {"duration_s", static_cast<double>(duration_ns(report)) / 1e9},
               {"passed", amount_json(report.tally.all_passed())},
               {"dropped", amount_json(report.tally.all_dropped())},
+              {"challenged", amount_json(report.tally.challenged())},
               {"reasons", reasons_json(report.tally)},
               {"classes", classes_json(report.tally)},
               {"events", std::move(events)},

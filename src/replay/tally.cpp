@@ -31,7 +31,7 @@ void Tally::add(const Outcome& outcome, std::uint64_t mono_ns) {
     classes_.at(outcome.klass).add(outcome.len_bytes);
     if (outcome.drop) dropped_classes_.at(outcome.klass).add(outcome.len_bytes);
   }
-  if (outcome.drop) sources_.add(outcome, mono_ns);
+  if (outcome.drop && outcome.reason != FW_REASON_CHALLENGE) sources_.add(outcome, mono_ns);
 }
 
 Amount Tally::all_passed() const {

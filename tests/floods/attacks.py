@@ -9,7 +9,7 @@ import struct
 
 import packets
 from packets import ACK, PSH, RST, SYN
-from peace import GAME
+from peace import GAME, QUIC, QUIC_BYTES, QUIC_INITIAL, quic_long
 from peers import SYSTEMS, public_v4, public_v6, syn_options
 
 CARRIER = 0xc6336400  # 198.51.100.0/24: sources in concert
@@ -128,11 +128,24 @@ def udp_in_a_name(name):
     return family
 
 
-def quic(target, rng):
-    """QUIC Initials, each of another client and connection."""
+def quic_fixed(target, rng):
+    """One recorded QUIC Initial, from forged sources and each time with another connection id."""
+    size = 1200
+    recorded = quic_long(QUIC_INITIAL, bytes(8), size, rng)
+
     def make():
-        head = b"\xc3\0\0\0\1\x08" + rng.randbytes(8) + b"\0\0\x44\xd0" + rng.randbytes(40)
-        return [packets.udp(forged(target, rng), target, _port(rng), 443, head, 1200, rng.randint(40, 120))]
+        head = recorded[:6] + rng.randbytes(8) + recorded[14:]
+        return [packets.udp(forged(target, rng), target, _port(rng), QUIC, head, size, rng.randint(40, 120))]
+    return make
+
+
+def quic_mimic(target, rng):
+    """QUIC Initials as real clients send them."""
+    def make():
+        size = rng.choice(QUIC_BYTES)
+        head = quic_long(QUIC_INITIAL, rng.randbytes(8), size, rng)
+        return [packets.udp(forged(target, rng), target, _port(rng), QUIC, head, size,
+                            rng.choice(SYSTEMS)[0] - rng.randint(4, 22))]
     return make
 
 

@@ -4,6 +4,11 @@
 A flood: at least 95 % of its packets dropped in all, the first within 20 ms (250 ms at 10,000
 packets/s or less) of the first one, at most 0.5 % of legitimate packets dropped, none more than 10 s
 after the end, and nobody banned who sent no attack packet. Busy but innocent: no packet dropped.
+
+A legitimate SYN whose reason is `challenge` is not lost: the datapath sends its client a SYN-ACK, and
+what becomes of the client's next packets, which are in the capture too, shows whether it is let in. It
+is counted apart (`challenged`), and no gate asks for it. An attack's SYN that is challenged does not
+reach the listener, and counts as dropped.
 """
 from dataclasses import dataclass, field
 
@@ -11,6 +16,7 @@ FLOOD_DROPPED, LEGIT_DROPPED = 0.95, 0.005
 FAST_PPS, FAST_MS, SLOW_MS = 10_000, 20, 250
 LATE_S = 10
 WINDOW_S = 0.1  # over which the rate of a flood is measured
+CHALLENGE = "challenge"  # the reason of a SYN that was answered by a SYN cookie
 
 
 @dataclass
@@ -19,6 +25,7 @@ class Numbers:
     attack_dropped: int = 0
     legit: int = 0
     legit_dropped: int = 0
+    challenged: int = 0              # legitimate SYNs that a SYN cookie answered; not among the dropped
     late: int = 0                    # legitimate packets dropped more than 10 s after the flood's end
     rate_pps: float = 0              # of the flood, while it is on
     first_ms: float | None = None    # from the first attack packet to the first one dropped
@@ -48,7 +55,9 @@ def measure(in_order, dropped, counts_from_pps=0):
                 first_drop = when if first_drop is None else first_drop
         elif label == "b":
             numbers.legit += 1
-            if reason:
+            if reason == CHALLENGE:
+                numbers.challenged += 1
+            elif reason:
                 hurt.append(when)
                 numbers.reasons[reason] = numbers.reasons.get(reason, 0) + 1
     numbers.legit_dropped = len(hurt)

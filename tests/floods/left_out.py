@@ -127,11 +127,12 @@ def rows(family, results):
                f"{100 * min(each.attack_share for each in numbers):.1f} %",
                "never" if never else f"{max(each.first_ms for each in numbers):.1f} ms",
                f"{100 * max(each.legit_share for each in numbers):.2f} %",
+               f"{max(each.challenged for each in numbers):,}",
                ", ".join(f"{name} ({'; '.join(broken)})" for name, (_, broken) in mine.items() if broken) or "-"]
 
 
 HEAD = ["family", "left out", "gates hold", "least dropped", "latest first drop", "most legitimate dropped",
-        "which do not hold"]
+        "most SYN cookies for legitimate", "which do not hold"]
 
 
 def table(options):

@@ -9,6 +9,9 @@ import packets
 from peers import Connection, Peer
 
 WEB, GAME, QUIC = (80, 443), 27015, 443
+# The UDP payload that a client pads its first packets to: Chromium, Firefox, Apple, quiche and others.
+QUIC_BYTES = (1250, 1357, 1280, 1200)
+QUIC_INITIAL, QUIC_HANDSHAKE, QUIC_SHORT = 0xc0, 0xe0, 0x40
 RESOLVERS = {4: ("9.9.9.9", "149.112.112.112"), 6: ("2620:fe::fe", "2620:fe::9")}
 NTP = {4: "162.159.200.1", 6: "2606:4700:f1::1"}
 
@@ -104,9 +107,18 @@ def ask(capture, host, peer, peer_port, port, when, rng, sizes=((24, 80), (60, 4
                    packets.udp(host, peer.address, port, peer_port, rng.randbytes(24), answer))
 
 
+def quic_long(kind, ident, size, rng):
+    """The head of a packet of `size` bytes with a long header (RFC 9000, 17.2). The low four bits of its
+    first byte are protected, so of any value (RFC 9001, 5.4)."""
+    head = bytes([kind | rng.getrandbits(4)]) + b"\0\0\0\1" + bytes([len(ident)]) + ident + b"\0"
+    if kind == QUIC_INITIAL:
+        head += b"\0"  # no token
+    return head + (0x4000 + size - len(head) - 2).to_bytes(2, "big") + rng.randbytes(20)
+
+
 def quic_visit(capture, host, peer, when, rng):
-    """Initials of 1,200 bytes both ways (RFC 9000, 14.1), then short packets."""
-    port, ident = rng.randint(20000, 65000), rng.randbytes(8)
+    """Initials of at least 1,200 bytes both ways (RFC 9000, 14.1), then short packets."""
+    port, ident, size = rng.randint(20000, 65000), rng.randbytes(8), rng.choice(QUIC_BYTES)
 
     def there(at, head, size):
         capture.arrives(at, packets.udp(peer.address, host, port, QUIC, head, size, peer.ttl))
@@ -114,13 +126,14 @@ def quic_visit(capture, host, peer, when, rng):
     def back(at, size):
         capture.leaves(at, packets.udp(host, peer.address, QUIC, port, rng.randbytes(24), size))
 
-    there(when, b"\xc3\0\0\0\1\x08" + ident + b"\0\0\x44" + rng.randbytes(20), 1200)
+    there(when, quic_long(QUIC_INITIAL, ident, size, rng), size)
     back(when + 0.001, 1200)
     back(when + 0.00105, 1200)
     when += 0.001 + peer.rtt
-    there(when, b"\xe5\0\0\0\1\x08" + ident + rng.randbytes(20), 1200)
+    there(when, quic_long(QUIC_HANDSHAKE, ident, size, rng), size)
     for _ in range(rng.randint(3, 12)):
-        there(when + 0.0002, b"\x4f" + ident + rng.randbytes(16), rng.randint(30, 200))
+        short = bytes([QUIC_SHORT | rng.getrandbits(5)])  # of a short header five bits are protected
+        there(when + 0.0002, short + ident + rng.randbytes(16), rng.randint(30, 200))
         back(when + 0.0007, rng.randint(100, 1250))
         when += peer.rtt
 

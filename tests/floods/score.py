@@ -110,13 +110,13 @@ def add_events(numbers, events, capture):
 # ---------------------------------------------------------------- printing
 
 HEAD = ("scenario", "gates", "k/s", "attack", "drop%", "first", "alarm", "sig", "legit", "hurt", "hurt%",
-        "late", "result")
+        "late", "cookie", "result")
 
 
 def row(result, gated):
     numbers = result.numbers
     if numbers is None:
-        return [result.name, result.gates, *[""] * 10, result.error or f"not run: {result.missing}"]
+        return [result.name, result.gates, *[""] * (len(HEAD) - 3), result.error or f"not run: {result.missing}"]
 
     def number(value, digits=0):
         return "-" if value is None else f"{value:.{digits}f}"
@@ -134,7 +134,7 @@ def row(result, gated):
             str(numbers.attack), percent(numbers.attack_share), number(numbers.first_ms, 1),
             number(numbers.reaction_ms.get("alarm")), number(numbers.reaction_ms.get("signature")),
             str(numbers.legit), str(numbers.legit_dropped), percent(numbers.legit_share, 2),
-            str(numbers.late), said]
+            str(numbers.late), str(numbers.challenged), said]
 
 
 def table(rows):
@@ -179,6 +179,7 @@ def main():
         results = list(pool.map(run, [each.name for each in todo], [options] * len(todo)))
     print("\n".join(table([HEAD, *(row(result, gated) for result in results)])))
     print("\nfirst, alarm, sig: ms from the first attack packet to the first drop, AttackStart, Signature")
+    print("cookie: legitimate SYNs that were answered by a SYN cookie; they are not hurt")
     judged = [result for result in results if result.gates != "report" and result.numbers]
     print(f"{sum(not result.broken for result in judged)} of {len(judged)} scenarios hold")
     if options.json:

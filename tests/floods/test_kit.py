@@ -21,7 +21,7 @@ import reflection  # noqa: E402
 import scenarios  # noqa: E402
 import score  # noqa: E402
 from capture import Capture  # noqa: E402
-from peace import Peace  # noqa: E402
+from peace import QUIC, QUIC_BYTES, Peace  # noqa: E402
 
 SEED = 5
 CHECKSUMMED = (TCP, UDP)
@@ -72,6 +72,25 @@ def test_every_byte_that_is_acknowledged_was_sent():
             wrong.append(packet.summary())
     assert len(sent) > 100
     assert not wrong, wrong[:5]
+
+
+def quic_initials(datagrams):
+    """(first byte, size, length field) of the Initials among (bytes, size) of IPv4."""
+    for data, size in datagrams:
+        if data[9] == packets.UDP and data[22:24] == QUIC.to_bytes(2, "big") and data[28] & 0xf0 == 0xc0:
+            yield data[28], size - 28, int.from_bytes(data[44:46], "big") & 0x3fff
+
+
+def test_quic_clients_differ_in_what_is_protected_and_in_how_they_pad():
+    visits = list(quic_initials((data, size) for _, label, data, size in peace(scenarios.V4, 30).in_order()
+                                if label == "b"))
+    mimic = attacks.quic_mimic(scenarios.V4, random.Random(SEED))
+    for initials in (visits, list(quic_initials(mimic()[0] for _ in range(200)))):
+        assert len({first for first, _, _ in initials}) == 16
+        assert {size for _, size, _ in initials} == set(QUIC_BYTES)
+        assert all(length == size - 18 for _, size, length in initials), "what follows the length field"
+    fixed = attacks.quic_fixed(scenarios.V4, random.Random(SEED))
+    assert len(set(quic_initials(fixed()[0] for _ in range(200)))) == 1
 
 
 def test_labels_say_who_is_meant(tmp_path):
@@ -140,6 +159,14 @@ def test_a_legitimate_packet_dropped_long_after_the_end_counts():
         return index / 1000 if index < 1000 else 10.999 + (index - 999) * 0.1
     numbers = held([*range(1000), 1001], when, "a" * 1000 + "b" * 1000)
     assert (numbers.late, gates.broken("flood", numbers)) == (1, ["late"])
+
+
+def test_a_legitimate_syn_that_is_answered_is_not_hurt_and_one_of_the_attack_is_dropped():
+    in_order = [(index / 1000, label, b"", 0) for index, label in enumerate("b" * 20 + "a" * 1000)]
+    numbers = gates.measure(in_order, dict.fromkeys(range(19, 1020), "challenge"))
+    assert (numbers.challenged, numbers.legit_dropped, numbers.attack_dropped) == (1, 0, 1000)
+    assert gates.broken("flood", numbers) == []
+    assert gates.broken("busy", gates.measure(in_order[:20], {7: "challenge"})) == []
 
 
 def test_a_busy_host_loses_not_one_packet():

@@ -42,6 +42,7 @@ void configure(UserDatapath& datapath) {
     limit = {.cost_q8 = 1ULL << 34, .burst = 1U << 20, .ban_above = 3, .limit_above = 1, .pad = 0};
   config.rule[0].ban_ms = 1000;
   config.scan_ports = 3;
+  config.syn_cookies = 1;
   for (fw_budget_limit& budget : config.budget)
     budget = {.cost = 1U << 20, .burst = 8U << 20, .served_burst = 16U << 20, .limit = 60};
   static const std::vector<fw_port_line> ports(FW_PORT_LINES);
@@ -52,12 +53,20 @@ void configure(UserDatapath& datapath) {
   datapath.tables().signatures[5].mask.word[0] = 0xffff;
   datapath.tables().signatures[5].value.word[0] = 53;
   for (fw_u64& active : datapath.tables().signature_set->active) active = 1U << 5;
+  // The host of the corpus, which answers SYNs.
+  fw_mark own{};
+  own.addr = fw::Address::parse("198.51.100.7")->key();
+  own.prefix_bits = 128;
+  own.kind = FW_MARK_EXEMPT;
+  own.until_ns = FW_FOREVER;
+  check(fw_policy_mark_put(&datapath.env(), &own, 1) >= 0);
+  datapath.assume_syn_cookies();
 }
 
 bool drops(unsigned reason) {
   return reason == FW_REASON_MALFORMED || reason == FW_REASON_DENY || reason == FW_REASON_BAN ||
          reason == FW_REASON_CLOSED || reason == FW_REASON_LIMIT || reason == FW_REASON_SIGNATURE ||
-         reason == FW_REASON_BUDGET;
+         reason == FW_REASON_BUDGET || reason == FW_REASON_CHALLENGE;
 }
 
 }  // namespace

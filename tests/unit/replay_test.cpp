@@ -2,6 +2,7 @@
 // A capture written by the harness, replayed as a user would.
 #include "replay/replay.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -126,6 +127,47 @@ TEST(Replay, flood_is_reported_with_time_value_and_limit) {
             std::string::npos)
       << text;
   EXPECT_EQ(to_json(report).at("sources").at(0).at("address"), "203.0.113.77");
+}
+
+// A crowd of forged sources floods a port that answers; then a client connects.
+Report replay_a_crowd(Lab& lab, const std::string& config = "") {
+  const auto client = Packet::ethernet().ipv4("198.51.100.7", kHost);
+  const auto host = Packet::ethernet().ipv4(kHost, "198.51.100.7");
+  lab.capture.add(0, client.tcp(40000, 80).syn().seq(10));
+  lab.capture.add(1, host.tcp(80, 40000).syn().seq(500).ack(11));
+  for (std::uint32_t i = 0; i < 5000; ++i)
+    lab.capture.add(2 + i * kSecond / 5000,
+                    syn(fmt::format("203.{}.113.{}", i / 250, i % 250 + 1)).seq(17 * i));
+  const auto late = Packet::ethernet().ipv4("198.51.100.8", kHost).tcp(40000, 80);
+  lab.capture.add(2 + kSecond, late.syn().seq(10));
+  lab.capture.add(
+      3 + kSecond,
+      Packet::ethernet().ipv4(kHost, "198.51.100.8").tcp(80, 40000).syn().seq(900).ack(11));
+  lab.capture.add(4 + kSecond, late.seq(11).ack(901));
+  return lab.replay(config);
+}
+
+TEST(Replay, syn_above_its_budget_counts_as_answered_by_a_syn_cookie) {
+  Lab lab;
+  const Report report = replay_a_crowd(lab);
+  EXPECT_GT(report.tally.challenged().packets, 4000U);
+  EXPECT_EQ(report.tally.dropped(FW_REASON_BUDGET).packets, 0U);
+  EXPECT_EQ(lab.verdicts().at(5002), "5002\tdrop\tchallenge");
+  EXPECT_EQ(lab.verdicts().at(5004), "5004\tpass\tproven") << "its client gets in";
+  EXPECT_TRUE(report.tally.sources().top(1).empty()) << "who is answered loses nothing";
+  const auto json = to_json(report);
+  EXPECT_EQ(json.at("challenged").at("packets"), report.tally.challenged().packets);
+  EXPECT_EQ(json.at("dropped").at("packets"), report.tally.all_dropped().packets);
+  EXPECT_NE(to_text(report, {}).find("of these answered (SYN cookies)"), std::string::npos);
+}
+
+TEST(Replay, without_syn_cookies_in_the_configuration_they_are_dropped) {
+  Lab lab;
+  const Report report =
+      replay_a_crowd(lab, "[detect]\nsyn_cookies = false\n[lists]\nallow = []\ndeny = []\n");
+  EXPECT_EQ(report.tally.challenged().packets, 0U);
+  EXPECT_GT(report.tally.all_dropped().packets, 4000U);
+  EXPECT_EQ(to_text(report, {}).find("SYN cookies"), std::string::npos);
 }
 
 TEST(Replay, ban_ends_by_itself_in_a_gap) {

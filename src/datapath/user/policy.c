@@ -3,6 +3,7 @@
  * compiled once for the host, with env.h answered from fw_env's arrays. */
 #include "policy/policy.h"
 
+#include "datapath/user/syn_cookie.h"
 #include "policy/decide.h"
 
 FW_INLINE fw_u64 fw_env_now(struct fw_env* e) {
@@ -96,6 +97,16 @@ static void show(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns
   env->sample(env->self, &sample);
 }
 
+/* Nothing can be sent from here. */
+static void settle_challenge(struct fw_env* env, const struct fw_frame* frame,
+                             const struct fw_packet* packet, struct fw_decision* decision) {
+  fw_u32 reason = decision->reason;
+
+  if (env->assumes_syn_cookies && fw_would_challenge(env, frame, packet, env->now_ns))
+    reason = FW_REASON_CHALLENGE;
+  fw_settle(env, packet, decision, reason);
+}
+
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision) {
   struct fw_cursor cursor = cursor_of(frame);
@@ -104,8 +115,8 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
   __builtin_memset(decision, 0, sizeof *decision);
   env->now_ns = now_ns;
   fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision);
-  if (decision->challenge) fw_settle(env, packet, decision, decision->reason);
   if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
+  if (decision->challenge) settle_challenge(env, frame, packet, decision);
 }
 
 void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns) {
