@@ -86,6 +86,15 @@ def syn_ack(target, rng):
     return make
 
 
+def botnet(family, hosts=500):
+    """From so many hosts, each with one packet of the family that it sends again and again."""
+    def several(target, rng):
+        make = family(target, rng)
+        sent = [packet for _ in range(hosts) for packet in make()]
+        return lambda: [rng.choice(sent)]
+    return several
+
+
 # ---------------------------------------------------------------- UDP
 
 

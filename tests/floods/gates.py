@@ -7,7 +7,7 @@ after the end, and nobody banned who sent no attack packet. Busy but innocent: n
 
 A legitimate SYN whose reason is `challenge` is not lost: the datapath sends its client a SYN-ACK, and
 what becomes of the client's next packets, which are in the capture too, shows whether it is let in. It
-is counted apart (`challenged`), and no gate asks for it. An attack's SYN that is challenged does not
+is counted apart (`challenged`), and only the busy are asked for it: they have none. An attack's SYN that is challenged does not
 reach the listener, and counts as dropped.
 """
 from dataclasses import dataclass, field
@@ -93,6 +93,8 @@ def broken(gates, numbers):
     found = []
     if gates == "busy" and numbers.legit_dropped:
         found.append(f"{numbers.legit_dropped} packets dropped")
+    if gates == "busy" and numbers.challenged:
+        found.append(f"{numbers.challenged} SYNs answered in the server's place")
     if gates == "flood":
         if numbers.attack_share < FLOOD_DROPPED:
             found.append("attack")

@@ -63,9 +63,8 @@ FLOODS = {
     "syn-ack": Flood((attacks.syn_ack,)),
     "ack": Flood((attacks.ack,)),
     "echo": Flood((attacks.echo,)),
-    # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered: who gets
-    # answers may connect as well.
-    "slash24": Flood((_slash24,), stopped=0.1),
+    # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered.
+    "slash24": Flood((_slash24,), stopped=0.4),
     # A third of it is answered, as that of udp-served.
     "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95,
                    stopped=0.7),
