@@ -6,16 +6,30 @@
 
 namespace fw::engine {
 
-void Samples::keep(std::deque<fw_sample>& ring, std::size_t most, const fw_sample& sample) {
+void Samples::keep(Ring& ring, std::size_t most, const fw_sample& sample) {
   if (ring.size() == most) ring.pop_front();
   ring.push_back(sample);
+}
+
+// Where there is no room one goes of the port that has most, and of these the oldest.
+void Samples::keep_peace(const fw_sample& sample) {
+  Peace& peace = peace_.at(sample.klass);
+  peace.by_port[sample.served != 0 ? sample.packet.dport : std::uint16_t{0}].push_back(sample);
+  if (++peace.count <= kPeacePerClass) return;
+  const auto most = std::ranges::max_element(peace.by_port, [](const auto& a, const auto& b) {
+    if (a.second.size() != b.second.size()) return a.second.size() < b.second.size();
+    return a.second.front().time_ns > b.second.front().time_ns;
+  });
+  most->second.pop_front();
+  peace.count--;
+  if (most->second.empty()) peace.by_port.erase(most);
 }
 
 void Samples::add(const fw_sample& sample) {
   if (sample.klass >= FW_CLASS_COUNT) return;
   switch (sample.kind) {
     case FW_SAMPLE_TRUSTED:
-      keep(peace_[sample.klass], kPeacePerClass, sample);
+      keep_peace(sample);
       break;
     case FW_SAMPLE_NEW:
       keep(waiting_, kWaiting, sample);
@@ -35,8 +49,7 @@ void Samples::settle(std::uint64_t now_ns) {
     return sample.time_ns + span_ns <= now_ns;
   };
   for (; !waiting_.empty() && is_older(waiting_.front(), kWaitNs); waiting_.pop_front())
-    if (waiting_.front().time_ns > trouble_ns_)
-      keep(peace_[waiting_.front().klass], kPeacePerClass, waiting_.front());
+    if (waiting_.front().time_ns > trouble_ns_) keep_peace(waiting_.front());
   while (!excess_.empty() && is_older(excess_.front(), kExcessNs)) excess_.pop_front();
 }
 
@@ -57,7 +70,8 @@ std::vector<fw_sample> Samples::strangers(fw_class klass, std::uint64_t since_ns
 
 std::vector<fw_sample> Samples::peace() const {
   std::vector<fw_sample> out;
-  for (const auto& ring : peace_) out.insert(out.end(), ring.begin(), ring.end());
+  for (const Peace& peace : peace_)
+    for (const auto& [port, ring] : peace.by_port) out.insert(out.end(), ring.begin(), ring.end());
   return out;
 }
 

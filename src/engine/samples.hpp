@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the datapath showed of its packets, kept apart: what came in peace, and what budgets
-// refused. Both are bounded rings; the newest stay.
+// refused. Both are bounded; the newest stay. Of peace each port that is served keeps a fair part
+// of its class: what UDP looks like is up to the service, and a busy one would leave nothing of
+// those beside it.
 //
 // The first packets of a flood pass as if they were peace. So what is of new sources waits a while
 // before it counts as peace, and never does when trouble begins meanwhile.
@@ -9,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <vector>
 
 #include "engine/now.hpp"
@@ -37,10 +40,16 @@ class Samples {
   [[nodiscard]] std::vector<fw_sample> peace() const;
 
  private:
-  static void keep(std::deque<fw_sample>& ring, std::size_t most, const fw_sample& sample);
+  using Ring = std::deque<fw_sample>;
+  struct Peace {
+    std::map<std::uint16_t, Ring> by_port;  // 0: all that no service answers on; none is empty
+    std::size_t count = 0;                  // kPeacePerClass at most
+  };
+  static void keep(Ring& ring, std::size_t most, const fw_sample& sample);
+  void keep_peace(const fw_sample& sample);
 
-  std::array<std::deque<fw_sample>, FW_CLASS_COUNT> peace_;
-  std::deque<fw_sample> waiting_, excess_;
+  std::array<Peace, FW_CLASS_COUNT> peace_;
+  Ring waiting_, excess_;
   std::uint64_t trouble_ns_ = 0;  // when there last was some
 };
 

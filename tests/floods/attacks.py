@@ -138,13 +138,14 @@ def udp_in_a_name(name):
 
 
 def quic_fixed(target, rng):
-    """One recorded QUIC Initial, from forged sources and each time with another connection id."""
+    """One recorded QUIC Initial, sent by one machine in the name of many, each time with another connection
+    id."""
     size = 1200
     recorded = quic_long(QUIC_INITIAL, bytes(8), size, rng)
 
     def make():
         head = recorded[:6] + rng.randbytes(8) + recorded[14:]
-        return [packets.udp(forged(target, rng), target, _port(rng), QUIC, head, size, rng.randint(40, 120))]
+        return [packets.udp(forged(target, rng), target, _port(rng), QUIC, head, size, ttl=52)]
     return make
 
 

@@ -198,7 +198,7 @@ FLOODS = [
     flood("udp-forged-resolver", attacks.udp_in_a_name(RESOLVERS[4][0]), steady(8000, 6)),
     flood("udp-mimic", attacks.udp_mimic, steady(10_000, 6), gates="report",
           note="as the service's own clients, packet by packet"),
-    flood("quic-initials", attacks.quic_fixed, steady(15_000, 6)),
+    flood("quic-initials", attacks.quic_fixed, steady(15_000, 6, start=20)),
     flood("quic-mimic", attacks.quic_mimic, steady(15_000, 6), gates="report",
           note="as the service's own clients, packet by packet"),
     flood("dns-reflection", reflected("dns"), steady(30_000, 5), answer=answers.closed),
