@@ -133,21 +133,21 @@ def share_of(calm, flooded):
     return flooded["requests"] / max(calm["requests"], 1e-9)
 
 
-def rate_that_halves(walls, wall, steps):
+def rate_that_halves(walls, wall, steps, looks):
     """Packets/s of denied sources under which the wall keeps half of its requests/s."""
     low, high = 0, RATES[-1]
     for _ in range(steps):
         middle = (low + high) // 2
-        if median(share_of(*pair(walls, wall, middle)) for _ in range(LOOKS)) > 0.5:
+        if median(share_of(*pair(walls, wall, middle)) for _ in range(looks)) > 0.5:
             low = middle
         else:
             high = middle
     return high
 
 
-def half_table(walls, contenders, steps, rounds):
+def half_table(walls, contenders, steps, looks, rounds):
     nftables = contenders[1]
-    rate = rate_that_halves(walls, nftables, steps)
+    rate = rate_that_halves(walls, nftables, steps, looks)
     pairs = {wall.name: [] for wall in contenders}
     for _ in range(rounds):
         for wall in contenders:
@@ -177,7 +177,7 @@ def run(quick):
         for wall in {wall.name: wall for wall in denied + spoofed}.values():
             serve(walls, wall, cpus()[-1])
             receive_on(wall, cpus()[-1])
-        yield half_table(walls, denied, *((1, 1) if quick else (HALVINGS, PAIRS)))
+        yield half_table(walls, denied, *((1, 1, 1) if quick else (HALVINGS, LOOKS, PAIRS)))
         for flood, contenders, title in (
                 ("denied", denied, "3. Goodput under a flood of 64 k denied sources"),
                 ("spoofed", spoofed, "3. Goodput under a flood of 1 M spoofed sources to a UDP port that is served")):
