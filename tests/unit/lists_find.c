@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The policy's look-up, compiled for the host over a block of memory. `pad`
- * counts the lines asked for. */
+/* The policy's look-up, compiled for the host over a block of memory. What
+ * `self` points to counts the lines asked for. */
 #include "lists_find.h"
 
 #include "policy/env.h"
 
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* env, fw_u32 index) {
-  env->pad++;
+  ++*(fw_u32*)env->self;
   return index < env->list_lines ? env->lists + index : NULL;
 }
 FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* env, fw_u32 index) {
@@ -16,8 +16,8 @@ FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* env, fw_u32 i
 #include "policy/lists.h"
 
 fw_u32 lists_find(const void* image, fw_u32 lines, struct fw_addr addr, fw_u32* looked_at) {
-  struct fw_env env = {.lists = image, .list_lines = lines};
-  fw_u32 value = fw_list_find(&env, &addr);
-  *looked_at = env.pad;
-  return value;
+  struct fw_env env = {.lists = image, .list_lines = lines, .self = looked_at};
+
+  *looked_at = 0;
+  return fw_list_find(&env, &addr);
 }
