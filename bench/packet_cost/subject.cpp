@@ -2,13 +2,17 @@
 #include "subject.hpp"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include <string>
 #include <string_view>
+
+#include "base/fd.hpp"
 
 namespace fw::bench {
 
@@ -29,6 +33,10 @@ std::vector<int> programs_named(std::string_view name) {
       close(fd);
   }
   return found;
+}
+
+std::string pins() {
+  return fmt::format("/sys/fs/bpf/floodwall-bench-{}", getpid());
 }
 
 config::Config configuration(Limits limits, unsigned services) {
@@ -54,7 +62,7 @@ Result<Subject> Subject::open() {
   const config::Tables sizes;
   auto datapath = datapath::xdp::open(
       {.sizes = {.sources = sizes.sources, .flows = sizes.flows, .bans = sizes.bans},
-       .pins = fmt::format("/sys/fs/bpf/floodwall-bench-{}", getpid())});
+       .pins = pins()});
   if (!datapath) return std::unexpected(datapath.error());
   made.datapath_ = std::move(*datapath);
   if (auto done = made.configure(Limits::defaults, 0); !done) return std::unexpected(done.error());
@@ -102,10 +110,20 @@ Result<void> Subject::configure(Limits limits, unsigned services) {
   policy.lengths_v6 = 2;  // ... and an own IPv6 address is exempt as such, a /64 is banned
   policy.prefix_bits_v6[0] = 128;
   policy.prefix_bits_v6[1] = 64;
-  // What is owed under other budgets would count under these.
+  if (auto done = forget_budgets(); !done) return done;
+  return datapath_->publish(policy, compiled_.ports);
+}
+
+// What was owed and refused under other budgets would count under these.
+Result<void> Subject::forget_budgets() {
   const std::span<fw_budget> budgets = datapath_->tables().budgets;
   std::memset(static_cast<void*>(budgets.data()), 0, budgets.size_bytes());
-  return datapath_->publish(policy, compiled_.ports);
+  const std::vector<fw_budget_share> nothing(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const UniqueFd shares(bpf_obj_get((pins() + "/maps/budget_shares").c_str()));
+  for (std::uint32_t i = 0; i < budgets.size(); i++)
+    if (bpf_map_update_elem(shares.get(), &i, nothing.data(), BPF_ANY) != 0)
+      return fail("each CPU's shares of the budgets cannot be forgotten");
+  return {};
 }
 
 Result<void> Subject::use_lists(std::span<const std::byte> image) {

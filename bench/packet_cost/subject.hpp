@@ -47,6 +47,7 @@ class Subject {
  private:
   Subject() = default;
   [[nodiscard]] Result<void> find_program();
+  [[nodiscard]] Result<void> forget_budgets();
   [[nodiscard]] fw_env env();
 
   std::unique_ptr<datapath::Datapath> datapath_;
