@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
-#include <string>
+#include <span>
 #include <string_view>
 
 #include "base/fd.hpp"
@@ -35,8 +36,23 @@ std::vector<int> programs_named(std::string_view name) {
   return found;
 }
 
-std::string pins() {
-  return fmt::format("/sys/fs/bpf/floodwall-bench-{}", getpid());
+// The map of that name that a program uses.
+UniqueFd map_of(int program, std::string_view name) {
+  std::array<std::uint32_t, 64> ids{};
+  bpf_prog_info info{};
+  info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
+  info.nr_map_ids = ids.size();
+  std::uint32_t size = sizeof info;
+  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return {};
+  for (const std::uint32_t id : std::span(ids).first(std::min<std::size_t>(info.nr_map_ids, 64))) {
+    UniqueFd map(bpf_map_get_fd_by_id(id));
+    bpf_map_info about{};
+    size = sizeof about;
+    if (map.valid() && bpf_obj_get_info_by_fd(map.get(), &about, &size) == 0 &&
+        std::string_view{static_cast<const char*>(about.name)} == name)
+      return map;
+  }
+  return {};
 }
 
 config::Config configuration(Limits limits, unsigned services) {
@@ -62,7 +78,7 @@ Result<Subject> Subject::open() {
   const config::Tables sizes;
   auto datapath = datapath::xdp::open(
       {.sizes = {.sources = sizes.sources, .flows = sizes.flows, .bans = sizes.bans},
-       .pins = pins()});
+       .pins = fmt::format("/sys/fs/bpf/floodwall-bench-{}", getpid())});
   if (!datapath) return std::unexpected(datapath.error());
   made.datapath_ = std::move(*datapath);
   if (auto done = made.configure(Limits::defaults, 0); !done) return std::unexpected(done.error());
@@ -119,7 +135,8 @@ Result<void> Subject::forget_budgets() {
   const std::span<fw_budget> budgets = datapath_->tables().budgets;
   std::memset(static_cast<void*>(budgets.data()), 0, budgets.size_bytes());
   const std::vector<fw_budget_share> nothing(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  const UniqueFd shares(bpf_obj_get((pins() + "/maps/budget_shares").c_str()));
+  if (program_ < 0) return {};
+  const UniqueFd shares = map_of(program_, "budget_shares");
   for (std::uint32_t i = 0; i < budgets.size(); i++)
     if (bpf_map_update_elem(shares.get(), &i, nothing.data(), BPF_ANY) != 0)
       return fail("each CPU's shares of the budgets cannot be forgotten");
