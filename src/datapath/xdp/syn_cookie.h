@@ -30,7 +30,7 @@ enum {
   FW_COOKIE_MSS_V6 = 1440,
   /* SYNs left to listeners that have room, per CPU: they fill a backlog at once, and then go on. */
   FW_ROOM_COST_TICKS = 62500 /* 1000/s */,
-  FW_ROOM_BURST_TICKS = 256000000 /* 4096 */
+  FW_ROOM_BURST_TICKS = 320000000 /* 5120: a full backlog (somaxconn, 4096) and what leaves it */
 };
 
 struct fw_syn {
