@@ -2,11 +2,11 @@
 // Deny and allow entries, as ranges in any order, made into the image that the policy looks
 // addresses up in (policy/list_image.h, policy/lists.h). The same entries give the same image.
 //
-// Memory of an image: nothing without entries, else 4.3 MB; for each IPv4 /17 with more than 14
-// addresses 512 bytes, for each /21 with more than that 512, for each /25 then 64: 1 million
-// addresses at random make 5.1 MB. IPv6 15 bytes for each prefix up to /64, 23 for each address
-// that is alone in its /64, at least 143 for a /64 with several, 2 for each /32 with entries. While
-// it is built: four times as much.
+// Memory of an image: nothing without entries, else 4.3 MB; for each IPv4 /17 (of a short list:
+// /16) with more than 14 addresses 512 bytes, for each sixteenth of it with more than that 512, and
+// for each sixteenth of that 64: 1 million addresses at random make 5.1 MB. IPv6 15 bytes for each
+// prefix up to /64, 23 for each address that is alone in its /64, at least 143 for a /64 with
+// several, 2 for each /32 with entries. While it is built: four times as much.
 #pragma once
 
 #include <cstddef>

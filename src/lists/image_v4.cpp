@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The IPv4 part of the image: filter, cells, nodes, bitmaps (policy/list_image.h).
+// The IPv4 part of the image: filter, cells, shape, nodes, bitmaps (policy/list_image.h).
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +26,10 @@ struct Block {
   }
 };
 
-constexpr unsigned kCellBits = 15, kBitmapBits = 7, kFilterBits = 11;
+constexpr unsigned kCellBits = FW_LIST_CELL_BITS, kShortCellBits = kCellBits + 1, kBitmapBits = 8,
+                   kFilterBits = 11;
+// Of a short list at most this part is looked up by way of a node.
+constexpr std::size_t kCrowdedPart = 8;
 constexpr std::size_t kNodeLines = 8;
 
 // Cell N of those that begin at a line.
@@ -78,7 +81,7 @@ std::uint32_t add_bitmap(Image& image, const Block& block, Segments segments) {
   auto& bitmap = image.at<fw_list_codes>(line);
   for (const auto& segment : segments) {
     const auto span = part(segment, block);
-    for (std::uint32_t at = span.first - block.first; at <= span.last - block.first; at++)
+    for (std::uint32_t at = span.first & 0xff; at <= (span.last & 0xff); at++)
       bitmap.byte[at / 4] =
           static_cast<std::uint8_t>(bitmap.byte[at / 4] | segment.value << at % 4 * 2);
   }
@@ -94,13 +97,13 @@ void fill(Image& image, const Place& place, const Block& block, Segments segment
     return;
   }
   if (put_keys(image, place, block, segments)) return;
-  if (block.bits == kBitmapBits) {
+  if (block.bits <= kBitmapBits) {
     const std::uint32_t line = add_bitmap(image, block, segments);
     place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_BITMAP}, 0U, 0U, line);
     return;
   }
   const std::uint32_t node = image.add(kNodeLines);
-  place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_NODE}, 0U, 0U, node);
+  place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_NODE}, 0U, block.bits - 4, node);
   for (std::uint32_t i = 0; i < 16; i++) {
     const Block below = block.sixteenth(i);
     fill(image, {node, i}, below, touching(below, segments));
@@ -113,12 +116,32 @@ void enter_in_filter(Image& image, const Segment<std::uint32_t>& segment) {
                                                                             << n % 64;
 }
 
+// Whether cells of twice the size have room for all but few of the addresses.
+bool is_short(Segments segments) {
+  std::size_t keys = 0, crowded = 0, mine = 0;
+  std::uint32_t block = 0;
+  const auto close = [&] {
+    keys += mine;
+    if (mine > FW_LIST_CELL_KEYS) crowded += mine;
+    mine = 0;
+  };
+  for (const auto& segment : segments) {
+    if (segment.first >> kShortCellBits != block) close();
+    block = segment.first >> kShortCellBits;
+    mine += segment.first == segment.last ? 1 : 2;
+  }
+  close();
+  return crowded <= keys / kCrowdedPart;
+}
+
 }  // namespace
 
 bool add_v4(Image& image, Segments segments) {
   for (const auto& segment : segments) enter_in_filter(image, segment);
-  for (std::uint32_t i = 0; i < 2 * FW_LIST_V4_CELL_LINES && !segments.empty(); i++) {
-    const Block block{i << kCellBits, kCellBits};
+  const unsigned bits = is_short(segments) ? kShortCellBits : kCellBits;
+  image.at<fw_list_shape>(FW_LIST_V4_SHAPE).cell_bits = bits;
+  for (std::uint32_t i = 0; i >> (32 - bits) == 0 && !segments.empty(); i++) {
+    const Block block{i << bits, bits};
     fill(image, {FW_LIST_V4_CELLS, i}, block, touching(block, segments));
     if (image.lines() * FW_LINE_BYTES > kMaxImageBytes) return false;
   }

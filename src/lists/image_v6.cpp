@@ -31,8 +31,9 @@ struct Key {
   std::uint32_t word;
 };
 
-constexpr std::uint32_t word_of(unsigned kind, unsigned value, unsigned pairs, std::uint32_t line) {
-  return FW_LIST_WORD(kind, value, pairs, line);
+constexpr std::uint32_t word_of(unsigned kind, unsigned value, unsigned number,
+                                std::uint32_t line) {
+  return FW_LIST_WORD(kind, value, number, line);
 }
 
 // The keys of a tree in ascending order, those without the top bit and those with it.

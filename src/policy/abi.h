@@ -12,7 +12,7 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 8,
+  FW_ABI_VERSION = 9,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,

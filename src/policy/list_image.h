@@ -6,14 +6,17 @@
  * means "none" there. All zero is an image without entries.
  *
  * IPv4   filter 4,096 lines: a bit per /21: clear, and nothing of it is listed
- *        cells  65,536 lines: two cells a line, one for each /17. A cell says what
- *               is listed of its block: all of it, or its keys, or where more is
- *               said. A million addresses at random are 8 keys a cell: all in one
- *               line, and its place is known without looking at another
+ *        cells  65,536 lines: two cells a line, one for each /17; of a short list
+ *               the first half of these lines, one for each /16, so that a packet
+ *               more often finds its line in a cache. A cell says what is listed of
+ *               its block: all of it, or its keys, or where more is said. A million
+ *               addresses at random are 8 keys a cell: all in one line, and its
+ *               place is known without looking at another
+ *        shape  a line that says which of the two
  *        keys   the lower halves of addresses; the first are pairs, the ends of
  *               ranges. All have one value
  *        node   8 lines: a cell for each sixteenth of the block
- *        bitmap a two-bit value for each address of a /25 that is more than its keys
+ *        bitmap a two-bit value for each address of a /24 or /25 that is more than its keys
  *
  * IPv6   filter a bit per hashed /32: clear, and nothing of it is listed
  *        tree   of upper halves of addresses: what begins at each, in order. Of a /64
@@ -25,13 +28,15 @@
 #include "types.h"
 
 enum {
-  FW_LIST_MAGIC = 0x46574c33, /* "FWL3": format and version */
+  FW_LIST_MAGIC = 0x46574c34, /* "FWL4": format and version */
   FW_LIST_V4_FILTER = 0,      /* first line */
   FW_LIST_V4_CELLS = 4096,
   FW_LIST_V4_CELL_LINES = 65536,
-  FW_LIST_V4_LINES = FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES,
+  FW_LIST_V4_SHAPE = FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES,
+  FW_LIST_V4_LINES = FW_LIST_V4_SHAPE + 1,
   FW_LIST_HEADER = FW_LIST_V4_LINES,
   FW_LIST_CELL_KEYS = 14,
+  FW_LIST_CELL_BITS = 15,
   FW_LIST_DEPTH = 10, /* most lines from a tree's root to a leaf */
   FW_LIST_NODE_KEYS = 7,
   FW_LIST_LEAF_KEYS = 5,
@@ -50,12 +55,20 @@ struct FW_LIST_VIEW fw_list_header {
   fw_u32 pad[10];
 };
 
-/* The word of a cell: a value, how to read it, how many pairs its keys begin with, and a line. */
+struct FW_LIST_VIEW fw_list_shape {
+  fw_u32 cell_bits; /* a cell is for 2^cell_bits addresses: FW_LIST_CELL_BITS or one more */
+  fw_u32 pad[15];
+};
+
+/* The word of a cell: a value, how to read it, a small number, and a line. The number is of SOME
+ * how many pairs its keys begin with, of NODE the logarithm of the addresses in each of its cells.
+ */
 enum { FW_LIST_ALL = 0, FW_LIST_SOME = 1, FW_LIST_NODE = 2, FW_LIST_BITMAP = 3 };
-#define FW_LIST_WORD(kind, value, pairs, line) ((value) | (kind) << 2 | (pairs) << 4 | (line) << 8)
+#define FW_LIST_WORD(kind, value, number, line) \
+  ((value) | (kind) << 2 | (number) << 4 | (line) << 8)
 #define FW_LIST_WORD_VALUE(word) ((word) & 3)
 #define FW_LIST_WORD_KIND(word) ((word) >> 2 & 3)
-#define FW_LIST_WORD_PAIRS(word) ((word) >> 4 & 15)
+#define FW_LIST_WORD_NUMBER(word) ((word) >> 4 & 15)
 #define FW_LIST_WORD_LINE(word) ((word) >> 8)
 
 struct FW_LIST_VIEW fw_list_cells {
@@ -69,7 +82,7 @@ struct FW_LIST_VIEW fw_list_bits { /* of a filter; of cells, four keys at a time
   fw_u64 word[8];
 };
 
-struct FW_LIST_VIEW fw_list_codes { /* bitmap: code N is in byte N / 4 */
+struct FW_LIST_VIEW fw_list_codes { /* bitmap: code N of a /24 is in byte N / 4 */
   fw_u8 byte[64];
 };
 
@@ -90,8 +103,8 @@ struct FW_LIST_VIEW fw_list_leaf {
 };
 
 /* The word of a leaf's key has the form of a cell's. ALL: the value of the block of 2^line keys
- * that begins there, and, for pairs, that of what follows up to the next key. SOME: of the /64 one
- * address is listed, whose lower half is in the line at place `pairs`. NODE: the line is a tree of
+ * that begins there, and, as number, that of what follows up to the next key. SOME: of the /64 one
+ * address is listed, whose lower half is in the line at place `number`. NODE: the line is a tree of
  * lower halves, which are ALL. The other keys up to the next have no value. */
 
 /* A mixed 32-bit number: the high bits choose a line, the low ones a bit of it. */
@@ -108,6 +121,7 @@ FW_INLINE fw_u32 fw_list_place(fw_u32 hash, fw_u32 count) {
 }
 
 FW_STATIC_ASSERT(sizeof(struct fw_list_header) == 64, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_list_shape) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_cells) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_bits) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_codes) == 64, "one line");

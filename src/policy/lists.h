@@ -41,41 +41,47 @@ FW_INLINE int fw_list_is_some(const struct fw_list_line* line, fw_u32 half, fw_u
 /* The value for an address of a block that has a node or a bitmap: `word` is its cell's. */
 FW_STAGE fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 address) {
   const struct fw_list_line* line = NULL;
-  fw_u32 shift = 15, half = 0;
+  fw_u32 half = 0;
 
   if (!env) return 0;
   for (fw_u32 i = 0; i < 2 && FW_LIST_WORD_KIND(word) == FW_LIST_NODE; i++) {
-    shift -= 4;
-    half = address >> shift & 1;
-    line = fw_env_list_line(env, FW_LIST_WORD_LINE(word) + (address >> (shift + 1) & 7));
+    fw_u32 number = address >> FW_LIST_WORD_NUMBER(word) & 15;
+
+    half = number & 1;
+    line = fw_env_list_line(env, FW_LIST_WORD_LINE(word) + number / 2);
     if (!line) return 0;
     word = ((const struct fw_list_cells*)line)->cell[half].word;
   }
   if (FW_LIST_WORD_KIND(word) == FW_LIST_ALL) return FW_LIST_WORD_VALUE(word);
   if (FW_LIST_WORD_KIND(word) == FW_LIST_SOME)
-    return line && fw_list_is_some(line, half, address, FW_LIST_WORD_PAIRS(word))
+    return line && fw_list_is_some(line, half, address, FW_LIST_WORD_NUMBER(word))
                ? FW_LIST_WORD_VALUE(word)
                : 0;
   line = fw_env_list_line(env, FW_LIST_WORD_LINE(word));
   if (!line) return 0;
-  return ((const struct fw_list_codes*)line)->byte[address >> 2 & 31] >> ((address & 3) * 2) & 3;
+  return ((const struct fw_list_codes*)line)->byte[address >> 2 & 63] >> ((address & 3) * 2) & 3;
 }
 
 /* Without the header: where an image has no IPv4 entries the filter is clear. */
 FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address) {
   const struct fw_list_line* line = fw_env_list_v4(env, FW_LIST_V4_FILTER + (address >> 20));
-  fw_u32 half = address >> 15 & 1, word;
+  const struct fw_list_shape* shape;
+  fw_u32 number, half, word;
 
   if (!line) return 0;
   if (!(((const struct fw_list_bits*)line)->word[address >> 17 & 7] >> (address >> 11 & 63) & 1))
     return 0;
-  line = fw_env_list_v4(env, FW_LIST_V4_CELLS + (address >> 16));
+  shape = (const struct fw_list_shape*)fw_env_list_v4(env, FW_LIST_V4_SHAPE);
+  if (!shape) return 0;
+  number = address >> (shape->cell_bits & 31);
+  half = number & 1;
+  line = fw_env_list_v4(env, FW_LIST_V4_CELLS + number / 2);
   if (!line) return 0;
   word = ((const struct fw_list_cells*)line)->cell[half].word;
   if (FW_LIST_WORD_KIND(word) == FW_LIST_ALL) return FW_LIST_WORD_VALUE(word);
   if (FW_LIST_WORD_KIND(word) != FW_LIST_SOME) return fw_list_find_deep(env, word, address);
-  return fw_list_is_some(line, half, address, FW_LIST_WORD_PAIRS(word)) ? FW_LIST_WORD_VALUE(word)
-                                                                        : 0;
+  return fw_list_is_some(line, half, address, FW_LIST_WORD_NUMBER(word)) ? FW_LIST_WORD_VALUE(word)
+                                                                         : 0;
 }
 
 /* How many of ascending keys are at or below x. */
@@ -109,7 +115,7 @@ FW_STAGE fw_u32 fw_list_descend(struct fw_env* env, fw_u32 tree, fw_u64 x) {
     word = leaf->word[last];
     beyond = x - leaf->key[last];
     if (FW_LIST_WORD_KIND(word) != FW_LIST_ALL) return beyond ? 0 : word;
-    return beyond >> (FW_LIST_WORD_LINE(word) & 63) ? FW_LIST_WORD_PAIRS(word)
+    return beyond >> (FW_LIST_WORD_LINE(word) & 63) ? FW_LIST_WORD_NUMBER(word)
                                                     : FW_LIST_WORD_VALUE(word);
   }
   return 0;
@@ -133,8 +139,8 @@ FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_addr* addr)
     return fw_list_descend(env, FW_LIST_WORD_LINE(word), addr->lo) & 3;
   if (FW_LIST_WORD_KIND(word) != FW_LIST_SOME) return word;
   bits = (const struct fw_list_bits*)fw_env_list_line(env, FW_LIST_WORD_LINE(word));
-  return bits && bits->word[FW_LIST_WORD_PAIRS(word) & 7] == addr->lo ? FW_LIST_WORD_VALUE(word)
-                                                                      : 0;
+  return bits && bits->word[FW_LIST_WORD_NUMBER(word) & 7] == addr->lo ? FW_LIST_WORD_VALUE(word)
+                                                                       : 0;
 }
 
 /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */

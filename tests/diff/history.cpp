@@ -168,6 +168,12 @@ class History {
       last.lo |= bits >= 128 ? 0 : bits > 64 ? ~std::uint64_t{0} >> (bits - 64) : ~std::uint64_t{0};
       (one_in(3) ? allow : deny).push_back({first, last});
     }
+    // Some lists have more of one /16 than a cell has room for: smaller cells, nodes, bitmaps.
+    const Address crowded = Address::parse(frames_.peer(false)).value();
+    for (unsigned n = one_in(2) ? 60 : 0; n > 0; n--) {
+      const Address at{crowded.hi, crowded.lo ^ below(one_in(2) ? 256 : 65536)};
+      deny.push_back({at, at});
+    }
     const auto image = lists::build_image(deny, allow);
     return image ? pair_.publish_lists(*image) : Difference{image.error().message};
   }

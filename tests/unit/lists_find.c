@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The policy's look-up, compiled for the host over a block of memory. What
- * `self` points to counts the lines asked for. */
+ * `self` points to counts the lines asked for, but for the shape, which is always in a cache. */
 #include "lists_find.h"
 
 #include "policy/env.h"
+#include "policy/list_image.h"
 
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* env, fw_u32 index) {
-  ++*(fw_u32*)env->self;
+  if (index != FW_LIST_V4_SHAPE) ++*(fw_u32*)env->self;
   return index < env->list_lines ? env->lists + index : NULL;
 }
 FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* env, fw_u32 index) {

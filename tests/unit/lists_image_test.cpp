@@ -83,11 +83,25 @@ std::vector<Address> edges(std::span<const Range> deny, std::span<const Range> a
   return out;
 }
 
+// One address in each of many /16s, with a lower half that is nowhere else in this file: a list of
+// these is short, and remains so if some of its blocks are crowded.
+std::vector<Range> scattered() {
+  std::vector<Range> out;
+  for (std::uint32_t i = 0; i < 8192; i++)
+    out.push_back({Address::v4(i << 18 | 0x5d5d), Address::v4(i << 18 | 0x5d5d)});
+  return out;
+}
+
+// In whatever cells they come to, and in a list that is short with them.
 void expect_like_model(std::span<const Range> deny, std::span<const Range> allow,
                        const std::string& what) {
-  const Image image{deny, allow};
-  for (const Address& at : edges(deny, allow))
+  std::vector<Range> more = scattered();
+  more.insert(more.end(), deny.begin(), deny.end());
+  const Image image{deny, allow}, among_others{more, allow};
+  for (const Address& at : edges(deny, allow)) {
     ASSERT_EQ(image.find(at), model(deny, allow, at)) << what << ": " << at.text();
+    ASSERT_EQ(among_others.find(at), model(deny, allow, at)) << what << ", short: " << at.text();
+  }
 }
 
 TEST(list_image, of_no_entries_is_empty_and_lists_nobody) {
@@ -260,6 +274,24 @@ TEST(list_image, divides_a_block_where_a_line_has_no_room) {
   EXPECT_EQ(most_lines(wide(8, 4096), {}), 3U);
   EXPECT_EQ(most_lines(singles(16, 128), {}), 4U) << "and of another";
   EXPECT_EQ(most_lines(singles(60, 2), {}), 5U) << "and a bitmap";
+}
+
+TEST(list_image, has_larger_cells_where_they_have_room) {
+  const auto cell_bits = [](std::span<const Range> deny) {
+    const Image image{deny, {}};
+    return reinterpret_cast<const fw_list_shape*>(image.bytes.data() +
+                                                  std::size_t{FW_LIST_V4_SHAPE} * FW_LINE_BYTES)
+        ->cell_bits;
+  };
+  EXPECT_EQ(cell_bits(ranges({"192.0.2.1"})), 16U);
+  auto list = scattered();
+  EXPECT_EQ(cell_bits(list), 16U);
+  for (std::uint32_t i = 0; i < 1100; i++)  // of one /16: an eighth of the list
+    list.push_back({Address::v4(2 * i), Address::v4(2 * i)});
+  EXPECT_EQ(cell_bits(list), 16U);
+  for (std::uint32_t i = 0; i < 200; i++)
+    list.push_back({Address::v4(0x0a00'0000 + 2 * i), Address::v4(0x0a00'0000 + 2 * i)});
+  EXPECT_EQ(cell_bits(list), 15U);
 }
 
 TEST(list_image, finds_what_is_listed_of_a_64) {
