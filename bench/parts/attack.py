@@ -7,6 +7,7 @@ flood have the other one.
 
 First the flood of denied sources that takes nftables to half is looked for, and what all keep of their requests/s
 under that; then two floods of several rates."""
+import itertools
 import json
 import os
 import re
@@ -32,12 +33,13 @@ ENOUGH = 0.5  # of what a flood was to send: with less it shows nothing
 ARRIVED = 5000
 MARGIN = 1    # seconds
 PAUSE = 1.2   # the kernel looks once a second whether the pages of a flood have all been freed
-HALVINGS, LOOKS, PAIRS = 5, 3, 9
+HALVINGS, ROUNDS_AT_HALF = 5, 5
+AROUND = (0.7, 1, 1.4)  # of the rate guessed to be the half
 NOTE = ("HTTP requests/s as a share of the best that was answered behind the same in the round, and their p99 (a thread "
         "that receives packets now and then is woken for each, so a weak flood can even help); 500 UDP questions/s to "
         "the flooded port by peers that were answered before: answered, p99. Medians.")
-HALF_NOTE = ("HTTP requests/s without the flood and under it, in turns of a second; the share is the median of the "
-             "pairs, the rate was found by halving an interval.")
+HALF_NOTE = ("HTTP requests/s under the flood to those without, in turns of a second; medians of pairs of turns. Where "
+             "nftables is at half, and what the others keep there, lies on straight lines between these.")
 
 
 def requests_in(said):
@@ -133,35 +135,55 @@ def share_of(calm, flooded):
     return flooded["requests"] / max(calm["requests"], 1e-9)
 
 
-def rate_that_halves(walls, wall, steps, looks):
-    """Packets/s of denied sources under which the wall keeps half of its requests/s."""
+def rate_that_halves(walls, wall, steps):
+    """Packets/s of denied sources under which the wall keeps about half of its requests/s: a first guess."""
     low, high = 0, RATES[-1]
     for _ in range(steps):
         middle = (low + high) // 2
-        if median(share_of(*pair(walls, wall, middle)) for _ in range(looks)) > 0.5:
+        if share_of(*pair(walls, wall, middle)) > 0.5:
             low = middle
         else:
             high = middle
     return high
 
 
-def half_table(walls, contenders, steps, looks, rounds):
+def between(x, points):
+    """y at x, on straight lines between points (x, y) in ascending order; beyond the ends, that of the end."""
+    if x <= points[0][0]:
+        return points[0][1]
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        if x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return points[-1][1]
+
+
+def half_table(walls, contenders, steps, rounds):
+    """Several rates around the one looked for, all walls in turns: where nftables is at half between them, and what
+    the others keep there."""
     nftables = contenders[1]
-    rate = rate_that_halves(walls, nftables, steps, looks)
-    pairs = {wall.name: [] for wall in contenders}
+    guess = rate_that_halves(walls, nftables, steps)
+    rates = [int(guess * part) for part in AROUND]
+    pairs = {(wall.name, rate): [] for wall in contenders for rate in rates}
     for _ in range(rounds):
-        for wall in contenders:
-            pairs[wall.name].append(pair(walls, wall, rate))
+        for rate in rates:
+            for wall in contenders:
+                pairs[wall.name, rate].append(pair(walls, wall, rate))
+    kept = {key: [share_of(*one) for one in mine] for key, mine in pairs.items()}
+    lines = {wall.name: [(rate, median(kept[wall.name, rate])) for rate in rates] for wall in contenders}
+    half = between(0.5, sorted((share, rate) for rate, share in lines[nftables.name]))
     table = Table("attack.half", f"3. Goodput under the flood of 64 k denied sources that takes nftables to half: "
-                                 f"{number(rate)}/s",
-                  ["behind", "requests/s without", "requests/s", "share", "spread", "p99"], note=HALF_NOTE)
-    for name, turns in pairs.items():
-        shares_now = [share_of(*one) for one in turns]
-        table.add(name, *(number(median(one[i]["requests"] for one in turns)) for i in (0, 1)),
-                  percent(median(shares_now)), percent(spread(shares_now)),
-                  f"{median(one[1]['p99_ms'] for one in turns):.1f} ms")
-        table.values[name] = median(shares_now)
-        table.raw.append({"name": name, "rate": rate, "pairs": turns})
+                                 f"{number(half)}/s",
+                  ["behind", "requests/s without", *(f"at {number(rate)}/s" for rate in rates), "spread", "p99",
+                   f"at {number(half)}/s"], note=HALF_NOTE)
+    for wall in contenders:
+        mine = [pairs[wall.name, rate] for rate in rates]
+        share = between(half, lines[wall.name])
+        table.add(wall.name, number(median(calm["requests"] for turns in mine for calm, _ in turns)),
+                  *(percent(now) for _, now in lines[wall.name]),
+                  percent(median(spread(kept[wall.name, rate]) for rate in rates)),
+                  f"{median(flooded['p99_ms'] for turns in mine for _, flooded in turns):.1f} ms", percent(share))
+        table.values[wall.name] = share
+        table.raw.append({"name": wall.name, "half": half, "rates": rates, "pairs": mine})
     return table
 
 
@@ -177,7 +199,7 @@ def run(quick):
         for wall in {wall.name: wall for wall in denied + spoofed}.values():
             serve(walls, wall, cpus()[-1])
             receive_on(wall, cpus()[-1])
-        yield half_table(walls, denied, *((1, 1, 1) if quick else (HALVINGS, LOOKS, PAIRS)))
+        yield half_table(walls, denied, *((1, 1) if quick else (HALVINGS, ROUNDS_AT_HALF)))
         for flood, contenders, title in (
                 ("denied", denied, "3. Goodput under a flood of 64 k denied sources"),
                 ("spoofed", spoofed, "3. Goodput under a flood of 1 M spoofed sources to a UDP port that is served")):
