@@ -40,6 +40,9 @@ enum {
   FW_PREFIX_RULE = 0x1000, /* cells of prefixes beside those of sources */
 };
 #define FW_NO_BUDGET 0xffffffffU
+/* Ticks (9 minutes) that may be owed at most: with a batch of the dearest packets on top it is not
+ * yet taken for a clock that stepped back, and forgiven. */
+#define FW_BUDGET_MOST (1ULL << 35)
 
 /* What is known of a port of this host: FW_PORT_*. `index` as of fw_port_line. */
 FW_INLINE fw_u32 fw_port_index(fw_u8 proto, fw_u16 port) {
@@ -117,7 +120,8 @@ FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
 
   if (how & FW_TO_SOCKET) burst <<= how & FW_TO_DEEP_SOCKET ? FW_DEEP_SHIFT : FW_LISTENS_SHIFT;
   if (budget->answered_before) answers >>= FW_BUDGET_RTT_SHIFT - !!(how & FW_TO_SOCKET);
-  return burst + answers * limit->cost;
+  burst += answers * limit->cost;
+  return burst < FW_BUDGET_MOST ? burst : FW_BUDGET_MOST;
 }
 
 /* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */

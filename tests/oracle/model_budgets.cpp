@@ -12,6 +12,7 @@ constexpr unsigned kAhead = 8;  // packets that a budget is charged at a time
 constexpr unsigned kOfOneSource =
     16;  // draws in a window; of one prefix likewise, when it is tight
 constexpr unsigned kOwesAtMost = 15;
+constexpr std::uint64_t kOwedAtMost = 1ULL << 35;  // ticks: 9 minutes
 constexpr unsigned kShortMs = 1000;  // so long who drew enough waits behind those who were refused
 
 std::uint64_t window_of(std::uint64_t now_ns) {
@@ -80,7 +81,7 @@ std::uint64_t Model::burst(const Budget& budget, unsigned klass, bool served,
   const std::uint64_t most = (served ? limit.served_burst : limit.burst) * draw.depth;
   const std::uint64_t answers = std::max(budget.answers, budget.answers_before);
   const unsigned part = budget.answers_before == 0 ? 1 : draw.depth > 1 ? 4 : 8;
-  return most + answers / part * limit.cost;
+  return std::min(most + answers / part * limit.cost, kOwedAtMost);
 }
 
 // Above half for less than eight milliseconds: a service may still answer.
