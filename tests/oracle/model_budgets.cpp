@@ -10,7 +10,8 @@ namespace {
 constexpr unsigned kTcp = 6, kUdp = 17;
 constexpr unsigned kAhead = 8;  // packets that a budget is charged at a time
 constexpr unsigned kOfOneSource =
-    16;  // draws in a window; of one prefix likewise, when it is tight
+    16;                            // draws in a window; of one prefix likewise, when it is tight
+constexpr unsigned kInFull = ~0U;  // what is of use to nobody
 constexpr unsigned kOwesAtMost = 15;
 constexpr std::uint64_t kOwedAtMost = 1ULL << 35;  // ticks: 9 minutes
 constexpr unsigned kShortMs = 1000;  // so long who drew enough waits behind those who were refused
@@ -121,7 +122,7 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
   const bool is_spent = owed.level > 2 * half && credit == 0;
   const bool pressed = owed.level > half && !is_spent && !is_fresh(own, drawn, draw.side, now_ns);
   draw.draws =
-      may_draw(said, source, useless ? 255 : kOfOneSource, pressed, draw.depth > 1, now_ns);
+      may_draw(said, source, useless ? kInFull : kOfOneSource, pressed, draw.depth > 1, now_ns);
   if (draw.draws && credit > 0) {
     credit--;
     return false;
