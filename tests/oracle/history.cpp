@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fw::test {
 namespace {
 
@@ -36,6 +38,8 @@ std::string History::step() {
   if (one_in(3000)) configure();
   if (one_in(300))
     if (std::string differs = crowd(); !differs.empty()) return differs;
+  if (one_in(400))
+    if (std::string differs = concert(); !differs.empty()) return differs;
   const Said said = speak();
   // In every third history nothing is seen to leave for a long time.
   if (steps_++ >= deaf_steps_ && one_in(4)) {
@@ -72,6 +76,42 @@ std::string History::crowd() {
     if (std::string differs = arrive(said); !differs.empty()) return differs;
   }
   return {};
+}
+
+// A few hosts, of one network or of many, send much and in bursts together, so that each has soon
+// drawn what it may; then one of them goes on alone. Sometimes a service answers half of it.
+std::string History::concert() {
+  const bool v6 = one_in(3), answered = one_in(2);
+  const unsigned hosts = 1 + below(20), together = 20 + below(100), bursts = together + 100;
+  const unsigned network = below(4) << 8, apart = one_in(2) ? 1 : 1 << 8;
+  Said said{.remote = {}, .local = Address::parse(v6 ? kHost6 : kHost).value()};
+  said.proto = one_in(2) ? kUdp : kTcp;
+  said.remote_port = kRemotePorts[below(3)];
+  said.local_port = kServicePorts[below(3)];
+  said.flags = one_in(3) ? kAck : kSyn;
+  for (unsigned burst = 0; burst < bursts; burst++) {
+    now_ns_ += 11 * kMillisecond + below(15'000'000);
+    for (unsigned host = 0; host < (burst < together ? hosts : 1); host++) {
+      now_ns_ += below(400'000);
+      const unsigned at = network + host * apart;
+      said.remote =
+          v6 ? Address::parse(fmt::format("2001:db8:{:x}::{:x}", at >> 8, at & 0xff)).value()
+             : Address::v4(0xac20'0000 + at);
+      if (is_banned(said.remote)) return {};  // a ban looks at its count every 10 ms, see below
+      if (std::string differs = arrive(said); !differs.empty()) return differs;
+      if (!answered || one_in(2)) continue;
+      Said answer = said;
+      answer.flags |= kAck;
+      leave(answer);
+    }
+  }
+  return {};
+}
+
+bool History::is_banned(const Address& address) const {
+  return std::ranges::any_of(model_.marks, [&](const auto& each) {
+    return each.first.contains(address) && each.second.until_ns > now_ns_;
+  });
 }
 
 // Else packets are 11 ms apart or more: a ban looks at its count every 10.

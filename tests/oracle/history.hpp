@@ -36,6 +36,8 @@ class History {
   [[nodiscard]] Said speak();
   [[nodiscard]] static Packet write(Said& said, bool leaving);
   [[nodiscard]] std::string crowd();
+  [[nodiscard]] std::string concert();
+  [[nodiscard]] bool is_banned(const Address& address) const;
   void leave(Said said);
   [[nodiscard]] std::string arrive(Said said);
   void look_for_collisions();

@@ -158,9 +158,12 @@ void History::configure() {
   for (const unsigned port : kServicePorts)
     for (const bool udp : {false, true}) model_.rule_of_port[{udp, port}] = below(4);
   for (unsigned klass = 0; klass < FW_CLASS_COUNT; klass++) {
-    const std::uint64_t cost = one_in(4) ? 0 : 15'625'000 * (1 + below(16));  // of 0.25 to 4 s
+    const bool is_cheap = one_in(3);
+    const std::uint64_t tick = is_cheap ? 250'000 : 15'625'000;  // 4 ms, or 0.25 s
+    const std::uint64_t cost = one_in(4) ? 0 : tick * (1 + below(16));
+    const unsigned most = is_cheap ? 300 : 12;
     model_.budgets[klass] = {
-        .cost = cost, .burst = cost * below(12), .served_burst = cost * below(12)};
+        .cost = cost, .burst = cost * below(most), .served_burst = cost * below(most)};
   }
   publish();
 }
