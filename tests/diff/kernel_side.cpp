@@ -84,17 +84,17 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   std::span<fw_clocked> clocked;
   const bpf_map* bss = find_bss(object_);
   if (bss == nullptr || bpf_map__value_size(bss) != sizeof(fw_clocked) ||
-      !map(bpf_map__name(bss), 1, clocked) || !map("shared", 1, shared) ||
-      !map("active", 1, active_) || !map("list_v4", datapath::xdp::kListV4Bytes, list_v4_) ||
-      !map("configs", 2, configs_) || !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
+      !map(bpf_map__name(bss), 1, clocked) || !map(".data.shared", 1, shared) ||
+      !map(".data.active", 1, active_) || !map("list_v4", datapath::xdp::kListV4Bytes, list_v4_) ||
+      !map(".data.configs", 2, configs_) || !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
       !map("mark_keys", sizes.mark_buckets(), mark_keys_) ||
       !map("mark_filter", sizes.mark_filters(), mark_filter_) || !map("marks", slots, marks_) ||
       !map("mark_hits", std::size_t{FW_MARK_HITS} * cpus_, hits_) ||
-      !map("served", FW_PORT_LINES, served_) || !map("budgets", FW_BUDGET_CELLS, budgets_) ||
+      !map("served", FW_PORT_LINES, served_) || !map(".data.budgets", FW_BUDGET_CELLS, budgets_) ||
       !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
-      !map("signature_set", 1, signature_set_))
+      !map(".data.signature_set", 1, signature_set_))
     return fail_errno("map the tables of " + path, errno);
   clocked_ = clocked.data();
   shared_ = shared.data();

@@ -4,7 +4,9 @@
  * (the lists' inner maps live in `lists`).
  *
  * ARRAY maps only: look-ups are inlined, nothing is allocated or evicted by the
- * kernel, and the daemon writes them through mmap. */
+ * kernel, and the daemon writes them through mmap. What does not depend on the
+ * loader's sizes and is read for most packets needs no look-up at all: it is a
+ * variable, of a map ".data.NAME" that is one element. */
 #ifndef FW_DATAPATH_XDP_ENV_BPF_H
 #define FW_DATAPATH_XDP_ENV_BPF_H
 
@@ -24,9 +26,11 @@
     __type(value, type_of_value);              \
   } name SEC(".maps")
 
+#define FW_VARIABLE(name, type_of_value, entries) type_of_value name[entries] SEC(".data." #name)
+
 /* Configuration, ports and lists have two halves; `active` says which is in force. */
-FW_TABLE(active, struct fw_active, 1);
-FW_TABLE(configs, struct fw_config, 2);
+FW_VARIABLE(active, struct fw_active, 1);
+FW_VARIABLE(configs, struct fw_config, 2);
 FW_TABLE(ports, struct fw_port_line, 2 * FW_PORT_LINES);
 FW_TABLE(sources, struct fw_source_bucket, 1);
 FW_TABLE(meters, struct fw_meter, 1);
@@ -38,11 +42,11 @@ FW_TABLE(marks, struct fw_mark, 1);
  * elements' memory, so a packet of one of many banned sources waits for two lines in turn (64 k of
  * them: 640 ns instead of 510). */
 FW_TABLE(mark_hits, struct fw_mark_hits, 1);
-FW_TABLE(shared, struct fw_shared, 1);
+FW_VARIABLE(shared, struct fw_shared, 1);
 FW_TABLE(served, struct fw_port_line, FW_PORT_LINES);
-FW_TABLE(budgets, struct fw_budget, FW_BUDGET_CELLS);
+FW_VARIABLE(budgets, struct fw_budget, FW_BUDGET_CELLS);
 FW_TABLE(signatures, struct fw_signature, FW_MAX_SIGNATURES);
-FW_TABLE(signature_set, struct fw_signature_set, 1);
+FW_VARIABLE(signature_set, struct fw_signature_set, 1);
 
 #define FW_CPU_TABLE(name, type_of_value, entries) \
   struct {                                         \
@@ -104,11 +108,9 @@ struct fw_env {
 };
 
 FW_INLINE void fw_env_open(struct fw_env* e) {
-  const struct fw_active* now = FW_LOOK_UP(active, 0);
-
   e->now_ns = 0;
-  e->active.half = now ? FW_READ(now->half) & 1 : 0;
-  e->active.lists = now ? FW_READ(now->lists) : FW_LISTS_NONE;
+  e->active.half = FW_READ(active->half) & 1;
+  e->active.lists = FW_READ(active->lists);
 }
 
 FW_INLINE fw_u64 fw_env_now(struct fw_env* e) {
@@ -116,7 +118,7 @@ FW_INLINE fw_u64 fw_env_now(struct fw_env* e) {
   return e->now_ns;
 }
 FW_INLINE const struct fw_config* fw_env_config(struct fw_env* e) {
-  return FW_LOOK_UP(configs, e->active.half);
+  return &configs[e->active.half & 1];
 }
 FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env* e, fw_u32 index) {
   return FW_LOOK_UP(ports, e->active.half * FW_PORT_LINES + index);
@@ -165,7 +167,7 @@ FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
 }
 FW_INLINE struct fw_shared* fw_env_shared(struct fw_env* e) {
   (void)e;
-  return FW_LOOK_UP(shared, 0);
+  return shared;
 }
 FW_INLINE struct fw_port_line* fw_env_served(struct fw_env* e, fw_u32 index) {
   (void)e;
@@ -173,7 +175,7 @@ FW_INLINE struct fw_port_line* fw_env_served(struct fw_env* e, fw_u32 index) {
 }
 FW_INLINE struct fw_budget* fw_env_budget(struct fw_env* e, fw_u32 index) {
   (void)e;
-  return FW_LOOK_UP(budgets, index);
+  return &budgets[index & (FW_BUDGET_CELLS - 1)];
 }
 FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env* e, fw_u32 index) {
   (void)e;
@@ -185,7 +187,7 @@ FW_INLINE const struct fw_signature* fw_env_signature(struct fw_env* e, fw_u32 i
 }
 FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env* e) {
   (void)e;
-  return FW_LOOK_UP(signature_set, 0);
+  return signature_set;
 }
 FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env* e) {
   (void)e;

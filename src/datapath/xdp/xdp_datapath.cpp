@@ -77,10 +77,12 @@ std::unexpected<Error> fail_load(int error_number) {
 // The maps that a following daemon finds again, by name.
 std::array<bpf_map*, 22> pinned_maps(floodwall_bpf& skeleton) {
   auto& m = skeleton.maps;
-  return {m.active,    m.configs,       m.ports,       m.sources,       m.meters,   m.flows,
-          m.mark_keys, m.marks,         m.shared,      m.served,        m.budgets,  m.signatures,
-          m.lists,     m.mark_hits,     m.events,      m.signature_set, m.counters, m.cpu_state,
-          m.samples,   m.budget_shares, m.mark_filter, m.list_v4};
+  return {m.data_active, m.data_configs, m.ports,        m.sources,
+          m.meters,      m.flows,        m.mark_keys,    m.marks,
+          m.data_shared, m.served,       m.data_budgets, m.signatures,
+          m.lists,       m.mark_hits,    m.events,       m.data_signature_set,
+          m.counters,    m.cpu_state,    m.samples,      m.budget_shares,
+          m.mark_filter, m.list_v4};
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
@@ -94,9 +96,15 @@ void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
                            FW_MARK_HITS * static_cast<unsigned>(libbpf_num_possible_cpus()));
 }
 
+// The names in env_bpf.h: what has a fixed address is called ".data.NAME".
+std::filesystem::path pin_of(const bpf_map& map, const std::filesystem::path& pins) {
+  const std::string_view name = bpf_map__name(&map);
+  return pins / "maps" / name.substr(name.rfind('.') + 1);
+}
+
 // A pinned map of exactly the shape that is wanted.
 UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins) {
-  UniqueFd fd = open_pin(pins / "maps" / bpf_map__name(&wanted));
+  UniqueFd fd = open_pin(pin_of(wanted, pins));
   bpf_map_info info{};
   unsigned size = sizeof info;
   if (!fd.valid() || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
@@ -114,10 +122,10 @@ fw_u32 active_half(int active_fd) {
 }
 
 bool is_our_abi(int active_fd, int configs_fd) {
-  fw_u32 half = active_half(active_fd);
-  auto config = std::make_unique<fw_config>();
-  return bpf_map_lookup_elem(configs_fd, &half, config.get()) == 0 &&
-         config->abi_version == FW_ABI_VERSION;
+  const fw_u32 zero = 0;
+  auto halves = std::make_unique<std::array<fw_config, 2>>();
+  return bpf_map_lookup_elem(configs_fd, &zero, halves.get()) == 0 &&
+         halves->at(active_half(active_fd)).abi_version == FW_ABI_VERSION;
 }
 
 // Gives the skeleton the maps of a former daemon. False: not all fit; none is taken.
@@ -128,7 +136,7 @@ bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
     if (!fd.valid()) return false;
     found[map] = std::move(fd);
   }
-  if (!is_our_abi(found[skeleton.maps.active].get(), found[skeleton.maps.configs].get()))
+  if (!is_our_abi(found[skeleton.maps.data_active].get(), found[skeleton.maps.data_configs].get()))
     return false;
   for (auto& [map, fd] : found)
     if (bpf_map__reuse_fd(map, fd.get()) != 0) return false;
@@ -244,8 +252,8 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
   auto& maps = skeleton_->maps;
   const std::size_t slots = sizes.mark_slots();
   const std::array wanted{
-      Wanted{active_, maps.active, sizeof(fw_active)},
-      Wanted{configs_, maps.configs, 2 * sizeof(fw_config)},
+      Wanted{active_, maps.data_active, sizeof(fw_active)},
+      Wanted{configs_, maps.data_configs, 2 * sizeof(fw_config)},
       Wanted{ports_, maps.ports, std::size_t{2} * FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
       Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
@@ -255,10 +263,10 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
       Wanted{mark_hits_, maps.mark_hits, std::size_t{FW_MARK_HITS} * cpus_ * sizeof(fw_mark_hits)},
       Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
-      Wanted{budgets_, maps.budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
+      Wanted{budgets_, maps.data_budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
-      Wanted{signature_set_, maps.signature_set, sizeof(fw_signature_set)},
-      Wanted{shared_, maps.shared, sizeof(fw_shared)},
+      Wanted{signature_set_, maps.data_signature_set, sizeof(fw_signature_set)},
+      Wanted{shared_, maps.data_shared, sizeof(fw_shared)},
       Wanted{list_v4_, maps.list_v4, kListV4Bytes},
   };
   table_bytes_ = cpus_ * (sizeof(fw_counters) + FW_BUDGET_CELLS * sizeof(fw_budget_share)) +
@@ -275,7 +283,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
 // The configuration in force, or an empty one with seeds and masks: until publish() all passes.
 Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
   if (adopted_) {
-    config_ = configs_.as<fw_config>()[active_half(bpf_map__fd(skeleton_->maps.active))];
+    config_ = configs_.as<fw_config>()[active_half(bpf_map__fd(skeleton_->maps.data_active))];
     return {};
   }
   if (getrandom(&config_.seed[0], sizeof config_.seed, 0) != sizeof config_.seed)
@@ -315,7 +323,8 @@ Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_po
 void XdpDatapath::follow_host() {
   why_cookies_fail_ = why_cookies_fail();
   config_.syn_cookies = wants_cookies_ && why_cookies_fail_.empty() ? 1 : 0;
-  fw_config& in_force = configs_.as<fw_config>()[active_half(bpf_map__fd(skeleton_->maps.active))];
+  fw_config& in_force =
+      configs_.as<fw_config>()[active_half(bpf_map__fd(skeleton_->maps.data_active))];
   std::atomic_ref(in_force.syn_cookies).store(config_.syn_cookies, std::memory_order_relaxed);
 }
 
@@ -337,8 +346,7 @@ Result<void> XdpDatapath::publish_lists(std::span<const std::byte> image) {
 Result<void> XdpDatapath::pin_maps() {
   if (pinned_) return {};
   for (bpf_map* map : pinned_maps(*skeleton_))
-    if (auto done = replace_pin(bpf_map__fd(map), pins_ / "maps" / bpf_map__name(map)); !done)
-      return done;
+    if (auto done = replace_pin(bpf_map__fd(map), pin_of(*map, pins_)); !done) return done;
   pinned_ = true;
   return {};
 }
