@@ -8,7 +8,7 @@ import time
 
 import netns
 from lab import Lab
-from parts.attack import latency_in, requests_in
+from suite.clients import latency_in, requests_in
 from suite.figures import median, number, percent, spread
 from suite.serving import BODY, HTTP, NGINX
 from suite.table import Table
