@@ -29,7 +29,8 @@ NOTE = ("HTTP requests/s as a share of the best that was answered behind the sam
         "that receives packets now and then is woken for each, so a weak flood can even help); 500 UDP questions/s to "
         "the flooded port by peers that were answered before: answered, p99. Medians.")
 HALF_NOTE = ("HTTP requests/s under the flood to those without, in turns of a second; medians of pairs of turns. Where "
-             "nftables is at half, and what the others keep there, lies on straight lines between these.")
+             "nftables is at half, and what the others keep there, lies on straight lines between these (should it lie "
+             "beyond them: at the nearest).")
 
 
 def in_turns(walls, contenders, sources, rates, rounds, seconds):

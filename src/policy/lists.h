@@ -2,8 +2,9 @@
 /* Is an address on the deny or the allow list? Membership only: it may be on
  * one, both or none, and no entry hides another. The layout is in list_image.h.
  *
- * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached, and
- * one more where something of its /21 is listed (up to four in a crowded /17); IPv6
+ * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached as the
+ * shape does, and one more where something of its /21 is listed (up to four in a
+ * crowded block); IPv6
  * besides the header one where nothing of its /32 is listed, else the height of the
  * tree (7 of a million entries), and one or a second tree where its /64 is listed
  * in part. Every loop has a constant bound. */
