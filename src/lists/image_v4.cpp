@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The IPv4 part of the image: filter, cells, shape, nodes, bitmaps (policy/list_image.h).
+// The IPv4 part of the image: filter, cells, nodes, bitmaps (policy/list_image.h).
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -139,7 +139,7 @@ bool is_short(Segments segments) {
 bool add_v4(Image& image, Segments segments) {
   for (const auto& segment : segments) enter_in_filter(image, segment);
   const unsigned bits = is_short(segments) ? kShortCellBits : kCellBits;
-  image.at<fw_list_shape>(FW_LIST_V4_SHAPE).cell_bits = bits;
+  image.header().is_short = bits == kShortCellBits;
   for (std::uint32_t i = 0; i >> (32 - bits) == 0 && !segments.empty(); i++) {
     const Block block{i << bits, bits};
     fill(image, {FW_LIST_V4_CELLS, i}, block, touching(block, segments));

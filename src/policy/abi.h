@@ -12,7 +12,7 @@
 #include "types.h"
 
 enum {
-  FW_ABI_VERSION = 9,
+  FW_ABI_VERSION = 10,
 
   FW_WINDOW_SHIFT = 30,
   FW_TICK_SHIFT = 4,
@@ -177,10 +177,10 @@ struct fw_budget_limit {
 };
 
 /* What is in force: which half of configurations and ports, and which of the lists. */
-enum { FW_LISTS_NONE = 2 };
+enum { FW_LISTS_NONE = 2, FW_LISTS_HALF = 3, FW_LISTS_SHORT = 4 };
 struct fw_active {
   fw_u32 half;  /* 0 or 1 */
-  fw_u32 lists; /* 0 or 1, or FW_LISTS_NONE */
+  fw_u32 lists; /* 0 or 1, or FW_LISTS_NONE; and FW_LISTS_SHORT if they are (list_image.h) */
 };
 
 struct fw_config {
@@ -368,6 +368,7 @@ enum fw_sample_kind {
 struct fw_cpu {
   fw_u64 samples_debt_until[FW_SAMPLE_KINDS]; /* ticks */
   fw_u64 room_debt_until; /* of SYNs above their budget that a listener has room for */
+  fw_u64 denied_last;     /* 1: the last IPv4 packet's source was on a deny list */
 };
 
 /* A packet as the engine sees it: what it learns from. */

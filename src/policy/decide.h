@@ -68,9 +68,8 @@ FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
 
 /* A packet that no name decides about: classes, signatures, limits, budgets. */
 FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* cfg,
-                                   const struct fw_packet* p, struct fw_decision* decision,
-                                   fw_u64 now_ns) {
-  struct fw_counters* counters = fw_env_counters(env);
+                                   struct fw_counters* counters, const struct fw_packet* p,
+                                   struct fw_decision* decision, fw_u64 now_ns) {
   struct fw_sender sender = {fw_source_key(cfg, p->src), 0, FW_PEER_UNKNOWN, 0, 0, 0, 0};
   fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule);
   fw_u32 arrived, klass;
@@ -83,7 +82,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
     if ((sender.served & FW_PORT_ANSWERS) && klass == FW_CLASS_UDP_REFLECTED)
       klass = FW_CLASS_UDP_NEW;
   }
-  if (!counters || klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
+  if (klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
   decision->klass = (fw_u8)klass;
   counters->class_packets[klass]++;
   counters->class_bytes[klass] += p->len_bytes;
@@ -124,8 +123,9 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
 }
 
 /* What is done about a parsed packet, and why. Fills klass and rule of *decision. */
-FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int parsed,
-                          const struct fw_packet* p, struct fw_decision* decision) {
+FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg,
+                          struct fw_counters* counters, int parsed, const struct fw_packet* p,
+                          struct fw_decision* decision) {
   const struct fw_rule* rule;
   fw_u64 names, now_ns;
 
@@ -150,7 +150,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg, int p
   if (rule->action == FW_ACTION_DROP) return FW_REASON_CLOSED;
   if (rule->action == FW_ACTION_PASS) return FW_REASON_OPEN;
 
-  return fw_judge_stranger(env, cfg, p, decision, now_ns);
+  return fw_judge_stranger(env, cfg, counters, p, decision, now_ns);
 }
 
 FW_INLINE int fw_reason_drops(fw_u32 reason) {
@@ -162,10 +162,9 @@ FW_INLINE int fw_reason_drops(fw_u32 reason) {
 }
 
 /* Says what is done with the packet, and counts it: once per packet. */
-FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
-                         struct fw_decision* decision, fw_u32 reason) {
+FW_INLINE void fw_settle(struct fw_env* env, struct fw_counters* counters,
+                         const struct fw_packet* p, struct fw_decision* decision, fw_u32 reason) {
   const struct fw_config* cfg = fw_env_config(env);
-  struct fw_counters* counters = fw_env_counters(env);
   fw_u32 drop = (fw_u32)fw_reason_drops(reason);
   fw_u64 at = reason;
 
@@ -191,7 +190,7 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
   fw_u32 reason;
 
   if (!cfg || !counters || cfg->mode == FW_MODE_OFF) return;
-  reason = fw_judge(env, cfg, parsed, p, decision);
+  reason = fw_judge(env, cfg, counters, parsed, p, decision);
   if (cfg->syn_cookies && cfg->mode == FW_MODE_ENFORCE && decision->klass == FW_CLASS_TCP_SYN &&
       (reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE)) {
     decision->reason = (fw_u8)reason;
@@ -199,7 +198,7 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
     decision->challenge = 1;
     return;
   }
-  fw_settle(env, p, decision, reason);
+  fw_settle(env, counters, p, decision, reason);
 }
 
 /* Notes one packet that this host sends. */

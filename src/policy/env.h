@@ -21,6 +21,7 @@ FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env*, fw_u32 ind
 /* A line of the lists: one of IPv4's FW_LIST_V4_LINES, or one behind them. */
 FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env*, fw_u32 index);
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env*, fw_u32 index);
+FW_INLINE fw_u32 fw_env_list_is_short(struct fw_env*); /* of the lists' header: 0 or 1 */
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env*, fw_u32 bucket);
 FW_INLINE struct fw_meter* fw_env_meter(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env*, fw_u32 bucket);

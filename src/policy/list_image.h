@@ -12,7 +12,6 @@
  *               its block: all of it, or its keys, or where more is said. A million
  *               addresses at random are 8 keys a cell: all in one line, and its
  *               place is known without looking at another
- *        shape  a line that says which of the two
  *        keys   the lower halves of addresses; the first are pairs, the ends of
  *               ranges. All have one value
  *        node   8 lines: a cell for each sixteenth of the block
@@ -28,12 +27,11 @@
 #include "types.h"
 
 enum {
-  FW_LIST_MAGIC = 0x46574c34, /* "FWL4": format and version */
+  FW_LIST_MAGIC = 0x46574c35, /* "FWL5": format and version */
   FW_LIST_V4_FILTER = 0,      /* first line */
   FW_LIST_V4_CELLS = 4096,
   FW_LIST_V4_CELL_LINES = 65536,
-  FW_LIST_V4_SHAPE = FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES,
-  FW_LIST_V4_LINES = FW_LIST_V4_SHAPE + 1,
+  FW_LIST_V4_LINES = FW_LIST_V4_CELLS + FW_LIST_V4_CELL_LINES,
   FW_LIST_HEADER = FW_LIST_V4_LINES,
   FW_LIST_CELL_KEYS = 14,
   FW_LIST_CELL_BITS = 15,
@@ -52,12 +50,8 @@ struct FW_LIST_VIEW fw_list_header {
   fw_u32 v6_tree;   /* of the upper halves; 0: no IPv6 entries */
   fw_u32 v6_filter; /* first line; 0: no filter, look into the tree */
   fw_u32 v6_filter_lines;
-  fw_u32 pad[10];
-};
-
-struct FW_LIST_VIEW fw_list_shape {
-  fw_u32 cell_bits; /* a cell is for 2^cell_bits addresses: FW_LIST_CELL_BITS or one more */
-  fw_u32 pad[15];
+  fw_u32 is_short; /* 1: a cell is for twice 2^FW_LIST_CELL_BITS addresses */
+  fw_u32 pad[9];
 };
 
 /* The word of a cell: a value, how to read it, a small number, and a line. The number is of SOME
@@ -121,7 +115,6 @@ FW_INLINE fw_u32 fw_list_place(fw_u32 hash, fw_u32 count) {
 }
 
 FW_STATIC_ASSERT(sizeof(struct fw_list_header) == 64, "one line");
-FW_STATIC_ASSERT(sizeof(struct fw_list_shape) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_cells) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_bits) == 64, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_list_codes) == 64, "one line");

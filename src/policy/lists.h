@@ -2,12 +2,10 @@
 /* Is an address on the deny or the allow list? Membership only: it may be on
  * one, both or none, and no entry hides another. The layout is in list_image.h.
  *
- * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached as the
- * shape does, and one more where something of its /21 is listed (up to four in a
- * crowded block); IPv6
- * besides the header one where nothing of its /32 is listed, else the height of the
- * tree (7 of a million entries), and one or a second tree where its /64 is listed
- * in part. Every loop has a constant bound. */
+ * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached, and one more where
+ * something of its /21 is listed (up to four in a crowded block); IPv6 besides the header one where
+ * nothing of its /32 is listed, else the height of the tree (7 of a million entries), and one or a
+ * second tree where its /64 is listed in part. Every loop has a constant bound. */
 #ifndef FW_POLICY_LISTS_H
 #define FW_POLICY_LISTS_H
 
@@ -63,18 +61,22 @@ FW_STAGE fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 addres
   return ((const struct fw_list_codes*)line)->byte[address >> 2 & 63] >> ((address & 3) * 2) & 3;
 }
 
-/* Without the header: where an image has no IPv4 entries the filter is clear. */
-FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address) {
-  const struct fw_list_line* line = fw_env_list_v4(env, FW_LIST_V4_FILTER + (address >> 20));
-  const struct fw_list_shape* shape;
+/* 0: nothing is listed of the address's /21. */
+FW_INLINE int fw_list_is_near_v4(struct fw_env* env, fw_u32 address) {
+  const struct fw_list_bits* filter =
+      (const struct fw_list_bits*)fw_env_list_v4(env, FW_LIST_V4_FILTER + (address >> 20));
+
+  return filter && (filter->word[address >> 17 & 7] >> (address >> 11 & 63) & 1);
+}
+
+/* Without the header: where an image has no IPv4 entries everything is clear. The filter only saves
+ * a look at the cell: who `expects` to find the address does without. */
+FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address, int expects) {
+  const struct fw_list_line* line;
   fw_u32 number, half, word;
 
-  if (!line) return 0;
-  if (!(((const struct fw_list_bits*)line)->word[address >> 17 & 7] >> (address >> 11 & 63) & 1))
-    return 0;
-  shape = (const struct fw_list_shape*)fw_env_list_v4(env, FW_LIST_V4_SHAPE);
-  if (!shape) return 0;
-  number = address >> (shape->cell_bits & 31);
+  if (!expects && !fw_list_is_near_v4(env, address)) return 0;
+  number = address >> (FW_LIST_CELL_BITS + fw_env_list_is_short(env));
   half = number & 1;
   line = fw_env_list_v4(env, FW_LIST_V4_CELLS + number / 2);
   if (!line) return 0;
@@ -146,7 +148,7 @@ FW_INLINE fw_u32 fw_list_find_v6(struct fw_env* env, const struct fw_addr* addr)
 
 /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed; 0: on neither. */
 FW_INLINE fw_u32 fw_list_find(struct fw_env* env, const struct fw_addr* addr) {
-  if (!addr->hi && addr->lo >> 32 == 0xffff) return fw_list_find_v4(env, (fw_u32)addr->lo);
+  if (!addr->hi && addr->lo >> 32 == 0xffff) return fw_list_find_v4(env, (fw_u32)addr->lo, 0);
   return fw_list_find_v6(env, addr);
 }
 

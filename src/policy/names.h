@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is decided about an address by name: lists and marks, looked up together,
  * so that their cache misses are waited for once. A denied packet costs little
- * more than these misses. */
+ * more than these misses: of a flood of them only that of its cell, since one that
+ * comes after a denied one is expected to be denied as well. */
 #ifndef FW_POLICY_NAMES_H
 #define FW_POLICY_NAMES_H
 
@@ -15,8 +16,10 @@
 
 FW_INLINE fw_u64 fw_names_v4(struct fw_env* env, const struct fw_config* cfg,
                              const struct fw_addr* a) {
-  fw_u64 listed = fw_list_find_v4(env, (fw_u32)a->lo);
+  struct fw_cpu* cpu = fw_env_cpu(env);
+  fw_u64 listed = fw_list_find_v4(env, (fw_u32)a->lo, cpu && cpu->denied_last);
 
+  if (cpu && cpu->denied_last != (listed == FW_LIST_DENY)) cpu->denied_last ^= 1;
   if (listed == FW_LIST_DENY && !fw_is_guarded(env, cfg, a)) return listed << 40;
   return listed << 40 | fw_mark_find(env, a, fw_env_now(env));
 }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The policy's look-up, compiled for the host over a block of memory. What
- * `self` points to counts the lines asked for, but for the shape, which is always in a cache. */
+ * `self` points to counts the lines asked for. */
 #include "lists_find.h"
 
 #include "policy/env.h"
 #include "policy/list_image.h"
 
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* env, fw_u32 index) {
-  if (index != FW_LIST_V4_SHAPE) ++*(fw_u32*)env->self;
+  ++*(fw_u32*)env->self;
   return index < env->list_lines ? env->lists + index : NULL;
 }
 FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* env, fw_u32 index) {
   return fw_env_list_line(env, index);
+}
+FW_INLINE fw_u32 fw_env_list_is_short(struct fw_env* env) {
+  return ((const struct fw_list_header*)(env->lists + FW_LIST_HEADER))->is_short & 1;
 }
 
 #include "policy/lists.h"

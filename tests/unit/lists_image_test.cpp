@@ -277,21 +277,21 @@ TEST(list_image, divides_a_block_where_a_line_has_no_room) {
 }
 
 TEST(list_image, has_larger_cells_where_they_have_room) {
-  const auto cell_bits = [](std::span<const Range> deny) {
+  const auto is_short = [](std::span<const Range> deny) {
     const Image image{deny, {}};
-    return reinterpret_cast<const fw_list_shape*>(image.bytes.data() +
-                                                  std::size_t{FW_LIST_V4_SHAPE} * FW_LINE_BYTES)
-        ->cell_bits;
+    return reinterpret_cast<const fw_list_header*>(image.bytes.data() +
+                                                   std::size_t{FW_LIST_HEADER} * FW_LINE_BYTES)
+        ->is_short;
   };
-  EXPECT_EQ(cell_bits(ranges({"192.0.2.1"})), 16U);
+  EXPECT_EQ(is_short(ranges({"192.0.2.1"})), 1U);
   auto list = scattered();
-  EXPECT_EQ(cell_bits(list), 16U);
+  EXPECT_EQ(is_short(list), 1U);
   for (std::uint32_t i = 0; i < 1100; i++)  // of one /16: an eighth of the list
     list.push_back({Address::v4(2 * i), Address::v4(2 * i)});
-  EXPECT_EQ(cell_bits(list), 16U);
+  EXPECT_EQ(is_short(list), 1U);
   for (std::uint32_t i = 0; i < 200; i++)
     list.push_back({Address::v4(0x0a00'0000 + 2 * i), Address::v4(0x0a00'0000 + 2 * i)});
-  EXPECT_EQ(cell_bits(list), 15U);
+  EXPECT_EQ(is_short(list), 0U);
 }
 
 TEST(list_image, finds_what_is_listed_of_a_64) {

@@ -21,6 +21,12 @@ FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* e, fw_u32 i
 FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* e, fw_u32 index) {
   return fw_env_list_line(e, index);
 }
+FW_INLINE fw_u32 fw_env_list_is_short(struct fw_env* e) {
+  const struct fw_list_header* header =
+      (const struct fw_list_header*)fw_env_list_line(e, FW_LIST_HEADER);
+
+  return header ? header->is_short & 1 : 0;
+}
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env* e, fw_u32 bucket) {
   return &e->sources[bucket];
 }
@@ -104,7 +110,7 @@ static void settle_challenge(struct fw_env* env, const struct fw_frame* frame,
 
   if (env->assumes_syn_cookies && fw_would_challenge(env, frame, packet, env->now_ns))
     reason = FW_REASON_CHALLENGE;
-  fw_settle(env, packet, decision, reason);
+  fw_settle(env, env->counters, packet, decision, reason);
 }
 
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,

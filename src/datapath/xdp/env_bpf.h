@@ -124,13 +124,16 @@ FW_INLINE const struct fw_port_line* fw_env_port_line(struct fw_env* e, fw_u32 i
   return FW_LOOK_UP(ports, e->active.half * FW_PORT_LINES + index);
 }
 FW_INLINE const struct fw_list_line* fw_env_list_v4(struct fw_env* e, fw_u32 index) {
-  return FW_LOOK_UP(list_v4, e->active.lists * FW_LIST_V4_LINES + index);
+  return FW_LOOK_UP(list_v4, (e->active.lists & FW_LISTS_HALF) * FW_LIST_V4_LINES + index);
 }
 FW_INLINE const struct fw_list_line* fw_env_list_line(struct fw_env* e, fw_u32 index) {
-  void* map = FW_LOOK_UP(lists, e->active.lists);
+  void* map = FW_LOOK_UP(lists, e->active.lists & FW_LISTS_HALF);
 
   index -= FW_LIST_V4_LINES;
   return map ? bpf_map_lookup_elem(map, &index) : NULL;
+}
+FW_INLINE fw_u32 fw_env_list_is_short(struct fw_env* e) {
+  return (e->active.lists & FW_LISTS_SHORT) / FW_LISTS_SHORT;
 }
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env* e, fw_u32 bucket) {
   (void)e;

@@ -74,7 +74,7 @@ FW_INLINE int fw_answer(struct xdp_md* ctx, struct fw_env* env, const struct fw_
 
   if (challenged == FW_CHALLENGED) reason = FW_REASON_CHALLENGE;
   if (challenged == FW_CHALLENGED_ROOM) reason = FW_REASON_PASS;
-  fw_settle(env, packet, decision, reason);
+  fw_settle(env, fw_env_counters(env), packet, decision, reason);
   if (challenged == FW_CHALLENGED) return XDP_TX;
   return decision->verdict == FW_DROP ? XDP_DROP : XDP_PASS;
 }

@@ -39,7 +39,7 @@ Result<void> put(int maps, fw_u32 half, const UniqueFd& map) {
 
 Result<void> swap_lists(const ListMaps& maps, std::span<const std::byte> image) {
   const std::atomic_ref in_force{maps.active->lists};
-  const fw_u32 former = in_force.load();
+  const fw_u32 former = in_force.load() & FW_LISTS_HALF;
   const fw_u32 half = former == 0 ? 1 : 0;
   if (image.empty()) {
     in_force.store(FW_LISTS_NONE, std::memory_order_release);
@@ -50,7 +50,9 @@ Result<void> swap_lists(const ListMaps& maps, std::span<const std::byte> image) 
     if (!rest) return std::unexpected(rest.error());
     std::memcpy(maps.v4.data() + half * kHalfBytes, image.data(), kHalfBytes);
     if (auto done = put(maps.rest, half, *rest); !done) return done;
-    in_force.store(half, std::memory_order_release);
+    fw_list_header header{};
+    std::memcpy(&header, &image[std::size_t{FW_LIST_HEADER} * FW_LINE_BYTES], sizeof header);
+    in_force.store(half | (header.is_short ? FW_LISTS_SHORT : 0), std::memory_order_release);
     // Waits for the packets that still see the former lists, before these go.
     (void)put(maps.rest, half, *rest);
   }
