@@ -134,6 +134,7 @@ Result<void> Subject::configure(Limits limits, unsigned services) {
 Result<void> Subject::forget_budgets() {
   const std::span<fw_budget> budgets = datapath_->tables().budgets;
   std::memset(static_cast<void*>(budgets.data()), 0, budgets.size_bytes());
+  datapath_->tables().shared->pressed_until_ns = 0;
   const std::vector<fw_budget_share> nothing(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   if (program_ < 0) return {};
   const UniqueFd shares = map_of(program_, "budget_shares");
@@ -154,6 +155,7 @@ fw_env Subject::env() {
   env.sources = tables.sources.data();
   env.meters = tables.meters.data();
   env.flows = tables.flows.data();
+  env.flow_filter = tables.flow_filter.data();
   env.mark_keys = tables.mark_keys.data();
   env.mark_filter = tables.mark_filter.data();
   env.marks = tables.marks.data();

@@ -9,9 +9,11 @@ namespace fw::daemon {
 Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const engine::Now& now) {
   const auto sockets = host::conversations();
   if (!sockets) return std::unexpected(sockets.error());
+  const datapath::Tables tables = datapath.tables();
   fw_env env{};
   env.config = &datapath.config();
-  env.flows = datapath.tables().flows.data();
+  env.flows = tables.flows.data();
+  env.flow_filter = tables.flow_filter.data();
   std::size_t proven = 0;
   for (const host::Socket& socket : *sockets) {
     if (is_special(socket.remote)) continue;  // never arrives on an uplink

@@ -26,6 +26,7 @@ struct Tables {
   std::span<fw_source_bucket> sources;
   std::span<fw_meter> meters;  // FW_SOURCE_WAYS per bucket of sources
   std::span<fw_flow_bucket> flows;
+  std::span<fw_flow_filter> flow_filter;
   std::span<fw_mark_keys> mark_keys;
   std::span<fw_mark_filter> mark_filter;
   std::span<fw_mark> marks;  // FW_MARK_WAYS per bucket of mark_keys

@@ -275,6 +275,13 @@ enum { FW_FLOW_WAYS = 4, FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours */ };
 struct fw_flow_bucket {
   struct fw_flow way[FW_FLOW_WAYS];
 };
+/* Which conversations eight buckets have that say something of their peer, 8 bits each, so few that
+ * they stay in a near cache: a bit for each kind of hash (flow_filter.h). A flood's packets belong
+ * to none, and look at no bucket. One too many costs a look at the bucket. */
+struct fw_flow_filter {
+  fw_u64 bits;
+};
+enum { FW_FLOW_FILTER_BUCKETS = 8, FW_FLOW_FILTER_BITS = 8 };
 
 /* Marks: what is decided about a prefix by name, one mark each. `fw_mark_keys`
  * finds it (two buckets can hold a key), `fw_mark` says what. Nothing but its
@@ -430,6 +437,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_rule) == 128, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_source_bucket) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_meter) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_flow_filter) == 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_active) == 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_mark_filter) == 8, "no padding");

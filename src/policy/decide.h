@@ -39,12 +39,26 @@ FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
   return fw_rule_of_port(env, fw_port_index(p->proto, p->dport));
 }
 
-/* Asks for the source's cache line while the conversation's is waited for. Its meters are not asked
- * for: of a flood's sources most have none. */
-FW_INLINE void fw_touch_source(struct fw_env* env, const struct fw_config* cfg, fw_u64 h) {
-  const struct fw_source_bucket* bucket = fw_env_sources(env, (fw_u32)h & cfg->source_mask);
+/* Does a stranger's UDP packet pass, and begin a conversation? A guess: not in a flood. */
+FW_INLINE int fw_may_begin(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
+  const struct fw_shared* shared = fw_env_shared(env);
 
-  if (bucket) (void)FW_READ(bucket->way[0].tag);
+  return p->proto == 17 && shared && shared->pressed_until_ns <= now_ns &&
+         !fw_has_signatures(env, FW_CLASS_UDP_NEW) &&
+         !fw_has_signatures(env, FW_CLASS_UDP_REFLECTED);
+}
+
+/* Asks for the cache lines of the source and of the conversation side by side, of the latter where
+ * it will be begun. The source's meters are not asked for: of a flood's sources most have none. */
+FW_INLINE void fw_touch(struct fw_env* env, const struct fw_config* cfg, fw_u64 source_hash,
+                        fw_u64 flow_hash, int begins) {
+  const struct fw_source_bucket* sources =
+      fw_env_sources(env, (fw_u32)source_hash & cfg->source_mask);
+  const struct fw_flow_bucket* flows =
+      begins ? fw_env_flows(env, (fw_u32)flow_hash & cfg->flow_mask) : NULL;
+
+  if (sources) (void)FW_READ(sources->way[0].tag);
+  if (flows) (void)FW_READ(flows->way[0].tag);
 }
 
 /* What the packet's conversation says of its sender; see fw_flow_arrive(). */
@@ -57,7 +71,7 @@ FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
 
   if (!is_of_flow && !is_deaf) return arrived;
   h = fw_arriving_hash(cfg, p);
-  fw_touch_source(env, cfg, source_hash);
+  fw_touch(env, cfg, source_hash, h, fw_may_begin(env, p, now_ns));
   if (is_of_flow) arrived = (fw_u32)fw_flow_arrive(env, p, h, fw_window(now_ns));
   if (arrived || !is_deaf) return arrived;
   arrived = (fw_u32)fw_flow_go_on(env, p, h, fw_window(now_ns));
@@ -199,6 +213,9 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
     return;
   }
   fw_settle(env, counters, p, decision, reason);
+  if ((decision->klass == FW_CLASS_UDP_NEW || decision->klass == FW_CLASS_UDP_REFLECTED) &&
+      (decision->verdict == FW_PASS || fw_env_is_past(env)))
+    fw_flow_ask(env, p, fw_window(fw_env_now(env)));
 }
 
 /* Notes one packet that this host sends. */

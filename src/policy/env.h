@@ -25,6 +25,7 @@ FW_INLINE fw_u32 fw_env_list_is_short(struct fw_env*); /* of the lists' header: 
 FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env*, fw_u32 bucket);
 FW_INLINE struct fw_meter* fw_env_meter(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env*, fw_u32 bucket);
+FW_INLINE struct fw_flow_filter* fw_env_flow_filter(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env*, fw_u32 bucket);
 FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_mark* fw_env_mark(struct fw_env*, fw_u32 index);
@@ -37,6 +38,8 @@ FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env*, fw_u32 ind
 FW_INLINE const struct fw_signature* fw_env_signature(struct fw_env*, fw_u32 index);
 FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env*);
 FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env*);
+/* 1: packets are of the past, and those that are dropped now were not dropped then. */
+FW_INLINE int fw_env_is_past(struct fw_env*);
 /* 0, or -1 when there was no room. */
 FW_INLINE int fw_env_event(struct fw_env*, const struct fw_event*);
 

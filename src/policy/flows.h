@@ -8,6 +8,7 @@
 #ifndef FW_POLICY_FLOWS_H
 #define FW_POLICY_FLOWS_H
 
+#include "flow_filter.h"
 #include "sources.h"
 
 enum { FW_DIALOGUE_TURNS = 4, FW_DIALOGUE_WINDOWS = 2, FW_MAX_UNPROVEN_BYTES = 1 << 22 };
@@ -34,6 +35,10 @@ FW_INLINE fw_u64 fw_flow_hash(const struct fw_config* cfg, const struct fw_tuple
   fw_u64 ports = (fw_u64)t->remote_port << 24 | (fw_u64)t->local_port << 8 | t->proto;
 
   return fw_mix(fw_hash(cfg, t->remote, ports) ^ t->local->lo) ^ t->local->hi;
+}
+
+FW_INLINE fw_u32 fw_flow_tag(fw_u64 h) {
+  return (fw_u32)(h >> 32) | 1;
 }
 
 /* The way that a new conversation takes; FW_FLOW_WAYS: none. */
@@ -66,7 +71,7 @@ FW_INLINE fw_u32 fw_flow_weakest(const struct fw_flow_bucket* bucket, fw_u32 win
  * there is none and there is room. NULL: none. */
 FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_config* cfg, fw_u64 h,
                                        fw_u32 window, int claim) {
-  fw_u32 tag = (fw_u32)(h >> 32) | 1, way = 0;
+  fw_u32 tag = fw_flow_tag(h), way = 0;
   struct fw_flow_bucket* bucket = fw_env_flows(env, (fw_u32)h & cfg->flow_mask);
   fw_u64 found = 0, same;
   struct fw_flow* flow;
@@ -85,7 +90,15 @@ FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_confi
   flow->tag = tag;
   flow->seen_state = window << 3; /* EMPTY: the caller says what it is */
   flow->isn = flow->next = 0;
+  fw_flow_filter_renew(env, (fw_u32)h & cfg->flow_mask, bucket);
   return flow;
+}
+
+/* Sets the state of the conversation of this hash to one that says something of its peer. */
+FW_INLINE void fw_flow_say(struct fw_env* env, const struct fw_config* cfg, struct fw_flow* flow,
+                           fw_u64 h, fw_u32 window, fw_u32 state) {
+  fw_flow_set(flow, window, state);
+  fw_flow_filter_add(env, (fw_u32)h & cfg->flow_mask, fw_flow_tag(h));
 }
 
 /* ICMP and other protocols without ports are one conversation per pair of hosts. */
@@ -114,9 +127,9 @@ FW_INLINE int fw_is_of_flow(const struct fw_packet* p) {
   return p->proto != 6 || (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) != FW_TCP_SYN;
 }
 
-/* What the conversation of an arriving packet says of its sender (enum fw_peer); notes that it
- * came. FW_FLOW_COMPLETED is added where it completes a handshake. `h` is its fw_arriving_hash().
- */
+/* What the conversation of an arriving packet says of its sender (enum fw_peer); one that says
+ * something is noted to go on. FW_FLOW_COMPLETED is added where it completes a handshake. `h` is
+ * its fw_arriving_hash(). */
 FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u64 h,
                              fw_u32 window) {
   const struct fw_config* cfg = fw_env_config(env);
@@ -124,8 +137,9 @@ FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u
   fw_u32 state;
   int completed = 0;
 
-  if (!cfg) return FW_PEER_UNKNOWN;
-  flow = fw_flow_find(env, cfg, h, window, p->proto == 17);
+  if (!cfg || !fw_flow_filter_has(env, (fw_u32)h & cfg->flow_mask, fw_flow_tag(h)))
+    return FW_PEER_UNKNOWN;
+  flow = fw_flow_find(env, cfg, h, window, 0);
   if (!flow) return FW_PEER_UNKNOWN;
   state = fw_flow_state(flow);
 
@@ -144,15 +158,26 @@ FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u
     fw_flow_set(flow, window, state);
     return state == FW_FLOW_SPOKEN ? FW_PEER_ANSWERS : FW_PEER_PROVEN;
   }
-  if (p->proto == 17) {
-    if (state == FW_FLOW_EMPTY) flow->next = window;
-    if (flow->isn >= FW_DIALOGUE_TURNS && (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS) {
-      fw_flow_set(flow, window, FW_FLOW_PROVEN);
-      return FW_PEER_PROVEN;
-    }
-    fw_flow_set(flow, window, FW_FLOW_ASKED);
+  if (p->proto == 17 && flow->isn >= FW_DIALOGUE_TURNS &&
+      (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS) {
+    fw_flow_set(flow, window, FW_FLOW_PROVEN);
+    return FW_PEER_PROVEN;
   }
   return FW_PEER_UNKNOWN;
+}
+
+/* Notes that a stranger's UDP packet reaches this host, whose answer makes a turn of a dialogue.
+ * Packets that are dropped begin no conversation: a flood of them displaces none. */
+FW_STAGE int fw_flow_ask(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_flow* flow;
+
+  if (!cfg || !p) return 0;
+  flow = fw_flow_find(env, cfg, fw_arriving_hash(cfg, p), window, 1);
+  if (!flow || fw_flow_state(flow) > FW_FLOW_ANSWERED) return 0;
+  if (fw_flow_state(flow) == FW_FLOW_EMPTY) flow->next = window;
+  fw_flow_set(flow, window, FW_FLOW_ASKED);
+  return 1;
 }
 
 /* Notes a number that a SYN was answered with where the answer does not come by fw_flow_depart().
@@ -162,15 +187,17 @@ FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
   struct fw_tuple t;
+  fw_u64 h;
 
   if (!cfg || !syn) return 0;
   t = (struct fw_tuple){&syn->src, &syn->dst, syn->sport, syn->dport, syn->proto};
-  flow = fw_flow_find(env, cfg, fw_flow_hash(cfg, &t), window, 1);
+  h = fw_flow_hash(cfg, &t);
+  flow = fw_flow_find(env, cfg, h, window, 1);
   if (!flow) return 1; /* no room: the kernel will know its cookie all the same */
   if (fw_flow_state(flow) == FW_FLOW_PROVEN) return 0;
   flow->isn = isn;
   flow->next = isn + 1;
-  fw_flow_set(flow, window, FW_FLOW_OFFERED);
+  fw_flow_say(env, cfg, flow, h, window, FW_FLOW_OFFERED);
   return 1;
 }
 
@@ -186,6 +213,7 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
   struct fw_tuple t;
   fw_u32 state, end;
   int answers = 0;
+  fw_u64 h;
 
   if (!cfg) return 0;
   t = (struct fw_tuple){&p->dst, &p->src, p->dport, p->sport, p->proto};
@@ -194,7 +222,8 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
     if ((p->proto == 1 || p->proto == 58) && !fw_is_echo_request(p)) return 0;
     t.remote_port = t.local_port = 0;
   }
-  flow = fw_flow_find(env, cfg, fw_flow_hash(cfg, &t), window, 1);
+  h = fw_flow_hash(cfg, &t);
+  flow = fw_flow_find(env, cfg, h, window, 1);
   if (!flow) return 0;
   state = fw_flow_state(flow);
 
@@ -227,7 +256,7 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
     }
     state = FW_FLOW_OFFERED;
   }
-  fw_flow_set(flow, window, state);
+  fw_flow_say(env, cfg, flow, h, window, state);
   return answers;
 }
 

@@ -25,11 +25,14 @@ struct fw_env {
   const struct fw_port_line* ports;
   const struct fw_list_line* lists; /* NULL: no lists */
   fw_u32 list_lines;
-  fw_u32 assumes_syn_cookies; /* 1: SYNs that the XDP program would answer count as answered */
-  fw_u64 now_ns;              /* of the packet that is judged */
+  /* 1: packets are of a capture. What is dropped now was not dropped then, and SYNs that the XDP
+   * program would answer count as answered. */
+  fw_u32 is_past;
+  fw_u64 now_ns; /* of the packet that is judged */
   struct fw_source_bucket* sources;
   struct fw_meter* meters;
   struct fw_flow_bucket* flows;
+  struct fw_flow_filter* flow_filter;
   struct fw_mark_keys* mark_keys;
   struct fw_mark_filter* mark_filter;
   struct fw_mark* marks;
@@ -101,7 +104,8 @@ void fw_policy_forget_pending(struct fw_mark_hits* hits, fw_u32 index);
 /* After marks that protect were erased: what is around them needs no look at the marks any more. */
 void fw_policy_marks_guard(struct fw_env* env);
 
-/* A conversation that stood before the start: proven from now on. */
+/* A conversation that stood before the start: proven from now on. Needs config, flows and
+ * flow_filter. */
 void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
                           struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns);
 

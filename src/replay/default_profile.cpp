@@ -46,7 +46,7 @@ Result<void> DefaultProfile::start(const Clock& clock, Timeline& timeline) {
   const engine::Now now = clock.now();
   ticked_ns_ = now.mono_ns;
   datapath_.set_now(now.mono_ns);
-  datapath_.assume_syn_cookies();
+  datapath_.judge_the_past();
   if (Result<void> done = engine_.adopt(now); !done) return done;
   if (Result<void> done = engine_.load_lists(now); !done) return done;
   std::vector<engine::Exemption> exemptions;

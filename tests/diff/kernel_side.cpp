@@ -64,7 +64,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   };
   resize("sources", sizes.sources / FW_SOURCE_WAYS);
   resize("meters", sizes.sources);
-  resize("flows", sizes.flows / FW_FLOW_WAYS);
+  resize("flows", sizes.flow_buckets());
+  resize("flow_filter", sizes.flow_filters());
   resize("mark_keys", sizes.mark_buckets());
   resize("mark_filter", sizes.mark_filters());
   resize("marks", slots);
@@ -88,7 +89,8 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map(".data.active", 1, active_) || !map("list_v4", datapath::xdp::kListV4Bytes, list_v4_) ||
       !map(".data.configs", 2, configs_) || !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
-      !map("meters", sizes.sources, meters_) || !map("flows", sizes.flows / FW_FLOW_WAYS, flows_) ||
+      !map("meters", sizes.sources, meters_) || !map("flows", sizes.flow_buckets(), flows_) ||
+      !map("flow_filter", sizes.flow_filters(), flow_filter_) ||
       !map("mark_keys", sizes.mark_buckets(), mark_keys_) ||
       !map("mark_filter", sizes.mark_filters(), mark_filter_) || !map("marks", slots, marks_) ||
       !map("mark_hits", std::size_t{FW_MARK_HITS} * cpus_, hits_) ||

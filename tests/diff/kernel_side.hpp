@@ -41,6 +41,7 @@ class KernelSide {
   [[nodiscard]] std::span<fw_source_bucket> sources() const { return sources_; }
   [[nodiscard]] std::span<fw_meter> meters() const { return meters_; }
   [[nodiscard]] std::span<fw_flow_bucket> flows() const { return flows_; }
+  [[nodiscard]] std::span<fw_flow_filter> flow_filter() const { return flow_filter_; }
   [[nodiscard]] std::span<fw_mark_keys> mark_keys() const { return mark_keys_; }
   [[nodiscard]] std::span<fw_mark_filter> mark_filter() const { return mark_filter_; }
   [[nodiscard]] std::span<fw_mark> marks() const { return marks_; }
@@ -79,6 +80,7 @@ class KernelSide {
   std::span<fw_source_bucket> sources_;
   std::span<fw_meter> meters_;
   std::span<fw_flow_bucket> flows_;
+  std::span<fw_flow_filter> flow_filter_;
   std::span<fw_mark_keys> mark_keys_;
   std::span<fw_mark_filter> mark_filter_;
   std::span<fw_mark> marks_;

@@ -83,6 +83,8 @@ Difference Pair::tables() {
       cells("sources", user.sources.data(), kernel_->sources().data(), user.sources.size()),
       cells("meters", user.meters.data(), kernel_->meters().data(), user.meters.size()),
       cells("flows", user.flows.data(), kernel_->flows().data(), user.flows.size()),
+      cells("flow_filter", user.flow_filter.data(), kernel_->flow_filter().data(),
+            user.flow_filter.size()),
       cells("mark_keys", user.mark_keys.data(), kernel_->mark_keys().data(), user.mark_keys.size()),
       cells("mark_filter", user.mark_filter.data(), kernel_->mark_filter().data(),
             user.mark_filter.size()),

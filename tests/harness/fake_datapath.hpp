@@ -22,6 +22,7 @@ class FakeDatapath : public datapath::Datapath {
       : sources_(4),
         meters_(16),
         flows_(4),
+        flow_filter_(1),
         keys_(mark_buckets),
         filter_((mark_buckets + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS +
                 FW_GUARD_WORDS),
@@ -100,6 +101,7 @@ class FakeDatapath : public datapath::Datapath {
     return {.sources = sources_,
             .meters = meters_,
             .flows = flows_,
+            .flow_filter = flow_filter_,
             .mark_keys = keys_,
             .mark_filter = filter_,
             .marks = marks_,
@@ -181,6 +183,7 @@ class FakeDatapath : public datapath::Datapath {
     environment.sources = sources_.data();
     environment.meters = meters_.data();
     environment.flows = flows_.data();
+    environment.flow_filter = flow_filter_.data();
     environment.hits = hits_.data();
     environment.counters = &counts;
     environment.shared = &shared_;
@@ -194,6 +197,7 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_source_bucket> sources_;
   std::vector<fw_meter> meters_;
   std::vector<fw_flow_bucket> flows_;
+  std::vector<fw_flow_filter> flow_filter_;
   std::vector<fw_mark_keys> keys_;
   std::vector<fw_mark_filter> filter_;
   std::vector<fw_mark> marks_;

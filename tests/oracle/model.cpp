@@ -121,7 +121,16 @@ Verdict Model::arrives(const Said& said, std::uint64_t now_ns) {
   static const std::set<unsigned> drops{FW_REASON_DENY,      FW_REASON_BAN,   FW_REASON_CLOSED,
                                         FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET};
   verdict.drop = !observe && drops.contains(verdict.reason);
+  if (verdict.asks && !verdict.drop) ask(said, now_ns);
   return verdict;
+}
+
+// What reaches a UDP port begins a conversation, or a turn of one.
+void Model::ask(const Said& said, std::uint64_t now_ns) {
+  const Key key{said.remote, said.remote_port, said.local, said.local_port, said.proto};
+  const auto [talk, is_new] = conversations_.try_emplace(key);
+  if (is_new) talk->second.since_window = window_of(now_ns);
+  talk->second.state = Conversation::State::asked;
 }
 
 unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) {
@@ -156,6 +165,7 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
   if (rules[verdict.rule].action == FW_ACTION_PASS) return FW_REASON_OPEN;
 
   const Standing peer = standing(said, now_ns);
+  verdict.asks = peer == Standing::unknown && said.proto == kUdp && !said.later_fragment;
   verdict.klass = class_of(said, peer != Standing::unknown, peer == Standing::answers);
   if (verdict.klass == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
     verdict.klass = FW_CLASS_UDP_NEW;
@@ -192,10 +202,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
   const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
                 has_ports(said) ? said.local_port : 0, said.proto};
   const auto found = conversations_.find(key);
-  if (found == conversations_.end()) {
-    if (said.proto == kUdp) conversations_[key].since_window = window;
-    return Standing::unknown;
-  }
+  if (found == conversations_.end()) return Standing::unknown;
   Conversation& talk = found->second;
   if (said.proto == kTcp) {
     const std::uint32_t ahead = said.ack - talk.first;  // modulo 2^32, as sequence numbers are
@@ -209,7 +216,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
   if (talk.state == State::proven) return Standing::proven;
   if (talk.state == State::spoken) return Standing::answers;
   const bool long_enough = talk.turns >= 4 && window >= talk.since_window + 2;
-  talk.state = long_enough ? State::proven : State::asked;
+  if (long_enough) talk.state = State::proven;
   return long_enough ? Standing::proven : Standing::unknown;
 }
 

@@ -30,6 +30,7 @@ struct Said {
 struct Verdict {
   bool drop = false;
   unsigned reason = 0, klass = 0, rule = 0;
+  bool asks = false;  // UDP of a stranger: of a conversation, if it is not dropped
 };
 
 struct Report {
@@ -150,6 +151,7 @@ class Model {
   [[nodiscard]] unsigned judge(const Said& said, std::uint64_t now_ns, Verdict& verdict);
   [[nodiscard]] Standing standing(const Said& said, std::uint64_t now_ns);
   // The same where nothing is seen to leave, of TCP: does it go on as if it had been answered?
+  void ask(const Said& said, std::uint64_t now_ns);
   [[nodiscard]] Standing goes_on(const Said& said, std::uint64_t now_ns);
   // Of the source or prefix of `key`, under the limits of `rule`.
   [[nodiscard]] bool is_over_limit(const Said& said, unsigned klass, const SourceKey& key,

@@ -135,6 +135,71 @@ TEST(flows, answering_a_udp_peer_proves_it_only_after_turns_and_seconds) {
   EXPECT_EQ(slow.in(ask), "pass pass");
 }
 
+// A host whose conversations all have to do with four cells, and that refuses UDP to port 9.
+struct CrowdedLab : Lab {
+  CrowdedLab() : Lab({.sources = 1 << 12, .flows = FW_FLOW_WAYS, .bans = 1 << 10}) {
+    const datapath::Tables tables = datapath.tables();
+    tables.signatures[0].mask.word[0] = 0xffff;
+    tables.signatures[0].value.word[0] = 9;
+    tables.signature_set->active[FW_CLASS_UDP_NEW] = 1;
+  }
+  void ask(unsigned port, unsigned strangers) {
+    for (unsigned i = 0; i < strangers; i++)
+      in(from("10.0.0." + std::to_string(i)).udp(1234, port).payload(9));
+  }
+  fw_u64 filter() { return datapath.tables().flow_filter[0].bits; }
+};
+
+TEST(flows, a_flood_that_is_dropped_displaces_no_dialogue) {
+  CrowdedLab lab;
+  for (unsigned turn = 0; turn < 4; turn++) {
+    ASSERT_EQ(lab.in(from(kPeer).udp(5000, 53)), "pass pass");
+    lab.out(to(kPeer).udp(53, 5000));
+    lab.ask(9, 100);
+    ASSERT_EQ(lab.decision.reason, FW_REASON_SIGNATURE);
+    lab.now_ns += kWindow;
+  }
+  EXPECT_EQ(lab.in(from(kPeer).udp(5000, 53)), "pass proven");
+}
+
+TEST(flows, who_is_answered_though_his_packet_would_have_been_dropped_was_not_spoken_to_first) {
+  for (const bool observes : {true, false}) {
+    CrowdedLab lab;
+    if (observes) {
+      lab.config.mode = FW_MODE_OBSERVE;
+      lab.publish();
+    } else {
+      lab.datapath.judge_the_past();
+    }
+    const std::string refused = observes ? "pass signature" : "drop signature";
+    EXPECT_EQ(lab.in(from(kPeer).udp(5000, 9)), refused);
+    lab.out(to(kPeer).udp(9, 5000));
+    EXPECT_EQ(lab.in(from(kPeer).udp(5000, 9)), refused);
+  }
+}
+
+TEST(flows, the_filter_knows_those_that_say_something_and_forgets_those_that_are_displaced) {
+  CrowdedLab lab;
+  lab.ask(53, FW_FLOW_WAYS);
+  EXPECT_EQ(lab.filter(), 0U) << "nobody was answered";
+  lab.out(to("10.0.0.0").udp(53, 1234));
+  EXPECT_NE(lab.filter(), 0U);
+  lab.now_ns += kWindow;
+  lab.ask(80, FW_FLOW_WAYS);
+  EXPECT_EQ(lab.filter(), 0U);
+}
+
+TEST(flows, the_filter_hides_no_proven_peer_among_many) {
+  Lab lab({.sources = 1 << 12, .flows = 1 << 10, .bans = 1 << 10});
+  const auto peer = [](unsigned i) { return "10.0.0." + std::to_string(i); };
+  for (unsigned i = 1; i <= 100; i++) lab.handshake(peer(i));
+  lab.now_ns += kWindow;
+  for (unsigned i = 0; i < 4000; i++)
+    lab.in(from("10.1.0." + std::to_string(i % 250)).udp(i, 53).payload(9));
+  for (unsigned i = 1; i <= 100; i++)
+    EXPECT_EQ(lab.in(from(peer(i)).tcp(40000, 80).seq(6).ack(1001)), "pass proven") << i;
+}
+
 TEST(flows, a_pinged_peer_may_answer_and_its_own_pings_are_judged_like_any) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;

@@ -146,6 +146,19 @@ TEST(order, no_kind_of_packet_is_a_way_around_a_ban_or_a_deny_entry) {
   }
 }
 
+TEST(order, what_comes_after_a_denied_packet_is_judged_like_any) {
+  Lab lab;
+  lab.lists("192.0.2.66", "");
+  for (const char* other : {kPeer, "192.0.3.66", "203.0.113.9", "0.0.0.1"}) {
+    EXPECT_EQ(lab.in(udp("192.0.2.66")), "drop deny");
+    EXPECT_EQ(lab.in(udp("192.0.2.66")), "drop deny");
+    EXPECT_EQ(lab.in(udp(other)), "pass pass") << other;
+  }
+  EXPECT_EQ(lab.in(udp("192.0.2.66")), "drop deny");
+  lab.lists("", "");
+  EXPECT_EQ(lab.in(udp("192.0.2.66")), "pass pass");
+}
+
 TEST(order, neighbour_discovery_passes_from_a_banned_neighbour_only_if_no_router_forwarded_it) {
   Lab lab;
   EXPECT_GE(lab.mark(FW_MARK_BAN, "2001:db8:1::/64"), 0);

@@ -36,6 +36,9 @@ FW_INLINE struct fw_meter* fw_env_meter(struct fw_env* e, fw_u32 index) {
 FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
   return &e->flows[bucket];
 }
+FW_INLINE struct fw_flow_filter* fw_env_flow_filter(struct fw_env* e, fw_u32 index) {
+  return &e->flow_filter[index];
+}
 FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env* e, fw_u32 index) {
   return &e->mark_filter[index];
 }
@@ -71,6 +74,9 @@ FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env* e) 
 }
 FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env* e) {
   return e->cpu;
+}
+FW_INLINE int fw_env_is_past(struct fw_env* e) {
+  return e->is_past != 0;
 }
 FW_INLINE int fw_env_event(struct fw_env* e, const struct fw_event* event) {
   if (e->event) e->event(e->self, event);
@@ -108,7 +114,7 @@ static void settle_challenge(struct fw_env* env, const struct fw_frame* frame,
                              const struct fw_packet* packet, struct fw_decision* decision) {
   fw_u32 reason = decision->reason;
 
-  if (env->assumes_syn_cookies && fw_would_challenge(env, frame, packet, env->now_ns))
+  if (env->is_past && fw_would_challenge(env, frame, packet, env->now_ns))
     reason = FW_REASON_CHALLENGE;
   fw_settle(env, env->counters, packet, decision, reason);
 }
@@ -239,10 +245,10 @@ void fw_policy_mark_erase(struct fw_env* env, fw_u32 index) {
 void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
                           struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns) {
   struct fw_tuple tuple = {&remote, &local, remote_port, local_port, proto};
-  struct fw_flow* flow =
-      fw_flow_find(env, env->config, fw_flow_hash(env->config, &tuple), fw_window(now_ns), 1);
+  fw_u64 h = fw_flow_hash(env->config, &tuple);
+  struct fw_flow* flow = fw_flow_find(env, env->config, h, fw_window(now_ns), 1);
 
-  if (flow) fw_flow_set(flow, fw_window(now_ns), FW_FLOW_PROVEN);
+  if (flow) fw_flow_say(env, env->config, flow, h, fw_window(now_ns), FW_FLOW_PROVEN);
 }
 
 /* The index of a source's cell under a rule, as fw_source_find() would find it; -1: none. */

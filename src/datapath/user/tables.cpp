@@ -32,7 +32,8 @@ Result<ListImage> list_image(std::span<const std::byte> image) {
 UserTables::UserTables(TableSizes sizes)
     : sources_(sizes.sources / FW_SOURCE_WAYS),
       meters_(sizes.sources),
-      flows_(sizes.flows / FW_FLOW_WAYS),
+      flows_(sizes.flow_buckets()),
+      flow_filter_(sizes.flow_filters()),
       mark_keys_(sizes.mark_buckets()),
       mark_filter_(sizes.mark_filters()),
       marks_(sizes.mark_slots()),
@@ -45,6 +46,7 @@ void UserTables::populate() {
   sources_.populate();
   meters_.populate();
   flows_.populate();
+  flow_filter_.populate();
   mark_keys_.populate();
   mark_filter_.populate();
   marks_.populate();
@@ -68,6 +70,7 @@ void UserTables::lend(fw_env& env) {
   env.sources = sources_.data();
   env.meters = meters_.data();
   env.flows = flows_.data();
+  env.flow_filter = flow_filter_.data();
   env.mark_keys = mark_keys_.data();
   env.mark_filter = mark_filter_.data();
   env.marks = marks_.data();
@@ -80,8 +83,9 @@ void UserTables::lend(fw_env& env) {
 
 std::uint64_t UserTables::memory_bytes() const {
   return sources_.span().size_bytes() + meters_.span().size_bytes() + flows_.span().size_bytes() +
-         mark_keys_.span().size_bytes() + mark_filter_.span().size_bytes() +
-         marks_.span().size_bytes() + served_.span().size_bytes() + budgets_.span().size_bytes() +
+         flow_filter_.span().size_bytes() + mark_keys_.span().size_bytes() +
+         mark_filter_.span().size_bytes() + marks_.span().size_bytes() +
+         served_.span().size_bytes() + budgets_.span().size_bytes() +
          signatures_.span().size_bytes() + sizeof(fw_signature_set) + sizeof shared_;
 }
 

@@ -26,6 +26,10 @@ struct TableSizes {
   // Two slots per ban: two-choice buckets of eight never fill up at half load.
   [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
   [[nodiscard]] std::uint32_t mark_buckets() const { return mark_slots() / FW_MARK_WAYS; }
+  [[nodiscard]] std::uint32_t flow_buckets() const { return flows / FW_FLOW_WAYS; }
+  [[nodiscard]] std::uint32_t flow_filters() const {
+    return (flow_buckets() + FW_FLOW_FILTER_BUCKETS - 1) / FW_FLOW_FILTER_BUCKETS;
+  }
   [[nodiscard]] std::uint32_t mark_filters() const {
     return (mark_buckets() + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS + FW_GUARD_WORDS;
   }
@@ -80,9 +84,9 @@ class UserTables {
   // Nothing but seeds and masks: what is in force until the first publish().
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
   [[nodiscard]] Tables tables() {
-    return {sources_.span(),     meters_.span(),        flows_.span(),  mark_keys_.span(),
-            mark_filter_.span(), marks_.span(),         served_.span(), budgets_.span(),
-            signatures_.span(),  signature_set_.data(), &shared_};
+    return {sources_.span(),   meters_.span(),      flows_.span(),         flow_filter_.span(),
+            mark_keys_.span(), mark_filter_.span(), marks_.span(),         served_.span(),
+            budgets_.span(),   signatures_.span(),  signature_set_.data(), &shared_};
   }
   // Fills what all readers of these tables have in common.
   void lend(fw_env& env);
@@ -92,6 +96,7 @@ class UserTables {
   Table<fw_source_bucket> sources_;
   Table<fw_meter> meters_;
   Table<fw_flow_bucket> flows_;
+  Table<fw_flow_filter> flow_filter_;
   Table<fw_mark_keys> mark_keys_;
   Table<fw_mark_filter> mark_filter_;
   Table<fw_mark> marks_;

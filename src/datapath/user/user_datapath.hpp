@@ -18,10 +18,10 @@ class UserDatapath final : public Datapath {
   fw_decision decide(const fw_frame& frame, std::uint64_t now_ns, fw_packet& packet);
   // Notes one frame that was sent.
   void note_egress(const fw_frame& frame, std::uint64_t now_ns);
-  // From now on a SYN above its budget has the reason `challenge` where the XDP program would
-  // answer it by a SYN cookie. Nothing is sent, so it is dropped all the same: only for those who
-  // ask what would have been.
-  void assume_syn_cookies() { env_.assumes_syn_cookies = 1; }
+  // Frames are those of a capture: what is dropped had reached the host all the same, and a SYN
+  // above its budget has the reason `challenge` where the XDP program would answer it by a SYN
+  // cookie, though nothing is sent. Only for those who ask what would have been.
+  void judge_the_past() { env_.is_past = 1; }
   // What now_ns() says from now on.
   void set_now(std::uint64_t now_ns) { now_ns_ = now_ns; }
   // The tables as the policy sees them.

@@ -35,6 +35,7 @@ FW_TABLE(ports, struct fw_port_line, 2 * FW_PORT_LINES);
 FW_TABLE(sources, struct fw_source_bucket, 1);
 FW_TABLE(meters, struct fw_meter, 1);
 FW_TABLE(flows, struct fw_flow_bucket, 1);
+FW_TABLE(flow_filter, struct fw_flow_filter, 1);
 FW_TABLE(mark_keys, struct fw_mark_keys, 1);
 FW_TABLE(mark_filter, struct fw_mark_filter, 1);
 FW_TABLE(marks, struct fw_mark, 1);
@@ -147,6 +148,10 @@ FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
   (void)e;
   return FW_LOOK_UP(flows, bucket);
 }
+FW_INLINE struct fw_flow_filter* fw_env_flow_filter(struct fw_env* e, fw_u32 index) {
+  (void)e;
+  return FW_LOOK_UP(flow_filter, index);
+}
 FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
   (void)e;
   return FW_LOOK_UP(mark_keys, bucket);
@@ -195,6 +200,10 @@ FW_INLINE const struct fw_signature_set* fw_env_signature_set(struct fw_env* e) 
 FW_INLINE struct fw_cpu* fw_env_cpu(struct fw_env* e) {
   (void)e;
   return FW_LOOK_UP(cpu_state, 0);
+}
+FW_INLINE int fw_env_is_past(struct fw_env* e) {
+  (void)e;
+  return 0;
 }
 FW_INLINE int fw_env_event(struct fw_env* e, const struct fw_event* event) {
   (void)e;

@@ -75,20 +75,21 @@ std::unexpected<Error> fail_load(int error_number) {
 }
 
 // The maps that a following daemon finds again, by name.
-std::array<bpf_map*, 22> pinned_maps(floodwall_bpf& skeleton) {
+std::array<bpf_map*, 23> pinned_maps(floodwall_bpf& skeleton) {
   auto& m = skeleton.maps;
   return {m.data_active, m.data_configs, m.ports,        m.sources,
           m.meters,      m.flows,        m.mark_keys,    m.marks,
           m.data_shared, m.served,       m.data_budgets, m.signatures,
           m.lists,       m.mark_hits,    m.events,       m.data_signature_set,
           m.counters,    m.cpu_state,    m.samples,      m.budget_shares,
-          m.mark_filter, m.list_v4};
+          m.mark_filter, m.list_v4,      m.flow_filter};
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
   bpf_map__set_max_entries(skeleton.maps.sources, sizes.sources / FW_SOURCE_WAYS);
   bpf_map__set_max_entries(skeleton.maps.meters, sizes.sources);
-  bpf_map__set_max_entries(skeleton.maps.flows, sizes.flows / FW_FLOW_WAYS);
+  bpf_map__set_max_entries(skeleton.maps.flows, sizes.flow_buckets());
+  bpf_map__set_max_entries(skeleton.maps.flow_filter, sizes.flow_filters());
   bpf_map__set_max_entries(skeleton.maps.mark_keys, sizes.mark_buckets());
   bpf_map__set_max_entries(skeleton.maps.mark_filter, sizes.mark_filters());
   bpf_map__set_max_entries(skeleton.maps.marks, sizes.mark_slots());
@@ -149,11 +150,17 @@ class XdpDatapath final : public Datapath {
 
   std::string kind() const override { return "xdp"; }
   Tables tables() override {
-    return {sources_.as<fw_source_bucket>(),   meters_.as<fw_meter>(),
-            flows_.as<fw_flow_bucket>(),       mark_keys_.as<fw_mark_keys>(),
-            mark_filter_.as<fw_mark_filter>(), marks_.as<fw_mark>(),
-            served_.as<fw_port_line>(),        budgets_.as<fw_budget>(),
-            signatures_.as<fw_signature>(),    signature_set_.as<fw_signature_set>().data(),
+    return {sources_.as<fw_source_bucket>(),
+            meters_.as<fw_meter>(),
+            flows_.as<fw_flow_bucket>(),
+            flow_filter_.as<fw_flow_filter>(),
+            mark_keys_.as<fw_mark_keys>(),
+            mark_filter_.as<fw_mark_filter>(),
+            marks_.as<fw_mark>(),
+            served_.as<fw_port_line>(),
+            budgets_.as<fw_budget>(),
+            signatures_.as<fw_signature>(),
+            signature_set_.as<fw_signature_set>().data(),
             shared_.as<fw_shared>().data()};
   }
   std::uint64_t now_ns() const override;
@@ -184,8 +191,8 @@ class XdpDatapath final : public Datapath {
   Skeleton skeleton_;
   bool adopted_ = false;  // the maps are those of a former daemon
   bool pinned_ = false;
-  MappedArray active_, configs_, ports_, sources_, meters_, flows_, mark_keys_, mark_filter_,
-      marks_;
+  MappedArray active_, configs_, ports_, sources_, meters_, flows_, flow_filter_, mark_keys_,
+      mark_filter_, marks_;
   MappedArray mark_hits_;  // those of the first CPU, then those of the next ...
   MappedArray served_, budgets_, signatures_, signature_set_, shared_, list_v4_;
   fw_config config_{};
@@ -257,7 +264,8 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{ports_, maps.ports, std::size_t{2} * FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
       Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
-      Wanted{flows_, maps.flows, sizes.flows / FW_FLOW_WAYS * sizeof(fw_flow_bucket)},
+      Wanted{flows_, maps.flows, sizes.flow_buckets() * sizeof(fw_flow_bucket)},
+      Wanted{flow_filter_, maps.flow_filter, sizes.flow_filters() * sizeof(fw_flow_filter)},
       Wanted{mark_keys_, maps.mark_keys, sizes.mark_buckets() * sizeof(fw_mark_keys)},
       Wanted{mark_filter_, maps.mark_filter, sizes.mark_filters() * sizeof(fw_mark_filter)},
       Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
@@ -290,7 +298,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
     return fail_errno("read the random seed of the tables", errno);
   config_.abi_version = FW_ABI_VERSION;
   config_.source_mask = sizes.sources / FW_SOURCE_WAYS - 1;
-  config_.flow_mask = sizes.flows / FW_FLOW_WAYS - 1;
+  config_.flow_mask = sizes.flow_buckets() - 1;
   config_.mark_mask = sizes.mark_slots() / FW_MARK_WAYS - 1;
   configs_.as<fw_config>()[0] = config_;
   active_.as<fw_active>()[0].lists = FW_LISTS_NONE;
