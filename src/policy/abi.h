@@ -294,13 +294,13 @@ enum { FW_MARK_FORCED = 0x80, FW_MARK_MEASURE = 0x1f };
 struct fw_mark_keys {
   fw_u64 key[FW_MARK_WAYS]; /* keyed hash of prefix and length; 0 = empty */
 };
-/* What four buckets have, 16 bits each, so few that they stay in a near cache: bit 0: a key of
+/* What two buckets have, 32 bits each, so few that they stay in a near cache: bit 0: a key of
  * this first bucket is in its second one; the others: a key of this kind is here (marks.h). Never
  * a bit too few; one too many costs a look at the bucket. */
 struct fw_mark_filter {
   fw_u64 bits;
 };
-enum { FW_MARK_FILTER_BUCKETS = 4, FW_MARK_FILTER_BITS = 16 };
+enum { FW_MARK_FILTER_BUCKETS = 2, FW_MARK_FILTER_BITS = 32 };
 enum { FW_GUARD_WORDS = 64 }; /* behind those of all buckets: what marks protect */
 struct fw_mark {
   struct fw_addr addr; /* masked to prefix_bits */
@@ -375,7 +375,6 @@ enum fw_sample_kind {
 struct fw_cpu {
   fw_u64 samples_debt_until[FW_SAMPLE_KINDS]; /* ticks */
   fw_u64 room_debt_until; /* of SYNs above their budget that a listener has room for */
-  fw_u64 denied_last;     /* 1: the last IPv4 packet's source was on a deny list */
 };
 
 /* A packet as the engine sees it: what it learns from. */
@@ -417,6 +416,8 @@ struct fw_event {
 
 /* One per CPU. `drop` in mode observe counts what would have been dropped. */
 struct fw_counters {
+  fw_u64 denied_last; /* no count: 1 where the last IPv4 packet's source was on a deny list; in the
+                         line that a denied packet is counted in */
   fw_u64 packets[FW_REASON_COUNT], bytes[FW_REASON_COUNT];
   fw_u64 class_packets[FW_CLASS_COUNT], class_bytes[FW_CLASS_COUNT];
   fw_u64 class_strangers[FW_CLASS_COUNT];   /* packets of peers that proved nothing */
@@ -454,7 +455,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_event) == 64, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_config) == 352U + FW_MAX_RULES * 128U, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_counters) ==
                      8 * (2 * (int)FW_REASON_COUNT + 5 * (int)FW_CLASS_COUNT +
-                          (int)FW_MAX_SIGNATURES + 6),
+                          (int)FW_MAX_SIGNATURES + 7),
                  "no padding");
 
 #endif

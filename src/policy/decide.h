@@ -148,7 +148,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg,
   if (parsed == FW_PARSED_MALFORMED) return FW_REASON_MALFORMED;
   if (fw_keeps_link_alive(env, p)) return FW_REASON_LINK;
 
-  names = fw_names(env, cfg, &p->src);
+  names = fw_names(env, cfg, counters, &p->src);
   if (FW_NAMES_MARK(names) == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
   if (FW_NAMES_MARK(names) == FW_MARK_ALLOW) return FW_REASON_ALLOW;
   if (FW_NAMES_LISTS(names) & FW_LIST_ALLOW) return FW_REASON_ALLOW;

@@ -15,21 +15,20 @@
 #define FW_NAMES_LISTS(names) ((fw_u32)((names) >> 40))
 
 FW_INLINE fw_u64 fw_names_v4(struct fw_env* env, const struct fw_config* cfg,
-                             const struct fw_addr* a) {
-  struct fw_cpu* cpu = fw_env_cpu(env);
-  fw_u64 listed = fw_list_find_v4(env, (fw_u32)a->lo, cpu && cpu->denied_last);
+                             struct fw_counters* counters, const struct fw_addr* a) {
+  fw_u64 listed = fw_list_find_v4(env, (fw_u32)a->lo, counters->denied_last != 0);
 
-  if (cpu && cpu->denied_last != (listed == FW_LIST_DENY)) cpu->denied_last ^= 1;
+  if (counters->denied_last != (listed == FW_LIST_DENY)) counters->denied_last ^= 1;
   if (listed == FW_LIST_DENY && !fw_is_guarded(env, cfg, a)) return listed << 40;
   return listed << 40 | fw_mark_find(env, a, fw_env_now(env));
 }
 
 FW_INLINE fw_u64 fw_names(struct fw_env* env, const struct fw_config* cfg,
-                          const struct fw_addr* a) {
+                          struct fw_counters* counters, const struct fw_addr* a) {
   fw_u64 mark = 0, listed;
   int guarded;
 
-  if (fw_is_v4(a)) return fw_names_v4(env, cfg, a);
+  if (fw_is_v4(a)) return fw_names_v4(env, cfg, counters, a);
   guarded = fw_is_guarded(env, cfg, a);
   if (guarded) mark = fw_mark_find(env, a, fw_env_now(env));
   if (FW_NAMES_MARK(mark) > FW_MARK_BAN) return mark; /* lists do not matter to it */
