@@ -8,7 +8,7 @@ import time
 import netns
 
 from suite import feeds
-from suite.figures import median, number
+from suite.figures import median, number, ratios
 from suite.machine import RELEASE, cpus
 from suite.table import Table
 from suite.walls import Walls, dotted, flood_sources, settings
@@ -98,7 +98,7 @@ def ban_file(lab, file):
 
 
 def bans_table(lab, rivals, quick):
-    count, rounds = (1_000, 1) if quick else (BANS, 5)
+    count, rounds = (1_000, 1) if quick else (BANS, 11)
     addresses = [dotted(0x0b000000 + 7 * n) for n in range(count)]
     elements = ",".join(f"{address} timeout 1h" for address in addresses)
     nft = f"table ip b {{ set banned {{ type ipv4_addr; flags timeout; elements = {{ {elements} }}\n }}\n}}\n"
@@ -116,8 +116,8 @@ def bans_table(lab, rivals, quick):
     table = Table("control.bans", f"5. {number(count)} bans at once", ["", "seconds", "to nftables"],
                   raw=[{"Floodwall": ours, "nftables": nftables, "ipset": ipsets}])
     for who, took in (("Floodwall", ours), ("nftables set with timeouts", nftables), ("ipset with timeouts", ipsets)):
-        table.add(who, f"{median(took):.3f}", f"{median(took) / median(nftables):.2f}")
-    table.values["to nftables"] = median(ours) / median(nftables)
+        table.add(who, f"{median(took):.3f}", f"{median(ratios(took, nftables)):.2f}")
+    table.values["to nftables"] = median(ratios(ours, nftables))
     return table
 
 
