@@ -70,7 +70,7 @@ Result<void> measure_cpus(Stage& stage) {
     if (!harness) return std::unexpected(harness.error());
     harnesses.push_back(std::move(*harness));
   }
-  if (auto done = stage.subject.mark(FW_MARK_BAN, 4, kBanned); !done) return done;
+  if (auto done = stage.subject.entry(FW_ENTRY_BAN, 4, kBanned); !done) return done;
   const struct Row {
     const char* name = "";
     Limits limits = Limits::defaults;

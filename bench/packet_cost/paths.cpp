@@ -104,8 +104,8 @@ Result<void> measure_paths(Stage& stage) {
     return measure(stage, table, cases);
   };
   for (const int family : {4, 6}) {
-    if (auto done = stage.subject.mark(FW_MARK_EXEMPT, family, kExempt); !done) return done;
-    if (auto done = stage.subject.mark(FW_MARK_BAN, family, kBanned); !done) return done;
+    if (auto done = stage.subject.entry(FW_ENTRY_EXEMPT, family, kExempt); !done) return done;
+    if (auto done = stage.subject.entry(FW_ENTRY_BAN, family, kBanned); !done) return done;
   }
   if (auto done = run("default", {}); !done) return done;
   if (auto done = deny_everywhere(stage); !done) return done;

@@ -42,13 +42,13 @@ Result<void> by_bans(Stage& stage) {
   std::vector<Case> cases;
   for (const unsigned bans : {0U, 1U << 10, 1U << 14, 100'000U})
     cases.push_back(passed(short_number(bans), 4, kFree, [&stage, bans]() -> Result<void> {
-      stage.subject.unmark_all();
-      if (auto done = stage.subject.mark(FW_MARK_BAN, 4, {.base = kBanned, .count = bans}); !done)
+      stage.subject.erase_all();
+      if (auto done = stage.subject.entry(FW_ENTRY_BAN, 4, {.base = kBanned, .count = bans}); !done)
         return done;
       return stage.subject.configure(Limits::roomy, 0);
     }));
   auto done = measure(stage, "bans", cases);
-  stage.subject.unmark_all();
+  stage.subject.erase_all();
   return done;
 }
 

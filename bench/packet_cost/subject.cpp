@@ -120,7 +120,7 @@ Result<void> Subject::configure(Limits limits, unsigned services) {
   std::ranges::copy(old.seed, std::begin(policy.seed));
   policy.source_mask = old.source_mask;
   policy.flow_mask = old.flow_mask;
-  policy.mark_mask = old.mark_mask;
+  policy.entry_mask = old.entry_mask;
   policy.lengths_v4 = 1;  // single addresses ...
   policy.prefix_bits_v4[0] = 128;
   policy.lengths_v6 = 2;  // ... and an own IPv6 address is exempt as such, a /64 is banned
@@ -156,30 +156,30 @@ fw_env Subject::env() {
   env.meters = tables.meters.data();
   env.flows = tables.flows.data();
   env.flow_filter = tables.flow_filter.data();
-  env.mark_keys = tables.mark_keys.data();
-  env.mark_filter = tables.mark_filter.data();
-  env.marks = tables.marks.data();
+  env.entry_keys = tables.entry_keys.data();
+  env.entry_filter = tables.entry_filter.data();
+  env.entries = tables.entries.data();
   return env;
 }
 
-Result<void> Subject::mark(fw_u8 kind, int family, const Sources& sources) {
+Result<void> Subject::entry(fw_u8 kind, int family, const Sources& sources) {
   fw_env env = this->env();
   for (std::uint32_t i = 0; i < sources.count; i++) {
-    fw_mark mark{};
-    mark.prefix_bits = family == 4 ? 128 : 64;
-    mark.addr = masked(sources.at(family, i), mark.prefix_bits).key();
-    mark.until_ns = FW_FOREVER;
-    mark.kind = kind;
-    if (fw_policy_mark_put(&env, &mark, datapath_->now_ns()) < 0)
-      return fail("no room for so many marks");
+    fw_entry entry{};
+    entry.prefix_bits = family == 4 ? 128 : 64;
+    entry.addr = masked(sources.at(family, i), entry.prefix_bits).key();
+    entry.until_ns = FW_FOREVER;
+    entry.kind = kind;
+    if (fw_policy_entry_put(&env, &entry, datapath_->now_ns()) < 0)
+      return fail("no room for so many entries");
   }
   return {};
 }
 
-void Subject::unmark_all() {
+void Subject::erase_all() {
   fw_env env = this->env();
-  for (std::uint32_t i = 0; i < datapath_->tables().marks.size(); i++)
-    if (datapath_->tables().marks[i].until_ns != 0) fw_policy_mark_erase(&env, i);
+  for (std::uint32_t i = 0; i < datapath_->tables().entries.size(); i++)
+    if (datapath_->tables().entries[i].until_ns != 0) fw_policy_entry_erase(&env, i);
 }
 
 void Subject::sign(unsigned count, bool last_matches) {

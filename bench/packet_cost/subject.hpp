@@ -32,8 +32,8 @@ class Subject {
   [[nodiscard]] int program() const { return program_; }
   [[nodiscard]] Result<void> configure(Limits limits, unsigned services);
   [[nodiscard]] Result<void> use_lists(std::span<const std::byte> image);
-  [[nodiscard]] Result<void> mark(fw_u8 kind, int family, const Sources& sources);
-  void unmark_all();
+  [[nodiscard]] Result<void> entry(fw_u8 kind, int family, const Sources& sources);
+  void erase_all();
   // `count` signatures that no packet here matches, but for the last one if `last_matches`.
   void sign(unsigned count, bool last_matches);
   // The sources have a TCP connection to the server.

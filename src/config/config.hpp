@@ -173,7 +173,7 @@ struct Config {
 // The same from text; `name` is what messages call it.
 [[nodiscard]] Result<Config> parse(std::string_view toml, const std::string& name);
 
-// What the datapath needs of it. Seeds, masks and mark lengths are the caller's.
+// What the datapath needs of it. Seeds, masks and entry lengths are the caller's.
 struct Compiled {
   fw_config policy{};
   std::vector<fw_port_line> ports;      // FW_PORT_LINES of them

@@ -13,7 +13,7 @@ datapath::TableSizes sizes_of(const config::Tables& tables) {
   return {.sources = tables.sources, .flows = tables.flows, .bans = tables.bans};
 }
 
-// Only the engine's marks matter while nobody sends us packets.
+// Only the engine's entries matter while nobody sends us packets.
 datapath::TableSizes sizes_without_packets(std::uint32_t bans) {
   return {.sources = FW_SOURCE_WAYS, .flows = FW_FLOW_WAYS, .bans = bans};
 }

@@ -16,7 +16,7 @@ bool is_loopback(const Address& address) {
 
 }  // namespace
 
-void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
+void note_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
   std::vector<fw_u8> wanted(kPorts);
   for (const host::Socket& socket : listeners) {
     if (is_loopback(socket.local)) continue;  // nobody reaches it from elsewhere
@@ -36,7 +36,7 @@ void mark_listening(std::span<fw_port_line> served, const std::vector<host::Sock
 Result<void> follow_listeners(datapath::Datapath& datapath) {
   const auto sockets = host::listeners();
   if (!sockets) return std::unexpected(sockets.error());
-  mark_listening(datapath.tables().served, *sockets);
+  note_listening(datapath.tables().served, *sockets);
   return {};
 }
 

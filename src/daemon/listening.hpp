@@ -15,7 +15,7 @@ namespace fw::daemon {
 // Writes into the table `served` what is listened on now, and takes out what is not any more; that
 // a port answers stays. It is deep if one of its sockets is. Sockets of loopback addresses are not
 // reached from elsewhere.
-void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners);
+void note_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners);
 
 // The same, with what the kernel says of the caller's network namespace. After an error the table
 // is as it was.

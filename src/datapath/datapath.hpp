@@ -20,16 +20,16 @@
 namespace fw::datapath {
 
 // The tables, shared with the running policy: every write is in force at once. Which words may be
-// written by both sides and in which order is said in policy/marks.h; use its functions (policy.h),
-// not the members.
+// written by both sides and in which order is said in policy/entries.h; use its functions
+// (policy.h), not the members.
 struct Tables {
   std::span<fw_source_bucket> sources;
   std::span<fw_meter> meters;  // FW_SOURCE_WAYS per bucket of sources
   std::span<fw_flow_bucket> flows;
   std::span<fw_flow_filter> flow_filter;
-  std::span<fw_mark_keys> mark_keys;
-  std::span<fw_mark_filter> mark_filter;
-  std::span<fw_mark> marks;  // FW_MARK_WAYS per bucket of mark_keys
+  std::span<fw_entry_keys> entry_keys;
+  std::span<fw_entry_filter> entry_filter;
+  std::span<fw_entry> entries;  // FW_ENTRY_SLOTS per bucket of entry_keys
   std::span<fw_port_line> served;
   std::span<fw_budget> budgets;
   std::span<fw_signature> signatures;
@@ -110,10 +110,10 @@ class Datapath {
 
   // The sum over CPUs.
   [[nodiscard]] virtual fw_counters counters() const = 0;
-  // Packets dropped for a mark that are not yet in fw_mark::dropped.
-  [[nodiscard]] virtual std::uint64_t pending_drops(std::size_t mark_index) const = 0;
-  // Called by the owner of a mark slot before it is given to a new mark.
-  virtual void clear_pending(std::size_t mark_index) = 0;
+  // Packets dropped for an entry that are not yet in fw_entry::dropped.
+  [[nodiscard]] virtual std::uint64_t pending_drops(std::size_t entry_index) const = 0;
+  // Called by the owner of an entry slot before it is given to a new entry.
+  virtual void clear_pending(std::size_t entry_index) = 0;
 
   // Hands over the events that wait, oldest first. `event_fd()` is readable when there are some
   // (-1: poll every tick).

@@ -43,15 +43,15 @@ bool Audit::check_bans(std::size_t steps, const Now& now) {
 }
 
 bool Audit::check_slots(std::size_t steps, const Now& now) {
-  const std::span<const fw_mark> slots = marks_.slots();
+  const std::span<const fw_entry> slots = entries_.slots();
   const std::size_t end = std::min(slots.size(), next_slot_ + steps);
   for (; next_slot_ < end; ++next_slot_) {
-    const fw_mark& mark = slots[next_slot_];
-    if (until_ns(mark) <= now.mono_ns) continue;
-    if (mark.kind == FW_MARK_BAN) {
-      bans_.adopt(mark, now);  // one whose event was lost
-    } else if (!protected_.wants(mark)) {
-      marks_.erase(prefix_of(mark), mark.kind);
+    const fw_entry& entry = slots[next_slot_];
+    if (until_ns(entry) <= now.mono_ns) continue;
+    if (entry.kind == FW_ENTRY_BAN) {
+      bans_.adopt(entry, now);  // one whose event was lost
+    } else if (!protected_.wants(entry)) {
+      entries_.erase(prefix_of(entry), entry.kind);
       ++repaired_now_;
     }
   }
@@ -62,7 +62,7 @@ void Audit::report(const Now& now) {
   repaired_last_ = repaired_now_;
   repaired_at_ns_ = now.mono_ns;
   journal_.write(EventType::repaired, now,
-                 [&] { return Draft{"", {Field::count("marks", repaired_now_)}}; });
+                 [&] { return Draft{"", {Field::count("entries", repaired_now_)}}; });
 }
 
 std::optional<std::string> Audit::problem(const Now& now) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Is what is believed also enforced? Every ten seconds each ban, exemption and allowance is looked
-// up in the tables the way a packet is, and each mark in the tables among those believed.
+// up in the tables the way a packet is, and each entry in the tables among those believed.
 // Differences are put right, counted and reported. The work per call is bounded.
 #pragma once
 
@@ -10,8 +10,8 @@
 #include <string>
 
 #include "engine/bans.hpp"
+#include "engine/entries.hpp"
 #include "engine/journal.hpp"
-#include "engine/marks.hpp"
 #include "engine/protected.hpp"
 
 namespace fw::engine {
@@ -24,8 +24,8 @@ class Audit {
   static constexpr std::uint64_t kReportedNs = 600 * kSecond;
 
   // All are borrowed and outlive it.
-  Audit(MarkTable& marks, Bans& bans, Protected& protected_marks, Journal& journal)
-      : marks_(marks), bans_(bans), protected_(protected_marks), journal_(journal) {}
+  Audit(EntryTable& entries, Bans& bans, Protected& protected_entries, Journal& journal)
+      : entries_(entries), bans_(bans), protected_(protected_entries), journal_(journal) {}
 
   // Goes on with the pass under way, or begins one when it is due.
   void run(const Now& now);
@@ -41,7 +41,7 @@ class Audit {
 
   enum class Stage : std::uint8_t { idle, protections, bans, slots };
 
-  MarkTable& marks_;
+  EntryTable& entries_;
   Bans& bans_;
   Protected& protected_;
   Journal& journal_;

@@ -21,18 +21,18 @@ std::uint64_t renewals(const Ban& ban) {
   return (ban.until_ns - ban.since_ns - 1) / hold_ns;  // rounded up, less the first hold
 }
 
-fw_mark mark_of(const Prefix& prefix, const Ban& ban) {
-  fw_mark mark{};
-  mark.addr = prefix.address.key();
-  mark.prefix_bits = static_cast<fw_u8>(prefix.bits);
-  mark.kind = FW_MARK_BAN;
-  mark.since_ns = ban.since_ns;
-  mark.until_ns = ban.until_ns;
-  mark.hold_ms = ban.hold_ms;
-  mark.ban_above = ban.ban_above;
-  mark.rule = ban.rule_index;
-  mark.measure = static_cast<fw_u8>(ban.measure | (ban.forced ? FW_MARK_FORCED : 0));
-  return mark;
+fw_entry entry_of(const Prefix& prefix, const Ban& ban) {
+  fw_entry entry{};
+  entry.addr = prefix.address.key();
+  entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
+  entry.kind = FW_ENTRY_BAN;
+  entry.since_ns = ban.since_ns;
+  entry.until_ns = ban.until_ns;
+  entry.hold_ms = ban.hold_ms;
+  entry.ban_above = ban.ban_above;
+  entry.rule = ban.rule_index;
+  entry.measure = static_cast<fw_u8>(ban.measure | (ban.forced ? FW_ENTRY_FORCED : 0));
+  return entry;
 }
 
 }  // namespace
@@ -47,12 +47,12 @@ std::uint64_t deadline_ns(std::uint64_t now_ns, std::uint64_t span_ns) {
 }
 
 std::pair<Bans::Map::iterator, bool> Bans::place_in_force(const Prefix& prefix, const Now& now) {
-  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  const std::uint64_t marked_until_ns = mark == nullptr ? 0 : engine::until_ns(*mark);
-  if (marked_until_ns > now.mono_ns) adopt(*mark, now);
+  const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
+  const std::uint64_t entry_until_ns = entry == nullptr ? 0 : engine::until_ns(*entry);
+  if (entry_until_ns > now.mono_ns) adopt(*entry, now);
   const auto at = bans_.lower_bound(prefix);
   if (at == bans_.end() || at->first != prefix) return {at, false};
-  set_until(prefix, at->second, std::max(at->second.until_ns, marked_until_ns));
+  set_until(prefix, at->second, std::max(at->second.until_ns, entry_until_ns));
   if (at->second.until_ns > now.mono_ns) return {at, true};
   const auto next = std::next(at);
   close(at, "expired", now);
@@ -72,7 +72,7 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   next.observed = settings_.observing();
   next.until_ns = std::max(next.until_ns, order.until_ns);
   if (!order.reason.empty()) next.reason = order.reason;
-  if (Result<void> put = marks_.put(mark_of(prefix, next), now.mono_ns); !put)
+  if (Result<void> put = entries_.put(entry_of(prefix, next), now.mono_ns); !put)
     return std::unexpected(put.error());
   Ban& ban = (is_known ? place : bans_.try_emplace(place, prefix))->second;
   const std::uint64_t until = std::exchange(next.until_ns, ban.until_ns);
@@ -106,17 +106,17 @@ void Bans::lift_observed(const Now& now) {
 
 void Bans::on_event(const fw_event& event, const Now& now) {
   const Prefix prefix{.address = from_key(event.src), .bits = event.prefix_bits};
-  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  if (mark == nullptr) return;  // over and erased before its event came; the next one counts
+  const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
+  if (entry == nullptr) return;  // over and erased before its event came; the next one counts
   const auto known = bans_.find(prefix);
   if (known != bans_.end()) {
     Ban& ban = known->second;
-    if (ban.since_ns == mark->since_ns) {
+    if (ban.since_ns == entry->since_ns) {
       ban.measured = measured(event, now);
       return;
     }
-    set_until(prefix, ban, std::min<std::uint64_t>(ban.until_ns, mark->since_ns));
-    // The mark belongs to the new ban already.
+    set_until(prefix, ban, std::min<std::uint64_t>(ban.until_ns, entry->since_ns));
+    // The entry belongs to the new ban already.
     journal_.write(EventType::unban, now, [&] {
       return Draft{prefix.text(),
                    {Field::text("reason", "expired"), Field::count("renewals", renewals(ban))}};
@@ -124,32 +124,32 @@ void Bans::on_event(const fw_event& event, const Now& now) {
     set_forced(prefix, false);
     bans_.erase(known);
   }
-  open_limit_ban(prefix, *mark, event, now);
+  open_limit_ban(prefix, *entry, event, now);
 }
 
-void Bans::open_limit_ban(const Prefix& prefix, const fw_mark& made, const fw_event& event,
+void Bans::open_limit_ban(const Prefix& prefix, const fw_entry& made, const fw_event& event,
                           const Now& now) {
   const config::Ban& config = settings_.config.ban;
   const bool observed = event.observed != 0;
   // What would have been a ban is no offence.
   const unsigned offence = observed ? offences_.count(prefix, now, config.memory) + 1
                                     : offences_.add(prefix, now, config.memory);
-  const fw_mark mark = escalate(made, escalation(config.escalate, offence), now);
+  const fw_entry entry = escalate(made, escalation(config.escalate, offence), now);
   Ban& ban = bans_[prefix];
   ban = {.by = BannedBy::limit,
          .forced = false,
          .observed = observed,
          .offence = offence,
-         .hold_ms = mark.hold_ms,
-         .ban_above = mark.ban_above,
-         .rule_index = mark.rule,
-         .measure = mark.measure,
-         .since_ns = mark.since_ns,
+         .hold_ms = entry.hold_ms,
+         .ban_above = entry.ban_above,
+         .rule_index = entry.rule,
+         .measure = entry.measure,
+         .since_ns = entry.since_ns,
          .until_ns = 0,
          .rule = settings_.rule_name(event.rule),
          .reason = {},
          .measured = measured(event, now)};
-  set_until(prefix, ban, mark.until_ns);
+  set_until(prefix, ban, entry.until_ns);
   journal_.write(observed ? EventType::would_ban : EventType::ban, now, [&] {
     Draft draft{prefix.text(),
                 {Field::text("for", duration_field(ban.hold_ms * kMillisecond)),
@@ -160,16 +160,16 @@ void Bans::open_limit_ban(const Prefix& prefix, const fw_mark& made, const fw_ev
   });
 }
 
-fw_mark Bans::escalate(const fw_mark& made, unsigned factor, const Now& now) {
-  fw_mark mark = made;
-  if (factor <= 1) return mark;
-  const std::uint64_t hold_ms = std::min<std::uint64_t>(std::uint64_t{mark.hold_ms} * factor,
+fw_entry Bans::escalate(const fw_entry& made, unsigned factor, const Now& now) {
+  fw_entry entry = made;
+  if (factor <= 1) return entry;
+  const std::uint64_t hold_ms = std::min<std::uint64_t>(std::uint64_t{entry.hold_ms} * factor,
                                                         std::numeric_limits<std::uint32_t>::max());
-  mark.hold_ms = static_cast<fw_u32>(hold_ms);
-  mark.until_ns =
-      std::max<std::uint64_t>(mark.until_ns, deadline_ns(mark.since_ns, hold_ms * kMillisecond));
+  entry.hold_ms = static_cast<fw_u32>(hold_ms);
+  entry.until_ns =
+      std::max<std::uint64_t>(entry.until_ns, deadline_ns(entry.since_ns, hold_ms * kMillisecond));
   // An equal prefix and kind is overwritten, so there is room.
-  return marks_.put(mark, now.mono_ns) ? mark : made;
+  return entries_.put(entry, now.mono_ns) ? entry : made;
 }
 
 void Bans::expire(const Now& now) {
@@ -184,55 +184,55 @@ void Bans::expire(const Now& now) {
   }
 }
 
-void Bans::adopt(const fw_mark& mark, const Now& now) {
-  const Prefix prefix = prefix_of(mark);
+void Bans::adopt(const fw_entry& entry, const Now& now) {
+  const Prefix prefix = prefix_of(entry);
   const auto [at, fresh] = bans_.try_emplace(prefix);
   if (!fresh) return;
-  const bool by_limit = mark.hold_ms != 0;  // an operator's ban is not renewed
+  const bool by_limit = entry.hold_ms != 0;  // an operator's ban is not renewed
   Ban& ban = at->second;
   ban.by = by_limit ? BannedBy::limit : BannedBy::operator_;
   ban.observed = settings_.observing();
   ban.offence =
       by_limit ? std::max(1U, offences_.count(prefix, now, settings_.config.ban.memory)) : 0;
-  ban.hold_ms = mark.hold_ms;
-  ban.ban_above = mark.ban_above;
-  ban.rule_index = mark.rule;
-  ban.measure = mark.measure & FW_MARK_MEASURE;
-  ban.forced = (mark.measure & FW_MARK_FORCED) != 0;
+  ban.hold_ms = entry.hold_ms;
+  ban.ban_above = entry.ban_above;
+  ban.rule_index = entry.rule;
+  ban.measure = entry.measure & FW_ENTRY_MEASURE;
+  ban.forced = (entry.measure & FW_ENTRY_FORCED) != 0;
   set_forced(prefix, ban.forced);
-  ban.since_ns = mark.since_ns;
-  if (by_limit) ban.rule = settings_.rule_name(mark.rule);
-  set_until(prefix, ban, engine::until_ns(mark));
+  ban.since_ns = entry.since_ns;
+  if (by_limit) ban.rule = settings_.rule_name(entry.rule);
+  set_until(prefix, ban, engine::until_ns(entry));
 }
 
 bool Bans::repair(const Prefix& prefix, const Ban& ban, const Now& now) {
   if (ban.until_ns <= now.mono_ns) return false;
-  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  if (mark != nullptr && engine::until_ns(*mark) >= ban.until_ns) return false;
-  return marks_.put(mark_of(prefix, ban), now.mono_ns).has_value();
+  const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
+  if (entry != nullptr && engine::until_ns(*entry) >= ban.until_ns) return false;
+  return entries_.put(entry_of(prefix, ban), now.mono_ns).has_value();
 }
 
 Result<void> Bans::refill(const Now& now) {
   for (const auto& [prefix, ban] : bans_)
-    if (Result<void> put = marks_.put(mark_of(prefix, ban), now.mono_ns); !put) return put;
+    if (Result<void> put = entries_.put(entry_of(prefix, ban), now.mono_ns); !put) return put;
   return {};
 }
 
 std::uint64_t Bans::until_ns(const Prefix& prefix, const Ban& ban) const {
-  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  return mark == nullptr ? ban.until_ns : std::max(engine::until_ns(*mark), ban.until_ns);
+  const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
+  return entry == nullptr ? ban.until_ns : std::max(engine::until_ns(*entry), ban.until_ns);
 }
 
 std::uint64_t Bans::dropped(const Prefix& prefix) const {
-  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  return mark == nullptr ? 0 : marks_.dropped(*mark);
+  const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
+  return entry == nullptr ? 0 : entries_.dropped(*entry);
 }
 
 std::uint64_t Bans::rate(const Prefix& prefix, const Now& now) const {
-  const fw_mark* mark = marks_.find(prefix, FW_MARK_BAN);
-  if (mark == nullptr) return 0;
-  return per_second(fw_policy_mark_rate(mark, now.mono_ns),
-                    static_cast<fw_measure>(mark->measure & FW_MARK_MEASURE));
+  const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
+  if (entry == nullptr) return 0;
+  return per_second(fw_policy_entry_rate(entry, now.mono_ns),
+                    static_cast<fw_measure>(entry->measure & FW_ENTRY_MEASURE));
 }
 
 void Bans::set_forced(const Prefix& prefix, bool forced) {
@@ -259,9 +259,9 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   const Prefix prefix = at->first;
   const Ban ban = std::move(at->second);
   const std::uint64_t dropped_packets = dropped(prefix);
-  marks_.erase(prefix, FW_MARK_BAN);
+  entries_.erase(prefix, FW_ENTRY_BAN);
   // Else the flood before the ban would ban it again at its first packet.
-  marks_.forget_source(prefix);
+  entries_.forget_source(prefix);
   set_forced(prefix, false);
   bans_.erase(at);
   journal_.write(EventType::unban, now, [&] {

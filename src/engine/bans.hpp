@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The bans: who, until when, why, and who said so. An operator's come in here and go to the marks;
-// the datapath's own come from its events, are made longer for repeat offenders, renew themselves
-// in the datapath while the flood goes on, and are found to have ended here.
+// The bans: who, until when, why, and who said so. An operator's come in here and go to the
+// entries; the datapath's own come from its events, are made longer for repeat offenders, renew
+// themselves in the datapath while the flood goes on, and are found to have ended here.
 //
-// Invariants: every ban is a mark of kind FW_MARK_BAN (the audit repairs what is not), and a ban
+// Invariants: every ban is an entry of kind FW_ENTRY_BAN (the audit repairs what is not), and a ban
 // with an end is in deadlines_ under the end that was last seen. The datapath moves ends only
 // forward, so a deadline that comes up is either over or renewed; or it is stale, for nothing is
 // taken out when a ban is lifted or moved: what no ban has as its end is passed over.
@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/entries.hpp"
 #include "engine/journal.hpp"
-#include "engine/marks.hpp"
 #include "engine/measured.hpp"
 #include "engine/offences.hpp"
 #include "engine/prefix_map.hpp"
@@ -46,8 +46,8 @@ struct Ban {
 class Bans {
  public:
   // All are borrowed and outlive it.
-  Bans(MarkTable& marks, Journal& journal, Offences& offences, const Settings& settings)
-      : marks_(marks), journal_(journal), offences_(offences), settings_(settings) {}
+  Bans(EntryTable& entries, Journal& journal, Offences& offences, const Settings& settings)
+      : entries_(entries), journal_(journal), offences_(offences), settings_(settings) {}
 
   struct Order {
     std::uint64_t until_ns = 0;  // FW_FOREVER
@@ -72,9 +72,9 @@ class Bans {
   // Ends those whose time is over, follows those that were renewed.
   void expire(const Now& now);
 
-  // A mark in force that is known from nowhere: left by a former daemon, or its event was lost.
-  void adopt(const fw_mark& mark, const Now& now);
-  // Puts the mark again if it has vanished from the table; true if it had.
+  // An entry in force that is known from nowhere: left by a former daemon, or its event was lost.
+  void adopt(const fw_entry& entry, const Now& now);
+  // Puts the entry again if it has vanished from the table; true if it had.
   [[nodiscard]] bool repair(const Prefix& prefix, const Ban& ban, const Now& now);
   // Puts all of them into a table that has none.
   [[nodiscard]] Result<void> refill(const Now& now);
@@ -101,12 +101,12 @@ class Bans {
   void set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns);
   void drop_stale_deadlines();
   void close(Map::iterator at, std::string_view reason, const Now& now);
-  void open_limit_ban(const Prefix& prefix, const fw_mark& mark, const fw_event& event,
+  void open_limit_ban(const Prefix& prefix, const fw_entry& entry, const fw_event& event,
                       const Now& now);
-  // Makes the mark of a repeat offender hold longer; returns the mark as it is in force.
-  fw_mark escalate(const fw_mark& mark, unsigned factor, const Now& now);
+  // Makes the entry of a repeat offender hold longer; returns the entry as it is in force.
+  fw_entry escalate(const fw_entry& entry, unsigned factor, const Now& now);
 
-  MarkTable& marks_;
+  EntryTable& entries_;
   Journal& journal_;
   Offences& offences_;
   const Settings& settings_;

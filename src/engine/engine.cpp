@@ -57,10 +57,10 @@ Engine::Engine(datapath::Datapath& datapath, config::Config config, std::filesys
     : datapath_(&datapath),
       settings_(settings_of(std::move(config))),
       folder_(std::move(folder)),
-      marks_(datapath),
-      bans_(marks_, journal_, offences_, settings_),
-      protected_(marks_, journal_, bans_.forced()),
-      audit_(marks_, bans_, protected_, journal_),
+      entries_(datapath),
+      bans_(entries_, journal_, offences_, settings_),
+      protected_(entries_, journal_, bans_.forced()),
+      audit_(entries_, bans_, protected_, journal_),
       detector_(datapath, journal_, settings_) {}
 
 Result<void> Engine::adopt(const Now& now) {
@@ -70,16 +70,16 @@ Result<void> Engine::adopt(const Now& now) {
   // What a former daemon left was made in the mode that is still in force.
   const Mode mode = std::exchange(
       settings_.mode, datapath_->config().mode == FW_MODE_OBSERVE ? Mode::observe : Mode::enforce);
-  for (const fw_mark& mark : marks_.slots()) {
-    if (until_ns(mark) <= now.mono_ns) continue;
-    if (mark.kind == FW_MARK_BAN)
-      bans_.adopt(mark, now);
+  for (const fw_entry& entry : entries_.slots()) {
+    if (until_ns(entry) <= now.mono_ns) continue;
+    if (entry.kind == FW_ENTRY_BAN)
+      bans_.adopt(entry, now);
     else
-      protected_.adopt(mark, now);
+      protected_.adopt(entry, now);
   }
   settings_.mode = mode;
   if (mode == Mode::enforce) bans_.lift_observed(now);
-  return marks_.configure(settings_.compiled, policy_mode(mode));
+  return entries_.configure(settings_.compiled, policy_mode(mode));
 }
 
 Result<void> Engine::load_lists(const Now& now) {
@@ -142,7 +142,8 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   Settings next = settings_of(std::move(config));
   raise_budgets(next);
   if (settings_.mode == Mode::off) next.mode = Mode::off;  // only the operator switches on again
-  if (Result<void> published = marks_.configure(next.compiled, policy_mode(next.mode)); !published)
+  if (Result<void> published = entries_.configure(next.compiled, policy_mode(next.mode));
+      !published)
     return failed(published.error());
   std::vector<std::string> changes = describe_changes(settings_, next);
   settings_ = std::move(next);
@@ -177,7 +178,8 @@ Result<std::vector<std::string>> Engine::reload(const std::filesystem::path& con
 
 Result<void> Engine::set_mode(Mode mode, const Now& now) {
   if (mode == settings_.mode) return {};
-  if (Result<void> published = marks_.configure(settings_.compiled, policy_mode(mode)); !published)
+  if (Result<void> published = entries_.configure(settings_.compiled, policy_mode(mode));
+      !published)
     return published;
   const Mode was = std::exchange(settings_.mode, mode);
   if (mode == Mode::enforce) bans_.lift_observed(now);
@@ -189,16 +191,16 @@ Result<void> Engine::set_mode(Mode mode, const Now& now) {
 
 Result<void> Engine::move_to(datapath::Datapath& datapath, const Now& now) {
   datapath_ = &datapath;
-  marks_.move_to(datapath);
+  entries_.move_to(datapath);
   image_hash_ = 0;
   traffic_.begin(datapath.counters(), now);
   detector_.move_to(datapath, now);
   std::vector<Prefix> prefixes;
   for (const auto& [prefix, ban] : bans_.all()) prefixes.push_back(prefix);
   for (const auto& [prefix, allowance] : protected_.allowances()) prefixes.push_back(prefix);
-  if (Result<void> done = marks_.configure(settings_.compiled, policy_mode(mode())); !done)
+  if (Result<void> done = entries_.configure(settings_.compiled, policy_mode(mode())); !done)
     return done;
-  if (Result<void> done = marks_.admit(prefixes); !done) return done;
+  if (Result<void> done = entries_.admit(prefixes); !done) return done;
   if (Result<void> done = bans_.refill(now); !done) return done;
   protected_.sync(now);
   if (Result<bool> done = publish_lists(lists_); !done) return std::unexpected(done.error());
@@ -214,7 +216,7 @@ void Engine::tick(const Now& now) {
   protected_.expire(now);
   follow_forced_bans(now);
   audit_.run(now);
-  marks_.drop_unused();
+  entries_.drop_unused();
   note_interfaces(now);
   journal_.summarise_suppressed(now);
 }
@@ -269,7 +271,7 @@ void Engine::follow_forced_bans(const Now& now) {
                    [&] { return failure("lists", published.error()); });
 }
 
-std::size_t Engine::marks_used() const {
+std::size_t Engine::entries_used() const {
   return bans_.all().size() + protected_.exemptions().size() + protected_.allowances().size();
 }
 
@@ -346,8 +348,8 @@ std::vector<std::string> Engine::problems(const Now& now) const {
         "in `interface`");
   std::ranges::copy(host_problems_, std::back_inserter(problems));
   std::ranges::copy(lists_.problems, std::back_inserter(problems));
-  const std::size_t capacity = marks_.slots().size();
-  if (const std::size_t used = marks_used(); used > capacity * 7 / 10)
+  const std::size_t capacity = entries_.slots().size();
+  if (const std::size_t used = entries_used(); used > capacity * 7 / 10)
     problems.push_back(
         fmt::format("{} of {} places for bans are taken, more may not find one: "
                     "raise tables.bans in floodwall.toml and restart floodwalld",

@@ -22,9 +22,9 @@
 #include "engine/bans.hpp"
 #include "engine/baseline.hpp"
 #include "engine/detector.hpp"
+#include "engine/entries.hpp"
 #include "engine/journal.hpp"
 #include "engine/list_set.hpp"
-#include "engine/marks.hpp"
 #include "engine/now.hpp"
 #include "engine/offences.hpp"
 #include "engine/protected.hpp"
@@ -55,8 +55,9 @@ class Engine {
   // anew.
   [[nodiscard]] Result<void> recall(std::string_view learned);
 
-  // Takes over the marks that a former daemon left in the tables, then publishes the configuration.
-  // Bans go on with what is left of them; exemptions hold until set_exemptions() says otherwise.
+  // Takes over the entries that a former daemon left in the tables, then publishes the
+  // configuration. Bans go on with what is left of them; exemptions hold until set_exemptions()
+  // says otherwise.
   [[nodiscard]] Result<void> adopt(const Now& now);
 
   // Reads the list files of the configuration and swaps them in. Bad lines are skipped and become
@@ -108,7 +109,7 @@ class Engine {
   // Adds to the first allow file and reads the lists again.
   [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
                                        const Now& now);
-  // Allows for a while, by mark.
+  // Allows for a while, by entry.
   [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                            const std::string& comment, const Now& now);
   // Takes off the allow files and lifts allowances.
@@ -125,7 +126,7 @@ class Engine {
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] datapath::Datapath& datapath() const { return *datapath_; }
   [[nodiscard]] const Bans& bans() const { return bans_; }
-  [[nodiscard]] const Protected& protected_marks() const { return protected_; }
+  [[nodiscard]] const Protected& protected_entries() const { return protected_; }
   [[nodiscard]] const ListSet& lists() const { return lists_; }
   [[nodiscard]] const Offences& offences() const { return offences_; }
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
@@ -136,7 +137,7 @@ class Engine {
   [[nodiscard]] const Journal& journal() const { return journal_; }
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
   // Bans, exemptions and allowances together.
-  [[nodiscard]] std::size_t marks_used() const;
+  [[nodiscard]] std::size_t entries_used() const;
   // The interfaces that are to be protected: those of the datapath, and those it was refused on.
   [[nodiscard]] std::vector<datapath::InterfaceStatus> interfaces() const;
   // What is to be protected and is not attached. Their problems are among the host's as well.
@@ -174,7 +175,7 @@ class Engine {
   std::chrono::system_clock::time_point started_;
   Journal journal_;
   Offences offences_;
-  MarkTable marks_;
+  EntryTable entries_;
   Bans bans_;
   Protected protected_;
   std::uint64_t followed_forced_ = 0;  // Bans::forced_changes() that was followed

@@ -46,15 +46,15 @@ constexpr std::string_view kForceHint = "Use --force to ban it anyway.";
 
 }  // namespace
 
-std::optional<std::string> objection(const Prefix& prefix, const Protected& protected_marks,
+std::optional<std::string> objection(const Prefix& prefix, const Protected& protected_entries,
                                      const EntryTable& allow_list, bool force) {
   if (prefix.bits == 0) return fmt::format("{} is every address", prefix.text());
   if (auto sentence = special(prefix)) return sentence;
   if (force) return std::nullopt;
 
   std::optional<std::string> sentence;
-  for_each_inside(protected_marks.exemptions(), prefix, [&](const auto& exemption) {
-    if (sentence || protected_marks.suspended(exemption.first)) return;
+  for_each_inside(protected_entries.exemptions(), prefix, [&](const auto& exemption) {
+    if (sentence || protected_entries.suspended(exemption.first)) return;
     const std::string subject =
         prefix.is_single() ? prefix.text() + " is"
                            : fmt::format("{} contains {},", prefix.text(), exemption.first.text());
@@ -63,17 +63,17 @@ std::optional<std::string> objection(const Prefix& prefix, const Protected& prot
   });
   if (sentence) return sentence;
 
-  const auto& allowances = protected_marks.allowances();
+  const auto& allowances = protected_entries.allowances();
   const auto covering = find_covering(allowances, prefix);
-  if (covering != allowances.end() && !protected_marks.suspended(covering->first))
+  if (covering != allowances.end() && !protected_entries.suspended(covering->first))
     return fmt::format("{} is allowed for now (by {}). floodwall unallow {} first, or: {}",
                        prefix.text(), covering->first.text(), covering->first.text(), kForceHint);
   for_each_inside(allowances, prefix, [&](const auto& allowance) {
-    if (!sentence && !protected_marks.suspended(allowance.first))
+    if (!sentence && !protected_entries.suspended(allowance.first))
       sentence = fmt::format("{} contains {}, which is allowed for now. {}", prefix.text(),
                              allowance.first.text(), kForceHint);
   });
-  if (sentence || protected_marks.suspended(prefix)) return sentence;
+  if (sentence || protected_entries.suspended(prefix)) return sentence;
 
   if (const ListEntry* entry = allow_list.touching(prefix))
     return fmt::format("{} is on the allow list ({} in {}), and allow wins over a ban. {}",

@@ -14,7 +14,7 @@ namespace fw::engine {
 // Why `prefix` must not be banned, as a sentence; none: nothing speaks against it. `force`
 // overrides everything but what is never a source.
 [[nodiscard]] std::optional<std::string> objection(const Prefix& prefix,
-                                                   const Protected& protected_marks,
+                                                   const Protected& protected_entries,
                                                    const EntryTable& allow_list, bool force);
 
 // "default gateway, DHCP server" as "your default gateway and DHCP server".

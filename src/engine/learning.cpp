@@ -77,7 +77,7 @@ Result<void> Engine::review_budgets(const Now& now) {
     if (is_moved(settings_.budgets[i], next.budgets[i])) moved.push_back(static_cast<fw_class>(i));
   if (moved.empty()) return {};
   if (Result<void> published =
-          marks_.configure(next.compiled, static_cast<std::uint8_t>(datapath_->config().mode));
+          entries_.configure(next.compiled, static_cast<std::uint8_t>(datapath_->config().mode));
       !published)
     return published;
   review_due_ns_ = now.mono_ns + kChangedNs;

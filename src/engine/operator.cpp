@@ -21,7 +21,7 @@ std::string span_in_words(std::uint64_t until_ns, const Now& now) {
                      time_in_words(wall_at(now, until_ns), now));
 }
 
-// So many marks ahead of its own a place in their table is asked for.
+// So many entries ahead of its own a place in their table is asked for.
 constexpr std::size_t kAhead = 8;
 
 std::string banned_in_words(const Bans::Ordered& made, const Now& now) {
@@ -63,7 +63,7 @@ Result<Outcomes> Engine::ban(std::span<const Prefix> prefixes, const BanOrder& o
   for (const Prefix& prefix : prefixes)
     if (auto sentence = objection(prefix, protected_, lists_.allow, order.force))
       return fail(ErrorKind::refused, std::move(*sentence));
-  if (Result<void> admitted = marks_.admit(prefixes); !admitted)
+  if (Result<void> admitted = entries_.admit(prefixes); !admitted)
     return std::unexpected(admitted.error());
 
   const Bans::Order to_make{.until_ns = deadline_ns(now.mono_ns, order.span_ns),
@@ -73,7 +73,7 @@ Result<Outcomes> Engine::ban(std::span<const Prefix> prefixes, const BanOrder& o
   outcomes.reserve(prefixes.size());
   for (std::size_t i = 0; i < prefixes.size(); ++i) {
     const Prefix& prefix = prefixes[i];
-    if (i + kAhead < prefixes.size()) marks_.prefetch(prefixes[i + kAhead]);
+    if (i + kAhead < prefixes.size()) entries_.prefetch(prefixes[i + kAhead]);
     const Result<Bans::Ordered> made = bans_.order(prefix, to_make, now);
     if (!made) {
       follow_forced_bans(now);
@@ -171,13 +171,13 @@ Result<Outcomes> Engine::allow_for(std::span<const Prefix> prefixes, std::uint64
   drain_events(now);
   if (Result<void> allowable = check_allowable(prefixes); !allowable)
     return std::unexpected(allowable.error());
-  if (Result<void> admitted = marks_.admit(prefixes); !admitted)
+  if (Result<void> admitted = entries_.admit(prefixes); !admitted)
     return std::unexpected(admitted.error());
   const std::uint64_t until = deadline_ns(now.mono_ns, span_ns);
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
   for (const Prefix& prefix : prefixes) {
-    lift_bans_inside(prefix, "allowed", now);  // a prefix has one mark
+    lift_bans_inside(prefix, "allowed", now);  // a prefix has one entry
     const Result<bool> done =
         protected_.allow(prefix, {.until_ns = until, .comment = comment}, now);
     if (!done)

@@ -16,12 +16,12 @@ Result<void> Protected::set_exemptions(std::span<const Exemption> exemptions, co
 
   for (const auto& old : exemptions_) {
     if (wanted.contains(old.first)) continue;
-    marks_.erase(old.first, FW_MARK_EXEMPT);
+    entries_.erase(old.first, FW_ENTRY_EXEMPT);
     journal_.write(EventType::unexempt, now,
                    [&] { return Draft{old.first.text(), {Field::text("was", old.second)}}; });
   }
   for (const Prefix& prefix : std::exchange(left_over_, {}))
-    if (!wanted.contains(prefix)) marks_.erase(prefix, FW_MARK_EXEMPT);
+    if (!wanted.contains(prefix)) entries_.erase(prefix, FW_ENTRY_EXEMPT);
 
   for (const auto& fresh : wanted)
     if (!exemptions_.contains(fresh.first))
@@ -30,7 +30,7 @@ Result<void> Protected::set_exemptions(std::span<const Exemption> exemptions, co
   exemptions_ = std::move(wanted);
   sync(now);
   for (const auto& exemption : exemptions_)
-    if (is_exempt(exemption.first) && marks_.find(exemption.first, FW_MARK_EXEMPT) == nullptr)
+    if (is_exempt(exemption.first) && entries_.find(exemption.first, FW_ENTRY_EXEMPT) == nullptr)
       return fail(
           fmt::format("{} ({}): no room for its exemption: raise tables.bans in "
                       "floodwall.toml and restart floodwalld",
@@ -42,7 +42,7 @@ Result<bool> Protected::allow(const Prefix& prefix, const Allowance& allowance, 
   const auto known = allowances_.find(prefix);
   if (known != allowances_.end() && known->second.until_ns >= allowance.until_ns) return false;
   if (!is_exempt(prefix))
-    if (Result<void> done = put(prefix, FW_MARK_ALLOW, allowance.until_ns, now); !done)
+    if (Result<void> done = put(prefix, FW_ENTRY_ALLOW, allowance.until_ns, now); !done)
       return std::unexpected(done.error());
   if (known != allowances_.end()) deadlines_.erase({known->second.until_ns, prefix});
   allowances_[prefix] = allowance;
@@ -59,7 +59,7 @@ Result<bool> Protected::allow(const Prefix& prefix, const Allowance& allowance, 
 bool Protected::unallow(const Prefix& prefix, std::string_view reason, const Now& now) {
   const auto known = allowances_.find(prefix);
   if (known == allowances_.end()) return false;
-  marks_.erase(prefix, FW_MARK_ALLOW);
+  entries_.erase(prefix, FW_ENTRY_ALLOW);
   deadlines_.erase({known->second.until_ns, prefix});
   allowances_.erase(known);
   journal_.write(EventType::unallow, now,
@@ -74,11 +74,11 @@ void Protected::expire(const Now& now) {
   }
 }
 
-void Protected::adopt(const fw_mark& mark, const Now& now) {
-  const Prefix prefix = prefix_of(mark);
-  if (mark.kind == FW_MARK_EXEMPT) {
+void Protected::adopt(const fw_entry& entry, const Now& now) {
+  const Prefix prefix = prefix_of(entry);
+  if (entry.kind == FW_ENTRY_EXEMPT) {
     left_over_.insert(prefix);
-  } else if (const std::uint64_t until = until_ns(mark); until > now.mono_ns) {
+  } else if (const std::uint64_t until = until_ns(entry); until > now.mono_ns) {
     allowances_[prefix] = {.until_ns = until, .comment = {}};
     deadlines_.emplace(until, prefix);
   }
@@ -87,40 +87,40 @@ void Protected::adopt(const fw_mark& mark, const Now& now) {
 std::size_t Protected::sync(const Now& now) {
   std::size_t repairs = 0;
   for (const auto& exemption : exemptions_)
-    repairs += sync_one(exemption.first, FW_MARK_EXEMPT, FW_FOREVER, now) ? 1 : 0;
+    repairs += sync_one(exemption.first, FW_ENTRY_EXEMPT, FW_FOREVER, now) ? 1 : 0;
   for (const auto& allowance : allowances_)
-    repairs += sync_one(allowance.first, FW_MARK_ALLOW, allowance.second.until_ns, now) ? 1 : 0;
+    repairs += sync_one(allowance.first, FW_ENTRY_ALLOW, allowance.second.until_ns, now) ? 1 : 0;
   return repairs;
 }
 
-bool Protected::wants(const fw_mark& mark) const {
-  const Prefix prefix = prefix_of(mark);
-  if (mark.kind == FW_MARK_EXEMPT) return left_over_.contains(prefix) || is_exempt(prefix);
+bool Protected::wants(const fw_entry& entry) const {
+  const Prefix prefix = prefix_of(entry);
+  if (entry.kind == FW_ENTRY_EXEMPT) return left_over_.contains(prefix) || is_exempt(prefix);
   return allowances_.contains(prefix) && !is_exempt(prefix) && !suspended(prefix);
 }
 
 bool Protected::sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
                          const Now& now) {
   const bool wanted =
-      until > now.mono_ns && !suspended(prefix) && (kind == FW_MARK_EXEMPT || !is_exempt(prefix));
-  const fw_mark* mark = marks_.find(prefix, kind);
+      until > now.mono_ns && !suspended(prefix) && (kind == FW_ENTRY_EXEMPT || !is_exempt(prefix));
+  const fw_entry* entry = entries_.find(prefix, kind);
   if (!wanted) {
-    marks_.erase(prefix, kind);
-    return mark != nullptr;
+    entries_.erase(prefix, kind);
+    return entry != nullptr;
   }
-  if (mark != nullptr && until_ns(*mark) >= until) return false;
+  if (entry != nullptr && until_ns(*entry) >= until) return false;
   return put(prefix, kind, until, now).has_value();
 }
 
 Result<void> Protected::put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
                             const Now& now) {
-  fw_mark mark{};
-  mark.addr = prefix.address.key();
-  mark.prefix_bits = static_cast<fw_u8>(prefix.bits);
-  mark.kind = kind;
-  mark.since_ns = now.mono_ns;
-  mark.until_ns = until;
-  return marks_.put(mark, now.mono_ns);
+  fw_entry entry{};
+  entry.addr = prefix.address.key();
+  entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
+  entry.kind = kind;
+  entry.since_ns = now.mono_ns;
+  entry.until_ns = until;
+  return entries_.put(entry, now.mono_ns);
 }
 
 }  // namespace fw::engine

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Who is never dropped, by mark: the host's own exemptions (found by the daemon) and the operator's
-// allowances with an end. (Allow entries without one live in list files: list_set.hpp.)
+// Who is never dropped, by entry: the host's own exemptions (found by the daemon) and the
+// operator's allowances with an end. (Allow entries without one live in list files: list_set.hpp.)
 //
-// Invariant: each has a mark of its kind, but for those inside a forced ban: they are suspended,
-// for in the datapath these marks win over any ban.
+// Invariant: each has an entry of its kind, but for those inside a forced ban: they are suspended,
+// for in the datapath these entries win over any ban.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/entries.hpp"
 #include "engine/journal.hpp"
-#include "engine/marks.hpp"
 #include "engine/prefix_map.hpp"
 
 namespace fw::engine {
@@ -33,10 +33,10 @@ struct Allowance {
 class Protected {
  public:
   // All are borrowed and outlive it; `forced` are the bans that suspend.
-  Protected(MarkTable& marks, Journal& journal, const PrefixMap<bool>& forced)
-      : marks_(marks), journal_(journal), forced_(forced) {}
+  Protected(EntryTable& entries, Journal& journal, const PrefixMap<bool>& forced)
+      : entries_(entries), journal_(journal), forced_(forced) {}
 
-  // From now on exactly these are exempt. None has a ban of its own that is not forced: its mark
+  // From now on exactly these are exempt. None has a ban of its own that is not forced: its entry
   // would be overwritten. An error names the first that found no room; the others are in force.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
 
@@ -48,12 +48,12 @@ class Protected {
   bool unallow(const Prefix& prefix, std::string_view reason, const Now& now);
   void expire(const Now& now);
 
-  // Marks left by a former daemon. Exemptions stay in force until the next set_exemptions().
-  void adopt(const fw_mark& mark, const Now& now);
-  // Makes the marks what they should be; returns how many were not.
+  // Entries left by a former daemon. Exemptions stay in force until the next set_exemptions().
+  void adopt(const fw_entry& entry, const Now& now);
+  // Makes the entries what they should be; returns how many were not.
   std::size_t sync(const Now& now);
-  // Should this mark of an exemption or allowance be there?
-  [[nodiscard]] bool wants(const fw_mark& mark) const;
+  // Should this entry of an exemption or allowance be there?
+  [[nodiscard]] bool wants(const fw_entry& entry) const;
 
   [[nodiscard]] const PrefixMap<std::string>& exemptions() const { return exemptions_; }
   [[nodiscard]] const PrefixMap<Allowance>& allowances() const { return allowances_; }
@@ -67,10 +67,10 @@ class Protected {
   }
   [[nodiscard]] Result<void> put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns,
                                  const Now& now);
-  // True if the mark had to be put or erased.
+  // True if the entry had to be put or erased.
   bool sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns, const Now& now);
 
-  MarkTable& marks_;
+  EntryTable& entries_;
   Journal& journal_;
   const PrefixMap<bool>& forced_;
   PrefixMap<std::string> exemptions_;  // to why

@@ -64,15 +64,15 @@ Json list_report(const Engine& engine, std::string_view what, const Now& now) {
   if (wanted("deny")) add_entries(report, truncated, "deny", engine.lists().deny);
   if (wanted("allow")) {
     add_entries(report, truncated, "allow", engine.lists().allow);
-    for (const auto& [prefix, allowance] : engine.protected_marks().allowances())
+    for (const auto& [prefix, allowance] : engine.protected_entries().allowances())
       report["allow"].push_back({{"entry", prefix.text()},
                                  {"until", until_text(allowance.until_ns, now)},
                                  {"comment", printable(allowance.comment)}});
   }
   if (wanted("exempt")) {
     Json rows = Json::array();
-    for (const auto& [prefix, why] : engine.protected_marks().exemptions()) {
-      const bool suspended = engine.protected_marks().suspended(prefix);
+    for (const auto& [prefix, why] : engine.protected_entries().exemptions()) {
+      const bool suspended = engine.protected_entries().suspended(prefix);
       rows.push_back({{"address", prefix.text()},
                       {"why", suspended ? why + " (suspended: banned with --force)" : why}});
     }

@@ -62,7 +62,7 @@ Json tables_of(const Engine& engine) {
   const datapath::Tables tables = engine.datapath().tables();
   return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_WAYS}}},
           {"flows", {{"capacity", tables.flows.size() * FW_FLOW_WAYS}}},
-          {"bans", {{"capacity", tables.marks.size()}, {"used", engine.marks_used()}}},
+          {"bans", {{"capacity", tables.entries.size()}, {"used", engine.entries_used()}}},
           {"memory_bytes", engine.datapath().memory_bytes()}};
 }
 
@@ -102,8 +102,8 @@ Json status_report(const Engine& engine, const Now& now) {
            {{"bans", engine.bans().all().size()},
             {"deny_entries", lists.deny.entries().size()},
             {"allow_entries",
-             lists.allow.entries().size() + engine.protected_marks().allowances().size()},
-            {"exempt", engine.protected_marks().exemptions().size()},
+             lists.allow.entries().size() + engine.protected_entries().allowances().size()},
+            {"exempt", engine.protected_entries().exemptions().size()},
             {"signatures", engine.detector().signatures().all().size()}}},
           {"attack", attack_report(engine.detector(), now)},
           {"traffic", traffic_of(engine.datapath().counters())},

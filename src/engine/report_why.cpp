@@ -39,16 +39,16 @@ struct Facts {
 
 Facts gather(const Engine& engine, const Prefix& prefix, const Now& now) {
   Facts facts{.subject = prefix.text()};
-  const Protected& marks = engine.protected_marks();
-  if (const auto at = marks.exemptions().find(prefix); at != marks.exemptions().end())
+  const Protected& entries = engine.protected_entries();
+  if (const auto at = entries.exemptions().find(prefix); at != entries.exemptions().end())
     facts.exempt = &at->second;
-  if (const auto at = find_covering(marks.allowances(), prefix); at != marks.allowances().end())
+  if (const auto at = find_covering(entries.allowances(), prefix); at != entries.allowances().end())
     facts.allowance = &*at;
   facts.allow = engine.lists().allow.covering(prefix);
   facts.deny = engine.lists().deny.covering(prefix);
   if (const auto at = find_covering(engine.bans().all(), prefix); at != engine.bans().all().end())
     if (engine.bans().until_ns(at->first, at->second) > now.mono_ns) facts.ban = &*at;
-  facts.suspended = marks.suspended(prefix);
+  facts.suspended = entries.suspended(prefix);
   return facts;
 }
 

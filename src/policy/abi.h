@@ -18,7 +18,7 @@ enum {
   FW_TICK_SHIFT = 4,
   FW_MAX_RULES = 256, /* rule 0 is the default, the last one of prefixes, others services */
   FW_RULE_OF_PREFIXES = FW_MAX_RULES - 1,
-  FW_MAX_PREFIX_LENGTHS = 8, /* distinct prefix lengths of marks, per family */
+  FW_MAX_PREFIX_LENGTHS = 8, /* distinct prefix lengths of entries, per family */
   FW_MAX_SIGNATURES = 64,
   FW_BUDGET_CELLS = 1024, /* a power of two */
   FW_BYTES_UNIT = 16,     /* bytes are metered in units of 16 */
@@ -193,8 +193,8 @@ struct fw_config {
   fw_u8 lengths_v6;
   fw_u32 source_mask; /* source buckets - 1; a power of two less one, as the next two */
   fw_u32 flow_mask;   /* flow buckets - 1 */
-  fw_u32 mark_mask;   /* mark buckets - 1 */
-  fw_u8 prefix_bits_v4[FW_MAX_PREFIX_LENGTHS]; /* lengths (mapped form) that marks have now */
+  fw_u32 entry_mask;  /* entry buckets - 1 */
+  fw_u8 prefix_bits_v4[FW_MAX_PREFIX_LENGTHS]; /* lengths (mapped form) that entries have now */
   fw_u8 prefix_bits_v6[FW_MAX_PREFIX_LENGTHS];
   fw_u32 bans_burst; /* ticks: cap on bans that the datapath itself makes */
   fw_u32 bans_cost;  /* ticks a ban costs; 0 = the datapath makes no bans */
@@ -283,49 +283,49 @@ struct fw_flow_filter {
 };
 enum { FW_FLOW_FILTER_BUCKETS = 8, FW_FLOW_FILTER_BITS = 8 };
 
-/* Marks: what is decided about a prefix by name, one mark each. `fw_mark_keys`
- * finds it (two buckets can hold a key), `fw_mark` says what. Nothing but its
- * end or its owner ever displaces a mark. */
-enum { FW_MARK_NONE = 0, FW_MARK_BAN = 1, FW_MARK_ALLOW = 2, FW_MARK_EXEMPT = 3 };
-enum { FW_MARK_WAYS = 8 };
+/* Entries: what is decided about a prefix by name, one entry each. `fw_entry_keys`
+ * finds it (two buckets can hold a key), `fw_entry` says what. Nothing but its
+ * end or its owner ever displaces an entry. */
+enum { FW_ENTRY_NONE = 0, FW_ENTRY_BAN = 1, FW_ENTRY_ALLOW = 2, FW_ENTRY_EXEMPT = 3 };
+enum { FW_ENTRY_SLOTS = 8 };
 /* In the measure of a BAN: an operator's against an exemption or allowance. The next daemon reads
  * it here; to the datapath it is nothing. */
-enum { FW_MARK_FORCED = 0x80, FW_MARK_MEASURE = 0x1f };
-struct fw_mark_keys {
-  fw_u64 key[FW_MARK_WAYS]; /* keyed hash of prefix and length; 0 = empty */
+enum { FW_ENTRY_FORCED = 0x80, FW_ENTRY_MEASURE = 0x1f };
+struct fw_entry_keys {
+  fw_u64 key[FW_ENTRY_SLOTS]; /* keyed hash of prefix and length; 0 = empty */
 };
 /* What two buckets have, 32 bits each, so few that they stay in a near cache: bit 0: a key of
- * this first bucket is in its second one; the others: a key of this kind is here (marks.h). Never
+ * this first bucket is in its second one; the others: a key of this kind is here (entries.h). Never
  * a bit too few; one too many costs a look at the bucket. */
-struct fw_mark_filter {
+struct fw_entry_filter {
   fw_u64 bits;
 };
-enum { FW_MARK_FILTER_BUCKETS = 2, FW_MARK_FILTER_BITS = 32 };
-enum { FW_GUARD_WORDS = 64 }; /* behind those of all buckets: what marks protect */
-struct fw_mark {
+enum { FW_ENTRY_FILTER_BUCKETS = 2, FW_ENTRY_FILTER_BITS = 32 };
+enum { FW_GUARD_WORDS = 64 }; /* behind those of all buckets: what entries protect */
+struct fw_entry {
   struct fw_addr addr; /* masked to prefix_bits */
   fw_u64 until_ns;     /* exclusive; FW_FOREVER; 0 = not (or no longer) in force */
   fw_u64 since_ns;
-  fw_u64 dropped;   /* packets; those not yet flushed are in fw_mark_hits */
+  fw_u64 dropped;   /* packets; those not yet flushed are in fw_entry_pending */
   fw_u32 hold_ms;   /* BAN: renewed to now + hold while the flood goes on; 0 = not renewed */
   fw_u32 ban_above; /* it goes on above this much of `measure` in a window */
   fw_u32 window, count, before; /* the meter of `measure`, since the ban */
-  fw_u8 kind;                   /* FW_MARK_* */
+  fw_u8 kind;                   /* FW_ENTRY_* */
   fw_u8 prefix_bits;            /* 1..128, in the mapped form */
   fw_u8 rule;
-  fw_u8 measure; /* FW_MEASURE_*, and FW_MARK_FORCED */
+  fw_u8 measure; /* FW_MEASURE_*, and FW_ENTRY_FORCED */
 };
 #define FW_FOREVER (~0ULL)
 
-/* What one CPU dropped for a mark and has not yet added to it: a banned source that floods writes
- * nothing per packet that another CPU reads. Every CPU has FW_MARK_HITS of them, in the place that
- * follows from the mark's index; marks whose place another one has are added to at once: with so
- * many at a time no CPU meets another at one of them. */
-enum { FW_MARK_HITS = 1024 };
-struct fw_mark_hits {
-  fw_u32 mark; /* its index + 1; 0 = free */
+/* What one CPU dropped for an entry and has not yet added to it: a banned source that floods writes
+ * nothing per packet that another CPU reads. Every CPU has FW_PENDING_SLOTS of them, in the place
+ * that follows from the entry's index; entries whose place another one has are added to at once:
+ * with so many at a time no CPU meets another at one of them. */
+enum { FW_PENDING_SLOTS = 1024 };
+struct fw_entry_pending {
+  fw_u32 entry; /* its index + 1; 0 = free */
   fw_u32 packets;
-  fw_u32 metered;    /* of the mark's measure */
+  fw_u32 metered;    /* of the entry's measure */
   fw_u32 flushed_ms; /* now_ns >> 20 */
 };
 
@@ -440,10 +440,10 @@ FW_STATIC_ASSERT(sizeof(struct fw_meter) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_flow_bucket) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_flow_filter) == 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_active) == 8, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_mark_keys) == FW_LINE_BYTES, "one line");
-FW_STATIC_ASSERT(sizeof(struct fw_mark_filter) == 8, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_mark) == FW_LINE_BYTES, "one line");
-FW_STATIC_ASSERT(sizeof(struct fw_mark_hits) == 16, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_entry_keys) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_entry_filter) == 8, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_entry) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_entry_pending) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_shape) == 24, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_signature) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_signature_set) == 128, "no padding");

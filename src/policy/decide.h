@@ -149,13 +149,13 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg,
   if (fw_keeps_link_alive(env, p)) return FW_REASON_LINK;
 
   names = fw_names(env, cfg, counters, &p->src);
-  if (FW_NAMES_MARK(names) == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
-  if (FW_NAMES_MARK(names) == FW_MARK_ALLOW) return FW_REASON_ALLOW;
+  if (FW_NAMES_ENTRY(names) == FW_ENTRY_EXEMPT) return FW_REASON_EXEMPT;
+  if (FW_NAMES_ENTRY(names) == FW_ENTRY_ALLOW) return FW_REASON_ALLOW;
   if (FW_NAMES_LISTS(names) & FW_LIST_ALLOW) return FW_REASON_ALLOW;
   if (FW_NAMES_LISTS(names) & FW_LIST_DENY) return FW_REASON_DENY;
   now_ns = fw_env_now(env);
-  if (FW_NAMES_MARK(names) == FW_MARK_BAN) {
-    fw_mark_hit(env, FW_NAMES_INDEX(names), p, now_ns);
+  if (FW_NAMES_ENTRY(names) == FW_ENTRY_BAN) {
+    fw_entry_hit(env, FW_NAMES_INDEX(names), p, now_ns);
     return FW_REASON_BAN;
   }
 

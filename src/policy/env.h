@@ -26,10 +26,10 @@ FW_INLINE struct fw_source_bucket* fw_env_sources(struct fw_env*, fw_u32 bucket)
 FW_INLINE struct fw_meter* fw_env_meter(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env*, fw_u32 bucket);
 FW_INLINE struct fw_flow_filter* fw_env_flow_filter(struct fw_env*, fw_u32 index);
-FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env*, fw_u32 bucket);
-FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env*, fw_u32 index);
-FW_INLINE struct fw_mark* fw_env_mark(struct fw_env*, fw_u32 index);
-FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_entry_keys* fw_env_entry_keys(struct fw_env*, fw_u32 bucket);
+FW_INLINE struct fw_entry_filter* fw_env_entry_filter(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_entry* fw_env_entry(struct fw_env*, fw_u32 index);
+FW_INLINE struct fw_entry_pending* fw_env_entry_pending(struct fw_env*, fw_u32 index);
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env*);
 FW_INLINE struct fw_shared* fw_env_shared(struct fw_env*);
 FW_INLINE struct fw_port_line* fw_env_served(struct fw_env*, fw_u32 index);

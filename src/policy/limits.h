@@ -11,7 +11,7 @@
 #ifndef FW_POLICY_LIMITS_H
 #define FW_POLICY_LIMITS_H
 
-#include "marks.h"
+#include "entries.h"
 #include "reports.h"
 
 enum { FW_PERSIST_WINDOWS = 3 }; /* 3.2 s above ban_above without proof: a ban */
@@ -82,26 +82,27 @@ FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64
          fw_rate_admit_shared(&shared->bans_debt_until, now_ns, cfg->bans_cost, cfg->bans_burst);
 }
 
-/* Puts a ban in force that starts now. 0: no room, or the source carries a mark already. */
-FW_STAGE int fw_ban(struct fw_env* env, const struct fw_mark* ban) {
+/* Puts a ban in force that starts now. 0: no room, or the source carries an entry already. */
+FW_STAGE int fw_ban(struct fw_env* env, const struct fw_entry* ban) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_mark_hits* hits;
-  struct fw_mark* mark;
+  struct fw_entry_pending* hits;
+  struct fw_entry* entry;
   fw_u32 index;
 
   if (!cfg || !ban) return 0;
-  index = fw_mark_index(env, cfg, &ban->addr, ban->prefix_bits);
-  if (index == FW_NO_MARK)
-    index = fw_mark_claim(env, cfg, fw_mark_key(cfg, &ban->addr, ban->prefix_bits), ban->since_ns);
-  if (index == FW_NO_MARK) return 0;
-  mark = fw_env_mark(env, index);
-  hits = fw_env_mark_hits(env, index);
-  if (!mark || !hits) return 0;
-  if (FW_READ(mark->until_ns) > ban->since_ns &&
-      !(mark->kind == FW_MARK_BAN && fw_is_ahead(mark->since_ns, ban->since_ns)))
+  index = fw_entry_index(env, cfg, &ban->addr, ban->prefix_bits);
+  if (index == FW_NO_ENTRY)
+    index =
+        fw_entry_claim(env, cfg, fw_entry_key(cfg, &ban->addr, ban->prefix_bits), ban->since_ns);
+  if (index == FW_NO_ENTRY) return 0;
+  entry = fw_env_entry(env, index);
+  hits = fw_env_entry_pending(env, index);
+  if (!entry || !hits) return 0;
+  if (FW_READ(entry->until_ns) > ban->since_ns &&
+      !(entry->kind == FW_ENTRY_BAN && fw_is_ahead(entry->since_ns, ban->since_ns)))
     return 0;
-  if (hits->mark == index + 1) hits->packets = hits->metered = 0;
-  fw_mark_fill(mark, ban);
+  if (hits->entry == index + 1) hits->packets = hits->metered = 0;
+  fw_entry_fill(entry, ban);
   return 1;
 }
 
@@ -110,7 +111,7 @@ FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_sender* sender,
                            const struct fw_charge* charge) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters;
-  struct fw_mark ban;
+  struct fw_entry ban;
 
   if (!cfg || !sender || !charge) return 0;
   __builtin_memset(&ban, 0, sizeof ban);
@@ -120,7 +121,7 @@ FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_sender* sender,
   ban.until_ns = charge->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
   ban.ban_above = charge->limit;
   ban.window = fw_window(charge->now_ns);
-  ban.kind = FW_MARK_BAN;
+  ban.kind = FW_ENTRY_BAN;
   ban.prefix_bits = sender->bits;
   ban.rule = (fw_u8)charge->rule;
   ban.measure = (fw_u8)charge->measure;

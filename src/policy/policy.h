@@ -33,10 +33,10 @@ struct fw_env {
   struct fw_meter* meters;
   struct fw_flow_bucket* flows;
   struct fw_flow_filter* flow_filter;
-  struct fw_mark_keys* mark_keys;
-  struct fw_mark_filter* mark_filter;
-  struct fw_mark* marks;
-  struct fw_mark_hits* hits; /* FW_MARK_HITS */
+  struct fw_entry_keys* entry_keys;
+  struct fw_entry_filter* entry_filter;
+  struct fw_entry* entries;
+  struct fw_entry_pending* hits; /* FW_PENDING_SLOTS */
   struct fw_counters* counters;
   struct fw_shared* shared;
   struct fw_port_line* served;
@@ -84,25 +84,26 @@ int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet);
 /* Notes one frame that this host sends. */
 void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns);
 
-/* Marks. `index` is that of fw_mark; they need only config, mark_keys, mark_filter and marks.
- * The caller sees to it that config lists prefix_bits for the address's family. */
+/* Entries. `index` is that of fw_entry; they need only config, entry_keys, entry_filter and
+ * entries. The caller sees to it that config lists prefix_bits for the address's family. */
 
-/* The mark of exactly this prefix and kind, or -1. In force or not. */
-fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits,
-                           fw_u8 kind);
-/* Puts *mark in force (an equal prefix and kind is overwritten). Returns its
- * index, or -1 when both buckets are full of marks that are in force at now_ns. */
-fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns);
-/* Asks the processor for the memory that find and put will look at: some marks ahead of them, it is
- * there in time. */
-void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits);
+/* The entry of exactly this prefix and kind, or -1. In force or not. */
+fw_s32 fw_policy_entry_find(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits,
+                            fw_u8 kind);
+/* Puts *entry in force (an equal prefix and kind is overwritten). Returns its
+ * index, or -1 when both buckets are full of entries that are in force at now_ns. */
+fw_s32 fw_policy_entry_put(struct fw_env* env, const struct fw_entry* entry, fw_u64 now_ns);
+/* Asks the processor for the memory that find and put will look at: some entries ahead of them, it
+ * is there in time. */
+void fw_policy_entry_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits);
 /* Takes it out of force and frees its place. */
-void fw_policy_mark_erase(struct fw_env* env, fw_u32 index);
-/* What `hits` of one CPU (FW_MARK_HITS) hold for a mark, in packets; and forgets it. */
-fw_u32 fw_policy_pending(const struct fw_mark_hits* hits, fw_u32 index);
-void fw_policy_forget_pending(struct fw_mark_hits* hits, fw_u32 index);
-/* After marks that protect were erased: what is around them needs no look at the marks any more. */
-void fw_policy_marks_guard(struct fw_env* env);
+void fw_policy_entry_erase(struct fw_env* env, fw_u32 index);
+/* What `hits` of one CPU (FW_PENDING_SLOTS) hold for an entry, in packets; and forgets it. */
+fw_u32 fw_policy_pending(const struct fw_entry_pending* hits, fw_u32 index);
+void fw_policy_forget_pending(struct fw_entry_pending* hits, fw_u32 index);
+/* After entries that protect were erased: what is around them needs no look at the entries any
+ * more. */
+void fw_policy_entries_guard(struct fw_env* env);
 
 /* A conversation that stood before the start: proven from now on. Needs config, flows and
  * flow_filter. */
@@ -123,7 +124,7 @@ void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key);
 int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule, fw_u32 proven,
                            fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]);
 /* The same of a banned source, of the one measure that its ban goes on by. */
-fw_u32 fw_policy_mark_rate(const struct fw_mark* mark, fw_u64 now_ns);
+fw_u32 fw_policy_entry_rate(const struct fw_entry* entry, fw_u64 now_ns);
 
 /* The key under which a source is known: itself, or its IPv6 prefix. */
 struct fw_addr fw_policy_source_key(const struct fw_config* config, struct fw_addr addr);

@@ -112,18 +112,18 @@ class History {
   Difference put() {
     unsigned bits = 0;
     const Address address = random_prefix(bits);
-    fw_mark mark{};
-    mark.addr = address.key();
-    mark.prefix_bits = static_cast<fw_u8>(bits);
-    mark.kind = static_cast<fw_u8>(one_in(3) ? 1 + below(3) : unsigned{FW_MARK_BAN});
-    mark.since_ns = now_ns_;
-    mark.until_ns = one_in(40) ? FW_FOREVER : now_ns_ + below(3'000) * kMillisecond;
-    mark.hold_ms = one_in(2) ? below(3'000) : 0;
-    mark.ban_above = below(20);
-    mark.measure = static_cast<fw_u8>(below(FW_MEASURE_COUNT));
-    mark.rule = static_cast<fw_u8>(below(4));
-    mark.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
-    return pair_.put(mark, now_ns_);
+    fw_entry entry{};
+    entry.addr = address.key();
+    entry.prefix_bits = static_cast<fw_u8>(bits);
+    entry.kind = static_cast<fw_u8>(one_in(3) ? 1 + below(3) : unsigned{FW_ENTRY_BAN});
+    entry.since_ns = now_ns_;
+    entry.until_ns = one_in(40) ? FW_FOREVER : now_ns_ + below(3'000) * kMillisecond;
+    entry.hold_ms = one_in(2) ? below(3'000) : 0;
+    entry.ban_above = below(20);
+    entry.measure = static_cast<fw_u8>(below(FW_MEASURE_COUNT));
+    entry.rule = static_cast<fw_u8>(below(4));
+    entry.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
+    return pair_.put(entry, now_ns_);
   }
 
   // Of a packet as they arrive here, so that some match.
@@ -155,7 +155,7 @@ class History {
   }
 
   Difference erase() {
-    pair_.erase(below(Pair::kSizes.mark_slots()));
+    pair_.erase(below(Pair::kSizes.entry_slots()));
     return {};
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A random history of packets both ways, marks, lists, configurations and a clock that stands
+// A random history of packets both ways, entries, lists, configurations and a clock that stands
 // still, jumps and steps back, lived by both sides of a Pair.
 #pragma once
 

@@ -57,7 +57,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
   object_ = bpf_object__open_file(path.c_str(), nullptr);
   if (object_ == nullptr) return fail_errno("open " + path, errno);
-  const std::size_t slots = sizes.mark_slots();
+  const std::size_t slots = sizes.entry_slots();
   const auto resize = [&](const char* name, std::size_t entries) {
     bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, name),
                              static_cast<unsigned>(entries));
@@ -66,10 +66,10 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   resize("meters", sizes.sources);
   resize("flows", sizes.flow_buckets());
   resize("flow_filter", sizes.flow_filters());
-  resize("mark_keys", sizes.mark_buckets());
-  resize("mark_filter", sizes.mark_filters());
-  resize("marks", slots);
-  resize("mark_hits", std::size_t{FW_MARK_HITS} * cpus_);
+  resize("entry_keys", sizes.entry_buckets());
+  resize("entry_filter", sizes.entry_filters());
+  resize("entries", slots);
+  resize("entry_pending", std::size_t{FW_PENDING_SLOTS} * cpus_);
   if (const int error = bpf_object__load(object_); error != 0) {
     if (error == -EPERM || error == -EACCES)
       return fail(ErrorKind::not_permitted, "BPF programs may not be loaded here");
@@ -91,18 +91,19 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flow_buckets(), flows_) ||
       !map("flow_filter", sizes.flow_filters(), flow_filter_) ||
-      !map("mark_keys", sizes.mark_buckets(), mark_keys_) ||
-      !map("mark_filter", sizes.mark_filters(), mark_filter_) || !map("marks", slots, marks_) ||
-      !map("mark_hits", std::size_t{FW_MARK_HITS} * cpus_, hits_) ||
+      !map("entry_keys", sizes.entry_buckets(), entry_keys_) ||
+      !map("entry_filter", sizes.entry_filters(), entry_filter_) ||
+      !map("entries", slots, entries_) ||
+      !map("entry_pending", std::size_t{FW_PENDING_SLOTS} * cpus_, hits_) ||
       !map("served", FW_PORT_LINES, served_) || !map(".data.budgets", FW_BUDGET_CELLS, budgets_) ||
       !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
       !map(".data.signature_set", 1, signature_set_))
     return fail_errno("map the tables of " + path, errno);
   clocked_ = clocked.data();
   shared_ = shared.data();
-  env_.mark_keys = mark_keys_.data();
-  env_.mark_filter = mark_filter_.data();
-  env_.marks = marks_.data();
+  env_.entry_keys = entry_keys_.data();
+  env_.entry_filter = entry_filter_.data();
+  env_.entries = entries_.data();
 
   const auto take = [](void* self, void* data, std::size_t size) {
     fw_event event{};
@@ -155,9 +156,9 @@ Result<void> KernelSide::publish_lists(std::span<const std::byte> image) {
                                    image);
 }
 
-void KernelSide::clear_pending(std::size_t mark_index) {
-  for (std::size_t cpu = 0; cpu < hits_.size(); cpu += FW_MARK_HITS)
-    fw_policy_forget_pending(&hits_[cpu], static_cast<fw_u32>(mark_index));
+void KernelSide::clear_pending(std::size_t entry_index) {
+  for (std::size_t cpu = 0; cpu < hits_.size(); cpu += FW_PENDING_SLOTS)
+    fw_policy_forget_pending(&hits_[cpu], static_cast<fw_u32>(entry_index));
 }
 
 fw_counters KernelSide::counters() const {
@@ -177,8 +178,8 @@ std::vector<T> KernelSide::per_cpu(int map, std::size_t count) const {
   return out;
 }
 
-std::vector<fw_mark_hits> KernelSide::hits() const {
-  const auto ours = hits_.subspan(std::size_t{cpu_} * FW_MARK_HITS, FW_MARK_HITS);
+std::vector<fw_entry_pending> KernelSide::hits() const {
+  const auto ours = hits_.subspan(std::size_t{cpu_} * FW_PENDING_SLOTS, FW_PENDING_SLOTS);
   return {ours.begin(), ours.end()};
 }
 

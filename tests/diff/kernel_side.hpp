@@ -34,7 +34,7 @@ class KernelSide {
 
   void publish(const fw_config& config, std::span<const fw_port_line> ports);
   [[nodiscard]] Result<void> publish_lists(std::span<const std::byte> image);
-  void clear_pending(std::size_t mark_index);
+  void clear_pending(std::size_t entry_index);
 
   // Tables for policy.h's functions; valid as long as this is.
   [[nodiscard]] fw_env& env() { return env_; }
@@ -42,9 +42,9 @@ class KernelSide {
   [[nodiscard]] std::span<fw_meter> meters() const { return meters_; }
   [[nodiscard]] std::span<fw_flow_bucket> flows() const { return flows_; }
   [[nodiscard]] std::span<fw_flow_filter> flow_filter() const { return flow_filter_; }
-  [[nodiscard]] std::span<fw_mark_keys> mark_keys() const { return mark_keys_; }
-  [[nodiscard]] std::span<fw_mark_filter> mark_filter() const { return mark_filter_; }
-  [[nodiscard]] std::span<fw_mark> marks() const { return marks_; }
+  [[nodiscard]] std::span<fw_entry_keys> entry_keys() const { return entry_keys_; }
+  [[nodiscard]] std::span<fw_entry_filter> entry_filter() const { return entry_filter_; }
+  [[nodiscard]] std::span<fw_entry> entries() const { return entries_; }
   [[nodiscard]] const fw_shared& shared() const { return *shared_; }
   [[nodiscard]] std::span<fw_port_line> served() const { return served_; }
   [[nodiscard]] std::span<fw_budget> budgets() const { return budgets_; }
@@ -52,7 +52,7 @@ class KernelSide {
   [[nodiscard]] fw_signature_set& signature_set() const { return signature_set_.front(); }
   // Of this CPU.
   [[nodiscard]] fw_counters counters() const;
-  [[nodiscard]] std::vector<fw_mark_hits> hits() const;
+  [[nodiscard]] std::vector<fw_entry_pending> hits() const;
   [[nodiscard]] std::vector<fw_budget_share> shares() const;
   // Events since the last call.
   [[nodiscard]] const std::vector<fw_event>& take_events();
@@ -81,10 +81,10 @@ class KernelSide {
   std::span<fw_meter> meters_;
   std::span<fw_flow_bucket> flows_;
   std::span<fw_flow_filter> flow_filter_;
-  std::span<fw_mark_keys> mark_keys_;
-  std::span<fw_mark_filter> mark_filter_;
-  std::span<fw_mark> marks_;
-  std::span<fw_mark_hits> hits_;  // those of the first CPU, then those of the next ...
+  std::span<fw_entry_keys> entry_keys_;
+  std::span<fw_entry_filter> entry_filter_;
+  std::span<fw_entry> entries_;
+  std::span<fw_entry_pending> hits_;  // those of the first CPU, then those of the next ...
   std::span<fw_port_line> served_;
   std::span<fw_budget> budgets_;
   std::span<fw_signature> signatures_;

@@ -77,7 +77,7 @@ Difference Pair::events_differ() {
 Difference Pair::tables() {
   const datapath::Tables user = user_.tables();
   const fw_counters counted = user_.counters(), in_kernel = kernel_->counters();
-  const std::vector<fw_mark_hits> hits = kernel_->hits();
+  const std::vector<fw_entry_pending> hits = kernel_->hits();
   const std::vector<fw_budget_share> shares = kernel_->shares();
   const Difference differences[] = {
       cells("sources", user.sources.data(), kernel_->sources().data(), user.sources.size()),
@@ -85,10 +85,11 @@ Difference Pair::tables() {
       cells("flows", user.flows.data(), kernel_->flows().data(), user.flows.size()),
       cells("flow_filter", user.flow_filter.data(), kernel_->flow_filter().data(),
             user.flow_filter.size()),
-      cells("mark_keys", user.mark_keys.data(), kernel_->mark_keys().data(), user.mark_keys.size()),
-      cells("mark_filter", user.mark_filter.data(), kernel_->mark_filter().data(),
-            user.mark_filter.size()),
-      cells("marks", user.marks.data(), kernel_->marks().data(), user.marks.size()),
+      cells("entry_keys", user.entry_keys.data(), kernel_->entry_keys().data(),
+            user.entry_keys.size()),
+      cells("entry_filter", user.entry_filter.data(), kernel_->entry_filter().data(),
+            user.entry_filter.size()),
+      cells("entries", user.entries.data(), kernel_->entries().data(), user.entries.size()),
       cells("hits", user_.env().hits, hits.data(), hits.size()),
       cells("served", user.served.data(), kernel_->served().data(), user.served.size()),
       cells("budgets", user.budgets.data(), kernel_->budgets().data(), user.budgets.size()),
@@ -106,7 +107,7 @@ Difference Pair::publish(fw_config config, std::span<const fw_port_line> ports) 
   std::copy(std::begin(kept.seed), std::end(kept.seed), config.seed);
   config.source_mask = kept.source_mask;
   config.flow_mask = kept.flow_mask;
-  config.mark_mask = kept.mark_mask;
+  config.entry_mask = kept.entry_mask;
   if (auto done = user_.publish(config, ports); !done) return done.error().message;
   kernel_->publish(user_.config(), ports);
   return {};
@@ -119,10 +120,10 @@ Difference Pair::publish_lists(std::span<const std::byte> image) {
   return {};
 }
 
-Difference Pair::put(const fw_mark& mark, std::uint64_t now_ns) {
-  const fw_s32 user = fw_policy_mark_put(&user_.env(), &mark, now_ns);
-  const fw_s32 kernel = fw_policy_mark_put(&kernel_->env(), &mark, now_ns);
-  if (user != kernel) return fmt::format("a mark is put at {} and {}", user, kernel);
+Difference Pair::put(const fw_entry& entry, std::uint64_t now_ns) {
+  const fw_s32 user = fw_policy_entry_put(&user_.env(), &entry, now_ns);
+  const fw_s32 kernel = fw_policy_entry_put(&kernel_->env(), &entry, now_ns);
+  if (user != kernel) return fmt::format("an entry is put at {} and {}", user, kernel);
   if (user < 0) return {};
   user_.clear_pending(static_cast<std::size_t>(user));
   kernel_->clear_pending(static_cast<std::size_t>(user));
@@ -144,9 +145,9 @@ void Pair::know(std::size_t port, fw_u8 known) {
   kernel_->served()[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = known;
 }
 
-void Pair::erase(std::size_t mark_index) {
-  fw_policy_mark_erase(&user_.env(), static_cast<fw_u32>(mark_index));
-  fw_policy_mark_erase(&kernel_->env(), static_cast<fw_u32>(mark_index));
+void Pair::erase(std::size_t entry_index) {
+  fw_policy_entry_erase(&user_.env(), static_cast<fw_u32>(entry_index));
+  fw_policy_entry_erase(&kernel_->env(), static_cast<fw_u32>(entry_index));
 }
 
 }  // namespace fw::test

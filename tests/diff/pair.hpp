@@ -28,12 +28,12 @@ class Pair {
   // Seeds and masks are kept.
   [[nodiscard]] Difference publish(fw_config config, std::span<const fw_port_line> ports);
   [[nodiscard]] Difference publish_lists(std::span<const std::byte> image);
-  [[nodiscard]] Difference put(const fw_mark& mark, std::uint64_t now_ns);
+  [[nodiscard]] Difference put(const fw_entry& entry, std::uint64_t now_ns);
   // Puts a signature in force for the classes whose bits are set; none: takes it out.
   void sign(std::size_t index, const fw_signature& signature, fw_u32 classes);
   // FW_PORT_* of a port, by its index in the table `served`.
   void know(std::size_t port, fw_u8 known);
-  void erase(std::size_t mark_index);
+  void erase(std::size_t entry_index);
 
   [[nodiscard]] const fw_config& config() const { return user_.config(); }
   // How often each reason was given, and how many events there were.

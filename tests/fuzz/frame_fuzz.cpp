@@ -54,12 +54,12 @@ void configure(UserDatapath& datapath) {
   datapath.tables().signatures[5].value.word[0] = 53;
   for (fw_u64& active : datapath.tables().signature_set->active) active = 1U << 5;
   // The host of the corpus, which answers SYNs.
-  fw_mark own{};
+  fw_entry own{};
   own.addr = fw::Address::parse("198.51.100.7")->key();
   own.prefix_bits = 128;
-  own.kind = FW_MARK_EXEMPT;
+  own.kind = FW_ENTRY_EXEMPT;
   own.until_ns = FW_FOREVER;
-  check(fw_policy_mark_put(&datapath.env(), &own, 1) >= 0);
+  check(fw_policy_entry_put(&datapath.env(), &own, 1) >= 0);
   datapath.judge_the_past();
 }
 

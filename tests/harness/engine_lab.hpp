@@ -52,8 +52,8 @@ inline fw_event game_flood(bool observed = false) {
 }
 
 struct EngineLab {
-  explicit EngineLab(config::Config config = {}, std::size_t mark_buckets = 16'384)
-      : datapath(mark_buckets),
+  explicit EngineLab(config::Config config = {}, std::size_t entry_buckets = 16'384)
+      : datapath(entry_buckets),
         engine(datapath, std::move(config), folder.path()),
         commands(engine, {.config_file = folder.path() / "floodwall.toml",
                           .detach_all = [this](const engine::Now&) { return detach_all(); },
@@ -81,13 +81,13 @@ struct EngineLab {
   }
 
   [[nodiscard]] bool banned(const std::string& text) {
-    return datapath.in_force(prefix(text), FW_MARK_BAN, mono_ns);
+    return datapath.in_force(prefix(text), FW_ENTRY_BAN, mono_ns);
   }
   [[nodiscard]] bool exempt(const std::string& text) {
-    return datapath.in_force(prefix(text), FW_MARK_EXEMPT, mono_ns);
+    return datapath.in_force(prefix(text), FW_ENTRY_EXEMPT, mono_ns);
   }
   [[nodiscard]] bool allowed(const std::string& text) {
-    return datapath.in_force(prefix(text), FW_MARK_ALLOW, mono_ns);
+    return datapath.in_force(prefix(text), FW_ENTRY_ALLOW, mono_ns);
   }
   // Every line of the log, without the time.
   [[nodiscard]] std::vector<std::string> log() const {
@@ -111,7 +111,7 @@ struct EngineLab {
   }
   Result<void> attach_all() {
     if (attach_error) return std::unexpected(*attach_error);
-    datapath.wipe_marks();
+    datapath.wipe_entries();
     return engine.move_to(datapath, now());
   }
 

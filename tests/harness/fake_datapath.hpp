@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A datapath of plain vectors: what the engine publishes can be looked at, and a test plays the
-// policy's part by hand (ban, renew). Marks go through the policy's own functions.
+// policy's part by hand (ban, renew). Entries go through the policy's own functions.
 #pragma once
 
 #include <deque>
@@ -18,21 +18,21 @@ namespace fw::test {
 
 class FakeDatapath : public datapath::Datapath {
  public:
-  explicit FakeDatapath(std::size_t mark_buckets = 16'384)
+  explicit FakeDatapath(std::size_t entry_buckets = 16'384)
       : sources_(4),
         meters_(16),
         flows_(4),
         flow_filter_(1),
-        keys_(mark_buckets),
-        filter_((mark_buckets + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS +
+        keys_(entry_buckets),
+        filter_((entry_buckets + FW_ENTRY_FILTER_BUCKETS - 1) / FW_ENTRY_FILTER_BUCKETS +
                 FW_GUARD_WORDS),
-        marks_(mark_buckets * FW_MARK_WAYS),
-        hits_(FW_MARK_HITS) {
+        entries_(entry_buckets * FW_ENTRY_SLOTS),
+        hits_(FW_PENDING_SLOTS) {
     config_.seed[0] = 0x1234'5678'9abc'def0ULL;
     config_.seed[1] = 0x0fed'cba9'8765'4321ULL;
     config_.source_mask = 3;
     config_.flow_mask = 3;
-    config_.mark_mask = static_cast<fw_u32>(mark_buckets - 1);
+    config_.entry_mask = static_cast<fw_u32>(entry_buckets - 1);
   }
 
   // What a test sets or reads.
@@ -51,49 +51,49 @@ class FakeDatapath : public datapath::Datapath {
   // As the policy does it: puts a ban and reports it.
   void ban(const Prefix& prefix, std::uint64_t now_ns, std::uint32_t hold_ms,
            const fw_event& details) {
-    fw_mark mark{};
-    mark.addr = prefix.address.key();
-    mark.prefix_bits = static_cast<fw_u8>(prefix.bits);
-    mark.kind = FW_MARK_BAN;
-    mark.since_ns = now_ns;
-    mark.until_ns = now_ns + hold_ms * 1'000'000ULL;
-    mark.hold_ms = hold_ms;
-    mark.ban_above = details.limit;
-    mark.rule = details.rule;
-    mark.measure = details.measure;
+    fw_entry entry{};
+    entry.addr = prefix.address.key();
+    entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
+    entry.kind = FW_ENTRY_BAN;
+    entry.since_ns = now_ns;
+    entry.until_ns = now_ns + hold_ms * 1'000'000ULL;
+    entry.hold_ms = hold_ms;
+    entry.ban_above = details.limit;
+    entry.rule = details.rule;
+    entry.measure = details.measure;
     fw_env environment = env();
-    fw_policy_mark_put(&environment, &mark, now_ns);
+    fw_policy_entry_put(&environment, &entry, now_ns);
     fw_event event = details;
     event.kind = FW_EVENT_BAN;
     event.time_ns = now_ns;
-    event.src = mark.addr;
-    event.prefix_bits = mark.prefix_bits;
+    event.src = entry.addr;
+    event.prefix_bits = entry.prefix_bits;
     events.push_back(event);
   }
 
   // By the policy's own look-up; null if there is none.
-  fw_mark* find(const Prefix& prefix, std::uint8_t kind) {
+  fw_entry* find(const Prefix& prefix, std::uint8_t kind) {
     fw_env environment = env();
-    const fw_s32 index = fw_policy_mark_find(&environment, prefix.address.key(),
-                                             static_cast<fw_u8>(prefix.bits), kind);
-    return index < 0 ? nullptr : &marks_[static_cast<std::size_t>(index)];
+    const fw_s32 index = fw_policy_entry_find(&environment, prefix.address.key(),
+                                              static_cast<fw_u8>(prefix.bits), kind);
+    return index < 0 ? nullptr : &entries_[static_cast<std::size_t>(index)];
   }
   bool in_force(const Prefix& prefix, std::uint8_t kind, std::uint64_t now_ns) {
-    const fw_mark* mark = find(prefix, kind);
-    return mark != nullptr && mark->until_ns > now_ns;
+    const fw_entry* entry = find(prefix, kind);
+    return entry != nullptr && entry->until_ns > now_ns;
   }
-  void put(const fw_mark& mark, std::uint64_t now_ns) {
+  void put(const fw_entry& entry, std::uint64_t now_ns) {
     fw_env environment = env();
-    fw_policy_mark_put(&environment, &mark, now_ns);
+    fw_policy_entry_put(&environment, &entry, now_ns);
   }
   // Behind the engine's back.
-  void wipe_marks() {
-    std::ranges::fill(keys_, fw_mark_keys{});
-    std::ranges::fill(filter_, fw_mark_filter{});
-    std::ranges::fill(marks_, fw_mark{});
+  void wipe_entries() {
+    std::ranges::fill(keys_, fw_entry_keys{});
+    std::ranges::fill(filter_, fw_entry_filter{});
+    std::ranges::fill(entries_, fw_entry{});
   }
-  std::size_t index_of(const fw_mark* mark) const {
-    return static_cast<std::size_t>(mark - marks_.data());
+  std::size_t index_of(const fw_entry* entry) const {
+    return static_cast<std::size_t>(entry - entries_.data());
   }
 
   [[nodiscard]] std::string kind() const override { return "fake"; }
@@ -102,9 +102,9 @@ class FakeDatapath : public datapath::Datapath {
             .meters = meters_,
             .flows = flows_,
             .flow_filter = flow_filter_,
-            .mark_keys = keys_,
-            .mark_filter = filter_,
-            .marks = marks_,
+            .entry_keys = keys_,
+            .entry_filter = filter_,
+            .entries = entries_,
             .served = served_,
             .budgets = budgets_,
             .signatures = signatures_,
@@ -148,7 +148,7 @@ class FakeDatapath : public datapath::Datapath {
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override {
     for (; !samples.empty(); samples.pop_front()) sink(samples.front());
   }
-  [[nodiscard]] std::uint64_t memory_bytes() const override { return marks_.size() * 64; }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return entries_.size() * 64; }
 
   // Lets the policy judge one frame.
   fw_decision decide(std::span<const std::uint8_t> frame, std::uint64_t now_ns) {
@@ -187,9 +187,9 @@ class FakeDatapath : public datapath::Datapath {
     environment.hits = hits_.data();
     environment.counters = &counts;
     environment.shared = &shared_;
-    environment.mark_keys = keys_.data();
-    environment.mark_filter = filter_.data();
-    environment.marks = marks_.data();
+    environment.entry_keys = keys_.data();
+    environment.entry_filter = filter_.data();
+    environment.entries = entries_.data();
     return environment;
   }
 
@@ -198,14 +198,14 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_meter> meters_;
   std::vector<fw_flow_bucket> flows_;
   std::vector<fw_flow_filter> flow_filter_;
-  std::vector<fw_mark_keys> keys_;
-  std::vector<fw_mark_filter> filter_;
-  std::vector<fw_mark> marks_;
+  std::vector<fw_entry_keys> keys_;
+  std::vector<fw_entry_filter> filter_;
+  std::vector<fw_entry> entries_;
   std::vector<fw_port_line> served_{FW_PORT_LINES};
   std::vector<fw_budget> budgets_{FW_BUDGET_CELLS};
   std::vector<fw_signature> signatures_{FW_MAX_SIGNATURES};
   fw_signature_set signature_set_{};
-  std::vector<fw_mark_hits> hits_;
+  std::vector<fw_entry_pending> hits_;
   fw_shared shared_{};
 };
 

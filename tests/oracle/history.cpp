@@ -31,7 +31,7 @@ History::History(unsigned seed)
 
 std::string History::step() {
   tell_time();
-  if (one_in(300)) mark();
+  if (one_in(300)) entry();
   if (one_in(1500)) lists();
   if (one_in(400)) sign();
   if (one_in(600)) listen();
@@ -50,8 +50,8 @@ std::string History::step() {
 }
 
 std::string History::end() {
-  std::string marks = marks_differ();
-  if (!marks.empty()) return marks;
+  std::string entries = entries_differ();
+  if (!entries.empty()) return entries;
   // A bucket holds four: two sources with proven flows fill it, whoever comes third displaces one.
   const auto cells = datapath_.counters().new_sources;
   if (cells != model_.sources_seen())
@@ -109,7 +109,7 @@ std::string History::concert() {
 }
 
 bool History::is_banned(const Address& address) const {
-  return std::ranges::any_of(model_.marks, [&](const auto& each) {
+  return std::ranges::any_of(model_.entries, [&](const auto& each) {
     return each.first.contains(address) && each.second.until_ns > now_ns_;
   });
 }

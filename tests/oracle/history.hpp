@@ -43,7 +43,7 @@ class History {
   void look_for_collisions();
 
   // What the operator and the engine say.
-  void mark();
+  void entry();
   void lists();
   void sign();
   void listen();
@@ -51,8 +51,8 @@ class History {
   void publish();
   [[nodiscard]] Limit random_limit(bool bytes);
   [[nodiscard]] Rule random_rule(unsigned number, bool strict);
-  [[nodiscard]] fw_s32 mark_of(const Prefix& prefix);
-  [[nodiscard]] std::string marks_differ();
+  [[nodiscard]] fw_s32 entry_of(const Prefix& prefix);
+  [[nodiscard]] std::string entries_differ();
 
   std::mt19937_64 random_;
   datapath::UserDatapath datapath_;

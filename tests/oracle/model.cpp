@@ -138,18 +138,18 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
       said.icmp_type <= 137 && !said.later_fragment)
     return FW_REASON_LINK;
 
-  Mark* strongest = nullptr;  // of equal ones the longest prefix
+  Entry* strongest = nullptr;  // of equal ones the longest prefix
   unsigned bits = 0;
-  for (auto& [prefix, mark] : marks) {
-    if (!prefix.contains(said.remote) || now_ns >= mark.until_ns) continue;
+  for (auto& [prefix, entry] : entries) {
+    if (!prefix.contains(said.remote) || now_ns >= entry.until_ns) continue;
     if (strongest != nullptr &&
-        std::pair(mark.kind, prefix.bits) < std::pair(strongest->kind, bits))
+        std::pair(entry.kind, prefix.bits) < std::pair(strongest->kind, bits))
       continue;
-    strongest = &mark;
+    strongest = &entry;
     bits = prefix.bits;
   }
-  if (strongest != nullptr && strongest->kind == FW_MARK_EXEMPT) return FW_REASON_EXEMPT;
-  if (strongest != nullptr && strongest->kind == FW_MARK_ALLOW) return FW_REASON_ALLOW;
+  if (strongest != nullptr && strongest->kind == FW_ENTRY_EXEMPT) return FW_REASON_EXEMPT;
+  if (strongest != nullptr && strongest->kind == FW_ENTRY_ALLOW) return FW_REASON_ALLOW;
   if (allowed.contains(said.remote)) return FW_REASON_ALLOW;
   if (denied.contains(said.remote)) return FW_REASON_DENY;
   if (strongest != nullptr) {
@@ -185,12 +185,13 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
   return is_over_budget(said, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
 }
 
-void Model::renew(Mark& mark, const Said& said, std::uint64_t now_ns) const {
+void Model::renew(Entry& entry, const Said& said, std::uint64_t now_ns) const {
   const auto units = measures_of(class_of(said, false, false), said);
-  const auto counted = units.find(mark.measure);
-  mark.by_window[window_of(now_ns)] += counted == units.end() ? 0 : counted->second;
-  if (mark.hold_ns != 0 && mark.ban_above != 0 && sliding(mark.by_window, now_ns) > mark.ban_above)
-    mark.until_ns = std::max(mark.until_ns, now_ns + mark.hold_ns);
+  const auto counted = units.find(entry.measure);
+  entry.by_window[window_of(now_ns)] += counted == units.end() ? 0 : counted->second;
+  if (entry.hold_ns != 0 && entry.ban_above != 0 &&
+      sliding(entry.by_window, now_ns) > entry.ban_above)
+    entry.until_ns = std::max(entry.until_ns, now_ns + entry.hold_ns);
 }
 
 Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
@@ -358,14 +359,14 @@ bool Model::ban(const Prefix& prefix, const Report& report, unsigned rule, std::
   const std::uint64_t passed = tick_of(now_ns) - bans_made_.at_tick;
   if (bans_made_.level > passed + bans_burst + bans_cost) bans_made_.level = 0;  // of an old cap
   if (!bans_made_.pour(tick_of(now_ns), bans_cost, bans_burst)) return false;
-  const auto found = marks.find(prefix);
-  if (found != marks.end() && found->second.until_ns > now_ns) return false;
+  const auto found = entries.find(prefix);
+  if (found != entries.end() && found->second.until_ns > now_ns) return false;
   const std::uint64_t hold_ns = rules[rule].ban_ms * 1'000'000;
-  marks[prefix] = {.kind = FW_MARK_BAN,
-                   .until_ns = now_ns + hold_ns,
-                   .hold_ns = hold_ns,
-                   .ban_above = report.limit,
-                   .measure = report.measure};
+  entries[prefix] = {.kind = FW_ENTRY_BAN,
+                     .until_ns = now_ns + hold_ns,
+                     .hold_ns = hold_ns,
+                     .ban_above = report.limit,
+                     .measure = report.measure};
   return true;
 }
 

@@ -58,7 +58,7 @@ struct Signature {
   std::optional<unsigned> ttl, flags, remote_port, local_port;
   [[nodiscard]] bool matches(const Said& said) const;
 };
-struct Mark {
+struct Entry {
   unsigned kind = 0;
   std::uint64_t until_ns = 0, hold_ns = 0;
   unsigned ban_above = 0, measure = 0;
@@ -75,7 +75,7 @@ class Model {
   std::map<std::pair<bool, unsigned>, unsigned> rule_of_port;  // udp, port
   // Of all in a prefix together: rules[FW_RULE_OF_PREFIXES] holds; 0: there is no such limit.
   unsigned limit_bits_v4 = 0, limit_bits_v6 = 0;
-  std::map<Prefix, Mark> marks;
+  std::map<Prefix, Entry> entries;
   std::set<Address> denied, allowed;
   std::map<unsigned, BudgetLimit> budgets;  // by class
   std::map<unsigned, Signature> signatures;
@@ -186,7 +186,7 @@ class Model {
   [[nodiscard]] bool has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns);
   void charge(const BudgetKey& key, Side side, std::uint64_t now_ns);
   void pay_back(const BudgetKey& key, std::uint64_t now_ns);
-  void renew(Mark& mark, const Said& said, std::uint64_t now_ns) const;
+  void renew(Entry& entry, const Said& said, std::uint64_t now_ns) const;
   [[nodiscard]] Prefix source_of(const Address& address) const;
 
   std::map<Key, Conversation> conversations_;

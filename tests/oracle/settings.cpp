@@ -11,55 +11,55 @@
 namespace fw::test {
 
 // An operator's ban, allowance or exemption, or the end of one.
-void History::mark() {
+void History::entry() {
   const bool v6 = one_in(3);
   const unsigned v4_bits[] = {128, 120}, v6_bits[] = {128, 64, 48};
   const unsigned bits = v6 ? v6_bits[below(3)] : v4_bits[below(2)];
   const Prefix prefix{.address = masked(remote(v6), bits), .bits = bits};
   fw_env& env = datapath_.env();
   if (one_in(3)) {
-    const fw_s32 index = mark_of(prefix);
-    if (index >= 0) fw_policy_mark_erase(&env, static_cast<fw_u32>(index));
-    model_.marks.erase(prefix);
+    const fw_s32 index = entry_of(prefix);
+    if (index >= 0) fw_policy_entry_erase(&env, static_cast<fw_u32>(index));
+    model_.entries.erase(prefix);
     return;
   }
-  fw_mark real{};
+  fw_entry real{};
   real.addr = prefix.address.key();
   real.prefix_bits = static_cast<fw_u8>(bits);
-  real.kind = static_cast<fw_u8>(one_in(2) ? unsigned{FW_MARK_BAN} : 1 + below(3));
+  real.kind = static_cast<fw_u8>(one_in(2) ? unsigned{FW_ENTRY_BAN} : 1 + below(3));
   real.since_ns = now_ns_;
   real.until_ns = now_ns_ + below(20) * kSecond;
   real.hold_ms = one_in(2) ? below(10'000) : 0;
   real.ban_above = below(8);
   real.measure = static_cast<fw_u8>(below(FW_MEASURE_COUNT));
   real.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
-  const fw_s32 index = fw_policy_mark_put(&env, &real, now_ns_);
+  const fw_s32 index = fw_policy_entry_put(&env, &real, now_ns_);
   ASSERT_GE(index, 0);
   datapath_.clear_pending(static_cast<std::size_t>(index));
-  model_.marks[prefix] = {.kind = real.kind,
-                          .until_ns = real.until_ns,
-                          .hold_ns = real.hold_ms * kMillisecond,
-                          .ban_above = real.ban_above,
-                          .measure = real.measure};
+  model_.entries[prefix] = {.kind = real.kind,
+                            .until_ns = real.until_ns,
+                            .hold_ns = real.hold_ms * kMillisecond,
+                            .ban_above = real.ban_above,
+                            .measure = real.measure};
 }
 
-fw_s32 History::mark_of(const Prefix& prefix) {
-  for (const fw_u8 kind : {FW_MARK_BAN, FW_MARK_ALLOW, FW_MARK_EXEMPT}) {
-    const fw_s32 index = fw_policy_mark_find(&datapath_.env(), prefix.address.key(),
-                                             static_cast<fw_u8>(prefix.bits), kind);
+fw_s32 History::entry_of(const Prefix& prefix) {
+  for (const fw_u8 kind : {FW_ENTRY_BAN, FW_ENTRY_ALLOW, FW_ENTRY_EXEMPT}) {
+    const fw_s32 index = fw_policy_entry_find(&datapath_.env(), prefix.address.key(),
+                                              static_cast<fw_u8>(prefix.bits), kind);
     if (index >= 0) return index;
   }
   return -1;
 }
 
-std::string History::marks_differ() {
-  for (const auto& [prefix, mark] : model_.marks) {
-    const fw_s32 index = mark_of(prefix);
+std::string History::entries_differ() {
+  for (const auto& [prefix, entry] : model_.entries) {
+    const fw_s32 index = entry_of(prefix);
     const std::uint64_t until =
-        index < 0 ? 0 : datapath_.tables().marks[static_cast<std::size_t>(index)].until_ns;
-    if (std::max(until, now_ns_) != std::max(mark.until_ns, now_ns_))
+        index < 0 ? 0 : datapath_.tables().entries[static_cast<std::size_t>(index)].until_ns;
+    if (std::max(until, now_ns_) != std::max(entry.until_ns, now_ns_))
       return fmt::format("{} holds for {} ns more, in the model for {}", prefix.text(),
-                         until - now_ns_, mark.until_ns - now_ns_);
+                         until - now_ns_, entry.until_ns - now_ns_);
   }
   return {};
 }

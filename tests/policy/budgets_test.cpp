@@ -341,7 +341,7 @@ TEST(budgets, nobodys_address_is_limited_and_never_banned) {
   for (int i = 0; i < 1000; i++)
     passed += lab.decide(from("0.0.0.0").udp(68, 67)).verdict == FW_PASS;
   EXPECT_LT(passed, 80U);
-  EXPECT_EQ(lab.mark_of("0.0.0.0"), nullptr);
+  EXPECT_EQ(lab.entry_of("0.0.0.0"), nullptr);
   EXPECT_TRUE(lab.events().empty());
 }
 

@@ -39,7 +39,7 @@ TEST(clock_steps, packets_a_little_out_of_order_cost_a_flood_nothing_of_its_due)
     passed += lab.in(udp()) == "pass pass";
   }
   EXPECT_LT(passed, 200);
-  EXPECT_NE(lab.mark_of(kPeer), nullptr);
+  EXPECT_NE(lab.entry_of(kPeer), nullptr);
 }
 
 TEST(clock_steps, time_that_stands_still_is_one_instant) {
@@ -52,7 +52,7 @@ TEST(clock_steps, time_that_stands_still_is_one_instant) {
 
 TEST(clock_steps, a_ban_ends_when_the_clock_steps_back_before_it) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 60 * kSecond), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 60 * kSecond), 0);
   const std::uint64_t made = lab.now_ns;
   lab.now_ns = made - kSecond / 2;  // another CPU's clock
   EXPECT_EQ(lab.in(udp()), "drop ban");
@@ -65,19 +65,19 @@ TEST(clock_steps, a_ban_ends_when_the_clock_steps_back_before_it) {
 TEST(clock_steps, a_source_can_be_banned_again_after_a_step_back) {
   Lab lab;
   lab.limit(FW_MEASURE_UDP, 40, kSecond, 60);
-  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 60 * kSecond), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 60 * kSecond), 0);
   lab.now_ns -= 800 * kSecond;
   for (int i = 0; i < 5000; i++) {
     (void)lab.in(udp());
     lab.now_ns += kMillisecond;
   }
   EXPECT_EQ(lab.in(udp()), "drop ban");
-  EXPECT_LE(lab.mark_of(kPeer)->until_ns, lab.now_ns + 60 * kSecond);
+  EXPECT_LE(lab.entry_of(kPeer)->until_ns, lab.now_ns + 60 * kSecond);
 }
 
 TEST(clock_steps, an_exemption_holds_through_any_step) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_EXEMPT, kPeer, FW_FOREVER), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_EXEMPT, kPeer, FW_FOREVER), 0);
   lab.now_ns -= 900 * kSecond;
   EXPECT_EQ(lab.in(udp()), "pass exempt");
   lab.now_ns += std::uint64_t{20} * 365 * 86'400 * kSecond;

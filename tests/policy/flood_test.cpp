@@ -38,7 +38,7 @@ TEST(flood, of_spoofed_sources_displaces_no_proven_peer_and_no_ban) {
   Lab lab({.sources = 1 << 16, .flows = 1 << 16, .bans = 1 << 12});
   lab.limit(FW_MEASURE_PACKETS, 100, kSecond, 200);
   for (unsigned i = 0; i < kPeers; i++) lab.handshake(peer(i));
-  for (unsigned i = 0; i < kBans; i++) ASSERT_GE(lab.mark(FW_MARK_BAN, banned(i), FW_FOREVER), 0);
+  for (unsigned i = 0; i < kBans; i++) ASSERT_GE(lab.entry(FW_ENTRY_BAN, banned(i), FW_FOREVER), 0);
   const std::uint64_t memory = lab.datapath.memory_bytes();
 
   Bytes forged[] = {

@@ -291,12 +291,12 @@ TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) 
   EXPECT_EQ(events[1].kind, FW_EVENT_BAN);
   EXPECT_EQ(events[1].limit, 200U);
   EXPECT_NEAR(events[1].value, 1074, 15);
-  const fw_mark* mark = lab.mark_of(kPeer);
-  ASSERT_NE(mark, nullptr);
-  EXPECT_EQ(mark->until_ns, mark->since_ns + 60 * kSecond);
-  EXPECT_EQ(mark->hold_ms, 60'000U);
-  EXPECT_EQ(mark->ban_above, 200U);
-  EXPECT_EQ(mark->measure, FW_MEASURE_UDP);
+  const fw_entry* entry = lab.entry_of(kPeer);
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->until_ns, entry->since_ns + 60 * kSecond);
+  EXPECT_EQ(entry->hold_ms, 60'000U);
+  EXPECT_EQ(entry->ban_above, 200U);
+  EXPECT_EQ(entry->measure, FW_MEASURE_UDP);
 }
 
 TEST(bans, a_short_burst_from_an_unproven_source_is_dropped_and_forgotten) {
@@ -305,7 +305,7 @@ TEST(bans, a_short_burst_from_an_unproven_source_is_dropped_and_forgotten) {
   (void)passed_times(lab, udp(), 2000, kMillisecond);
   lab.now_ns += 3 * kWindow;
   EXPECT_EQ(lab.in(udp()), "pass pass");
-  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+  EXPECT_EQ(lab.entry_of(kPeer), nullptr);
 }
 
 TEST(bans, a_proven_peer_that_floods_is_banned_at_once) {
@@ -336,14 +336,14 @@ TEST(bans, forged_packets_never_ban_or_limit_a_proven_peer) {
     lab.now_ns += kMillisecond;
   }
   EXPECT_GT(dropped, 18'000U);
-  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+  EXPECT_EQ(lab.entry_of(kPeer), nullptr);
 }
 
 TEST(bans, ipv6_sources_are_banned_by_their_prefix) {
   Lab lab;
   lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
   (void)passed_times(lab, udp(kPeer6), 5000, kMillisecond);
-  EXPECT_NE(lab.mark_of("2001:db8:1::/64"), nullptr);
+  EXPECT_NE(lab.entry_of("2001:db8:1::/64"), nullptr);
   EXPECT_EQ(lab.in(udp("2001:db8:1::ffff")), "drop ban");
   EXPECT_EQ(lab.in(udp("2001:db8:1:1::1")), "pass pass");
 }
@@ -400,7 +400,7 @@ TEST(bans, none_is_made_where_the_configuration_says_so) {
   lab.config.bans_cost = 0;
   lab.limit(FW_MEASURE_UDP, 10, 0, 20);
   (void)passed_times(lab, udp(), 10'000, kMillisecond);
-  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+  EXPECT_EQ(lab.entry_of(kPeer), nullptr);
   EXPECT_GT(lab.datapath.counters().bans_capped, 0U);
 }
 
@@ -409,7 +409,7 @@ TEST(bans, observe_makes_them_but_drops_nothing) {
   lab.config.mode = FW_MODE_OBSERVE;
   lab.limit(FW_MEASURE_UDP, 10, 0, 20);
   EXPECT_EQ(passed_times(lab, udp(), 10'000, kMillisecond).size(), 10'000U);
-  EXPECT_NE(lab.mark_of(kPeer), nullptr);
+  EXPECT_NE(lab.entry_of(kPeer), nullptr);
   EXPECT_EQ(lab.in(udp()), "pass ban");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The order of the stages, and what each says: link survival, marks, lists, services, modes.
+// The order of the stages, and what each says: link survival, entries, lists, services, modes.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -27,8 +27,8 @@ TEST(order, every_reason_has_a_packet) {
   lab.service(true, 4000, 2, FW_ACTION_PASS);
   lab.limit(FW_MEASURE_UDP, 1, 0);
   lab.lists("192.0.2.66", "192.0.2.77");
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "192.0.2.88"), 0);
-  EXPECT_GE(lab.mark(FW_MARK_EXEMPT, "192.0.2.99"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "192.0.2.88"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_EXEMPT, "192.0.2.99"), 0);
   see(Packet::ethernet().payload(60));
   see(Packet::ethernet().arp(kPeer, kHost));
   see(from(kPeer).tcp(1, 80).flags(0));
@@ -72,23 +72,23 @@ TEST(order, without_a_policy_everything_passes) {
 
 TEST(order, exempt_wins_over_allowed_over_denied_over_banned) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "192.0.2.1"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "192.0.2.1"), 0);
   EXPECT_EQ(lab.in(udp()), "drop ban");
   lab.lists(kPeer, "");
   EXPECT_EQ(lab.in(udp()), "drop deny");
   lab.lists(kPeer, kPeer);
   EXPECT_EQ(lab.in(udp()), "pass allow");
   lab.lists(kPeer, "");
-  EXPECT_GE(lab.mark(FW_MARK_ALLOW, "192.0.2.0/24"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_ALLOW, "192.0.2.0/24"), 0);
   EXPECT_EQ(lab.in(udp()), "pass allow");
-  EXPECT_GE(lab.mark(FW_MARK_EXEMPT, "192.0.0.0/8"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_EXEMPT, "192.0.0.0/8"), 0);
   EXPECT_EQ(lab.in(udp()), "pass exempt");
 }
 
 TEST(order, an_exempt_source_is_neither_metered_nor_limited) {
   Lab lab;
   lab.limit(FW_MEASURE_PACKETS, 1, 0, 1);
-  EXPECT_GE(lab.mark(FW_MARK_EXEMPT, "192.0.2.1", FW_FOREVER), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_EXEMPT, "192.0.2.1", FW_FOREVER), 0);
   for (int i = 0; i < 1000; i++) ASSERT_EQ(lab.in(udp()), "pass exempt");
   EXPECT_EQ(lab.datapath.counters().new_sources, 0U);
 }
@@ -136,7 +136,7 @@ TEST(order, no_kind_of_packet_is_a_way_around_a_ban_or_a_deny_entry) {
       cases.push_back(inner(e).options(40).udp(1, 80));
     }
     Lab banned;
-    EXPECT_GE(banned.mark(FW_MARK_BAN, v6 ? "2001:db8:1::/64" : kPeer), 0);
+    EXPECT_GE(banned.entry(FW_ENTRY_BAN, v6 ? "2001:db8:1::/64" : kPeer), 0);
     Lab denied;
     denied.lists(peer, "");
     for (const Packet& made : cases) {
@@ -161,7 +161,7 @@ TEST(order, what_comes_after_a_denied_packet_is_judged_like_any) {
 
 TEST(order, neighbour_discovery_passes_from_a_banned_neighbour_only_if_no_router_forwarded_it) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "2001:db8:1::/64"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "2001:db8:1::/64"), 0);
   EXPECT_EQ(lab.in(from(kPeer6).neighbor_solicitation(kHost6)), "pass link");
   EXPECT_EQ(lab.in(from(kPeer6).neighbor_solicitation(kHost6).ttl(254)), "drop ban");
   EXPECT_EQ(lab.in(from(kPeer6).ttl(255).icmpv6(128, 0)), "drop ban");
@@ -191,7 +191,7 @@ TEST(order, only_real_dhcp_answers_keep_the_link_alive) {
   EXPECT_EQ(lab.in(from(kPeer).udp(67, 68).payload("\x01request.")), "drop deny");
   EXPECT_EQ(lab.in(from(kPeer).udp(68, 67).payload("\x02reply...")), "drop deny");
   EXPECT_EQ(lab.in(from(kPeer).fragment(0, true).udp(67, 68).payload("\x02reply...")), "drop deny");
-  lab.mark(FW_MARK_BAN, "2001:db8:1::/64");
+  lab.entry(FW_ENTRY_BAN, "2001:db8:1::/64");
   EXPECT_EQ(lab.in(from("fe80::1").udp(547, 546).payload("\x07reply...")), "pass link");
   EXPECT_EQ(lab.in(from(kPeer6).udp(547, 546).payload("\x07reply...")), "drop ban");
 }
@@ -213,7 +213,7 @@ TEST(order, a_banned_source_is_dropped_at_an_open_service_and_an_allowed_one_pas
   Lab lab;
   lab.service(true, 80, 1, FW_ACTION_PASS);
   lab.service(false, 22, 2, FW_ACTION_DROP);
-  lab.mark(FW_MARK_BAN, kPeer);
+  lab.entry(FW_ENTRY_BAN, kPeer);
   EXPECT_EQ(lab.in(udp()), "drop ban");
   lab.lists("", kPeer);
   EXPECT_EQ(lab.in(from(kPeer).tcp(1, 22).syn()), "pass allow");

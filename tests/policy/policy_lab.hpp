@@ -96,26 +96,26 @@ class Lab {
       std::abort();
   }
 
-  // Puts a mark on a prefix, from now on; returns its index.
-  fw_s32 mark(unsigned kind, std::string_view prefix, std::uint64_t for_ns = kSecond * 60,
-              fw_u32 hold_ms = 0, fw_u32 ban_above = 0) {
+  // Puts an entry on a prefix, from now on; returns its index.
+  fw_s32 entry(unsigned kind, std::string_view prefix, std::uint64_t for_ns = kSecond * 60,
+               fw_u32 hold_ms = 0, fw_u32 ban_above = 0) {
     const Prefix parsed = Prefix::parse(prefix).value();
-    fw_mark mark{};
-    mark.addr = parsed.address.key();
-    mark.prefix_bits = static_cast<fw_u8>(parsed.bits);
-    mark.kind = static_cast<fw_u8>(kind);
-    mark.since_ns = now_ns;
-    mark.until_ns = for_ns == FW_FOREVER ? FW_FOREVER : now_ns + for_ns;
-    mark.hold_ms = hold_ms;
-    mark.ban_above = ban_above;
-    return fw_policy_mark_put(&datapath.env(), &mark, now_ns);
+    fw_entry entry{};
+    entry.addr = parsed.address.key();
+    entry.prefix_bits = static_cast<fw_u8>(parsed.bits);
+    entry.kind = static_cast<fw_u8>(kind);
+    entry.since_ns = now_ns;
+    entry.until_ns = for_ns == FW_FOREVER ? FW_FOREVER : now_ns + for_ns;
+    entry.hold_ms = hold_ms;
+    entry.ban_above = ban_above;
+    return fw_policy_entry_put(&datapath.env(), &entry, now_ns);
   }
-  // The mark of a source's key, or null.
-  const fw_mark* mark_of(std::string_view prefix) {
+  // The entry of a source's key, or null.
+  const fw_entry* entry_of(std::string_view prefix) {
     const Prefix parsed = Prefix::parse(prefix).value();
-    const fw_s32 index = fw_policy_mark_find(&datapath.env(), parsed.address.key(),
-                                             static_cast<fw_u8>(parsed.bits), FW_MARK_BAN);
-    return index < 0 ? nullptr : &datapath.tables().marks[static_cast<std::size_t>(index)];
+    const fw_s32 index = fw_policy_entry_find(&datapath.env(), parsed.address.key(),
+                                              static_cast<fw_u8>(parsed.bits), FW_ENTRY_BAN);
+    return index < 0 ? nullptr : &datapath.tables().entries[static_cast<std::size_t>(index)];
   }
 
   fw_decision decide(const Packet& made) {

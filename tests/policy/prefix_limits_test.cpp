@@ -95,9 +95,9 @@ TEST(prefix_limits, a_prefix_that_floods_for_long_and_proved_nothing_is_banned) 
   PrefixLab lab;
   lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
   lab.flood(2);
-  EXPECT_EQ(lab.mark_of("192.0.2.0/24"), nullptr) << "not at once: forged packets must last";
+  EXPECT_EQ(lab.entry_of("192.0.2.0/24"), nullptr) << "not at once: forged packets must last";
   lab.flood(4);
-  const fw_mark* ban = lab.mark_of("192.0.2.0/24");
+  const fw_entry* ban = lab.entry_of("192.0.2.0/24");
   ASSERT_NE(ban, nullptr);
   EXPECT_EQ(ban->rule, FW_RULE_OF_PREFIXES);
   EXPECT_EQ(ban->hold_ms, 60'000U);
@@ -112,7 +112,7 @@ TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_someb
   lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
   lab.handshake("192.0.2.250");
   lab.flood(20);
-  EXPECT_EQ(lab.mark_of("192.0.2.0/24"), nullptr);
+  EXPECT_EQ(lab.entry_of("192.0.2.0/24"), nullptr);
   EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass proven");
 }
 
@@ -120,11 +120,11 @@ TEST(prefix_limits, proven_connections_together_are_banned_at_once_but_for_who_i
   PrefixLab lab;
   lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
   for (int i = 1; i <= 100; i++) lab.handshake(fmt::format("192.0.2.{}", i));
-  lab.mark(FW_MARK_EXEMPT, "192.0.2.7/32", FW_FOREVER);
+  lab.entry(FW_ENTRY_EXEMPT, "192.0.2.7/32", FW_FOREVER);
   for (int n = 0; n < 6; n++)
     for (int i = 1; i <= 100; i++)
       lab.in(from(fmt::format("192.0.2.{}", i)).tcp(40000, 80).seq(6).ack(1001));
-  ASSERT_NE(lab.mark_of("192.0.2.0/24"), nullptr);
+  ASSERT_NE(lab.entry_of("192.0.2.0/24"), nullptr);
   EXPECT_EQ(lab.in(from("192.0.2.9").tcp(40000, 80).seq(6).ack(1001)), "drop ban");
   EXPECT_EQ(lab.in(from("192.0.2.7").tcp(40000, 80).seq(6).ack(1001)), "pass exempt");
 }

@@ -71,7 +71,7 @@ TEST(signatures, know_the_first_bytes_of_the_payload) {
 TEST(signatures, allow_and_exempt_come_before_them) {
   Lab lab;
   sign(lab, 0, from(kPeer).udp(161, 9), kProtoAndSport, FW_CLASS_UDP_REFLECTED);
-  lab.mark(FW_MARK_ALLOW, kPeer);
+  lab.entry(FW_ENTRY_ALLOW, kPeer);
   EXPECT_EQ(lab.in(from(kPeer).udp(161, 9)), "pass allow");
 }
 

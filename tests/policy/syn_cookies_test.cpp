@@ -17,8 +17,8 @@ struct Flooded : Lab {
     config.budget[FW_CLASS_TCP_SYN] = {
         .cost = 62'500'000, .burst = 62'500'000, .served_burst = 62'500'000, .limit = 1};
     publish();
-    mark(FW_MARK_EXEMPT, std::string(kHost) + "/32", FW_FOREVER);
-    mark(FW_MARK_EXEMPT, std::string(kHost6) + "/128", FW_FOREVER);
+    entry(FW_ENTRY_EXEMPT, std::string(kHost) + "/32", FW_FOREVER);
+    entry(FW_ENTRY_EXEMPT, std::string(kHost6) + "/128", FW_FOREVER);
     if (assumes) datapath.judge_the_past();
     handshake("203.0.113.1");
     for (unsigned i = 0; i < 100; i++) {

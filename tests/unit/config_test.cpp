@@ -376,11 +376,11 @@ TEST(starter_text, says_what_holds_anyway) {
 
 TEST(starter_text, gives_examples_that_are_valid) {
   std::string text = fw::config::starter_text({"auto"}, Mode::enforce);
-  for (const std::string_view mark :
+  for (const std::string_view entry :
        {"# bytes", "# packets", "# [limit.prefix]", "# syn", "# packets", "# [[service]]", "# name",
         "# port", "# action", "# packets"}) {
-    const std::size_t at = text.find(mark);
-    ASSERT_NE(at, std::string::npos) << mark;
+    const std::size_t at = text.find(entry);
+    ASSERT_NE(at, std::string::npos) << entry;
     text.erase(at, 2);
   }
   const Config config = good(text);

@@ -151,16 +151,16 @@ host::Socket listener(const char* local, std::uint16_t port, std::uint8_t proto)
   return {.local = Address::parse(local).value(), .local_port = port, .proto = proto};
 }
 
-TEST(listening, ports_are_marked_while_a_socket_waits_there) {
+TEST(listening, ports_are_noted_while_a_socket_waits_there) {
   ServedPorts served;
-  mark_listening(served.lines, {listener("0.0.0.0", 514, 17), listener("::", 65'535, 6),
+  note_listening(served.lines, {listener("0.0.0.0", 514, 17), listener("::", 65'535, 6),
                                 listener("192.0.2.1", 2055, 17), listener("fe80::1", 546, 17)});
   EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(false, 65'535), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 2055), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 546), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(false, 514), FW_PORT_CLOSED);
-  mark_listening(served.lines, {listener("0.0.0.0", 514, 17)});
+  note_listening(served.lines, {listener("0.0.0.0", 514, 17)});
   EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 2055), FW_PORT_CLOSED);
 }
@@ -170,25 +170,25 @@ TEST(listening, a_port_is_deep_where_one_of_its_sockets_holds_much) {
   host::Socket first = listener("0.0.0.0", 53, 17), second = listener("0.0.0.0", 53, 17);
   first.receive_bytes = 8 << 20;
   second.receive_bytes = 212'992;  // the kernel's default
-  mark_listening(served.lines, {first, second});
+  note_listening(served.lines, {first, second});
   EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS | FW_PORT_IS_DEEP);
-  mark_listening(served.lines, {second});
+  note_listening(served.lines, {second});
   EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS);
 }
 
 TEST(listening, what_answered_stays_a_port_that_answers) {
   ServedPorts served;
   served.at(true, 53) = served.at(true, 54) = FW_PORT_ANSWERS;
-  mark_listening(served.lines, {listener("0.0.0.0", 53, 17)});
+  note_listening(served.lines, {listener("0.0.0.0", 53, 17)});
   EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS | FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 54), FW_PORT_ANSWERS);
-  mark_listening(served.lines, {});
+  note_listening(served.lines, {});
   EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS);
 }
 
 TEST(listening, sockets_of_loopback_are_not_reached_from_elsewhere) {
   ServedPorts served;
-  mark_listening(served.lines, {listener("127.0.0.53", 53, 17), listener("::1", 53, 17)});
+  note_listening(served.lines, {listener("127.0.0.53", 53, 17), listener("::1", 53, 17)});
   EXPECT_EQ(served.at(true, 53), FW_PORT_CLOSED);
 }
 

@@ -26,7 +26,7 @@ TEST(engine_bans, operators_ban_is_in_force_until_its_time_is_over) {
   EXPECT_TRUE(lab.banned("203.0.113.77"));
   EXPECT_EQ(lab.last("Unban"), "");
   lab.pass(1s);
-  EXPECT_EQ(lab.datapath.find(prefix("203.0.113.77"), FW_MARK_BAN), nullptr);
+  EXPECT_EQ(lab.datapath.find(prefix("203.0.113.77"), FW_ENTRY_BAN), nullptr);
   EXPECT_EQ(lab.last("Unban"), "NOTICE Unban 203.0.113.77 reason=expired dropped=0");
 }
 
@@ -125,16 +125,16 @@ TEST(engine_bans, a_repeat_offenders_ban_is_longer_each_time) {
     const std::uint64_t since = lab.mono_ns;
     lab.datapath.ban(prefix("203.0.113.77"), since, 60'000, game_flood());
     lab.pass(100ms);
-    const fw_mark* mark = lab.datapath.find(prefix("203.0.113.77"), FW_MARK_BAN);
-    ASSERT_NE(mark, nullptr);
-    EXPECT_EQ(mark->hold_ms, 60'000 * factor);
-    EXPECT_EQ(mark->until_ns, since + 60 * kSecond * factor);
+    const fw_entry* entry = lab.datapath.find(prefix("203.0.113.77"), FW_ENTRY_BAN);
+    ASSERT_NE(entry, nullptr);
+    EXPECT_EQ(entry->hold_ms, 60'000 * factor);
+    EXPECT_EQ(entry->until_ns, since + 60 * kSecond * factor);
     ASSERT_TRUE(lab.run("unban", {"203.0.113.77"}));
   }
   lab.pass(25h);  // longer than ban.memory
   lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 60'000, game_flood());
   lab.pass(100ms);
-  EXPECT_EQ(lab.datapath.find(prefix("203.0.113.77"), FW_MARK_BAN)->hold_ms, 60'000);
+  EXPECT_EQ(lab.datapath.find(prefix("203.0.113.77"), FW_ENTRY_BAN)->hold_ms, 60'000);
 }
 
 TEST(engine_bans, renewals_by_the_datapath_are_followed_and_counted_at_the_end) {
@@ -143,10 +143,10 @@ TEST(engine_bans, renewals_by_the_datapath_are_followed_and_counted_at_the_end) 
   lab.datapath.ban(prefix("203.0.113.77"), since, 60'000, game_flood());
   lab.pass(1s);
   // The flood lasts 250 s: the datapath moves the end to 310 s.
-  fw_mark* mark = lab.datapath.find(prefix("203.0.113.77"), FW_MARK_BAN);
-  mark->until_ns = since + 310 * kSecond;
-  mark->dropped = 4'210'000;
-  lab.datapath.pending[lab.datapath.index_of(mark)] = 331;
+  fw_entry* entry = lab.datapath.find(prefix("203.0.113.77"), FW_ENTRY_BAN);
+  entry->until_ns = since + 310 * kSecond;
+  entry->dropped = 4'210'000;
+  lab.datapath.pending[lab.datapath.index_of(entry)] = 331;
   lab.pass(200s);
   EXPECT_TRUE(lab.banned("203.0.113.77"));
   EXPECT_EQ(lab.last("Unban"), "");
@@ -269,7 +269,7 @@ TEST(engine_bans, a_new_prefix_length_is_published_once_and_dropped_when_unused)
   EXPECT_EQ(lab.datapath.publishes, before + 1);
   EXPECT_EQ(lengths(), (std::vector<unsigned>{128, 120, 112}));
   EXPECT_EQ(lab.datapath.config().seed[0], 0x1234'5678'9abc'def0ULL);
-  EXPECT_EQ(lab.datapath.config().mark_mask, 16'383);
+  EXPECT_EQ(lab.datapath.config().entry_mask, 16'383);
   ASSERT_TRUE(lab.run("unban", {}, {{"all", ""}}));
   lab.pass(100ms);
   EXPECT_EQ(lengths(), (std::vector<unsigned>{128}));
@@ -357,12 +357,12 @@ TEST(engine_bans, the_audit_restores_what_vanished_from_the_tables_and_reports_i
   ASSERT_TRUE(lab.run("ban", {"10.0.0.1", "10.0.0.2"}, {{"for", "1h"}}));
   lab.pass(1s);
   EXPECT_TRUE(lab.engine.problems(lab.now()).empty());
-  lab.datapath.wipe_marks();
+  lab.datapath.wipe_entries();
   for (int i = 0; i < 120; ++i) lab.pass(100ms);
   EXPECT_TRUE(lab.banned("10.0.0.1"));
   EXPECT_TRUE(lab.exempt("203.0.113.1"));
-  EXPECT_EQ(lab.datapath.find(prefix("10.0.0.1"), FW_MARK_BAN)->until_ns, 4600 * kSecond);
-  EXPECT_EQ(lab.last("Repaired"), "WARNING Repaired marks=3");
+  EXPECT_EQ(lab.datapath.find(prefix("10.0.0.1"), FW_ENTRY_BAN)->until_ns, 4600 * kSecond);
+  EXPECT_EQ(lab.last("Repaired"), "WARNING Repaired entries=3");
   ASSERT_EQ(lab.engine.problems(lab.now()).size(), 1);
   EXPECT_TRUE(lab.engine.problems(lab.now())[0].starts_with("3 bans or exemptions"));
 }
@@ -371,10 +371,10 @@ TEST(engine_bans, the_audit_finds_bans_whose_event_was_lost_and_removes_strange_
   EngineLab lab(game_config());
   lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 3'600'000, game_flood());
   lab.datapath.events.clear();
-  fw_mark strange{};
+  fw_entry strange{};
   strange.addr = prefix("192.0.2.66").address.key();
   strange.prefix_bits = 128;
-  strange.kind = FW_MARK_EXEMPT;
+  strange.kind = FW_ENTRY_EXEMPT;
   strange.until_ns = FW_FOREVER;
   lab.datapath.put(strange, lab.mono_ns);
   for (int i = 0; i < 300; ++i) lab.pass(100ms);

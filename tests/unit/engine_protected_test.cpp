@@ -171,7 +171,7 @@ TEST(engine_protected, an_exempt_address_that_is_also_allowed_stays_exempt_when_
   ASSERT_TRUE(lab.engine.set_exemptions(exemptions(), lab.now()));
   for (int i = 0; i < 300; ++i) lab.pass(100ms);
   EXPECT_TRUE(lab.exempt("203.0.113.1"));
-  EXPECT_EQ(lab.last("Repaired"), "") << "the two do not fight over the mark";
+  EXPECT_EQ(lab.last("Repaired"), "") << "the two do not fight over the entry";
   lab.pass(1h);
   EXPECT_TRUE(lab.exempt("203.0.113.1"));
 }

@@ -54,8 +54,8 @@ class NfqueueDatapath final : public Datapath {
   std::vector<InterfaceStatus> interfaces() const override;
   void remove() override { stop_diverting(); }
   fw_counters counters() const override;
-  std::uint64_t pending_drops(std::size_t mark_index) const override;
-  void clear_pending(std::size_t mark_index) override;
+  std::uint64_t pending_drops(std::size_t entry_index) const override;
+  void clear_pending(std::size_t entry_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
   int event_fd() const override { return event_fd_.get(); }
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
@@ -193,14 +193,14 @@ std::uint64_t NfqueueDatapath::unseen() const {
   return sum;
 }
 
-std::uint64_t NfqueueDatapath::pending_drops(std::size_t mark_index) const {
+std::uint64_t NfqueueDatapath::pending_drops(std::size_t entry_index) const {
   std::uint64_t sum = 0;
-  for (const auto& worker : workers_) sum += worker->pending_drops(mark_index);
+  for (const auto& worker : workers_) sum += worker->pending_drops(entry_index);
   return sum;
 }
 
-void NfqueueDatapath::clear_pending(std::size_t mark_index) {
-  for (const auto& worker : workers_) worker->clear_pending(mark_index);
+void NfqueueDatapath::clear_pending(std::size_t entry_index) {
+  for (const auto& worker : workers_) worker->clear_pending(entry_index);
 }
 
 void NfqueueDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {

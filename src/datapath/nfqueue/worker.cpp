@@ -132,12 +132,12 @@ std::uint64_t Worker::unseen() const {
 }
 
 // Without the mutex, for these are asked once per ban: the words are the policy's own to tear.
-std::uint64_t Worker::pending_drops(std::size_t mark_index) const {
-  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
+std::uint64_t Worker::pending_drops(std::size_t entry_index) const {
+  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
 }
 
-void Worker::clear_pending(std::size_t mark_index) {
-  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
+void Worker::clear_pending(std::size_t entry_index) {
+  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
 }
 
 void Worker::take_events(std::vector<fw_event>& out) {

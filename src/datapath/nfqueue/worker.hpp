@@ -43,8 +43,8 @@ class Worker {
   [[nodiscard]] Direction direction() const { return direction_; }
   [[nodiscard]] fw_counters counters() const;
   [[nodiscard]] std::uint64_t unseen() const;
-  [[nodiscard]] std::uint64_t pending_drops(std::size_t mark_index) const;
-  void clear_pending(std::size_t mark_index);
+  [[nodiscard]] std::uint64_t pending_drops(std::size_t entry_index) const;
+  void clear_pending(std::size_t entry_index);
   // Appends the events that wait.
   void take_events(std::vector<fw_event>& out);
   [[nodiscard]] std::vector<fw_sample> take_samples();

@@ -39,17 +39,17 @@ FW_INLINE struct fw_flow_bucket* fw_env_flows(struct fw_env* e, fw_u32 bucket) {
 FW_INLINE struct fw_flow_filter* fw_env_flow_filter(struct fw_env* e, fw_u32 index) {
   return &e->flow_filter[index];
 }
-FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env* e, fw_u32 index) {
-  return &e->mark_filter[index];
+FW_INLINE struct fw_entry_filter* fw_env_entry_filter(struct fw_env* e, fw_u32 index) {
+  return &e->entry_filter[index];
 }
-FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
-  return &e->mark_keys[bucket];
+FW_INLINE struct fw_entry_keys* fw_env_entry_keys(struct fw_env* e, fw_u32 bucket) {
+  return &e->entry_keys[bucket];
 }
-FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
-  return &e->marks[index];
+FW_INLINE struct fw_entry* fw_env_entry(struct fw_env* e, fw_u32 index) {
+  return &e->entries[index];
 }
-FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
-  return &e->hits[index & (FW_MARK_HITS - 1)];
+FW_INLINE struct fw_entry_pending* fw_env_entry_pending(struct fw_env* e, fw_u32 index) {
+  return &e->hits[index & (FW_PENDING_SLOTS - 1)];
 }
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
   return e->counters;
@@ -150,72 +150,72 @@ int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet) {
   return fw_parse(&cursor, frame->link, packet) == FW_PARSED;
 }
 
-fw_s32 fw_policy_mark_find(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits,
-                           fw_u8 kind) {
-  fw_u32 index = fw_mark_index((struct fw_env*)env, env->config, &addr, prefix_bits);
+fw_s32 fw_policy_entry_find(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits,
+                            fw_u8 kind) {
+  fw_u32 index = fw_entry_index((struct fw_env*)env, env->config, &addr, prefix_bits);
 
-  return index == FW_NO_MARK || env->marks[index].kind != kind ? -1 : (fw_s32)index;
+  return index == FW_NO_ENTRY || env->entries[index].kind != kind ? -1 : (fw_s32)index;
 }
 
-/* Notes in the FW_GUARD_WORDS what a mark protects. */
-static void guard(struct fw_mark_filter* words, const struct fw_mark* mark) {
-  fw_u32 bit = fw_guard_bit(&mark->addr);
+/* Notes in the FW_GUARD_WORDS what an entry protects. */
+static void guard(struct fw_entry_filter* words, const struct fw_entry* entry) {
+  fw_u32 bit = fw_guard_bit(&entry->addr);
 
-  if (mark->kind == FW_MARK_BAN) return;
-  if (mark->prefix_bits >= (fw_is_v4(&mark->addr) ? FW_GUARD_V4 : FW_GUARD_V6))
+  if (entry->kind == FW_ENTRY_BAN) return;
+  if (entry->prefix_bits >= (fw_is_v4(&entry->addr) ? FW_GUARD_V4 : FW_GUARD_V6))
     words[bit >> 6].bits |= 1ULL << (bit & 63);
   else
     __builtin_memset(words, 0xff, FW_GUARD_WORDS * sizeof *words);
 }
 
-void fw_policy_marks_guard(struct fw_env* env) {
-  struct fw_mark_filter words[FW_GUARD_WORDS] = {0};
+void fw_policy_entries_guard(struct fw_env* env) {
+  struct fw_entry_filter words[FW_GUARD_WORDS] = {0};
 
-  for (fw_u32 i = 0; i < (env->config->mark_mask + 1) * FW_MARK_WAYS; i++)
-    if (FW_READ(env->marks[i].until_ns)) guard(words, &env->marks[i]);
+  for (fw_u32 i = 0; i < (env->config->entry_mask + 1) * FW_ENTRY_SLOTS; i++)
+    if (FW_READ(env->entries[i].until_ns)) guard(words, &env->entries[i]);
   for (fw_u32 i = 0; i < FW_GUARD_WORDS; i++)
     FW_WRITE(fw_guard_at(env, env->config, i)->bits, words[i].bits);
 }
 
-fw_u32 fw_policy_pending(const struct fw_mark_hits* hits, fw_u32 index) {
-  hits += index & (FW_MARK_HITS - 1);
-  return FW_READ(hits->mark) == index + 1 ? FW_READ(hits->packets) : 0;
+fw_u32 fw_policy_pending(const struct fw_entry_pending* hits, fw_u32 index) {
+  hits += index & (FW_PENDING_SLOTS - 1);
+  return FW_READ(hits->entry) == index + 1 ? FW_READ(hits->packets) : 0;
 }
 
-void fw_policy_forget_pending(struct fw_mark_hits* hits, fw_u32 index) {
-  hits += index & (FW_MARK_HITS - 1);
-  if (FW_READ(hits->mark) != index + 1) return;
+void fw_policy_forget_pending(struct fw_entry_pending* hits, fw_u32 index) {
+  hits += index & (FW_PENDING_SLOTS - 1);
+  if (FW_READ(hits->entry) != index + 1) return;
   FW_WRITE(hits->packets, 0u);
   FW_WRITE(hits->metered, 0u);
 }
 
-fw_s32 fw_policy_mark_put(struct fw_env* env, const struct fw_mark* mark, fw_u64 now_ns) {
-  fw_u32 index = fw_mark_index(env, env->config, &mark->addr, mark->prefix_bits);
+fw_s32 fw_policy_entry_put(struct fw_env* env, const struct fw_entry* entry, fw_u64 now_ns) {
+  fw_u32 index = fw_entry_index(env, env->config, &entry->addr, entry->prefix_bits);
 
-  if (index == FW_NO_MARK)
-    index = fw_mark_claim(env, env->config,
-                          fw_mark_key(env->config, &mark->addr, mark->prefix_bits), now_ns);
-  if (index == FW_NO_MARK) return -1;
-  guard(fw_guard_at(env, env->config, 0), mark); /* nobody else writes these */
-  fw_mark_fill(&env->marks[index], mark);
+  if (index == FW_NO_ENTRY)
+    index = fw_entry_claim(env, env->config,
+                           fw_entry_key(env->config, &entry->addr, entry->prefix_bits), now_ns);
+  if (index == FW_NO_ENTRY) return -1;
+  guard(fw_guard_at(env, env->config, 0), entry); /* nobody else writes these */
+  fw_entry_fill(&env->entries[index], entry);
   return (fw_s32)index;
 }
 
-void fw_policy_mark_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits) {
-  fw_u64 key = fw_mark_key(env->config, &addr, prefix_bits);
-  fw_u32 bucket = fw_mark_bucket(env->config, key, 0);
+void fw_policy_entry_prefetch(const struct fw_env* env, struct fw_addr addr, fw_u8 prefix_bits) {
+  fw_u64 key = fw_entry_key(env->config, &addr, prefix_bits);
+  fw_u32 bucket = fw_entry_bucket(env->config, key, 0);
 
-  __builtin_prefetch(&env->mark_keys[bucket], 1);
-  __builtin_prefetch(&env->marks[(fw_u64)bucket * FW_MARK_WAYS], 1);
+  __builtin_prefetch(&env->entry_keys[bucket], 1);
+  __builtin_prefetch(&env->entries[(fw_u64)bucket * FW_ENTRY_SLOTS], 1);
 }
 
 /* The kinds of the keys that a bucket has and is the first one of. */
 static fw_u64 kinds_in(const struct fw_env* env, fw_u32 bucket) {
   fw_u64 kinds = 0;
 
-  for (fw_u32 way = 0; way < FW_MARK_WAYS; way++) {
-    fw_u64 key = FW_READ(env->mark_keys[bucket].key[way]);
-    if (key && fw_mark_bucket(env->config, key, 0) == bucket) kinds |= fw_mark_kind(key);
+  for (fw_u32 way = 0; way < FW_ENTRY_SLOTS; way++) {
+    fw_u64 key = FW_READ(env->entry_keys[bucket].key[way]);
+    if (key && fw_entry_bucket(env->config, key, 0) == bucket) kinds |= fw_entry_kind(key);
   }
   return kinds;
 }
@@ -224,9 +224,9 @@ static fw_u64 kinds_in(const struct fw_env* env, fw_u32 bucket) {
  * noted: who would know that the last of them went? A key that is claimed meanwhile is seen by the
  * second look, or enters itself afterwards. */
 static void renew_filter(struct fw_env* env, fw_u32 bucket) {
-  struct fw_mark_filter* filter = fw_mark_filter_at(env, bucket);
-  fw_u32 shift = fw_mark_filter_shift(bucket);
-  fw_u64 kinds = ((1ULL << FW_MARK_FILTER_BITS) - 1 - FW_MARK_SPILLED) << shift;
+  struct fw_entry_filter* filter = fw_entry_filter_at(env, bucket);
+  fw_u32 shift = fw_entry_filter_shift(bucket);
+  fw_u64 kinds = ((1ULL << FW_ENTRY_FILTER_BITS) - 1 - FW_ENTRY_SPILLED) << shift;
   fw_u64 old, renewed;
 
   do {
@@ -236,10 +236,10 @@ static void renew_filter(struct fw_env* env, fw_u32 bucket) {
   __sync_fetch_and_or(&filter->bits, kinds_in(env, bucket) << shift);
 }
 
-void fw_policy_mark_erase(struct fw_env* env, fw_u32 index) {
-  FW_WRITE(env->marks[index].until_ns, 0ULL);
-  FW_WRITE(env->mark_keys[index / FW_MARK_WAYS].key[index % FW_MARK_WAYS], 0ULL);
-  renew_filter(env, index / FW_MARK_WAYS);
+void fw_policy_entry_erase(struct fw_env* env, fw_u32 index) {
+  FW_WRITE(env->entries[index].until_ns, 0ULL);
+  FW_WRITE(env->entry_keys[index / FW_ENTRY_SLOTS].key[index % FW_ENTRY_SLOTS], 0ULL);
+  renew_filter(env, index / FW_ENTRY_SLOTS);
 }
 
 void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
@@ -307,10 +307,10 @@ int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 
   return 1;
 }
 
-fw_u32 fw_policy_mark_rate(const struct fw_mark* mark, fw_u64 now_ns) {
-  fw_u32 passed = fw_idle(fw_window(now_ns), FW_READ(mark->window), 0xffffffff);
+fw_u32 fw_policy_entry_rate(const struct fw_entry* entry, fw_u64 now_ns) {
+  fw_u32 passed = fw_idle(fw_window(now_ns), FW_READ(entry->window), 0xffffffff);
 
-  return sliding_rate(FW_READ(mark->count), FW_READ(mark->before), passed, now_ns);
+  return sliding_rate(FW_READ(entry->count), FW_READ(entry->before), passed, now_ns);
 }
 
 fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr) {

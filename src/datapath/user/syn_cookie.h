@@ -51,7 +51,7 @@ FW_INLINE int fw_syn_is_of_proven(struct fw_env* env, const struct fw_packet* p,
 FW_INLINE int fw_would_challenge(struct fw_env* env, const struct fw_frame* frame,
                                  const struct fw_packet* p, fw_u64 now_ns) {
   if (fw_is_special(&p->src)) return 0;
-  if (fw_mark_find(env, &p->dst, now_ns) >> 32 != FW_MARK_EXEMPT) return 0;
+  if (fw_entry_find(env, &p->dst, now_ns) >> 32 != FW_ENTRY_EXEMPT) return 0;
   return fw_is_served(env, 6, p->dport) && fw_syn_is_plain(frame, p) &&
          !fw_syn_is_of_proven(env, p, now_ns);
 }

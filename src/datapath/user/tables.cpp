@@ -34,9 +34,9 @@ UserTables::UserTables(TableSizes sizes)
       meters_(sizes.sources),
       flows_(sizes.flow_buckets()),
       flow_filter_(sizes.flow_filters()),
-      mark_keys_(sizes.mark_buckets()),
-      mark_filter_(sizes.mark_filters()),
-      marks_(sizes.mark_slots()),
+      entry_keys_(sizes.entry_buckets()),
+      entry_filter_(sizes.entry_filters()),
+      entries_(sizes.entry_slots()),
       served_(FW_PORT_LINES),
       budgets_(FW_BUDGET_CELLS),
       signatures_(FW_MAX_SIGNATURES),
@@ -47,9 +47,9 @@ void UserTables::populate() {
   meters_.populate();
   flows_.populate();
   flow_filter_.populate();
-  mark_keys_.populate();
-  mark_filter_.populate();
-  marks_.populate();
+  entry_keys_.populate();
+  entry_filter_.populate();
+  entries_.populate();
   served_.populate();
   budgets_.populate();
   signatures_.populate();
@@ -62,7 +62,7 @@ fw_config UserTables::first_config(std::uint64_t seed) const {
   config.seed[1] = next_seed(seed);
   config.source_mask = static_cast<fw_u32>(sources_.span().size() - 1);
   config.flow_mask = static_cast<fw_u32>(flows_.span().size() - 1);
-  config.mark_mask = static_cast<fw_u32>(mark_keys_.span().size() - 1);
+  config.entry_mask = static_cast<fw_u32>(entry_keys_.span().size() - 1);
   return config;
 }
 
@@ -71,9 +71,9 @@ void UserTables::lend(fw_env& env) {
   env.meters = meters_.data();
   env.flows = flows_.data();
   env.flow_filter = flow_filter_.data();
-  env.mark_keys = mark_keys_.data();
-  env.mark_filter = mark_filter_.data();
-  env.marks = marks_.data();
+  env.entry_keys = entry_keys_.data();
+  env.entry_filter = entry_filter_.data();
+  env.entries = entries_.data();
   env.shared = &shared_;
   env.served = served_.data();
   env.budgets = budgets_.data();
@@ -83,13 +83,13 @@ void UserTables::lend(fw_env& env) {
 
 std::uint64_t UserTables::memory_bytes() const {
   return sources_.span().size_bytes() + meters_.span().size_bytes() + flows_.span().size_bytes() +
-         flow_filter_.span().size_bytes() + mark_keys_.span().size_bytes() +
-         mark_filter_.span().size_bytes() + marks_.span().size_bytes() +
+         flow_filter_.span().size_bytes() + entry_keys_.span().size_bytes() +
+         entry_filter_.span().size_bytes() + entries_.span().size_bytes() +
          served_.span().size_bytes() + budgets_.span().size_bytes() +
          signatures_.span().size_bytes() + sizeof(fw_signature_set) + sizeof shared_;
 }
 
-UserReader::UserReader() : hits_(FW_MARK_HITS), shares_(FW_BUDGET_CELLS) {}
+UserReader::UserReader() : hits_(FW_PENDING_SLOTS), shares_(FW_BUDGET_CELLS) {}
 
 void UserReader::populate() {
   hits_.populate();

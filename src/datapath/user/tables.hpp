@@ -24,14 +24,15 @@ struct TableSizes {
   std::uint32_t sources = 0, flows = 0, bans = 0;
 
   // Two slots per ban: two-choice buckets of eight never fill up at half load.
-  [[nodiscard]] std::uint32_t mark_slots() const { return 2 * bans; }
-  [[nodiscard]] std::uint32_t mark_buckets() const { return mark_slots() / FW_MARK_WAYS; }
+  [[nodiscard]] std::uint32_t entry_slots() const { return 2 * bans; }
+  [[nodiscard]] std::uint32_t entry_buckets() const { return entry_slots() / FW_ENTRY_SLOTS; }
   [[nodiscard]] std::uint32_t flow_buckets() const { return flows / FW_FLOW_WAYS; }
   [[nodiscard]] std::uint32_t flow_filters() const {
     return (flow_buckets() + FW_FLOW_FILTER_BUCKETS - 1) / FW_FLOW_FILTER_BUCKETS;
   }
-  [[nodiscard]] std::uint32_t mark_filters() const {
-    return (mark_buckets() + FW_MARK_FILTER_BUCKETS - 1) / FW_MARK_FILTER_BUCKETS + FW_GUARD_WORDS;
+  [[nodiscard]] std::uint32_t entry_filters() const {
+    return (entry_buckets() + FW_ENTRY_FILTER_BUCKETS - 1) / FW_ENTRY_FILTER_BUCKETS +
+           FW_GUARD_WORDS;
   }
 };
 
@@ -84,9 +85,9 @@ class UserTables {
   // Nothing but seeds and masks: what is in force until the first publish().
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
   [[nodiscard]] Tables tables() {
-    return {sources_.span(),   meters_.span(),      flows_.span(),         flow_filter_.span(),
-            mark_keys_.span(), mark_filter_.span(), marks_.span(),         served_.span(),
-            budgets_.span(),   signatures_.span(),  signature_set_.data(), &shared_};
+    return {sources_.span(),    meters_.span(),       flows_.span(),         flow_filter_.span(),
+            entry_keys_.span(), entry_filter_.span(), entries_.span(),       served_.span(),
+            budgets_.span(),    signatures_.span(),   signature_set_.data(), &shared_};
   }
   // Fills what all readers of these tables have in common.
   void lend(fw_env& env);
@@ -97,9 +98,9 @@ class UserTables {
   Table<fw_meter> meters_;
   Table<fw_flow_bucket> flows_;
   Table<fw_flow_filter> flow_filter_;
-  Table<fw_mark_keys> mark_keys_;
-  Table<fw_mark_filter> mark_filter_;
-  Table<fw_mark> marks_;
+  Table<fw_entry_keys> entry_keys_;
+  Table<fw_entry_filter> entry_filter_;
+  Table<fw_entry> entries_;
   Table<fw_port_line> served_;
   Table<fw_budget> budgets_;
   Table<fw_signature> signatures_;
@@ -123,12 +124,12 @@ class UserReader {
   [[nodiscard]] std::vector<fw_sample> take_samples() { return std::exchange(samples_, {}); }
   [[nodiscard]] fw_counters& counters() { return counters_; }
   [[nodiscard]] const fw_counters& counters() const { return counters_; }
-  [[nodiscard]] std::span<fw_mark_hits> hits() const { return hits_.span(); }
+  [[nodiscard]] std::span<fw_entry_pending> hits() const { return hits_.span(); }
   [[nodiscard]] std::span<fw_budget_share> shares() const { return shares_.span(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
 
  private:
-  Table<fw_mark_hits> hits_;
+  Table<fw_entry_pending> hits_;
   Table<fw_budget_share> shares_;
   fw_counters counters_{};
   fw_cpu cpu_{};

@@ -51,12 +51,12 @@ Result<void> UserDatapath::attach(const std::string& interface) {
 
 void UserDatapath::detach(const std::string& /*interface*/) {}
 
-std::uint64_t UserDatapath::pending_drops(std::size_t mark_index) const {
-  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
+std::uint64_t UserDatapath::pending_drops(std::size_t entry_index) const {
+  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
 }
 
-void UserDatapath::clear_pending(std::size_t mark_index) {
-  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(mark_index));
+void UserDatapath::clear_pending(std::size_t entry_index) {
+  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
 }
 
 void UserDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {

@@ -39,8 +39,8 @@ class UserDatapath final : public Datapath {
   [[nodiscard]] std::vector<InterfaceStatus> interfaces() const override { return {}; }
   void remove() override {}
   [[nodiscard]] fw_counters counters() const override { return reader_.counters(); }
-  [[nodiscard]] std::uint64_t pending_drops(std::size_t mark_index) const override;
-  void clear_pending(std::size_t mark_index) override;
+  [[nodiscard]] std::uint64_t pending_drops(std::size_t entry_index) const override;
+  void clear_pending(std::size_t entry_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
   [[nodiscard]] int event_fd() const override { return -1; }
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override;

@@ -36,13 +36,13 @@ FW_TABLE(sources, struct fw_source_bucket, 1);
 FW_TABLE(meters, struct fw_meter, 1);
 FW_TABLE(flows, struct fw_flow_bucket, 1);
 FW_TABLE(flow_filter, struct fw_flow_filter, 1);
-FW_TABLE(mark_keys, struct fw_mark_keys, 1);
-FW_TABLE(mark_filter, struct fw_mark_filter, 1);
-FW_TABLE(marks, struct fw_mark, 1);
+FW_TABLE(entry_keys, struct fw_entry_keys, 1);
+FW_TABLE(entry_filter, struct fw_entry_filter, 1);
+FW_TABLE(entries, struct fw_entry, 1);
 /* A part for every CPU, one after another. Not a per-CPU map: that has an array of pointers to its
  * elements' memory, so a packet of one of many banned sources waits for two lines in turn (64 k of
  * them: 640 ns instead of 510). */
-FW_TABLE(mark_hits, struct fw_mark_hits, 1);
+FW_TABLE(entry_pending, struct fw_entry_pending, 1);
 FW_VARIABLE(shared, struct fw_shared, 1);
 FW_TABLE(served, struct fw_port_line, FW_PORT_LINES);
 FW_VARIABLE(budgets, struct fw_budget, FW_BUDGET_CELLS);
@@ -152,22 +152,22 @@ FW_INLINE struct fw_flow_filter* fw_env_flow_filter(struct fw_env* e, fw_u32 ind
   (void)e;
   return FW_LOOK_UP(flow_filter, index);
 }
-FW_INLINE struct fw_mark_keys* fw_env_mark_keys(struct fw_env* e, fw_u32 bucket) {
+FW_INLINE struct fw_entry_keys* fw_env_entry_keys(struct fw_env* e, fw_u32 bucket) {
   (void)e;
-  return FW_LOOK_UP(mark_keys, bucket);
+  return FW_LOOK_UP(entry_keys, bucket);
 }
-FW_INLINE struct fw_mark_filter* fw_env_mark_filter(struct fw_env* e, fw_u32 index) {
+FW_INLINE struct fw_entry_filter* fw_env_entry_filter(struct fw_env* e, fw_u32 index) {
   (void)e;
-  return FW_LOOK_UP(mark_filter, index);
+  return FW_LOOK_UP(entry_filter, index);
 }
-FW_INLINE struct fw_mark* fw_env_mark(struct fw_env* e, fw_u32 index) {
+FW_INLINE struct fw_entry* fw_env_entry(struct fw_env* e, fw_u32 index) {
   (void)e;
-  return FW_LOOK_UP(marks, index);
+  return FW_LOOK_UP(entries, index);
 }
-FW_INLINE struct fw_mark_hits* fw_env_mark_hits(struct fw_env* e, fw_u32 index) {
+FW_INLINE struct fw_entry_pending* fw_env_entry_pending(struct fw_env* e, fw_u32 index) {
   (void)e;
-  return FW_LOOK_UP(mark_hits,
-                    bpf_get_smp_processor_id() * FW_MARK_HITS + (index & (FW_MARK_HITS - 1)));
+  return FW_LOOK_UP(entry_pending, bpf_get_smp_processor_id() * FW_PENDING_SLOTS +
+                                       (index & (FW_PENDING_SLOTS - 1)));
 }
 FW_INLINE struct fw_counters* fw_env_counters(struct fw_env* e) {
   (void)e;

@@ -269,7 +269,7 @@ FW_STAGE int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const str
 FW_INLINE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
                            fw_u64 now_ns) {
   if (fw_is_special(&p->src)) return FW_CHALLENGED_NOT;
-  if (fw_mark_find(env, &p->dst, now_ns) >> 32 != FW_MARK_EXEMPT) return FW_CHALLENGED_NOT;
+  if (fw_entry_find(env, &p->dst, now_ns) >> 32 != FW_ENTRY_EXEMPT) return FW_CHALLENGED_NOT;
   return fw_challenge_ours(ctx, env, p, now_ns);
 }
 

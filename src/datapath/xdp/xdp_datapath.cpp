@@ -77,12 +77,12 @@ std::unexpected<Error> fail_load(int error_number) {
 // The maps that a following daemon finds again, by name.
 std::array<bpf_map*, 23> pinned_maps(floodwall_bpf& skeleton) {
   auto& m = skeleton.maps;
-  return {m.data_active, m.data_configs, m.ports,        m.sources,
-          m.meters,      m.flows,        m.mark_keys,    m.marks,
-          m.data_shared, m.served,       m.data_budgets, m.signatures,
-          m.lists,       m.mark_hits,    m.events,       m.data_signature_set,
-          m.counters,    m.cpu_state,    m.samples,      m.budget_shares,
-          m.mark_filter, m.list_v4,      m.flow_filter};
+  return {m.data_active,  m.data_configs,  m.ports,        m.sources,
+          m.meters,       m.flows,         m.entry_keys,   m.entries,
+          m.data_shared,  m.served,        m.data_budgets, m.signatures,
+          m.lists,        m.entry_pending, m.events,       m.data_signature_set,
+          m.counters,     m.cpu_state,     m.samples,      m.budget_shares,
+          m.entry_filter, m.list_v4,       m.flow_filter};
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
@@ -90,11 +90,11 @@ void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
   bpf_map__set_max_entries(skeleton.maps.meters, sizes.sources);
   bpf_map__set_max_entries(skeleton.maps.flows, sizes.flow_buckets());
   bpf_map__set_max_entries(skeleton.maps.flow_filter, sizes.flow_filters());
-  bpf_map__set_max_entries(skeleton.maps.mark_keys, sizes.mark_buckets());
-  bpf_map__set_max_entries(skeleton.maps.mark_filter, sizes.mark_filters());
-  bpf_map__set_max_entries(skeleton.maps.marks, sizes.mark_slots());
-  bpf_map__set_max_entries(skeleton.maps.mark_hits,
-                           FW_MARK_HITS * static_cast<unsigned>(libbpf_num_possible_cpus()));
+  bpf_map__set_max_entries(skeleton.maps.entry_keys, sizes.entry_buckets());
+  bpf_map__set_max_entries(skeleton.maps.entry_filter, sizes.entry_filters());
+  bpf_map__set_max_entries(skeleton.maps.entries, sizes.entry_slots());
+  bpf_map__set_max_entries(skeleton.maps.entry_pending,
+                           FW_PENDING_SLOTS * static_cast<unsigned>(libbpf_num_possible_cpus()));
 }
 
 // The names in env_bpf.h: what has a fixed address is called ".data.NAME".
@@ -154,9 +154,9 @@ class XdpDatapath final : public Datapath {
             meters_.as<fw_meter>(),
             flows_.as<fw_flow_bucket>(),
             flow_filter_.as<fw_flow_filter>(),
-            mark_keys_.as<fw_mark_keys>(),
-            mark_filter_.as<fw_mark_filter>(),
-            marks_.as<fw_mark>(),
+            entry_keys_.as<fw_entry_keys>(),
+            entry_filter_.as<fw_entry_filter>(),
+            entries_.as<fw_entry>(),
             served_.as<fw_port_line>(),
             budgets_.as<fw_budget>(),
             signatures_.as<fw_signature>(),
@@ -174,8 +174,8 @@ class XdpDatapath final : public Datapath {
   std::vector<InterfaceStatus> interfaces() const override;
   void remove() override;
   fw_counters counters() const override;
-  std::uint64_t pending_drops(std::size_t mark_index) const override;
-  void clear_pending(std::size_t mark_index) override;
+  std::uint64_t pending_drops(std::size_t entry_index) const override;
+  void clear_pending(std::size_t entry_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
   int event_fd() const override { return ring_buffer__epoll_fd(ring_.get()); }
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
@@ -191,9 +191,9 @@ class XdpDatapath final : public Datapath {
   Skeleton skeleton_;
   bool adopted_ = false;  // the maps are those of a former daemon
   bool pinned_ = false;
-  MappedArray active_, configs_, ports_, sources_, meters_, flows_, flow_filter_, mark_keys_,
-      mark_filter_, marks_;
-  MappedArray mark_hits_;  // those of the first CPU, then those of the next ...
+  MappedArray active_, configs_, ports_, sources_, meters_, flows_, flow_filter_, entry_keys_,
+      entry_filter_, entries_;
+  MappedArray entry_pending_;  // those of the first CPU, then those of the next ...
   MappedArray served_, budgets_, signatures_, signature_set_, shared_, list_v4_;
   fw_config config_{};
   bool wants_cookies_ = false;  // the configuration; in force if nothing is against it:
@@ -257,7 +257,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
     std::size_t size_bytes;
   };
   auto& maps = skeleton_->maps;
-  const std::size_t slots = sizes.mark_slots();
+  const std::size_t slots = sizes.entry_slots();
   const std::array wanted{
       Wanted{active_, maps.data_active, sizeof(fw_active)},
       Wanted{configs_, maps.data_configs, 2 * sizeof(fw_config)},
@@ -266,10 +266,11 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
       Wanted{flows_, maps.flows, sizes.flow_buckets() * sizeof(fw_flow_bucket)},
       Wanted{flow_filter_, maps.flow_filter, sizes.flow_filters() * sizeof(fw_flow_filter)},
-      Wanted{mark_keys_, maps.mark_keys, sizes.mark_buckets() * sizeof(fw_mark_keys)},
-      Wanted{mark_filter_, maps.mark_filter, sizes.mark_filters() * sizeof(fw_mark_filter)},
-      Wanted{marks_, maps.marks, slots * sizeof(fw_mark)},
-      Wanted{mark_hits_, maps.mark_hits, std::size_t{FW_MARK_HITS} * cpus_ * sizeof(fw_mark_hits)},
+      Wanted{entry_keys_, maps.entry_keys, sizes.entry_buckets() * sizeof(fw_entry_keys)},
+      Wanted{entry_filter_, maps.entry_filter, sizes.entry_filters() * sizeof(fw_entry_filter)},
+      Wanted{entries_, maps.entries, slots * sizeof(fw_entry)},
+      Wanted{entry_pending_, maps.entry_pending,
+             std::size_t{FW_PENDING_SLOTS} * cpus_ * sizeof(fw_entry_pending)},
       Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
       Wanted{budgets_, maps.data_budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
@@ -299,7 +300,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
   config_.abi_version = FW_ABI_VERSION;
   config_.source_mask = sizes.sources / FW_SOURCE_WAYS - 1;
   config_.flow_mask = sizes.flow_buckets() - 1;
-  config_.mark_mask = sizes.mark_slots() / FW_MARK_WAYS - 1;
+  config_.entry_mask = sizes.entry_slots() / FW_ENTRY_SLOTS - 1;
   configs_.as<fw_config>()[0] = config_;
   active_.as<fw_active>()[0].lists = FW_LISTS_NONE;
   return {};
@@ -415,18 +416,18 @@ fw_counters XdpDatapath::counters() const {
   return sum;
 }
 
-std::uint64_t XdpDatapath::pending_drops(std::size_t mark_index) const {
-  const auto hits = mark_hits_.as<fw_mark_hits>();
+std::uint64_t XdpDatapath::pending_drops(std::size_t entry_index) const {
+  const auto hits = entry_pending_.as<fw_entry_pending>();
   std::uint64_t sum = 0;
-  for (std::size_t cpu = 0; cpu < hits.size(); cpu += FW_MARK_HITS)
-    sum += fw_policy_pending(&hits[cpu], static_cast<fw_u32>(mark_index));
+  for (std::size_t cpu = 0; cpu < hits.size(); cpu += FW_PENDING_SLOTS)
+    sum += fw_policy_pending(&hits[cpu], static_cast<fw_u32>(entry_index));
   return sum;
 }
 
-void XdpDatapath::clear_pending(std::size_t mark_index) {
-  const auto hits = mark_hits_.as<fw_mark_hits>();
-  for (std::size_t cpu = 0; cpu < hits.size(); cpu += FW_MARK_HITS)
-    fw_policy_forget_pending(&hits[cpu], static_cast<fw_u32>(mark_index));
+void XdpDatapath::clear_pending(std::size_t entry_index) {
+  const auto hits = entry_pending_.as<fw_entry_pending>();
+  for (std::size_t cpu = 0; cpu < hits.size(); cpu += FW_PENDING_SLOTS)
+    fw_policy_forget_pending(&hits[cpu], static_cast<fw_u32>(entry_index));
 }
 
 void XdpDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {

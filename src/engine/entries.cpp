@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/marks.hpp"
+#include "engine/entries.hpp"
 
 #include <fmt/format.h>
 
@@ -9,16 +9,16 @@
 namespace fw::engine {
 namespace {
 
-// What fw_policy_mark_* and fw_policy_source_* need of a datapath. They write through it.
+// What fw_policy_entry_* and fw_policy_source_* need of a datapath. They write through it.
 fw_env env_of(datapath::Datapath& datapath) {
   const datapath::Tables tables = datapath.tables();
   fw_env env{};
   env.config = &datapath.config();
   env.sources = tables.sources.data();
   env.meters = tables.meters.data();
-  env.mark_keys = tables.mark_keys.data();
-  env.mark_filter = tables.mark_filter.data();
-  env.marks = tables.marks.data();
+  env.entry_keys = tables.entry_keys.data();
+  env.entry_filter = tables.entry_filter.data();
+  env.entries = tables.entries.data();
   return env;
 }
 
@@ -45,16 +45,16 @@ void write_lengths(const std::set<unsigned>& lengths, fw_u8 (&bits)[FW_MAX_PREFI
 
 }  // namespace
 
-std::uint64_t until_ns(const fw_mark& mark) {
-  return __atomic_load_n(&mark.until_ns, __ATOMIC_ACQUIRE);
+std::uint64_t until_ns(const fw_entry& entry) {
+  return __atomic_load_n(&entry.until_ns, __ATOMIC_ACQUIRE);
 }
 
-void MarkTable::move_to(datapath::Datapath& datapath) {
+void EntryTable::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
   env_ = env_of(datapath);
 }
 
-Result<void> MarkTable::configure(const config::Compiled& compiled, std::uint8_t mode) {
+Result<void> EntryTable::configure(const config::Compiled& compiled, std::uint8_t mode) {
   const config::Compiled old_compiled = std::exchange(compiled_, compiled);
   const std::uint8_t old_mode = std::exchange(mode_, mode);
   Lengths lengths = used_lengths();
@@ -66,7 +66,7 @@ Result<void> MarkTable::configure(const config::Compiled& compiled, std::uint8_t
   return published;
 }
 
-Result<void> MarkTable::admit(std::span<const Prefix> prefixes) {
+Result<void> EntryTable::admit(std::span<const Prefix> prefixes) {
   const Lengths listed = listed_lengths();
   Lengths wanted = listed;
   const auto add_all = [&] {
@@ -87,44 +87,44 @@ Result<void> MarkTable::admit(std::span<const Prefix> prefixes) {
   const bool v4 = wanted.v4.size() > FW_MAX_PREFIX_LENGTHS;
   return fail(
       ErrorKind::refused,
-      fmt::format("there can be marks of at most {} prefix lengths per family, and those of "
+      fmt::format("there can be entries of at most {} prefix lengths per family, and those of "
                   "{} are {} already: use one of these, or write the prefixes into "
                   "deny.list or allow.list, which take any",
                   std::size_t{FW_MAX_PREFIX_LENGTHS}, v4 ? "IPv4" : "IPv6",
                   v4 ? in_words(used.v4, true) : in_words(used.v6, false)));
 }
 
-void MarkTable::drop_unused() {
-  if (std::exchange(unguarded_, false)) fw_policy_marks_guard(&env_);
+void EntryTable::drop_unused() {
+  if (std::exchange(unguarded_, false)) fw_policy_entries_guard(&env_);
   if (!std::exchange(erased_, false)) return;
   const Lengths used = used_lengths();
   // A failed publish leaves a superfluous length in force: slower, never wrong.
   if (used != listed_lengths()) erased_ = !publish(used);
 }
 
-Result<void> MarkTable::put(const fw_mark& mark, std::uint64_t now_ns) {
-  if (fw_policy_mark_put(&env_, &mark, now_ns) >= 0) return {};
+Result<void> EntryTable::put(const fw_entry& entry, std::uint64_t now_ns) {
+  if (fw_policy_entry_put(&env_, &entry, now_ns) >= 0) return {};
   return fail(
       fmt::format("{}: no room for it among {} bans and exemptions: raise tables.bans in "
                   "floodwall.toml and restart floodwalld, or use deny.list",
-                  prefix_of(mark).text(), slots().size()));
+                  prefix_of(entry).text(), slots().size()));
 }
 
-void MarkTable::prefetch(const Prefix& prefix) const {
-  fw_policy_mark_prefetch(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits));
+void EntryTable::prefetch(const Prefix& prefix) const {
+  fw_policy_entry_prefetch(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits));
 }
 
-void MarkTable::erase(const Prefix& prefix, std::uint8_t kind) {
+void EntryTable::erase(const Prefix& prefix, std::uint8_t kind) {
   const fw_s32 index =
-      fw_policy_mark_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
+      fw_policy_entry_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
   if (index < 0) return;
-  fw_policy_mark_erase(&env_, static_cast<fw_u32>(index));
+  fw_policy_entry_erase(&env_, static_cast<fw_u32>(index));
   datapath_->clear_pending(static_cast<std::size_t>(index));
   erased_ = true;
-  unguarded_ = unguarded_ || kind != FW_MARK_BAN;
+  unguarded_ = unguarded_ || kind != FW_ENTRY_BAN;
 }
 
-void MarkTable::forget_source(const Prefix& prefix) {
+void EntryTable::forget_source(const Prefix& prefix) {
   const fw_config& config = *env_.config;
   const unsigned source_bits = is_v4(prefix) ? 128U : config.source_bits_v6;
   const unsigned limit_bits = is_v4(prefix) ? config.limit_bits_v4 : config.limit_bits_v6;
@@ -132,18 +132,18 @@ void MarkTable::forget_source(const Prefix& prefix) {
     fw_policy_source_forget(&env_, prefix.address.key());
 }
 
-const fw_mark* MarkTable::find(const Prefix& prefix, std::uint8_t kind) const {
+const fw_entry* EntryTable::find(const Prefix& prefix, std::uint8_t kind) const {
   const fw_s32 index =
-      fw_policy_mark_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
-  return index < 0 ? nullptr : &env_.marks[index];
+      fw_policy_entry_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
+  return index < 0 ? nullptr : &env_.entries[index];
 }
 
-std::uint64_t MarkTable::dropped(const fw_mark& mark) const {
-  const auto index = static_cast<std::size_t>(&mark - slots().data());
-  return __atomic_load_n(&mark.dropped, __ATOMIC_RELAXED) + datapath_->pending_drops(index);
+std::uint64_t EntryTable::dropped(const fw_entry& entry) const {
+  const auto index = static_cast<std::size_t>(&entry - slots().data());
+  return __atomic_load_n(&entry.dropped, __ATOMIC_RELAXED) + datapath_->pending_drops(index);
 }
 
-MarkTable::Lengths MarkTable::base_lengths() const {
+EntryTable::Lengths EntryTable::base_lengths() const {
   const fw_config& policy = compiled_.policy;
   Lengths lengths{.v4 = {128}, .v6 = {128, policy.source_bits_v6}};
   if (std::ranges::any_of(policy.rule[FW_RULE_OF_PREFIXES].limit, &fw_limit::ban_above)) {
@@ -153,21 +153,21 @@ MarkTable::Lengths MarkTable::base_lengths() const {
   return lengths;
 }
 
-MarkTable::Lengths MarkTable::used_lengths() const {
+EntryTable::Lengths EntryTable::used_lengths() const {
   Lengths lengths = base_lengths();
-  for (const fw_mark& mark : slots())
-    if (until_ns(mark) != 0)
-      (is_v4(prefix_of(mark)) ? lengths.v4 : lengths.v6).insert(mark.prefix_bits);
+  for (const fw_entry& entry : slots())
+    if (until_ns(entry) != 0)
+      (is_v4(prefix_of(entry)) ? lengths.v4 : lengths.v6).insert(entry.prefix_bits);
   return lengths;
 }
 
-MarkTable::Lengths MarkTable::listed_lengths() const {
+EntryTable::Lengths EntryTable::listed_lengths() const {
   const fw_config& config = datapath_->config();
   return {.v4 = {config.prefix_bits_v4, config.prefix_bits_v4 + config.lengths_v4},
           .v6 = {config.prefix_bits_v6, config.prefix_bits_v6 + config.lengths_v6}};
 }
 
-Result<void> MarkTable::publish(const Lengths& lengths) {
+Result<void> EntryTable::publish(const Lengths& lengths) {
   if (lengths.v4.size() > FW_MAX_PREFIX_LENGTHS || lengths.v6.size() > FW_MAX_PREFIX_LENGTHS)
     return fail(
         ErrorKind::refused,
@@ -180,7 +180,7 @@ Result<void> MarkTable::publish(const Lengths& lengths) {
   next.seed[1] = current.seed[1];
   next.source_mask = current.source_mask;
   next.flow_mask = current.flow_mask;
-  next.mark_mask = current.mark_mask;
+  next.entry_mask = current.entry_mask;
   next.abi_version = FW_ABI_VERSION;
   next.generation = current.generation + 1;
   next.mode = mode_;

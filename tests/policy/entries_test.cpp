@@ -19,9 +19,9 @@ Packet udp(std::string_view peer = kPeer) {
   return from(peer).udp(1234, 80).payload(20);
 }
 
-TEST(marks, banned_source_is_dropped_until_expiry) {
+TEST(entries, banned_source_is_dropped_until_expiry) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 7 * kSecond), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 7 * kSecond), 0);
   const std::uint64_t start = lab.now_ns;
   lab.now_ns = start + 7 * kSecond - 1;
   EXPECT_EQ(lab.in(udp()), "drop ban");
@@ -29,10 +29,10 @@ TEST(marks, banned_source_is_dropped_until_expiry) {
   EXPECT_EQ(lab.in(udp()), "pass pass");
 }
 
-TEST(marks, a_prefix_means_its_addresses_and_no_others) {
+TEST(entries, a_prefix_means_its_addresses_and_no_others) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "192.0.2.0/24"), 0);
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "2001:db8:1::/64"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "192.0.2.0/24"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "2001:db8:1::/64"), 0);
   for (const char* inside : {"192.0.2.0", "192.0.2.255", "2001:db8:1::", "2001:db8:1::ffff",
                              "2001:db8:1:0:ffff:ffff:ffff:ffff"})
     EXPECT_EQ(lab.in(udp(inside)), "drop ban") << inside;
@@ -40,30 +40,30 @@ TEST(marks, a_prefix_means_its_addresses_and_no_others) {
     EXPECT_EQ(lab.in(udp(outside)), "pass pass") << outside;
 }
 
-TEST(marks, a_length_that_the_configuration_does_not_name_is_not_looked_for) {
+TEST(entries, a_length_that_the_configuration_does_not_name_is_not_looked_for) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "192.0.0.0/16"), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "192.0.0.0/16"), 0);
   EXPECT_EQ(lab.in(udp()), "pass pass");
   lab.config.prefix_bits_v4[3] = 112;
   lab.publish();
   EXPECT_EQ(lab.in(udp()), "drop ban");
 }
 
-TEST(marks, a_prefix_has_one_mark_and_the_last_put_wins) {
+TEST(entries, a_prefix_has_one_entry_and_the_last_put_wins) {
   Lab lab;
-  const fw_s32 first = lab.mark(FW_MARK_BAN, kPeer);
-  EXPECT_EQ(lab.mark(FW_MARK_ALLOW, kPeer), first);
+  const fw_s32 first = lab.entry(FW_ENTRY_BAN, kPeer);
+  EXPECT_EQ(lab.entry(FW_ENTRY_ALLOW, kPeer), first);
   EXPECT_EQ(lab.in(udp()), "pass allow");
-  EXPECT_EQ(lab.mark(FW_MARK_BAN, kPeer), first);
+  EXPECT_EQ(lab.entry(FW_ENTRY_BAN, kPeer), first);
   EXPECT_EQ(lab.in(udp()), "drop ban");
-  fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(first));
+  fw_policy_entry_erase(&lab.datapath.env(), static_cast<fw_u32>(first));
   EXPECT_EQ(lab.in(udp()), "pass pass");
-  EXPECT_EQ(lab.mark_of(kPeer), nullptr);
+  EXPECT_EQ(lab.entry_of(kPeer), nullptr);
 }
 
-TEST(marks, a_ban_goes_on_while_the_flood_does_and_ends_its_hold_after_the_last_excess) {
+TEST(entries, a_ban_goes_on_while_the_flood_does_and_ends_its_hold_after_the_last_excess) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
   const std::uint64_t step = 20 * kMillisecond;  // 53 packets a window
   std::uint64_t last = 0;
   for (int i = 0; i < 1500; i++) {  // 30 s
@@ -71,60 +71,60 @@ TEST(marks, a_ban_goes_on_while_the_flood_does_and_ends_its_hold_after_the_last_
     last = lab.now_ns;
     lab.now_ns += step;
   }
-  ASSERT_NE(lab.mark_of(kPeer), nullptr);
-  EXPECT_EQ(lab.mark_of(kPeer)->until_ns, last + 10 * kSecond);
+  ASSERT_NE(lab.entry_of(kPeer), nullptr);
+  EXPECT_EQ(lab.entry_of(kPeer)->until_ns, last + 10 * kSecond);
   lab.now_ns = last + 10 * kSecond - 1;
   EXPECT_EQ(lab.in(udp()), "drop ban");
   lab.now_ns = last + 10 * kSecond;
   EXPECT_EQ(lab.in(udp()), "pass pass");
 }
 
-TEST(marks, a_trickle_does_not_renew_a_ban_and_neither_does_another_measure) {
+TEST(entries, a_trickle_does_not_renew_a_ban_and_neither_does_another_measure) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
   const std::uint64_t end = lab.now_ns + 10 * kSecond;
   for (; lab.now_ns < end; lab.now_ns += 100 * kMillisecond) ASSERT_EQ(lab.in(udp()), "drop ban");
   EXPECT_EQ(lab.in(udp()), "pass pass");
 
   Lab syn;
-  const fw_s32 index = syn.mark(FW_MARK_BAN, kPeer, 10 * kSecond, 10'000, 20);
-  syn.datapath.tables().marks[static_cast<std::size_t>(index)].measure = FW_MEASURE_SYN;
+  const fw_s32 index = syn.entry(FW_ENTRY_BAN, kPeer, 10 * kSecond, 10'000, 20);
+  syn.datapath.tables().entries[static_cast<std::size_t>(index)].measure = FW_MEASURE_SYN;
   const std::uint64_t syn_end = syn.now_ns + 10 * kSecond;
   for (; syn.now_ns < syn_end; syn.now_ns += 20 * kMillisecond)
     ASSERT_EQ(syn.in(udp()), "drop ban");
   EXPECT_EQ(syn.in(udp()), "pass pass");
 }
 
-TEST(marks, a_ban_without_hold_is_not_renewed) {
+TEST(entries, a_ban_without_hold_is_not_renewed) {
   Lab lab;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, kPeer, 2 * kSecond, 0, 1), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 2 * kSecond, 0, 1), 0);
   const std::uint64_t end = lab.now_ns + 2 * kSecond;
   for (; lab.now_ns < end; lab.now_ns += kMillisecond) ASSERT_EQ(lab.in(udp()), "drop ban");
   EXPECT_EQ(lab.in(udp()), "pass pass");
 }
 
-TEST(marks, every_dropped_packet_is_counted_once) {
+TEST(entries, every_dropped_packet_is_counted_once) {
   Lab lab;
-  const fw_s32 index = lab.mark(FW_MARK_BAN, kPeer, FW_FOREVER);
+  const fw_s32 index = lab.entry(FW_ENTRY_BAN, kPeer, FW_FOREVER);
   ASSERT_GE(index, 0);
   const auto at = static_cast<std::size_t>(index);
   for (std::uint64_t i = 1; i <= 5000; i++) {
     ASSERT_EQ(lab.in(udp()), "drop ban");
-    ASSERT_EQ(lab.mark_of(kPeer)->dropped + lab.datapath.pending_drops(at), i);
+    ASSERT_EQ(lab.entry_of(kPeer)->dropped + lab.datapath.pending_drops(at), i);
     lab.now_ns += 997'000;
   }
-  EXPECT_GT(lab.mark_of(kPeer)->dropped, 4980U);  // what waits is less than 11 ms old
+  EXPECT_GT(lab.entry_of(kPeer)->dropped, 4980U);  // what waits is less than 11 ms old
 }
 
-TEST(marks, bans_that_are_hit_at_the_same_time_are_each_counted_and_renewed) {
-  constexpr std::size_t kBans = 3 * FW_MARK_HITS / 2;  // more than a CPU counts apart
+TEST(entries, bans_that_are_hit_at_the_same_time_are_each_counted_and_renewed) {
+  constexpr std::size_t kBans = 3 * FW_PENDING_SLOTS / 2;  // more than a CPU counts apart
   Lab lab({.sources = 64, .flows = 64, .bans = 4096});
   std::vector<std::string> peers;
   std::vector<fw_s32> indexes;
   std::vector<Packet> packets;
   for (std::size_t i = 0; i < kBans; i++) {
     peers.push_back("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256));
-    indexes.push_back(lab.mark(FW_MARK_BAN, peers[i], 2 * kSecond, 2'000, 20));
+    indexes.push_back(lab.entry(FW_ENTRY_BAN, peers[i], 2 * kSecond, 2'000, 20));
     packets.push_back(udp(peers[i]));
   }
   constexpr std::uint64_t kRounds = 150, kStep = 20 * kMillisecond / kBans;  // 3 s, 53 a window
@@ -132,34 +132,34 @@ TEST(marks, bans_that_are_hit_at_the_same_time_are_each_counted_and_renewed) {
     for (std::size_t i = 0; i < kBans; i++, lab.now_ns += kStep)
       ASSERT_EQ(lab.in(packets[i]), "drop ban") << peers[i] << " in round " << round;
   for (std::size_t i = 0; i < kBans; i++)
-    ASSERT_EQ(lab.mark_of(peers[i])->dropped +
+    ASSERT_EQ(lab.entry_of(peers[i])->dropped +
                   lab.datapath.pending_drops(static_cast<std::size_t>(indexes[i])),
               kRounds)
         << peers[i];
 }
 
-TEST(marks, a_mark_in_force_is_displaced_by_nothing_and_one_that_ended_gives_way) {
+TEST(entries, an_entry_in_force_is_displaced_by_nothing_and_one_that_ended_gives_way) {
   Lab lab({.sources = 64, .flows = 64, .bans = 32});  // 64 slots
   std::vector<std::string> put;
   for (int i = 0; i < 4096; i++) {
     const std::string peer = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
-    if (lab.mark(FW_MARK_BAN, peer, 5 * kSecond) >= 0) put.push_back(peer);
+    if (lab.entry(FW_ENTRY_BAN, peer, 5 * kSecond) >= 0) put.push_back(peer);
   }
   EXPECT_EQ(put.size(), 64U);
   for (const std::string& peer : put) EXPECT_EQ(lab.in(udp(peer)), "drop ban") << peer;
   lab.now_ns += 5 * kSecond;
-  EXPECT_GE(lab.mark(FW_MARK_BAN, "10.9.9.9", 5 * kSecond), 0);
+  EXPECT_GE(lab.entry(FW_ENTRY_BAN, "10.9.9.9", 5 * kSecond), 0);
   EXPECT_EQ(lab.in(udp("10.9.9.9")), "drop ban");
 }
 
-TEST(marks, all_bans_fit_at_the_size_the_table_is_made_for) {
+TEST(entries, all_bans_fit_at_the_size_the_table_is_made_for) {
   Lab lab({.sources = 64, .flows = 64, .bans = 4096});
   int refused = 0;
   for (int i = 0; i < 4096; i++)
-    refused += lab.mark(FW_MARK_BAN,
-                        "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)) < 0;
+    refused += lab.entry(FW_ENTRY_BAN,
+                         "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)) < 0;
   EXPECT_EQ(refused, 0);
-  const auto keys = lab.datapath.tables().mark_keys;
+  const auto keys = lab.datapath.tables().entry_keys;
   int second = 0;
   for (std::size_t bucket = 0; bucket < keys.size(); bucket++)
     for (const fw_u64 key : keys[bucket].key)
@@ -167,17 +167,17 @@ TEST(marks, all_bans_fit_at_the_size_the_table_is_made_for) {
   EXPECT_LT(second, 4096 * 6 / 100) << "few are not in their first bucket";
 }
 
-TEST(marks, whatever_came_and_went_each_that_is_left_is_found) {
+TEST(entries, whatever_came_and_went_each_that_is_left_is_found) {
   Lab lab({.sources = 64, .flows = 64, .bans = 256});
   std::map<std::string, fw_s32> left;
   std::mt19937 engine(7);
   for (int i = 0; i < 20'000; i++) {
     const std::string peer = "10.0.0." + std::to_string(engine() % 256);
     if (const auto found = left.find(peer); found != left.end()) {
-      fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(found->second));
+      fw_policy_entry_erase(&lab.datapath.env(), static_cast<fw_u32>(found->second));
       left.erase(found);
     } else {
-      left[peer] = lab.mark(FW_MARK_BAN, peer);
+      left[peer] = lab.entry(FW_ENTRY_BAN, peer);
       ASSERT_GE(left[peer], 0);
     }
     if (i % 500 == 0)
@@ -187,13 +187,13 @@ TEST(marks, whatever_came_and_went_each_that_is_left_is_found) {
       }
   }
   for (const auto& [peer, index] : left)
-    fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
-  for (const fw_mark_filter& filter : lab.datapath.tables().mark_filter)
+    fw_policy_entry_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
+  for (const fw_entry_filter& filter : lab.datapath.tables().entry_filter)
     EXPECT_EQ(filter.bits & 0xfffe'fffe'fffe'fffe, 0U) << "no kind of key is left";
 }
 
-// A denied address is looked for among the marks only where one of them protects somebody around.
-TEST(marks, what_protects_wins_over_a_deny_list_whatever_its_length) {
+// A denied address is looked for among the entries only where one of them protects somebody around.
+TEST(entries, what_protects_wins_over_a_deny_list_whatever_its_length) {
   struct Protection {
     const char *prefix, *denied;
   };
@@ -205,26 +205,26 @@ TEST(marks, what_protects_wins_over_a_deny_list_whatever_its_length) {
                                 {"2001:db8:7::/48", "2001:db8:7::1"},
                                 {"2001:db8::/32", "2001:db8:7::1"},
                                 {"2001::/16", "2001:db8:7::1"}})
-    for (const fw_u8 kind : {FW_MARK_ALLOW, FW_MARK_EXEMPT}) {
+    for (const fw_u8 kind : {FW_ENTRY_ALLOW, FW_ENTRY_EXEMPT}) {
       Lab lab;
       std::ranges::copy(std::array<fw_u8, 4>{128, 120, 112, 106}, lab.config.prefix_bits_v4);
       std::ranges::copy(std::array<fw_u8, 4>{128, 48, 32, 16}, lab.config.prefix_bits_v6);
       lab.config.lengths_v4 = lab.config.lengths_v6 = 4;
       lab.publish();
       lab.lists(one.denied, "");
-      const std::string wins = kind == FW_MARK_ALLOW ? "pass allow" : "pass exempt";
+      const std::string wins = kind == FW_ENTRY_ALLOW ? "pass allow" : "pass exempt";
       ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
-      // A ban of the same prefix is overwritten: a prefix has one mark.
-      ASSERT_GE(lab.mark(FW_MARK_BAN, one.prefix), 0);
+      // A ban of the same prefix is overwritten: a prefix has one entry.
+      ASSERT_GE(lab.entry(FW_ENTRY_BAN, one.prefix), 0);
       ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
-      const fw_s32 index = lab.mark(kind, one.prefix);
+      const fw_s32 index = lab.entry(kind, one.prefix);
       ASSERT_EQ(lab.in(udp(one.denied)), wins) << one.prefix;
-      fw_policy_marks_guard(&lab.datapath.env());
+      fw_policy_entries_guard(&lab.datapath.env());
       ASSERT_EQ(lab.in(udp(one.denied)), wins) << one.prefix;
-      fw_policy_mark_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
+      fw_policy_entry_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
       ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
-      fw_policy_marks_guard(&lab.datapath.env());
-      for (const fw_mark_filter& word : lab.datapath.tables().mark_filter.last(FW_GUARD_WORDS))
+      fw_policy_entries_guard(&lab.datapath.env());
+      for (const fw_entry_filter& word : lab.datapath.tables().entry_filter.last(FW_GUARD_WORDS))
         EXPECT_EQ(word.bits, 0U) << one.prefix;
     }
 }

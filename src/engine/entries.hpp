@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The one place that writes the datapath's configuration and marks (bans, allowances, exemptions).
+// The one place that writes the datapath's configuration and entries (bans, allowances,
+// exemptions).
 //
 // A packet is looked up once per prefix length that the configuration lists for its family.
-// Invariant: every mark in force has its length listed. So new lengths are published (admit) before
-// the first mark of that length is put, and unused ones go away later, at leisure.
+// Invariant: every entry in force has its length listed. So new lengths are published (admit)
+// before the first entry of that length is put, and unused ones go away later, at leisure.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +21,15 @@
 
 namespace fw::engine {
 
-// A mark as the datapath sees it now: it writes these at any time, so read it once.
-[[nodiscard]] std::uint64_t until_ns(const fw_mark& mark);
-[[nodiscard]] inline Prefix prefix_of(const fw_mark& mark) {
-  return {.address = from_key(mark.addr), .bits = mark.prefix_bits};
+// An entry as the datapath sees it now: it writes these at any time, so read it once.
+[[nodiscard]] std::uint64_t until_ns(const fw_entry& entry);
+[[nodiscard]] inline Prefix prefix_of(const fw_entry& entry) {
+  return {.address = from_key(entry.addr), .bits = entry.prefix_bits};
 }
 
-class MarkTable {
+class EntryTable {
  public:
-  explicit MarkTable(datapath::Datapath& datapath) { move_to(datapath); }
+  explicit EntryTable(datapath::Datapath& datapath) { move_to(datapath); }
 
   // Publishes rules and mode; the datapath's seeds and masks and all lengths in use are kept. After
   // an error what was in force still is.
@@ -37,12 +38,12 @@ class MarkTable {
   // Makes the lengths of `prefixes` known to the datapath: at most one publish. Refused when a
   // family would have more than FW_MAX_PREFIX_LENGTHS of them.
   [[nodiscard]] Result<void> admit(std::span<const Prefix> prefixes);
-  // After marks were erased: publishes without the lengths that none has any more, and what none
+  // After entries were erased: publishes without the lengths that none has any more, and what none
   // protects any more is not looked up.
   void drop_unused();
 
-  // Puts a mark in force; its prefix and kind are its name. Fails when the table is full.
-  [[nodiscard]] Result<void> put(const fw_mark& mark, std::uint64_t now_ns);
+  // Puts an entry in force; its prefix and kind are its name. Fails when the table is full.
+  [[nodiscard]] Result<void> put(const fw_entry& entry, std::uint64_t now_ns);
   void erase(const Prefix& prefix, std::uint8_t kind);
   // Its place in the table is wanted soon. A table of millions is in no cache.
   void prefetch(const Prefix& prefix) const;
@@ -50,14 +51,14 @@ class MarkTable {
   // if the prefix is neither.
   void forget_source(const Prefix& prefix);
   // In force or not; null if there is none. Valid until the next change.
-  [[nodiscard]] const fw_mark* find(const Prefix& prefix, std::uint8_t kind) const;
+  [[nodiscard]] const fw_entry* find(const Prefix& prefix, std::uint8_t kind) const;
   // Packets dropped for it so far.
-  [[nodiscard]] std::uint64_t dropped(const fw_mark& mark) const;
+  [[nodiscard]] std::uint64_t dropped(const fw_entry& entry) const;
 
   // Every slot; an empty one has until_ns 0.
-  [[nodiscard]] std::span<const fw_mark> slots() const { return datapath_->tables().marks; }
+  [[nodiscard]] std::span<const fw_entry> slots() const { return datapath_->tables().entries; }
 
-  // From now on writes to another datapath, whose marks are empty: configure it next.
+  // From now on writes to another datapath, whose entries are empty: configure it next.
   void move_to(datapath::Datapath& datapath);
 
  private:
