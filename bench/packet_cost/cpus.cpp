@@ -77,8 +77,8 @@ Result<void> measure_cpus(Stage& stage) {
     Sources sources;
   } rows[] = {{"banned, 256 sources", Limits::defaults, kBanned},
               {"over the budget, 64 k sources", Limits::defaults, kFree},
-              {"passed unproven, 64 k sources", Limits::roomy, kFree},
-              {"passed unproven, one source on all CPUs", Limits::roomy, kOne}};
+              {"passed unverified, 64 k sources", Limits::roomy, kFree},
+              {"passed unverified, one source on all CPUs", Limits::roomy, kOne}};
   for (const auto& row : rows)
     for (const std::size_t n : {std::size_t{1}, cpus.size()}) {
       std::vector<double> bare, ours;

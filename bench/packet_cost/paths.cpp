@@ -56,19 +56,20 @@ class Paths {
     add("signature, 64 k sources", kFree, FW_REASON_SIGNATURE, set(Limits::defaults, true));
     add("over its limit, 4 k sources", kGreedy, FW_REASON_LIMIT, set(Limits::tight));
     add("over the budget, 1 M sources", of(1U << 20), FW_REASON_BUDGET, set(Limits::defaults));
-    add("passed unproven, 256 sources", of(1U << 8), FW_REASON_PASS, set(Limits::roomy));
-    add("passed unproven, 64 k sources", of(1U << 16), FW_REASON_PASS, set(Limits::roomy));
-    add("passed unproven, 1 M sources", of(1U << 20), FW_REASON_PASS, set(Limits::roomy))
+    add("passed unverified, 256 sources", of(1U << 8), FW_REASON_PASS, set(Limits::roomy));
+    add("passed unverified, 64 k sources", of(1U << 16), FW_REASON_PASS, set(Limits::roomy));
+    add("passed unverified, 1 M sources", of(1U << 20), FW_REASON_PASS, set(Limits::roomy))
         .against_filter = family == 4;
-    add("passed unproven, 16 M sources", of(1U << 24), FW_REASON_PASS, set(Limits::roomy));
+    add("passed unverified, 16 M sources", of(1U << 24), FW_REASON_PASS, set(Limits::roomy));
     if (family == 4 && !world_.listed)  // of all of IPv4 some are denied or special
-      add("passed unproven, all of IPv4", of(1ULL << 32), FW_REASON_PASS, set(Limits::roomy));
-    Case& proven = add("passed proven, 16 k sources", kFriends, FW_REASON_PROVEN, [this, family] {
-      stage_.subject.forget();
-      stage_.subject.prove(family, kFriends);
-      return set_up(Limits::defaults, false);
-    });
-    proven.kind = Kind::ack;
+      add("passed unverified, all of IPv4", of(1ULL << 32), FW_REASON_PASS, set(Limits::roomy));
+    Case& verified =
+        add("passed verified, 16 k sources", kFriends, FW_REASON_VERIFIED, [this, family] {
+          stage_.subject.forget();
+          stage_.subject.prove(family, kFriends);
+          return set_up(Limits::defaults, false);
+        });
+    verified.kind = Kind::ack;
     return cases;
   }
 

@@ -199,8 +199,8 @@ void Subject::sign(unsigned count, bool last_matches) {
 void Subject::prove(int family, const Sources& sources) {
   fw_env env = this->env();
   for (std::uint32_t i = 0; i < sources.count; i++)
-    fw_policy_flow_prove(&env, sources.at(family, i).key(), kSourcePort, server(family).key(),
-                         kPort, 6, datapath_->now_ns());
+    fw_policy_flow_establish(&env, sources.at(family, i).key(), kSourcePort, server(family).key(),
+                             kPort, 6, datapath_->now_ns());
 }
 
 void Subject::forget() {

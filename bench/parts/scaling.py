@@ -12,7 +12,7 @@ GROWS = {"sources, IPv4": "65 k", "sources, IPv6": "65 k", "bans": "0", "list en
 def growth(what, first, measured):
     table = Table(f"scaling.{what}", f"4. A passed packet by {what}",
                   [what, "ns above drop", "spread", f"to {first}"], raw=measured,
-                  note="Default configuration, unproven; 64 k sources where sources are not what grows.")
+                  note="Default configuration, unverified; 64 k sources where sources are not what grows.")
     costs = {row["row"]: net(row["ns"]["floodwall"], row["ns"]["bare"]) for row in measured}
     for name, cost in costs.items():
         ratio = median(ratios(cost, costs[first]))

@@ -21,7 +21,7 @@ class Target:
 LISTED = "packet.1 M denied"
 TARGETS = (
     Target("passed packet, 1 M sources, 1 M denied, to the textbook program's", LISTED,
-           "IPv4 passed unproven, 1 M sources", 0.25),
+           "IPv4 passed unverified, 1 M sources", 0.25),
     Target("denied packet, to the textbook program's", LISTED, "IPv4 denied, 64 k sources", 0.125),
     Target("banned packet, to the textbook program's", LISTED, "IPv4 banned, 64 k sources", 0.125),
     Target("16 M sources to 64 k", "scaling.sources, IPv4", "16 M", 1.6),

@@ -114,7 +114,7 @@ bool read_limits(Section& section, LimitDrafts& out) {
 
 void read_budgets(Section section, Budgets& out) {
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
-    if (i == FW_CLASS_TCP_FLOW || i == FW_CLASS_UDP_REPLY) continue;  // proven: no budget
+    if (i == FW_CLASS_TCP_FLOW || i == FW_CLASS_UDP_REPLY) continue;  // verified: no budget
     auto budget = section.section(kClasses[i]);
     if (!budget) continue;
     Budget& of_class = out[i];

@@ -14,14 +14,14 @@ Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const engi
   env.config = &datapath.config();
   env.flows = tables.flows.data();
   env.flow_filter = tables.flow_filter.data();
-  std::size_t proven = 0;
+  std::size_t verified = 0;
   for (const host::Socket& socket : *sockets) {
     if (is_special(socket.remote)) continue;  // never arrives on an uplink
-    fw_policy_flow_prove(&env, socket.remote.key(), socket.remote_port, socket.local.key(),
-                         socket.local_port, socket.proto, now.mono_ns);
-    ++proven;
+    fw_policy_flow_establish(&env, socket.remote.key(), socket.remote_port, socket.local.key(),
+                             socket.local_port, socket.proto, now.mono_ns);
+    ++verified;
   }
-  return proven;
+  return verified;
 }
 
 }  // namespace fw::daemon

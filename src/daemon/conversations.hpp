@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Nobody's session breaks because Floodwall starts, not even in the middle of an attack: the
-// conversations that stand are proven from their first packet.
+// conversations that stand are verified from their first packet.
 #pragma once
 
 #include <cstddef>

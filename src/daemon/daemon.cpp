@@ -59,9 +59,9 @@ Result<void> Daemon::exempt(const engine::Now& now) {
 }
 
 void Daemon::prove(const engine::Now& now) {
-  if (const auto proven = prove_conversations(parts_.datapath.current(), now); !proven)
+  if (const auto verified = prove_conversations(parts_.datapath.current(), now); !verified)
     say(fmt::format("connections that stand now must prove themselves anew: {}",
-                    proven.error().message));
+                    verified.error().message));
   follow_services(now);
 }
 

@@ -37,7 +37,7 @@ struct Tables {
   fw_shared* shared = nullptr;
 };
 
-// A conversation that stood before the start (sock_diag): proven from its first packet.
+// A conversation that stood before the start (sock_diag): verified from its first packet.
 struct Flow {
   Address remote, local;
   std::uint16_t remote_port = 0, local_port = 0;
@@ -54,7 +54,7 @@ enum class Attachment {
 struct InterfaceStatus {
   std::string name;
   Attachment attachment = Attachment::none;
-  bool egress = false;               // what this host sends is seen, so flows can be proven
+  bool egress = false;               // what this host sends is seen, so flows can be verified
   std::string problem;               // empty, or why it is not as it should be, and the remedy
   std::uint64_t unseen_packets = 0;  // passed unjudged since the start (queue only: fail open)
 };

@@ -36,12 +36,12 @@ std::string limit_in_words(const config::Limit& limit, fw_measure measure) {
 }
 
 std::optional<Meter> meter_of(const Engine& engine, const fw_env& env, const fw_addr& key,
-                              unsigned rule, bool proven, const Now& now) {
+                              unsigned rule, bool verified, const Now& now) {
   std::array<fw_u32, FW_MEASURE_COUNT> counts{};
-  fw_policy_source_rates(&env, key, rule, proven ? 1 : 0, now.mono_ns, counts.data());
+  fw_policy_source_rates(&env, key, rule, verified ? 1 : 0, now.mono_ns, counts.data());
   if (counts[FW_MEASURE_PACKETS] == 0) return std::nullopt;
   Meter meter{.rule = engine.settings().rule_name(rule),
-              .proven = proven,
+              .verified = verified,
               .rates = {},
               .limits = limits_of(engine.settings().config, rule)};
   for (std::size_t i = 0; i < counts.size(); ++i)
@@ -64,8 +64,8 @@ std::vector<Meter> meters_of(const Engine& engine, const Prefix& prefix, const N
   const auto add = [&](unsigned bits, unsigned rule) {
     if (bits == 0 || prefix.bits < bits || (rule != 0 && policy.rule[rule].own == 0)) return;
     const fw_addr key = masked(prefix.address, bits).key();
-    for (const bool proven : {false, true})
-      if (auto meter = meter_of(engine, env, key, rule, proven, now)) meters.push_back(*meter);
+    for (const bool verified : {false, true})
+      if (auto meter = meter_of(engine, env, key, rule, verified, now)) meters.push_back(*meter);
   };
   const bool v4 = prefix.is_v4();
   for (unsigned rule = 0; rule < FW_RULE_OF_PREFIXES; ++rule)
@@ -87,7 +87,7 @@ std::string in_words(const Meter& meter) {
     words += " from its prefix";
   else if (meter.rule != "default")
     words += fmt::format(" to service \"{}\"", meter.rule);
-  if (meter.proven) words += ", in proven conversations";
+  if (meter.verified) words += ", in verified conversations";
   return words;
 }
 
@@ -100,7 +100,7 @@ nlohmann::json to_json(const Meter& meter) {
     if (limit.limit) rate["limit"] = *limit.limit;
     if (limit.ban_at) rate["ban_at"] = *limit.ban_at;
   }
-  return {{"rule", meter.rule}, {"proven", meter.proven}, {"rates", std::move(rates)}};
+  return {{"rule", meter.rule}, {"verified", meter.verified}, {"rates", std::move(rates)}};
 }
 
 }  // namespace fw::engine

@@ -16,8 +16,8 @@ namespace fw::engine {
 
 // The meters of a source under one rule, or of the prefix it is in.
 struct Meter {
-  std::string rule;     // "default", "prefix", or the service with limits of its own
-  bool proven = false;  // of its proven conversations; else of all its other packets
+  std::string rule;       // "default", "prefix", or the service with limits of its own
+  bool verified = false;  // of its verified conversations; else of all its other packets
   std::array<std::uint64_t, FW_MEASURE_COUNT> rates{};  // packets or bytes per second
   config::Limits limits;                                // what they are held against
 };

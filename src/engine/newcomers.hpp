@@ -24,7 +24,7 @@ class Newcomers {
   static constexpr std::uint64_t kPeaceLooks = 8;  // looks with askers in them
   static constexpr double kAllNew = 0.9;           // of all who ask
 
-  // What was counted since the last call: packets of unproven senders, and senders never seen.
+  // What was counted since the last call: packets of unverified senders, and senders never seen.
   void observe(std::uint64_t now_ns, std::uint64_t packets, std::uint64_t new_sources);
   // While it lasts, what is seen is no peace.
   void trouble(bool lasts) { troubled_ = lasts; }

@@ -3,7 +3,7 @@
 // same samples give the same signatures, in a few milliseconds however many there are.
 //
 // The excess is what budgets refused, bystanders included; it is looked at class by class and, as
-// budgets are, by the served port. Peace is what came before the trouble and what proven peers
+// budgets are, by the served port. Peace is what came before the trouble and what verified peers
 // send now. The caller keeps the flood's first packets out of it: those of the last second before a
 // budget was exceeded are not peace.
 #pragma once
@@ -36,7 +36,7 @@ struct Found {
   fw_signature signature{};
   std::uint32_t classes = 0;  // bit i: enum fw_class i
   double excess_share = 0;    // of the excess of these classes: what it matches, 0 to 1
-  double peace_share = 0;     // of peace and of proven traffic of the same kind
+  double peace_share = 0;     // of peace and of verified traffic of the same kind
   std::string text;           // describe()
 };
 

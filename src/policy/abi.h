@@ -44,11 +44,11 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(OPEN, "open", "a service with action = \"pass\"")                               \
   X(SIGNATURE, "signature", "matches a signature in force")                         \
   X(LIMIT, "limit", "above a limit per source, or per prefix")                      \
-  X(BUDGET, "budget", "unproven traffic above its class budget")                    \
-  X(PROVEN, "proven", "of a proven peer")                                           \
+  X(BUDGET, "budget", "unverified traffic above its class budget")                  \
+  X(VERIFIED, "verified", "of a verified peer")                                     \
   X(PASS, "pass", "nothing speaks against it")                                      \
   X(OUTGOING, "outgoing", "sent by this host: not judged")                          \
-  X(CHALLENGE, "challenge", "unproven SYN above its budget, answered by a SYN cookie")
+  X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie")
 
 enum fw_reason {
 #define FW_REASON_ENUM(name, word, meaning) FW_REASON_##name,
@@ -61,8 +61,8 @@ enum fw_reason {
 #define FW_CLASSES(X)                                                            \
   X(OTHER, "other", "not TCP, UDP or ICMP")                                      \
   X(TCP_SYN, "tcp_syn", "asks for a connection")                                 \
-  X(TCP_FLOW, "tcp_flow", "of a proven connection")                              \
-  X(TCP_STRAY, "tcp_stray", "of no proven connection")                           \
+  X(TCP_FLOW, "tcp_flow", "of a verified connection")                            \
+  X(TCP_STRAY, "tcp_stray", "of no verified connection")                         \
   X(UDP_REPLY, "udp_reply", "answers this host")                                 \
   X(UDP_NEW, "udp_new", "asks this host")                                        \
   X(UDP_REFLECTED, "udp_reflected", "looks like an answer; this host asked not") \
@@ -167,7 +167,7 @@ struct fw_rule {
   fw_u16 pad;
 };
 
-/* The budget of a class: what sources that have not proven themselves may send to one address (or
+/* The budget of a class: what sources that have not verified themselves may send to one address (or
  * one port of it, where a service answers) before it is too much. All zero: no budget. */
 struct fw_budget_limit {
   fw_u32 cost;         /* ticks that a packet of a new source costs; 0 = no budget */
@@ -226,12 +226,12 @@ struct fw_port_line {
 /* ------------------------------------------------------------------- tables
  * Each bucket is one cache line. */
 
-/* Who: a source that was seen. Packets of proven flows and others have cells of
- * their own (tag bit 0), so that forged packets never count against a proven
+/* Who: a source that was seen. Packets of verified flows and others have cells of
+ * their own (tag bit 0), so that forged packets never count against a verified
  * peer. Replaced: empty, else the new one seen longest ago, else a known one, else
- * a proven one that is idle, else none. */
+ * a verified one that is idle, else none. */
 struct fw_source {
-  fw_u32 tag; /* of address and rule; bit 0: proven; 0 = empty */
+  fw_u32 tag; /* of address and rule; bit 0: verified; 0 = empty */
   fw_u32 seen_window;
   fw_u32 over;    /* low 15 bits of the window in which it went over a limit, and << 16 of the last
                      one in which it was; 0 = never. Or FW_SOURCE_NOTED, and its first packet */
@@ -240,7 +240,7 @@ struct fw_source {
   fw_u8 charged;  /* packets that might have been, in seen_window */
   fw_u16 ports;   /* groups of closed ports that it tried, a bit each */
 };
-enum { FW_SOURCE_WAYS = 4, FW_PROVEN_IDLE_WINDOWS = 560 /* 10 minutes */ };
+enum { FW_SOURCE_WAYS = 4, FW_VERIFIED_IDLE_WINDOWS = 560 /* 10 minutes */ };
 struct fw_source_bucket {
   struct fw_source way[FW_SOURCE_WAYS];
 };
@@ -255,7 +255,7 @@ struct fw_meter {
   fw_u32 before[FW_MEASURE_COUNT];     /* in the window before */
 };
 
-/* A conversation. TCP: proven when the peer acknowledges a number in
+/* A conversation. TCP: verified when the peer acknowledges a number in
  * (isn, next]. UDP: `isn` counts turns, `next` is the window of the first. */
 enum {
   FW_FLOW_EMPTY = 0,
@@ -263,8 +263,8 @@ enum {
   FW_FLOW_ANSWERED = 2, /* the peer spoke first, this host answered; TCP: one_way.h */
   FW_FLOW_OFFERED = 3,  /* TCP: this host sent a number, not yet acknowledged */
   FW_FLOW_SPOKEN = 4,   /* this host spoke first (UDP, ICMP, other) */
-  FW_FLOW_PROVEN = 5,
-  FW_FLOW_CLOSING = 6, /* TCP: proven, and a FIN or RST was seen */
+  FW_FLOW_ESTABLISHED = 5,
+  FW_FLOW_CLOSING = 6, /* TCP: verified, and a FIN or RST was seen */
 };
 struct fw_flow {
   fw_u32 tag;
@@ -329,8 +329,8 @@ struct fw_entry_pending {
   fw_u32 flushed_ms; /* now_ns >> 20 */
 };
 
-/* One budget: of unproven packets of a class to an address, or to a port of it that is served. Two
- * sources of packets share it: new sources and known ones (FW_KNOWN_AGE) owe separately. What
+/* One budget: of unverified packets of a class to an address, or to a port of it that is served.
+ * Two sources of packets share it: new sources and known ones (FW_KNOWN_AGE) owe separately. What
  * this host's services or peers do in return (a completed handshake, an answer) is paid back.
  * Every CPU draws on it in batches (fw_budget_share). */
 enum { FW_BUDGET_NEW = 0, FW_BUDGET_KNOWN = 1, FW_BUDGET_SIDES = 2 };
@@ -367,7 +367,7 @@ struct fw_shared {
 
 /* What a CPU keeps to itself. */
 enum fw_sample_kind {
-  FW_SAMPLE_TRUSTED = 0, /* of a proven or known peer, or charged to no budget */
+  FW_SAMPLE_TRUSTED = 0, /* of a verified or known peer, or charged to no budget */
   FW_SAMPLE_NEW = 1,     /* of a source that is new, passed */
   FW_SAMPLE_REFUSED = 2, /* above a budget, or matching a signature */
   FW_SAMPLE_KINDS = 3,

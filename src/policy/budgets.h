@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Budgets: what sources that have not proven themselves may send together, per
+/* Budgets: what sources that have not verified themselves may send together, per
  * class and address, or per port where a service of this host answers. They
  * hold from the first excess packet on, before anybody has looked at the flood.
  *
@@ -8,7 +8,7 @@
  * busy server's clients owe nothing. One source can draw little of it, so a
  * single busy sender (judged by limits per source) cannot exhaust it either.
  *
- * Who pays: a source with a proven flow nothing; one that was known before the
+ * Who pays: a source with a verified flow nothing; one that was known before the
  * trouble began has a side of its own, on which a packet costs a quarter; new
  * ones share the rest, and when that runs short no prefix gets more than a few.
  *
@@ -245,7 +245,7 @@ FW_INLINE int fw_may_draw(struct fw_env* env, const struct fw_packet* p, fw_u32 
   return 1;
 }
 
-/* How a packet that is of no proven peer stands with the budgets. */
+/* How a packet that is of no verified peer stands with the budgets. */
 struct fw_standing {
   fw_u32 side;    /* FW_BUDGET_* */
   fw_u32 is_free; /* 1: charged to none */
@@ -267,7 +267,7 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
          ((sender->served & FW_PORT_ANSWERS) && source && (source->age_owes & 0xf) == 0xf))));
 
   if (useless) standing.most = 0xff;
-  if (sender->found & FW_TWIN_IS_PROVEN) {
+  if (sender->found & FW_SOURCE_HAS_VERIFIED) {
     standing.side = FW_BUDGET_KNOWN;
     standing.is_free = !useless;
   } else if (source && klass != FW_CLASS_TCP_SYN && fw_source_is_known(source)) {

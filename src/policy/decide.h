@@ -3,7 +3,7 @@
  * stage:
  *
  *   parse -> link survival -> malformed -> exempt or allowed -> denied ->
- *   banned -> static rule -> proven? -> signatures -> limits per source ->
+ *   banned -> static rule -> verified? -> signatures -> limits per source ->
  *   budgets per class -> pass
  *
  * The same frame, tables and now_ns give the same verdict, event and tables
@@ -109,7 +109,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
     counters->class_strangers[klass]++;
     if (fw_has_signatures(env, klass))
       decision->signature = (fw_u8)fw_signature_find(env, p, klass);
-    if (decision->signature && !fw_source_is_proven(env, &sender.key, decision->rule, now_ns)) {
+    if (decision->signature && !fw_source_is_verified(env, &sender.key, decision->rule, now_ns)) {
       counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
       fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
       return FW_REASON_SIGNATURE;
@@ -122,7 +122,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   if (fw_is_over_prefix_limit(env, cfg, p, decision, &sender, now_ns)) return FW_REASON_LIMIT;
   if (sender.peer) {
     fw_take_sample(env, p, decision, FW_SAMPLE_TRUSTED, now_ns);
-    return FW_REASON_PROVEN;
+    return FW_REASON_VERIFIED;
   }
   if (sender.found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
   if (!sender.served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
@@ -132,7 +132,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
     return FW_REASON_BUDGET;
   }
   fw_take_sample(env, p, decision,
-                 sender.found & FW_TWIN_IS_PROVEN ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW, now_ns);
+                 sender.found & FW_SOURCE_HAS_VERIFIED ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW, now_ns);
   return FW_REASON_PASS;
 }
 

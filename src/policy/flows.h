@@ -3,15 +3,15 @@
  * number this host chose (a spoofer cannot see it), everything else by having
  * been spoken to first, or by a dialogue of some turns and seconds.
  *
- * Replaced: empty, else unproven and oldest, else closing, else proven and idle
- * for two hours. An unproven conversation never displaces a proven one. */
+ * Replaced: empty, else unverified and oldest, else closing, else verified and idle
+ * for two hours. An unverified conversation never displaces a verified one. */
 #ifndef FW_POLICY_FLOWS_H
 #define FW_POLICY_FLOWS_H
 
 #include "flow_filter.h"
 #include "sources.h"
 
-enum { FW_DIALOGUE_TURNS = 4, FW_DIALOGUE_WINDOWS = 2, FW_MAX_UNPROVEN_BYTES = 1 << 22 };
+enum { FW_DIALOGUE_TURNS = 4, FW_DIALOGUE_WINDOWS = 2, FW_MAX_UNVERIFIED_BYTES = 1 << 22 };
 
 struct fw_tuple {
   const struct fw_addr *remote, *local;
@@ -27,8 +27,8 @@ FW_INLINE void fw_flow_set(struct fw_flow* flow, fw_u32 window, fw_u32 state) {
 
   if (flow->seen_state != word) flow->seen_state = word; /* at most one write a second */
 }
-FW_INLINE int fw_flow_is_proven(fw_u32 state) {
-  return state == FW_FLOW_PROVEN || state == FW_FLOW_CLOSING;
+FW_INLINE int fw_flow_is_established(fw_u32 state) {
+  return state == FW_FLOW_ESTABLISHED || state == FW_FLOW_CLOSING;
 }
 
 FW_INLINE fw_u64 fw_flow_hash(const struct fw_config* cfg, const struct fw_tuple* t) {
@@ -51,7 +51,7 @@ FW_INLINE fw_u32 fw_flow_weakest(const struct fw_flow_bucket* bucket, fw_u32 win
 
     if (state == FW_FLOW_EMPTY)
       strength = 0;
-    else if (state < FW_FLOW_PROVEN)
+    else if (state < FW_FLOW_ESTABLISHED)
       strength = 0x3fffffff - idle;
     else if (state == FW_FLOW_CLOSING)
       strength = 0x7fffffff - idle;
@@ -110,7 +110,7 @@ FW_INLINE int fw_is_echo_request(const struct fw_packet* p) {
          (p->proto == 58 && p->is_v6 && p->icmp_type == 128);
 }
 
-enum fw_peer { FW_PEER_UNKNOWN = 0, FW_PEER_ANSWERS = 1, FW_PEER_PROVEN = 2 };
+enum fw_peer { FW_PEER_UNKNOWN = 0, FW_PEER_ANSWERS = 1, FW_PEER_VERIFIED = 2 };
 enum { FW_PEER_MASK = 0xff, FW_FLOW_COMPLETED = 0x100 };
 
 FW_INLINE fw_u64 fw_arriving_hash(const struct fw_config* cfg, const struct fw_packet* p) {
@@ -146,22 +146,22 @@ FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u
   if (p->proto == 6) {
     if (state == FW_FLOW_OFFERED && (p->tcp_flags & FW_TCP_ACK) &&
         p->ack - flow->isn - 1 < flow->next - flow->isn) {
-      state = FW_FLOW_PROVEN;
+      state = FW_FLOW_ESTABLISHED;
       completed = FW_FLOW_COMPLETED;
     }
-    if (!fw_flow_is_proven(state)) return FW_PEER_UNKNOWN;
+    if (!fw_flow_is_established(state)) return FW_PEER_UNKNOWN;
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
     fw_flow_set(flow, window, state);
-    return FW_PEER_PROVEN | completed;
+    return FW_PEER_VERIFIED | completed;
   }
-  if (state == FW_FLOW_SPOKEN || state == FW_FLOW_PROVEN) {
+  if (state == FW_FLOW_SPOKEN || state == FW_FLOW_ESTABLISHED) {
     fw_flow_set(flow, window, state);
-    return state == FW_FLOW_SPOKEN ? FW_PEER_ANSWERS : FW_PEER_PROVEN;
+    return state == FW_FLOW_SPOKEN ? FW_PEER_ANSWERS : FW_PEER_VERIFIED;
   }
   if (p->proto == 17 && flow->isn >= FW_DIALOGUE_TURNS &&
       (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS) {
-    fw_flow_set(flow, window, FW_FLOW_PROVEN);
-    return FW_PEER_PROVEN;
+    fw_flow_set(flow, window, FW_FLOW_ESTABLISHED);
+    return FW_PEER_VERIFIED;
   }
   return FW_PEER_UNKNOWN;
 }
@@ -194,7 +194,7 @@ FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u
   h = fw_flow_hash(cfg, &t);
   flow = fw_flow_find(env, cfg, h, window, 1);
   if (!flow) return 1; /* no room: the kernel will know its cookie all the same */
-  if (fw_flow_state(flow) == FW_FLOW_PROVEN) return 0;
+  if (fw_flow_state(flow) == FW_FLOW_ESTABLISHED) return 0;
   flow->isn = isn;
   flow->next = isn + 1;
   fw_flow_say(env, cfg, flow, h, window, FW_FLOW_OFFERED);
@@ -242,7 +242,7 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
     flow->next = p->seq + 1;
     state = FW_FLOW_OFFERED;
     if (p->tcp_flags & FW_TCP_ACK) answers = FW_DEPART_ANSWER;
-  } else if (fw_flow_is_proven(state)) {
+  } else if (fw_flow_is_established(state)) {
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
   } else {
     end = p->seq + p->payload_bytes;
@@ -251,7 +251,7 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
       answers = FW_DEPART_GOES_ON;
       flow->isn = p->seq - 1;
       flow->next = end;
-    } else if (end - flow->isn < FW_MAX_UNPROVEN_BYTES && (fw_s32)(end - flow->next) > 0) {
+    } else if (end - flow->isn < FW_MAX_UNVERIFIED_BYTES && (fw_s32)(end - flow->next) > 0) {
       flow->next = end;
     }
     state = FW_FLOW_OFFERED;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Limits per source: the excess over `limit` is dropped; a source that goes on
  * above `ban_above` is banned, if that harms nobody else:
- *   - packets of proven flows cannot be forged: banned at once;
- *   - other packets of a source that also has proven flows may be forged by a
+ *   - packets of verified flows cannot be forged: banned at once;
+ *   - other packets of a source that also has verified flows may be forged by a
  *     third party: never a ban, only dropped while they are too many;
  *   - of a source that never proved itself: dropped at once while they are too
  *     many, banned when that lasts.
  * Limits per prefix are the same, of all its sources together: whoever in it has
- * proven something keeps it from being banned for what may be forged. */
+ * verified something keeps it from being banned for what may be forged. */
 #ifndef FW_POLICY_LIMITS_H
 #define FW_POLICY_LIMITS_H
 
@@ -216,8 +216,8 @@ FW_INLINE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
   if (!bucket) return 1;
   persisted =
       fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
-  may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_TWIN_IS_PROVEN) &&
-            (sender->peer == FW_PEER_PROVEN || persisted >= FW_PERSIST_WINDOWS);
+  may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_SOURCE_HAS_VERIFIED) &&
+            (sender->peer == FW_PEER_VERIFIED || persisted >= FW_PERSIST_WINDOWS);
   charge.kind = may_ban && fw_ban_excess(env, sender, &charge) ? FW_EVENT_BAN : FW_EVENT_LIMIT;
   if (charge.kind == FW_EVENT_BAN || charge.is_news)
     fw_report_excess(env, p, decision, sender, &charge);

@@ -5,7 +5,7 @@
  * where its SYN ended, or ever more data where its own last segment ended.
  *
  * Weaker than proof: who forges both packets of a pair is believed. So it makes
- * a peer one that answers, never a proven one, and it ends for good with the
+ * a peer one that answers, never a verified one, and it ends for good with the
  * first packet that is seen to leave. */
 #ifndef FW_POLICY_ONE_WAY_H
 #define FW_POLICY_ONE_WAY_H
@@ -14,7 +14,7 @@
 
 enum { FW_FLOW_GOES_ON = 0x200 };
 
-/* TCP of no proven flow. As fw_flow_arrive(), of the same hash, with FW_FLOW_GOES_ON where it was
+/* TCP of no verified flow. As fw_flow_arrive(), of the same hash, with FW_FLOW_GOES_ON where it was
  * no handshake that showed it. A cell is ASKED, with where the peer's next segment begins (isn) and
  * what it acknowledged (next; 0 after a SYN), then ANSWERED. */
 FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u64 h, fw_u32 window) {
@@ -37,7 +37,7 @@ FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u64
     return FW_PEER_ANSWERS;
   }
   if (state == FW_FLOW_ASKED && !opens && p->seq == flow->isn &&
-      (!flow->next || p->ack - flow->next - 1 < FW_MAX_UNPROVEN_BYTES)) {
+      (!flow->next || p->ack - flow->next - 1 < FW_MAX_UNVERIFIED_BYTES)) {
     fw_flow_set(flow, window, FW_FLOW_ANSWERED);
     return FW_PEER_ANSWERS | (flow->next ? FW_FLOW_GOES_ON : FW_FLOW_COMPLETED);
   }

@@ -105,10 +105,10 @@ void fw_policy_forget_pending(struct fw_entry_pending* hits, fw_u32 index);
  * more. */
 void fw_policy_entries_guard(struct fw_env* env);
 
-/* A conversation that stood before the start: proven from now on. Needs config, flows and
+/* A conversation that stood before the start: verified from now on. Needs config, flows and
  * flow_filter. */
-void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
-                          struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns);
+void fw_policy_flow_establish(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
+                              struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns);
 
 /* The lists' answer for one address: bit 0 = denied, bit 1 = allowed. */
 enum { FW_LIST_DENY = 1, FW_LIST_ALLOW = 2 };
@@ -119,10 +119,10 @@ fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr);
 void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key);
 
 /* What a source sent in the last 2^30 ns under a rule with meters of its own (or 0), by measure:
- * packets, or 16 bytes. `proven`: 1 its packets of proven flows, 0 the others. Returns 0, and all
- * zero, when it has no meters there. Needs config, sources and meters. */
-int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule, fw_u32 proven,
-                           fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]);
+ * packets, or 16 bytes. `verified`: 1 its packets of verified flows, 0 the others. Returns 0, and
+ * all zero, when it has no meters there. Needs config, sources and meters. */
+int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule,
+                           fw_u32 verified, fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]);
 /* The same of a banned source, of the one measure that its ban goes on by. */
 fw_u32 fw_policy_entry_rate(const struct fw_entry* entry, fw_u64 now_ns);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signatures: what a flood's packets have in common and peace does not. The
  * engine finds them (engine/signatures) and writes them here while packets are
- * judged; packets of proven peers never come this far. */
+ * judged; packets of verified peers never come this far. */
 #ifndef FW_POLICY_SIGNATURES_H
 #define FW_POLICY_SIGNATURES_H
 

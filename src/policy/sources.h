@@ -61,10 +61,10 @@ FW_INLINE fw_u64 fw_source_hash(const struct fw_config* cfg, const struct fw_add
   return fw_hash(cfg, key, (cfg->rule[rule & (FW_MAX_RULES - 1)].own ? rule : 0) + 1);
 }
 
-/* The index + 1 of a source's cell, for packets of proven flows or for others; 0 if it has none,
+/* The index + 1 of a source's cell, for packets of verified flows or for others; 0 if it has none,
  * and none is taken. */
 FW_STAGE fw_u32 fw_source_look(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
-                               fw_u32 proven) {
+                               fw_u32 verified) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   const struct fw_source_bucket* bucket;
   fw_u32 tag, index;
@@ -72,7 +72,7 @@ FW_STAGE fw_u32 fw_source_look(struct fw_env* env, const struct fw_addr* key, fw
 
   if (!cfg || !key || rule >= FW_MAX_RULES) return 0;
   h = fw_source_hash(cfg, key, rule);
-  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (verified & 1);
   index = (fw_u32)h & cfg->source_mask;
   bucket = fw_env_sources(env, index);
   if (!bucket) return 0;
@@ -87,19 +87,20 @@ FW_INLINE struct fw_source* fw_source_at(struct fw_env* env, fw_u32 cell) { /* i
   return bucket ? &bucket->way[(cell - 1) % FW_SOURCE_WAYS] : NULL;
 }
 
-/* Has this source a proven flow? */
-FW_INLINE int fw_source_is_proven(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
-                                  fw_u64 now_ns) {
+/* Has this source a verified flow? */
+FW_INLINE int fw_source_is_verified(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
+                                    fw_u64 now_ns) {
   const struct fw_source* cell = fw_source_at(env, fw_source_look(env, key, rule, 1));
 
-  return cell && fw_idle(fw_window(now_ns), cell->seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS;
+  return cell &&
+         fw_idle(fw_window(now_ns), cell->seen_window, 0xffffffff) < FW_VERIFIED_IDLE_WINDOWS;
 }
 
-/* The cell of a source, for packets of proven flows or for others; a new one if it has none. `h` is
- * its fw_source_hash(). Returns its index + 1 in the low 32 bits, 0 when the bucket is full of
- * proven, busy sources; FW_TWIN_IS_PROVEN when this packet is of no proven flow but its source has
- * some; and FW_SOURCE_IS_NEW when the cell was taken for it. */
-#define FW_TWIN_IS_PROVEN (1ULL << 32)
+/* The cell of a source, for packets of verified flows or for others; a new one if it has none. `h`
+ * is its fw_source_hash(). Returns its index + 1 in the low 32 bits, 0 when the bucket is full of
+ * verified, busy sources; FW_SOURCE_HAS_VERIFIED when this packet is of no verified flow but its
+ * source has some; and FW_SOURCE_IS_NEW when the cell was taken for it. */
+#define FW_SOURCE_HAS_VERIFIED (1ULL << 32)
 #define FW_SOURCE_IS_NEW (1ULL << 33)
 
 /* Who is judged: a source, or a prefix. */
@@ -144,11 +145,11 @@ FW_INLINE fw_u32 fw_source_weakest(const struct fw_source_bucket* bucket, fw_u32
     if (!other)
       strength = 1;
     else if (!(other & 1) &&
-             (!fw_source_is_known(&bucket->way[i]) || idle >= FW_PROVEN_IDLE_WINDOWS))
+             (!fw_source_is_known(&bucket->way[i]) || idle >= FW_VERIFIED_IDLE_WINDOWS))
       strength = 0x3fffffff - (idle & 0x1fffffff);
     else if (!(other & 1))
       strength = 0x7fffffff - (idle & 0x1fffffff);
-    else if (idle >= FW_PROVEN_IDLE_WINDOWS)
+    else if (idle >= FW_VERIFIED_IDLE_WINDOWS)
       strength = 0x80000000;
     else
       continue;
@@ -160,7 +161,7 @@ FW_INLINE fw_u32 fw_source_weakest(const struct fw_source_bucket* bucket, fw_u32
   return way;
 }
 
-FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 proven, fw_u64 now_ns) {
+FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 verified, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_counters* counters = env ? fw_env_counters(env) : NULL;
   fw_u32 window = fw_window(now_ns), way = 0, bucket_index, tag;
@@ -169,7 +170,7 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 proven, fw_u
   fw_u64 found = 0, twin = 0;
 
   if (!cfg || !counters) return 0;
-  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (verified & 1);
   bucket_index = (fw_u32)h & cfg->source_mask;
   bucket = fw_env_sources(env, bucket_index);
   if (!bucket) return 0;
@@ -180,8 +181,8 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 proven, fw_u
     found |= same;
     way += (fw_u32)same & (i - way);
     if (other == (tag | 1) && other != tag &&
-        fw_idle(window, bucket->way[i].seen_window, 0xffffffff) < FW_PROVEN_IDLE_WINDOWS)
-      twin = FW_TWIN_IS_PROVEN;
+        fw_idle(window, bucket->way[i].seen_window, 0xffffffff) < FW_VERIFIED_IDLE_WINDOWS)
+      twin = FW_SOURCE_HAS_VERIFIED;
   }
   way &= FW_SOURCE_WAYS - 1;
   cell = &bucket->way[way];

@@ -7,7 +7,7 @@ namespace {
 // The reasons that are given after a packet was classified (policy/decide.h).
 bool is_classified(unsigned reason) {
   return reason == FW_REASON_SIGNATURE || reason == FW_REASON_LIMIT || reason == FW_REASON_BUDGET ||
-         reason == FW_REASON_CHALLENGE || reason == FW_REASON_PROVEN || reason == FW_REASON_PASS;
+         reason == FW_REASON_CHALLENGE || reason == FW_REASON_VERIFIED || reason == FW_REASON_PASS;
 }
 
 bool is_incoming(unsigned reason) {

@@ -31,7 +31,7 @@ class VerdictFile {
   std::string path_;
   std::string index_ = "0";
   std::array<std::string, std::size_t{2} * kOutcomes>
-      tails_;  // "\tpass\tproven\n"; dropped: the second half
+      tails_;  // "\tpass\tverified\n"; dropped: the second half
   std::string pending_;
   int error_ = 0;
 };

@@ -23,7 +23,7 @@ import reflection
 SECONDS = 6
 MODES = ("off", "observe", "enforce", "nftables")
 ENOUGH = 0.98
-METER_PPS = 100  # of each source, of unproven packets: what a careful operator writes by hand
+METER_PPS = 100  # of each source, of unverified packets: what a careful operator writes by hand
 REACTIONS = {"AttackStart": "alarm", "Signature": "signature"}
 LOOK_S = 0.002   # between two looks for the first drop
 

@@ -43,7 +43,7 @@ KIND, ATTACHMENT = ("nfqueue", "queue") if DATAPATH == "nfqueue" else ("xdp", "n
 CLIENTS = 40
 # A lab that nobody set a limit in has none: what a test sees is what it configured.
 QUIET = '[limit.default]\npackets = { ban_at = "1M/s" }\n'
-UNPROVEN = ("tcp_syn", "tcp_stray", "udp_new", "udp_reflected", "icmp_echo", "icmp_other",
+UNVERIFIED = ("tcp_syn", "tcp_stray", "udp_new", "udp_reflected", "icmp_echo", "icmp_other",
             "fragment", "other")
 
 _number = itertools.count(1)
@@ -224,7 +224,7 @@ class Lab(contextlib.AbstractContextManager):
         # Sources that prove nothing share a budget: what a test sends is not to share it.
         if tables and "[budget." not in tables:
             tables += "".join(f'\n[budget.{name}]\nlimit = "10M/s"\nburst = 1000000\n'
-                              "served_burst = 1000000\n" for name in UNPROVEN)
+                              "served_burst = 1000000\n" for name in UNVERIFIED)
         if "[tables]" not in tables:  # the kernel takes 0.3 s for the default number of bans
             tables += "\n[tables]\nbans = 8192\n"
         log = f'[log]\nfolder = "{self.log_folder}"\njournal = false\n'

@@ -262,7 +262,7 @@ def test_forged_syn_does_a_standing_connection_no_harm(lab, link):
             after = lab.counters()
             assert sum(after.values()) >= sum(before.values()) + 20
             assert after["challenge"] == before["challenge"]
-            assert after["proven"] > before["proven"]
+            assert after["verified"] > before["verified"]
 
 
 def forward(lab, family, tool, verb="-A"):

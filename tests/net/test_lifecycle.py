@@ -108,7 +108,7 @@ def test_new_daemon_adopts_bans_and_lists_without_a_gap(lab, link):
     assert lab.comes_through(banned)
 
 
-def test_connections_from_before_the_start_are_proven_from_their_first_packet(lab, link):
+def test_connections_from_before_the_start_are_verified_from_their_first_packet(lab, link):
     with peers.TcpServer(lab.wall_ns, link.family, 8080), \
             peers.tcp(lab.peers_ns, link.family, link.client(3), link.wall, 8080) as client:
         assert client.exchange(b"before")

@@ -51,7 +51,7 @@ def key_of(link, client):
 
 def persist(out, tap, flood, rate, until, timeout=30.0):
     """Sends fresh copies of all of `flood`, `rate` times a second, until until() is true; returns
-    the tokens that came through. A ban of an unproven source wants an excess that lasts."""
+    the tokens that came through. A ban of an unverified source wants an excess that lasts."""
     through, start = [], time.monotonic()
     while not until():
         assert time.monotonic() - start < timeout, "the flood was not answered"
@@ -123,7 +123,7 @@ def test_one_burst_above_ban_at_is_dropped_but_no_reason_for_a_ban(lab, link):
     assert lab.bans() == {}
 
 
-def test_forged_flood_never_bans_a_peer_with_a_proven_connection(lab):
+def test_forged_flood_never_bans_a_peer_with_a_verified_connection(lab):
     lab.start_daemon(lab.config(tables='[limit.default]\npackets = { ban_at = "200/s" }\n'))
     with contextlib.ExitStack() as stack:
         clients, forged = [], []
@@ -310,7 +310,7 @@ def test_second_offence_is_banned_longer(lab, link):
 
 
 def test_flood_of_small_writes_is_banned_and_let_back_in_by_itself(lab, link):
-    """The seed's own experiment. Its sender has proven itself, so the ban comes at once."""
+    """The seed's own experiment. Its sender has verified itself, so the ban comes at once."""
     lab.start_daemon(lab.config(tables='[ban]\ntime = "2s"\n' + ECHO))
     with peers.TcpServer(lab.wall_ns, link.family, 8080) as server, \
             peers.tcp(lab.peers_ns, link.family, link.client(4), link.wall, 8080) as user:

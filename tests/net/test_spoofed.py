@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ten million forged sources: nothing grows, no ban is lost, and who has proven himself goes on."""
+"""Ten million forged sources: nothing grows, no ban is lost, and who has verified himself goes on."""
 import json
 import os
 import pathlib

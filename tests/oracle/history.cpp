@@ -52,7 +52,8 @@ std::string History::step() {
 std::string History::end() {
   std::string entries = entries_differ();
   if (!entries.empty()) return entries;
-  // A bucket holds four: two sources with proven flows fill it, whoever comes third displaces one.
+  // A bucket holds four: two sources with verified flows fill it, whoever comes third displaces
+  // one.
   const auto cells = datapath_.counters().new_sources;
   if (cells != model_.sources_seen())
     return fmt::format("{} cells for {} sources: the table is too small, and forgot some", cells,

@@ -82,22 +82,22 @@ void Model::Bucket::scoop(std::uint64_t tick, std::uint64_t cost) {
   level -= std::min(level, cost);
 }
 
-Model::SourceKey Model::key_of(const Said& said, unsigned rule, bool proven) const {
+Model::SourceKey Model::key_of(const Said& said, unsigned rule, bool verified) const {
   const auto found = rules.find(rule);
-  return {source_of(said.remote), found != rules.end() && found->second.own ? rule : 0, proven};
+  return {source_of(said.remote), found != rules.end() && found->second.own ? rule : 0, verified};
 }
 
-std::optional<Model::SourceKey> Model::prefix_key_of(const Said& said, bool proven) const {
+std::optional<Model::SourceKey> Model::prefix_key_of(const Said& said, bool verified) const {
   const unsigned bits = said.remote.is_v4() ? limit_bits_v4 : limit_bits_v6;
   if (bits == 0) return std::nullopt;
   const Prefix prefix{.address = masked(said.remote, bits), .bits = bits};
-  return SourceKey{prefix, FW_RULE_OF_PREFIXES, proven};
+  return SourceKey{prefix, FW_RULE_OF_PREFIXES, verified};
 }
 
-bool Model::is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const {
+bool Model::is_verified_elsewhere(const SourceKey& key, std::uint64_t now_ns) const {
   const auto twin = sources_.find({std::get<0>(key), std::get<1>(key), true});
   return twin != sources_.end() &&
-         window_of(now_ns) < twin->second.seen_window + FW_PROVEN_IDLE_WINDOWS;
+         window_of(now_ns) < twin->second.seen_window + FW_VERIFIED_IDLE_WINDOWS;
 }
 
 void Model::begin_window(Source& source, bool fresh, std::uint64_t now_ns) const {
@@ -173,15 +173,15 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
     return each.second.klass == verdict.klass && each.second.matches(said);
   });
   if (peer == Standing::unknown && matches &&
-      !is_proven_elsewhere(key_of(said, verdict.rule, false), now_ns))
+      !is_verified_elsewhere(key_of(said, verdict.rule, false), now_ns))
     return FW_REASON_SIGNATURE;
-  const bool proven = peer != Standing::unknown;
-  const SourceKey key = key_of(said, verdict.rule, proven);
+  const bool verified = peer != Standing::unknown;
+  const SourceKey key = key_of(said, verdict.rule, verified);
   if (is_over_limit(said, verdict.klass, key, verdict.rule, peer, now_ns)) return FW_REASON_LIMIT;
-  const auto around = prefix_key_of(said, proven);
+  const auto around = prefix_key_of(said, verified);
   if (around && is_over_limit(said, verdict.klass, *around, FW_RULE_OF_PREFIXES, peer, now_ns))
     return FW_REASON_LIMIT;
-  if (peer != Standing::unknown) return FW_REASON_PROVEN;
+  if (peer != Standing::unknown) return FW_REASON_VERIFIED;
   return is_over_budget(said, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
 }
 
@@ -209,16 +209,16 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
     const std::uint32_t ahead = said.ack - talk.first;  // modulo 2^32, as sequence numbers are
     if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
         ahead <= talk.end - talk.first) {
-      talk.state = State::proven;
+      talk.state = State::verified;
       repay(said, FW_CLASS_TCP_SYN, FW_MEASURE_SYN, now_ns);
     }
-    return talk.state == State::proven ? Standing::proven : Standing::unknown;
+    return talk.state == State::verified ? Standing::verified : Standing::unknown;
   }
-  if (talk.state == State::proven) return Standing::proven;
+  if (talk.state == State::verified) return Standing::verified;
   if (talk.state == State::spoken) return Standing::answers;
   const bool long_enough = talk.turns >= 4 && window >= talk.since_window + 2;
-  if (long_enough) talk.state = State::proven;
-  return long_enough ? Standing::proven : Standing::unknown;
+  if (long_enough) talk.state = State::verified;
+  return long_enough ? Standing::verified : Standing::unknown;
 }
 
 Model::Standing Model::goes_on(const Said& said, std::uint64_t now_ns) {
@@ -323,7 +323,7 @@ bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key
                           Standing peer, std::uint64_t now_ns) {
   if (is_special(said.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
-  const bool may_be_forged = peer == Standing::unknown && is_proven_elsewhere(key, now_ns);
+  const bool may_be_forged = peer == Standing::unknown && is_verified_elsewhere(key, now_ns);
 
   const auto [at, fresh] = sources_.try_emplace(key);
   Source& source = at->second;
@@ -339,7 +339,7 @@ bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key
   if (!source.over_last || window > *source.over_last + 1) source.over_since = window;
   source.over_last = window;
   const bool lasts = window - source.over_since.value_or(window) >= 3;
-  if (excess.ban && !may_be_forged && (peer == Standing::proven || lasts)) {
+  if (excess.ban && !may_be_forged && (peer == Standing::verified || lasts)) {
     if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
       excess.report.kind = FW_EVENT_BAN;
       reports.push_back(excess.report);

@@ -98,9 +98,9 @@ class Model {
   std::uint64_t bans_not_made = 0;
 
  private:
-  enum class Standing { unknown, answers, proven };
+  enum class Standing { unknown, answers, verified };
   struct Conversation {
-    enum class State { asked, answered, offered, spoken, proven } state = State::asked;
+    enum class State { asked, answered, offered, spoken, verified } state = State::asked;
     std::uint32_t first = 0, end = 0;  // TCP: proof is an acknowledgement in (first, end]
     // TCP while nothing is seen to leave: the peer's next segment begins at `end`, and it has
     // acknowledged so much (after a SYN nothing).
@@ -168,10 +168,10 @@ class Model {
   void repay_limit(Source& source, unsigned rule, unsigned measure, std::uint64_t now_ns);
   // A packet of it came.
   void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
-  [[nodiscard]] bool is_proven_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;
-  [[nodiscard]] SourceKey key_of(const Said& said, unsigned rule, bool proven) const;
+  [[nodiscard]] bool is_verified_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;
+  [[nodiscard]] SourceKey key_of(const Said& said, unsigned rule, bool verified) const;
   // Of the prefix around it; nothing where prefixes have no limits.
-  [[nodiscard]] std::optional<SourceKey> prefix_key_of(const Said& said, bool proven) const;
+  [[nodiscard]] std::optional<SourceKey> prefix_key_of(const Said& said, bool verified) const;
 
   [[nodiscard]] bool is_served(unsigned proto, unsigned port) const;
   [[nodiscard]] bool is_useless(const Said& said, unsigned klass, const Source* source) const;

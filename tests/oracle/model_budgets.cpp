@@ -102,7 +102,7 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
   const auto found = sources_.find(key);
   Source* source = is_special(said.remote) || found == sources_.end() ? nullptr : &found->second;
   const bool useless = is_useless(said, klass, source);
-  const bool has_friends = source != nullptr && is_proven_elsewhere(key, now_ns);
+  const bool has_friends = source != nullptr && is_verified_elsewhere(key, now_ns);
   if (has_friends && !useless) return false;
 
   const bool is_known =

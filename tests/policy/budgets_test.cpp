@@ -104,7 +104,7 @@ TEST(budgets, a_completed_handshake_is_paid_back) {
   for (unsigned i = 0; i < 5000; i++) {
     ASSERT_EQ(lab.in(syn(stranger(i))), "pass pass") << i;
     lab.out(to(stranger(i)).tcp(80, 40000).flags(kSyn).seq(1000).ack(6));
-    ASSERT_EQ(lab.in(from(stranger(i)).tcp(40000, 80).seq(6).ack(1001)), "pass proven") << i;
+    ASSERT_EQ(lab.in(from(stranger(i)).tcp(40000, 80).seq(6).ack(1001)), "pass verified") << i;
   }
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 5000U);
 }
@@ -117,11 +117,12 @@ TEST(budgets, handshake_whose_syn_was_refused_pays_nothing_back) {
     return lab.in(from(peer).tcp(40000, 80).seq(6).ack(10));
   };
   ASSERT_EQ(lab.in(syn(stranger(999))), "pass pass");
-  ASSERT_EQ(complete(stranger(999)), "pass proven");  // the port is served, and has its own budget
+  ASSERT_EQ(complete(stranger(999)),
+            "pass verified");  // the port is served, and has its own budget
   (void)passes(lab, 500, [](unsigned i) { return syn(stranger(i)); });
   for (unsigned i = 1000; i < 1100; i++) {
     ASSERT_EQ(lab.in(syn(stranger(i))), "drop budget") << i;
-    ASSERT_EQ(complete(stranger(i)), "pass proven") << "by a cookie, say";
+    ASSERT_EQ(complete(stranger(i)), "pass verified") << "by a cookie, say";
   }
   EXPECT_EQ(lab.in(syn(stranger(2000))), "drop budget");
 }
@@ -197,7 +198,7 @@ TEST(budgets, a_flood_of_other_ports_leaves_a_service_that_answers_alone) {
   EXPECT_EQ(lab.in(from(stranger(901)).udp(4000, 53)), "pass pass");
 }
 
-TEST(budgets, a_source_with_a_proven_flow_pays_nothing_for_new_connections) {
+TEST(budgets, a_source_with_a_verified_flow_pays_nothing_for_new_connections) {
   Lab lab;
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
@@ -208,13 +209,13 @@ TEST(budgets, a_source_with_a_proven_flow_pays_nothing_for_new_connections) {
     ASSERT_EQ(lab.in(from(kPeer).tcp(41000 + i, 80).syn()), "pass pass") << i;
 }
 
-TEST(budgets, proven_packets_are_charged_to_none) {
+TEST(budgets, verified_packets_are_charged_to_none) {
   Lab lab;
   lab.handshake(kPeer);
   for (fw_budget_limit& limit : lab.config.budget) limit = {1U << 30, 1, 1, 1};
   lab.publish();
   for (int i = 0; i < 1000; i++)
-    ASSERT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass proven");
+    ASSERT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass verified");
 }
 
 TEST(budgets, one_busy_source_does_not_exhaust_them_when_only_arrivals_are_seen) {

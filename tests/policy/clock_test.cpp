@@ -101,13 +101,13 @@ TEST(clock_steps, the_cap_on_bans_recovers_from_a_step_back) {
   EXPECT_TRUE(ban("10.0.0.3"));
 }
 
-TEST(clock_steps, a_clock_one_window_behind_displaces_nothing_proven) {
+TEST(clock_steps, a_clock_one_window_behind_displaces_nothing_verified) {
   Lab lab({.sources = 4, .flows = 4, .bans = 8});  // one bucket each
   const char* peers[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
   for (const char* peer : peers) lab.handshake(peer);
   lab.now_ns += kWindow;
   for (const char* peer : peers)
-    ASSERT_EQ(lab.in(from(peer).tcp(40000, 80).ack(1001)), "pass proven");
+    ASSERT_EQ(lab.in(from(peer).tcp(40000, 80).ack(1001)), "pass verified");
   lab.now_ns -= kMillisecond;  // still in the window before
   for (int i = 0; i < 1000; i++) {
     const std::string forged = "172.16." + std::to_string(i / 250) + "." + std::to_string(i % 250);
@@ -115,7 +115,7 @@ TEST(clock_steps, a_clock_one_window_behind_displaces_nothing_proven) {
     lab.out(to(forged).tcp(80, 1).flags(kSyn).seq(1).ack(2));
   }
   for (const char* peer : peers)
-    EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(1001)), "pass proven") << peer;
+    EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(1001)), "pass verified") << peer;
 }
 
 TEST(clock_steps, a_jump_of_years_forgets_and_harms_nobody) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ten million spoofed sources (a million under sanitizers): proven peers keep their proof and their
-// cells, bans stand, memory stays what it was.
+// Ten million spoofed sources (a million under sanitizers): verified peers keep their proof and
+// their cells, bans stand, memory stays what it was.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -34,7 +34,7 @@ fw_frame frame_of(const Bytes& bytes) {
       .data = bytes.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
 }
 
-TEST(flood, of_spoofed_sources_displaces_no_proven_peer_and_no_ban) {
+TEST(flood, of_spoofed_sources_displaces_no_verified_peer_and_no_ban) {
   Lab lab({.sources = 1 << 16, .flows = 1 << 16, .bans = 1 << 12});
   lab.limit(FW_MEASURE_PACKETS, 100, kSecond, 200);
   for (unsigned i = 0; i < kPeers; i++) lab.handshake(peer(i));
@@ -62,7 +62,7 @@ TEST(flood, of_spoofed_sources_displaces_no_proven_peer_and_no_ban) {
   EXPECT_EQ(lab.datapath.memory_bytes(), memory);
   EXPECT_EQ(dropped, 0U);  // each sent a packet or two; none is near a limit
   for (unsigned i = 0; i < kPeers; i++)
-    ASSERT_EQ(lab.in(from(peer(i)).tcp(40000, 80).ack(1001)), "pass proven") << i;
+    ASSERT_EQ(lab.in(from(peer(i)).tcp(40000, 80).ack(1001)), "pass verified") << i;
   for (unsigned i = 0; i < kBans; i++)
     ASSERT_EQ(lab.in(from(banned(i)).udp(1, 80)), "drop ban") << i;
   std::size_t new_cells = lab.datapath.counters().new_sources;

@@ -22,7 +22,7 @@ TEST(flows, an_ack_out_of_the_blue_proves_nothing) {
   EXPECT_EQ(lab.in(in_tcp().rst()), "pass pass");
 }
 
-TEST(flows, a_peer_that_acknowledges_the_number_of_our_syn_ack_is_proven) {
+TEST(flows, a_peer_that_acknowledges_the_number_of_our_syn_ack_is_verified) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).syn()), "pass pass");
@@ -31,45 +31,45 @@ TEST(flows, a_peer_that_acknowledges_the_number_of_our_syn_ack_is_proven) {
     for (const std::uint32_t guess : {0xffffffffU, 1U, 0x7fffffffU, 0xfffffffeU})
       EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(guess)), "pass pass") << guess;
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).flags(kPsh).seq(6)), "pass pass");
-    EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(0)), "pass proven");  // the number wraps
+    EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(0)), "pass verified");  // the number wraps
     EXPECT_EQ(lab.decision.klass, FW_CLASS_TCP_FLOW);
-    EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(12345)), "pass proven");
+    EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(12345)), "pass verified");
   }
 }
 
 TEST(flows, proof_is_for_one_conversation_only) {
   Lab lab;
   lab.handshake(kPeer, 40000);
-  EXPECT_EQ(lab.in(in_tcp(40000).ack(1001)), "pass proven");
+  EXPECT_EQ(lab.in(in_tcp(40000).ack(1001)), "pass verified");
   EXPECT_EQ(lab.in(in_tcp(40001).ack(1001)), "pass pass");
   EXPECT_EQ(lab.in(from("192.0.2.2").tcp(40000, 80).ack(1001)), "pass pass");
   EXPECT_EQ(lab.in(from(kPeer).udp(40000, 80)), "pass pass");
   EXPECT_EQ(lab.in(in_tcp(40000).syn()), "pass pass");  // a SYN asks anew
 }
 
-TEST(flows, who_answers_our_own_connection_is_proven) {
+TEST(flows, who_answers_our_own_connection_is_verified) {
   Lab lab;
   lab.out(to(kPeer).tcp(50000, 443).syn().seq(77));
   EXPECT_EQ(lab.in(from(kPeer).tcp(443, 50000).flags(kSyn).ack(77)), "pass pass");
-  EXPECT_EQ(lab.in(from(kPeer).tcp(443, 50000).flags(kSyn).ack(78)), "pass proven");
+  EXPECT_EQ(lab.in(from(kPeer).tcp(443, 50000).flags(kSyn).ack(78)), "pass verified");
 }
 
-TEST(flows, a_connection_that_stood_before_is_proven_when_the_peer_acknowledges_what_we_send) {
+TEST(flows, a_connection_that_stood_before_is_verified_when_the_peer_acknowledges_what_we_send) {
   Lab lab;
   lab.out(out_tcp().ack(6).seq(5000).payload(100));
   EXPECT_EQ(lab.in(in_tcp().ack(4999)), "pass pass");
   EXPECT_EQ(lab.in(in_tcp().ack(5101)), "pass pass");
   lab.out(out_tcp().ack(6).seq(5100).payload(50));
   EXPECT_EQ(lab.in(in_tcp().ack(5151)), "pass pass");
-  EXPECT_EQ(lab.in(in_tcp().ack(5150)), "pass proven");
+  EXPECT_EQ(lab.in(in_tcp().ack(5150)), "pass verified");
 }
 
-TEST(flows, a_conversation_known_from_the_start_is_proven_from_its_first_packet) {
+TEST(flows, a_conversation_known_from_the_start_is_verified_from_its_first_packet) {
   Lab lab;
   const fw_addr remote = Address::parse(kPeer).value().key();
   const fw_addr local = Address::parse(kHost).value().key();
-  fw_policy_flow_prove(&lab.datapath.env(), remote, 40000, local, 80, 6, lab.now_ns);
-  EXPECT_EQ(lab.in(in_tcp().ack(1)), "pass proven");
+  fw_policy_flow_establish(&lab.datapath.env(), remote, 40000, local, 80, 6, lab.now_ns);
+  EXPECT_EQ(lab.in(in_tcp().ack(1)), "pass verified");
 }
 
 TEST(flows, our_refusal_of_a_stray_packet_proves_nothing) {
@@ -86,29 +86,29 @@ TEST(flows, an_offer_does_not_grow_beyond_four_mebibytes) {
   lab.out(out_tcp().flags(kSyn | kAck).seq(1000).ack(6));
   lab.out(out_tcp().ack(6).seq(1001 + (1U << 23)).payload(10));
   EXPECT_EQ(lab.in(in_tcp().ack(1001 + (1U << 23))), "pass pass");
-  EXPECT_EQ(lab.in(in_tcp().ack(1001)), "pass proven");
+  EXPECT_EQ(lab.in(in_tcp().ack(1001)), "pass verified");
 }
 
 TEST(flows, a_closed_conversation_asks_for_new_proof) {
   for (const unsigned flag : {kFin, kRst}) {
     Lab lab;
     lab.handshake(kPeer);
-    EXPECT_EQ(lab.in(in_tcp().flags(flag).ack(1001)), "pass proven");
-    EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass proven");  // the last words of it
+    EXPECT_EQ(lab.in(in_tcp().flags(flag).ack(1001)), "pass verified");
+    EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass verified");  // the last words of it
     lab.in(in_tcp().syn());
     lab.out(out_tcp().flags(kSyn | kAck).seq(900000).ack(6));
     EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass pass");
-    EXPECT_EQ(lab.in(in_tcp().ack(900001)), "pass proven");
+    EXPECT_EQ(lab.in(in_tcp().ack(900001)), "pass verified");
   }
 }
 
-TEST(flows, a_udp_peer_that_we_spoke_to_first_is_proven) {
+TEST(flows, a_udp_peer_that_we_spoke_to_first_is_verified) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
     EXPECT_EQ(lab.in(from(peer).udp(53, 5353).payload(9)), "pass pass");
     EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_REFLECTED);
     lab.out(to(peer).udp(5354, 53).payload(9));
-    EXPECT_EQ(lab.in(from(peer).udp(53, 5354).payload(9)), "pass proven");
+    EXPECT_EQ(lab.in(from(peer).udp(53, 5354).payload(9)), "pass verified");
     EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_REPLY);
     EXPECT_EQ(lab.in(from(peer).udp(53, 5355).payload(9)), "pass pass");
     EXPECT_EQ(lab.in(from(peer).udp(54, 5354).payload(9)), "pass pass");
@@ -125,7 +125,7 @@ TEST(flows, answering_a_udp_peer_proves_it_only_after_turns_and_seconds) {
     lab.out(answer);
   }
   lab.now_ns += 2 * kWindow;
-  EXPECT_EQ(lab.in(ask), "pass proven");
+  EXPECT_EQ(lab.in(ask), "pass verified");
 
   Lab slow;
   for (int i = 0; i < 4; i++) {  // seconds, but no answers
@@ -159,7 +159,7 @@ TEST(flows, a_flood_that_is_dropped_displaces_no_dialogue) {
     ASSERT_EQ(lab.decision.reason, FW_REASON_SIGNATURE);
     lab.now_ns += kWindow;
   }
-  EXPECT_EQ(lab.in(from(kPeer).udp(5000, 53)), "pass proven");
+  EXPECT_EQ(lab.in(from(kPeer).udp(5000, 53)), "pass verified");
 }
 
 TEST(flows, who_is_answered_though_his_packet_would_have_been_dropped_was_not_spoken_to_first) {
@@ -189,7 +189,7 @@ TEST(flows, the_filter_knows_those_that_say_something_and_forgets_those_that_are
   EXPECT_EQ(lab.filter(), 0U);
 }
 
-TEST(flows, the_filter_hides_no_proven_peer_among_many) {
+TEST(flows, the_filter_hides_no_verified_peer_among_many) {
   Lab lab({.sources = 1 << 12, .flows = 1 << 10, .bans = 1 << 10});
   const auto peer = [](unsigned i) { return "10.0.0." + std::to_string(i); };
   for (unsigned i = 1; i <= 100; i++) lab.handshake(peer(i));
@@ -197,7 +197,7 @@ TEST(flows, the_filter_hides_no_proven_peer_among_many) {
   for (unsigned i = 0; i < 4000; i++)
     lab.in(from("10.1.0." + std::to_string(i % 250)).udp(i, 53).payload(9));
   for (unsigned i = 1; i <= 100; i++)
-    EXPECT_EQ(lab.in(from(peer(i)).tcp(40000, 80).seq(6).ack(1001)), "pass proven") << i;
+    EXPECT_EQ(lab.in(from(peer(i)).tcp(40000, 80).seq(6).ack(1001)), "pass verified") << i;
 }
 
 TEST(flows, a_pinged_peer_may_answer_and_its_own_pings_are_judged_like_any) {
@@ -205,7 +205,7 @@ TEST(flows, a_pinged_peer_may_answer_and_its_own_pings_are_judged_like_any) {
     Lab lab;
     EXPECT_EQ(lab.in(from(peer).icmp_echo_reply(1, 1)), "pass pass");
     lab.out(to(peer).icmp_echo(1, 1));
-    EXPECT_EQ(lab.in(from(peer).icmp_echo_reply(1, 1)), "pass proven");
+    EXPECT_EQ(lab.in(from(peer).icmp_echo_reply(1, 1)), "pass verified");
     EXPECT_EQ(lab.in(from(peer).icmp_echo(1, 1)), "pass pass");
     EXPECT_EQ(lab.decision.klass, FW_CLASS_ICMP_ECHO);
   }
@@ -217,10 +217,10 @@ TEST(flows, our_icmp_errors_prove_nobody) {
   EXPECT_EQ(lab.in(from(kPeer).icmp(3, 1).payload(28)), "pass pass");
 }
 
-TEST(flows, a_tunnel_we_opened_is_proven_in_its_own_protocol) {
+TEST(flows, a_tunnel_we_opened_is_verified_in_its_own_protocol) {
   Lab lab;
   lab.out(to(kPeer).esp(7).payload(40));
-  EXPECT_EQ(lab.in(from(kPeer).esp(9).payload(40)), "pass proven");
+  EXPECT_EQ(lab.in(from(kPeer).esp(9).payload(40)), "pass verified");
   EXPECT_EQ(lab.in(from(kPeer).gre().payload(40)), "pass pass");
 }
 

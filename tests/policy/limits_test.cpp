@@ -30,7 +30,7 @@ std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int coun
   return times;
 }
 
-// What the meters say of a source that has proven nothing.
+// What the meters say of a source that has verified nothing.
 fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned measure) {
   std::array<fw_u32, FW_MEASURE_COUNT> rates{};
   const fw_addr key = Address::parse(peer).value().key();
@@ -299,7 +299,7 @@ TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) 
   EXPECT_EQ(entry->measure, FW_MEASURE_UDP);
 }
 
-TEST(bans, a_short_burst_from_an_unproven_source_is_dropped_and_forgotten) {
+TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_forgotten) {
   Lab lab;
   lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
   (void)passed_times(lab, udp(), 2000, kMillisecond);
@@ -308,18 +308,18 @@ TEST(bans, a_short_burst_from_an_unproven_source_is_dropped_and_forgotten) {
   EXPECT_EQ(lab.entry_of(kPeer), nullptr);
 }
 
-TEST(bans, a_proven_peer_that_floods_is_banned_at_once) {
+TEST(bans, a_verified_peer_that_floods_is_banned_at_once) {
   Lab lab;
   lab.limit(FW_MEASURE_PACKETS, 0, 0, 200);
   lab.handshake(kPeer);
   const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
   int passed = 0;
-  while (lab.in(data) == "pass proven") passed++;
+  while (lab.in(data) == "pass verified") passed++;
   EXPECT_EQ(passed, 199);  // the handshake's last packet was of the flow as well
   EXPECT_EQ(lab.in(data), "drop ban");
 }
 
-TEST(bans, forged_packets_never_ban_or_limit_a_proven_peer) {
+TEST(bans, forged_packets_never_ban_or_limit_a_verified_peer) {
   Lab lab;
   lab.limit(FW_MEASURE_PACKETS, 50, kSecond / 10, 100);
   lab.limit(FW_MEASURE_SYN, 50, kSecond / 10, 100);
@@ -331,7 +331,7 @@ TEST(bans, forged_packets_never_ban_or_limit_a_proven_peer) {
   for (int i = 0; i < 20'000; i++) {  // 20 s at 1000/s
     dropped += lab.in(forged[i % 4]) == "drop limit";
     if (i % 100 == 0) {
-      ASSERT_EQ(lab.in(data), "pass proven") << i;
+      ASSERT_EQ(lab.in(data), "pass verified") << i;
     }
     lab.now_ns += kMillisecond;
   }
@@ -375,7 +375,7 @@ TEST(bans, the_cap_holds_for_any_rate_and_rests_for_any_time) {
     lab.config.bans_burst = static_cast<fw_u32>(2 * kSecond >> FW_TICK_SHIFT);
     lab.limit(FW_MEASURE_PACKETS, 0, 0, 1);
     int next = 1;
-    const auto flood = [&] {  // 200 proven peers at once; how many were banned
+    const auto flood = [&] {  // 200 verified peers at once; how many were banned
       int bans = 0;
       for (int i = 0; i < 200; i++, next++) {
         const std::string peer =

@@ -18,9 +18,9 @@ Packet segment(unsigned seq, unsigned ack, std::size_t payload = 0, std::string_
 TEST(one_way, a_client_that_acknowledges_where_its_syn_ended_was_answered) {
   Lab lab;
   EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).syn().seq(5)), "pass pass");
-  EXPECT_EQ(lab.in(segment(6, 7000)), "pass proven");
+  EXPECT_EQ(lab.in(segment(6, 7000)), "pass verified");
   EXPECT_EQ(lab.decision.klass, FW_CLASS_TCP_FLOW);
-  EXPECT_EQ(lab.in(segment(6, 7000, 300)), "pass proven");
+  EXPECT_EQ(lab.in(segment(6, 7000, 300)), "pass verified");
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 1U);
 }
 
@@ -35,7 +35,7 @@ TEST(one_way, a_segment_elsewhere_shows_nothing) {
 TEST(one_way, a_connection_that_stood_before_goes_on_with_what_it_acknowledges) {
   Lab lab;
   EXPECT_EQ(lab.in(segment(1000, 500, 100)), "pass pass");
-  EXPECT_EQ(lab.in(segment(1100, 900, 100)), "pass proven");
+  EXPECT_EQ(lab.in(segment(1100, 900, 100)), "pass verified");
 }
 
 TEST(one_way, packets_that_repeat_or_jump_do_not_go_on) {
@@ -52,7 +52,7 @@ TEST(one_way, ends_with_the_first_packet_that_is_seen_to_leave) {
   lab.out(to("192.0.2.9").udp(80, 9));
   EXPECT_EQ(lab.in(segment(6, 7000)), "pass pass") << "from now on it takes proof";
   lab.out(to(kPeer).tcp(80, 40000).flags(kAck).seq(7000).ack(6).payload(100));
-  EXPECT_EQ(lab.in(segment(6, 7100)), "pass proven");
+  EXPECT_EQ(lab.in(segment(6, 7100)), "pass verified");
 }
 
 TEST(one_way, a_busy_server_of_which_no_reply_is_seen_loses_no_client) {

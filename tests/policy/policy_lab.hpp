@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One host behind the policy, with a clock that only the test moves. Verdicts come as text,
-// "drop ban", "pass proven", so that a failing test reads as the packet's fate.
+// "drop ban", "pass verified", so that a failing test reads as the packet's fate.
 #pragma once
 
 #include <cmath>
@@ -139,7 +139,7 @@ class Lab {
                          .link = FW_LINK_ETHERNET};
     datapath.note_egress(frame, now_ns);
   }
-  // A TCP connection from `peer` that has proven itself.
+  // A TCP connection from `peer` that has verified itself.
   void handshake(std::string_view peer, unsigned port = 40000) {
     in(from(peer).tcp(port, 80).syn().seq(5));
     out(to(peer).tcp(80, port).flags(kSyn).seq(1000).ack(6));

@@ -70,12 +70,12 @@ TEST(prefix_limits, what_a_source_limit_drops_is_not_charged_to_the_prefix) {
   EXPECT_EQ(lab.round(90), 90) << "the neighbours of a flooder lose nothing";
 }
 
-TEST(prefix_limits, a_neighbour_with_a_proven_connection_loses_nothing_to_forged_packets) {
+TEST(prefix_limits, a_neighbour_with_a_verified_connection_loses_nothing_to_forged_packets) {
   PrefixLab lab;
   lab.limit_prefix(FW_MEASURE_PACKETS, 100, kSecond);
   lab.handshake("192.0.2.250");
   EXPECT_LT(lab.round(249), 249);
-  EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass proven");
+  EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
 TEST(prefix_limits, handshakes_that_complete_are_paid_back_so_a_gateway_does_not_notice) {
@@ -83,7 +83,7 @@ TEST(prefix_limits, handshakes_that_complete_are_paid_back_so_a_gateway_does_not
   lab.limit_prefix(FW_MEASURE_SYN, 20, kSecond);
   for (int i = 1; i <= 200; i++) {
     lab.handshake(fmt::format("192.0.2.{}", i));
-    ASSERT_EQ(lab.decision.reason, FW_REASON_PROVEN) << i;
+    ASSERT_EQ(lab.decision.reason, FW_REASON_VERIFIED) << i;
   }
   int passed = 0;
   for (int i = 1; i <= 200; i++)
@@ -107,16 +107,16 @@ TEST(prefix_limits, a_prefix_that_floods_for_long_and_proved_nothing_is_banned) 
   EXPECT_EQ(lab.in(from("192.0.2.251").udp(1234, 80)), "pass pass");
 }
 
-TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_somebody_is_proven) {
+TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_somebody_is_verified) {
   PrefixLab lab;
   lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
   lab.handshake("192.0.2.250");
   lab.flood(20);
   EXPECT_EQ(lab.entry_of("192.0.2.0/24"), nullptr);
-  EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass proven");
+  EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
-TEST(prefix_limits, proven_connections_together_are_banned_at_once_but_for_who_is_exempt) {
+TEST(prefix_limits, verified_connections_together_are_banned_at_once_but_for_who_is_exempt) {
   PrefixLab lab;
   lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
   for (int i = 1; i <= 100; i++) lab.handshake(fmt::format("192.0.2.{}", i));

@@ -40,14 +40,14 @@ TEST(signatures, are_of_a_class) {
   EXPECT_EQ(lab.in(from(kPeer).tcp(6, 81).ack(5)), "pass pass");
 }
 
-TEST(signatures, never_hit_a_proven_flow_nor_other_packets_of_its_peer) {
+TEST(signatures, never_hit_a_verified_flow_nor_other_packets_of_its_peer) {
   Lab lab;
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
   const fw_shape any_tcp{{0xff00000000000000ULL, 0, 0}};
   for (const fw_class klass : {FW_CLASS_TCP_SYN, FW_CLASS_TCP_STRAY, FW_CLASS_TCP_FLOW})
     sign(lab, 0, from(kPeer).tcp(1, 2).syn(), any_tcp, klass);
-  EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass proven");
+  EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass verified");
   EXPECT_EQ(lab.in(from(kPeer).tcp(40001, 80).syn()), "pass pass");
   EXPECT_EQ(lab.in(from("192.0.2.2").tcp(40001, 80).syn()), "drop signature");
 }

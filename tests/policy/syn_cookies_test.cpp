@@ -78,8 +78,8 @@ TEST(syn_cookies, answer_only_for_addresses_of_this_host) {
 
 TEST(syn_cookies, answer_no_syn_of_a_conversation_that_stands) {
   Flooded lab;
-  fw_policy_flow_prove(&lab.datapath.env(), Address::parse(kPeer)->key(), 40000,
-                       Address::parse(kHost)->key(), 80, 6, lab.now_ns);
+  fw_policy_flow_establish(&lab.datapath.env(), Address::parse(kPeer)->key(), 40000,
+                           Address::parse(kHost)->key(), 80, 6, lab.now_ns);
   EXPECT_EQ(lab.in(syn(v4())), "drop budget");
 }
 
@@ -104,12 +104,12 @@ TEST(syn_cookies, are_counted_once_as_challenge) {
   EXPECT_EQ(after.packets[FW_REASON_BUDGET], before.packets[FW_REASON_BUDGET]);
 }
 
-TEST(syn_cookies, client_that_was_answered_is_proven_by_the_number_in_the_capture) {
+TEST(syn_cookies, client_that_was_answered_is_verified_by_the_number_in_the_capture) {
   Flooded lab;
   EXPECT_EQ(lab.in(syn(v4())), "drop challenge");
   lab.out(to(kPeer).tcp(80, 40000).flags(kSyn).seq(1000).ack(6));
   EXPECT_EQ(lab.in(v4().tcp(40000, 80).seq(6).ack(1002)), "pass pass") << "a guess";
-  EXPECT_EQ(lab.in(v4().tcp(40000, 80).seq(6).ack(1001)), "pass proven");
+  EXPECT_EQ(lab.in(v4().tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
 TEST(syn_cookies, are_none_where_the_configuration_or_the_datapath_has_none) {

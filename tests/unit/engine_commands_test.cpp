@@ -217,7 +217,7 @@ TEST(engine_commands, why_says_what_a_source_sends_now_and_what_it_is_held_again
   ASSERT_EQ(answer["meters"].size(), 1U);
   const Json& meter = answer["meters"][0];
   EXPECT_EQ(meter["rule"], "default");
-  EXPECT_FALSE(meter["proven"].get<bool>());
+  EXPECT_FALSE(meter["verified"].get<bool>());
   EXPECT_EQ(meter["rates"]["syn"], (Json{{"per_s", 47}, {"limit", 200.0}, {"ban_at", 1000.0}}));
   EXPECT_EQ(meter["rates"]["icmp"], (Json{{"per_s", 0}}));
   EXPECT_TRUE(answer_about(lab, "2001:db8:6::1")["meters"].empty());

@@ -100,7 +100,7 @@ TEST(Replay, says_of_each_packet_which_way_it_went) {
                                                       "2\tpass\tnot_ours", "3\tpass\texempt"}));
 }
 
-TEST(Replay, peer_that_completes_the_handshake_is_proven) {
+TEST(Replay, peer_that_completes_the_handshake_is_verified) {
   Lab lab;
   lab.capture.add(0, syn("198.51.100.7").seq(10));
   lab.capture.add(
@@ -108,7 +108,7 @@ TEST(Replay, peer_that_completes_the_handshake_is_proven) {
   lab.capture.add(2,
                   Packet::ethernet().ipv4("198.51.100.7", kHost).tcp(40000, 80).seq(11).ack(501));
   static_cast<void>(lab.replay());
-  EXPECT_EQ(lab.verdicts().at(2), "2\tpass\tproven");
+  EXPECT_EQ(lab.verdicts().at(2), "2\tpass\tverified");
 }
 
 TEST(Replay, flood_is_reported_with_time_value_and_limit) {
@@ -153,7 +153,7 @@ TEST(Replay, syn_above_its_budget_counts_as_answered_by_a_syn_cookie) {
   EXPECT_GT(report.tally.challenged().packets, 4000U);
   EXPECT_EQ(report.tally.dropped(FW_REASON_BUDGET).packets, 0U);
   EXPECT_EQ(lab.verdicts().at(5002), "5002\tdrop\tchallenge");
-  EXPECT_EQ(lab.verdicts().at(5004), "5004\tpass\tproven") << "its client gets in";
+  EXPECT_EQ(lab.verdicts().at(5004), "5004\tpass\tverified") << "its client gets in";
   EXPECT_TRUE(report.tally.sources().top(1).empty()) << "who is answered loses nothing";
   const auto json = to_json(report);
   EXPECT_EQ(json.at("challenged").at("packets"), report.tally.challenged().packets);

@@ -242,20 +242,20 @@ void fw_policy_entry_erase(struct fw_env* env, fw_u32 index) {
   renew_filter(env, index / FW_ENTRY_SLOTS);
 }
 
-void fw_policy_flow_prove(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
-                          struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns) {
+void fw_policy_flow_establish(struct fw_env* env, struct fw_addr remote, fw_u16 remote_port,
+                              struct fw_addr local, fw_u16 local_port, fw_u8 proto, fw_u64 now_ns) {
   struct fw_tuple tuple = {&remote, &local, remote_port, local_port, proto};
   fw_u64 h = fw_flow_hash(env->config, &tuple);
   struct fw_flow* flow = fw_flow_find(env, env->config, h, fw_window(now_ns), 1);
 
-  if (flow) fw_flow_say(env, env->config, flow, h, fw_window(now_ns), FW_FLOW_PROVEN);
+  if (flow) fw_flow_say(env, env->config, flow, h, fw_window(now_ns), FW_FLOW_ESTABLISHED);
 }
 
 /* The index of a source's cell under a rule, as fw_source_find() would find it; -1: none. */
 static fw_s32 cell_of(const struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
-                      fw_u32 proven) {
+                      fw_u32 verified) {
   fw_u64 h = fw_hash(env->config, key, rule + 1);
-  fw_u32 tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (proven & 1);
+  fw_u32 tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (verified & 1);
   fw_u32 bucket = (fw_u32)h & env->config->source_mask;
 
   for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++)
@@ -267,8 +267,8 @@ static fw_s32 cell_of(const struct fw_env* env, const struct fw_addr* key, fw_u3
 void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key) {
   for (fw_u32 rule = 0; rule < FW_MAX_RULES; rule++) {
     if (rule && !env->config->rule[rule].own) continue;
-    for (fw_u32 proven = 0; proven < 2; proven++) {
-      fw_s32 cell = cell_of(env, &key, rule, proven);
+    for (fw_u32 verified = 0; verified < 2; verified++) {
+      fw_s32 cell = cell_of(env, &key, rule, verified);
 
       /* Whoever takes it next begins with empty meters. */
       if (cell >= 0)
@@ -284,9 +284,9 @@ static fw_u32 sliding_rate(fw_u32 count, fw_u32 before, fw_u32 passed, fw_u64 no
   return fw_rate_sliding(count, before, now_ns);
 }
 
-int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule, fw_u32 proven,
-                           fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]) {
-  fw_s32 cell = cell_of(env, &key, rule, proven);
+int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule,
+                           fw_u32 verified, fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]) {
+  fw_s32 cell = cell_of(env, &key, rule, verified);
   const struct fw_source* source;
   struct fw_meter meter;
   fw_u32 passed, note;

@@ -40,12 +40,12 @@ FW_INLINE int fw_syn_is_plain(const struct fw_frame* frame, const struct fw_pack
 }
 
 /* Has it a conversation that stands? Nobody begins it anew by a SYN. */
-FW_INLINE int fw_syn_is_of_proven(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
+FW_INLINE int fw_syn_is_of_verified(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
   const struct fw_config* cfg = fw_env_config(env);
   const struct fw_flow* flow =
       fw_flow_find(env, cfg, fw_arriving_hash(cfg, p), fw_window(now_ns), 0);
 
-  return flow && fw_flow_state(flow) == FW_FLOW_PROVEN;
+  return flow && fw_flow_state(flow) == FW_FLOW_ESTABLISHED;
 }
 
 FW_INLINE int fw_would_challenge(struct fw_env* env, const struct fw_frame* frame,
@@ -53,7 +53,7 @@ FW_INLINE int fw_would_challenge(struct fw_env* env, const struct fw_frame* fram
   if (fw_is_special(&p->src)) return 0;
   if (fw_entry_find(env, &p->dst, now_ns) >> 32 != FW_ENTRY_EXEMPT) return 0;
   return fw_is_served(env, 6, p->dport) && fw_syn_is_plain(frame, p) &&
-         !fw_syn_is_of_proven(env, p, now_ns);
+         !fw_syn_is_of_verified(env, p, now_ns);
 }
 
 #endif
