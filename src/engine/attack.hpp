@@ -16,7 +16,7 @@ namespace fw::engine {
 // A budget: of a class, to an address (the unspecified one: to all together), on a port where a
 // service answers (0: on all others).
 struct VectorKey {
-  fw_class klass = FW_CLASS_OTHER;
+  fw_class traffic_class = FW_CLASS_OTHER;
   Address dst;
   std::uint16_t port = 0;
 

@@ -60,7 +60,7 @@ void Baseline::settle() {
 Baseline::Second Baseline::look(std::span<const fw_budget> budgets, std::uint32_t window) {
   Second second;
   for (const fw_budget& budget : budgets) {
-    if (budget.used == 0 || budget.klass >= FW_CLASS_COUNT) continue;
+    if (budget.used == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
     double rate = unanswered(budget, window);
     if (rate == 0) continue;
     std::uint16_t port = budget.port;
@@ -68,7 +68,7 @@ Baseline::Second Baseline::look(std::span<const fw_budget> budgets, std::uint32_
       rate /= 2;  // all addresses together may have twice as much as one
       if (port != 0) port = kAllServices;
     }
-    double& highest = second[{static_cast<fw_class>(budget.klass), port}];
+    double& highest = second[{static_cast<fw_class>(budget.traffic_class), port}];
     highest = std::max(highest, rate);
   }
   return second;
@@ -91,10 +91,10 @@ void Baseline::learn(const Second& second) {
 }
 
 BaselineKey Baseline::admit(BaselineKey key) {
-  const BaselineKey others{key.klass, 0};
+  const BaselineKey others{key.traffic_class, 0};
   if (!seen_.contains(key) && key.port > kAllServices) {
-    const auto first = seen_.lower_bound({key.klass, kAllServices + 1});
-    const auto last = seen_.upper_bound({key.klass, 65'535});
+    const auto first = seen_.lower_bound({key.traffic_class, kAllServices + 1});
+    const auto last = seen_.upper_bound({key.traffic_class, 65'535});
     if (static_cast<std::size_t>(std::distance(first, last)) >= kPortsPerClass) {
       const auto idlest = std::min_element(first, last, [](const auto& a, const auto& b) {
         return a.second.last_window < b.second.last_window;
@@ -107,24 +107,25 @@ BaselineKey Baseline::admit(BaselineKey key) {
   return key;
 }
 
-std::map<std::uint16_t, double> Baseline::usual_by_port(fw_class klass) const {
+std::map<std::uint16_t, double> Baseline::usual_by_port(fw_class traffic_class) const {
   std::map<std::uint16_t, double> usual;
-  for (auto at = seen_.lower_bound({klass, 0}); at != seen_.end() && at->first.klass == klass; ++at)
+  for (auto at = seen_.lower_bound({traffic_class, 0});
+       at != seen_.end() && at->first.traffic_class == traffic_class; ++at)
     if (const double rate = at->second.rates.percentile(kShare, total_); rate > 0)
       usual[at->first.port] = rate;
   return usual;
 }
 
-double Baseline::usual(fw_class klass) const {
+double Baseline::usual(fw_class traffic_class) const {
   double most = 0;
-  for (const auto& [port, rate] : usual_by_port(klass)) most = std::max(most, rate);
+  for (const auto& [port, rate] : usual_by_port(traffic_class)) most = std::max(most, rate);
   return most;
 }
 
-config::Budget Baseline::raised(fw_class klass, const config::Budget& configured) const {
+config::Budget Baseline::raised(fw_class traffic_class, const config::Budget& configured) const {
   config::Budget budget = configured;
   if (!configured.limit) return budget;
-  const double wanted = std::ceil(kMargin * usual(klass));
+  const double wanted = std::ceil(kMargin * usual(traffic_class));
   if (wanted <= *configured.limit) return budget;
   const double highest = std::max(*configured.limit, kHighestRate);
   budget.limit = std::min({wanted, kMost * *configured.limit, highest});

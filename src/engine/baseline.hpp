@@ -28,7 +28,7 @@ namespace fw::engine {
 // addresses together).
 inline constexpr std::uint16_t kAllServices = 1;
 struct BaselineKey {
-  fw_class klass = FW_CLASS_OTHER;
+  fw_class traffic_class = FW_CLASS_OTHER;
   std::uint16_t port = 0;
 
   auto operator<=>(const BaselineKey&) const = default;
@@ -60,11 +60,12 @@ class Baseline {
   [[nodiscard]] bool is_enough() const { return seconds() >= kEnoughSeconds; }
   // Unanswered packets a second, to one address or port, that all but one second in a thousand
   // stayed within. 0: next to none.
-  [[nodiscard]] double usual(fw_class klass) const;
+  [[nodiscard]] double usual(fw_class traffic_class) const;
   // The same, by port.
-  [[nodiscard]] std::map<std::uint16_t, double> usual_by_port(fw_class klass) const;
+  [[nodiscard]] std::map<std::uint16_t, double> usual_by_port(fw_class traffic_class) const;
   // `configured`, raised to what is usual, with the margin; kMost times as much at most.
-  [[nodiscard]] config::Budget raised(fw_class klass, const config::Budget& configured) const;
+  [[nodiscard]] config::Budget raised(fw_class traffic_class,
+                                      const config::Budget& configured) const;
 
   // JSON, for whoever keeps it across restarts. restore() leaves all as it was after an error.
   [[nodiscard]] std::string text() const;

@@ -63,8 +63,9 @@ std::string Baseline::text() const {
     Json steps = Json::array();
     for (const auto& [bucket, heavy] : seconds.rates.buckets())
       steps.push_back(Json::array({bucket, heavy / unit_}));
-    seen.push_back(
-        {{"class", class_word(key.klass)}, {"port", key.port}, {"steps", std::move(steps)}});
+    seen.push_back({{"class", class_word(key.traffic_class)},
+                    {"port", key.port},
+                    {"steps", std::move(steps)}});
   }
   const Json all = {{"version", kVersion},
                     {"windows", windows_},
@@ -93,9 +94,9 @@ Result<void> Baseline::restore(std::string_view text) {
     Histogram histogram;
     if (!word.is_string() || !port || !read_steps(member(one, "steps"), histogram))
       return damaged("a class is damaged");
-    if (const auto klass = class_of(word.get_ref<const std::string&>()))
-      read.seen_[{*klass, static_cast<std::uint16_t>(*port)}] = {.rates = std::move(histogram),
-                                                                 .last_window = read.windows_};
+    if (const auto traffic_class = class_of(word.get_ref<const std::string&>()))
+      read.seen_[{*traffic_class, static_cast<std::uint16_t>(*port)}] = {
+          .rates = std::move(histogram), .last_window = read.windows_};
   }
   *this = std::move(read);
   return {};

@@ -30,7 +30,7 @@ std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
 }  // namespace
 
 std::string text_of(const VectorKey& vector) {
-  std::string out(class_word(vector.klass));
+  std::string out(class_word(vector.traffic_class));
   if (vector.dst == Address{}) return vector.port != 0 ? out + " to services" : out;
   out += " to " + vector.dst.text();
   if (vector.port != 0) out += fmt::format(" port {}", vector.port);
@@ -67,7 +67,7 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   auto refused = refused_lately();
   if (answers_well())
     std::erase_if(refused, [](const auto& vector) {
-      return vector.first.klass == kAsked && vector.first.port != 0;
+      return vector.first.traffic_class == kAsked && vector.first.port != 0;
     });
   const bool trouble = attack_.has_value() || !refused.empty() || strangers_;
   if (trouble) samples_.trouble(now.mono_ns);
@@ -88,9 +88,9 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
     if (budget.used == 0) continue;
     const std::uint32_t total = std::atomic_ref(const_cast<fw_u32&>(budget.refused)).load();
     const std::uint64_t refused = total - std::exchange(refused_[i], total);
-    if (refused == 0 || budget.klass >= FW_CLASS_COUNT) continue;
-    step.refused[{static_cast<fw_class>(budget.klass), from_key(budget.dst), budget.port}] +=
-        refused;
+    if (refused == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
+    step.refused[{static_cast<fw_class>(budget.traffic_class), from_key(budget.dst),
+                  budget.port}] += refused;
     step.dropped += refused;
   }
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
@@ -128,7 +128,7 @@ bool Detector::answers_well() const {
   for (const Step& step : steps_) {
     answered += step.answered;
     for (const auto& [key, packets] : step.refused)
-      if (key.klass == kAsked && key.port != 0) refused += packets;
+      if (key.traffic_class == kAsked && key.port != 0) refused += packets;
   }
   return answered > 2 * refused;
 }
@@ -144,7 +144,7 @@ void Detector::begin_attack(const Now& now) {
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
   for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
-  if (strangers_) attack_->vectors[{.klass = kAsked, .dst = {}, .port = 0}] = {};
+  if (strangers_) attack_->vectors[{.traffic_class = kAsked, .dst = {}, .port = 0}] = {};
   searched_ns_ = 0;
   strangers_since_ns_ = strangers_ ? now.mono_ns : 0;
   journal_.write(EventType::attack_start, now, [&] {
@@ -182,7 +182,7 @@ void Detector::search(const Attack& attack, const Now& now) {
   std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
   if (answers_well())
     std::erase_if(excess, [](const fw_sample& sample) {
-      return sample.klass == kAsked && sample.served != 0;
+      return sample.traffic_class == kAsked && sample.served != 0;
     });
   const bool strange = strangers_ && excess.size() < kEnough;
   if (strange) excess = samples_.strangers(kAsked, now.mono_ns - Newcomers::kLookNs);
@@ -198,14 +198,14 @@ void Detector::search(const Attack& attack, const Now& now) {
 }
 
 // FW_CLASS_COUNT: with none any more.
-void Detector::be_strict(fw_class klass) {
+void Detector::be_strict(fw_class traffic_class) {
   fw_shared* shared = datapath_->tables().shared;
   if (shared == nullptr) return;
   const std::atomic_ref<fw_u64> strict(shared->strict_classes);
-  if (klass == FW_CLASS_COUNT)
+  if (traffic_class == FW_CLASS_COUNT)
     strict.store(0);
   else
-    strict.fetch_or(1ULL << klass);
+    strict.fetch_or(1ULL << traffic_class);
 }
 
 void Detector::end_attack(Attack attack, const Now& now) {

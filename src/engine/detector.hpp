@@ -74,7 +74,7 @@ class Detector {
   void follow_attack(Attack& attack, const Step& step, std::uint64_t hits, const Now& now);
   void end_attack(Attack attack, const Now& now);
   void search(const Attack& attack, const Now& now);
-  void be_strict(fw_class klass);
+  void be_strict(fw_class traffic_class);
 
   datapath::Datapath* datapath_;
   Journal& journal_;

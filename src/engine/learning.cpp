@@ -82,15 +82,16 @@ Result<void> Engine::review_budgets(const Now& now) {
     return published;
   review_due_ns_ = now.mono_ns + kChangedNs;
   const Settings was = std::exchange(settings_, std::move(next));
-  for (const fw_class klass : moved)
+  for (const fw_class traffic_class : moved)
     journal_.write(EventType::learned, now, [&] {
-      return Draft{"",
-                   {Field::text("class", class_word(klass)),
-                    Field::count("budget", rounded(limit_of(settings_.budgets[klass]))),
-                    Field::count("was", rounded(limit_of(was.budgets[klass]))),
-                    Field::count("configured", rounded(limit_of(was.config.budgets[klass]))),
-                    Field::count("usual", rounded(baseline_.usual(klass))),
-                    Field::count("seconds", baseline_.seconds())}};
+      return Draft{
+          "",
+          {Field::text("class", class_word(traffic_class)),
+           Field::count("budget", rounded(limit_of(settings_.budgets[traffic_class]))),
+           Field::count("was", rounded(limit_of(was.budgets[traffic_class]))),
+           Field::count("configured", rounded(limit_of(was.config.budgets[traffic_class]))),
+           Field::count("usual", rounded(baseline_.usual(traffic_class))),
+           Field::count("seconds", baseline_.seconds())}};
     });
   return {};
 }

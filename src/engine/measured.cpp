@@ -105,8 +105,8 @@ std::string_view measure_word(fw_measure measure) {
 std::string_view reason_word(fw_reason reason) {
   return kReasonWords.at(static_cast<std::size_t>(reason));
 }
-std::string_view class_word(fw_class klass) {
-  return kClassWords.at(static_cast<std::size_t>(klass));
+std::string_view class_word(fw_class traffic_class) {
+  return kClassWords.at(static_cast<std::size_t>(traffic_class));
 }
 
 std::string grouped(std::uint64_t number) {

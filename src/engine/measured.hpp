@@ -34,10 +34,10 @@ struct Measured {
 // "12,400 pkt/s", "5.9 MB/s", "400 SYN/s".
 [[nodiscard]] std::string rate_in_words(std::uint64_t per_second, fw_measure measure);
 
-[[nodiscard]] std::string protocol_name(std::uint8_t proto);      // "udp"; "proto-253"
-[[nodiscard]] std::string_view measure_word(fw_measure measure);  // "packets"
-[[nodiscard]] std::string_view reason_word(fw_reason reason);     // "ban"
-[[nodiscard]] std::string_view class_word(fw_class klass);        // "tcp_syn"
+[[nodiscard]] std::string protocol_name(std::uint8_t proto);        // "udp"; "proto-253"
+[[nodiscard]] std::string_view measure_word(fw_measure measure);    // "packets"
+[[nodiscard]] std::string_view reason_word(fw_reason reason);       // "ban"
+[[nodiscard]] std::string_view class_word(fw_class traffic_class);  // "tcp_syn"
 
 // 12400 as "12,400".
 [[nodiscard]] std::string grouped(std::uint64_t number);

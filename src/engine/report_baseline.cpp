@@ -21,17 +21,18 @@ Json rate_of(const config::Budget& budget) {
   return budget.limit ? whole(*budget.limit) : Json(nullptr);
 }
 
-Json class_of(const Engine& engine, fw_class klass) {
+Json class_of(const Engine& engine, fw_class traffic_class) {
   const Settings& settings = engine.settings();
   const Baseline& baseline = engine.baseline();
   Json ports = Json::array();
-  for (const auto& [port, usual] : baseline.usual_by_port(klass))
+  for (const auto& [port, usual] : baseline.usual_by_port(traffic_class))
     ports.push_back({{"port", port}, {"usual_pps", whole(usual)}});
-  return {{"class", class_word(klass)},
-          {"configured_pps", rate_of(settings.config.budgets[klass])},
-          {"usual_pps", whole(baseline.usual(klass))},
-          {"learned_pps", rate_of(baseline.raised(klass, settings.config.budgets[klass]))},
-          {"in_force_pps", rate_of(settings.budgets[klass])},
+  return {{"class", class_word(traffic_class)},
+          {"configured_pps", rate_of(settings.config.budgets[traffic_class])},
+          {"usual_pps", whole(baseline.usual(traffic_class))},
+          {"learned_pps",
+           rate_of(baseline.raised(traffic_class, settings.config.budgets[traffic_class]))},
+          {"in_force_pps", rate_of(settings.budgets[traffic_class])},
           {"ports", std::move(ports)}};
 }
 

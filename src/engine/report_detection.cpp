@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 Json vectors_of(const Attack& attack) {
   Json rows = Json::array();
   for (const auto& [key, vector] : attack.vectors)
-    rows.push_back({{"class", class_word(key.klass)},
+    rows.push_back({{"class", class_word(key.traffic_class)},
                     {"dest_ip", key.dst == Address{} ? "" : key.dst.text()},
                     {"dest_port", key.port},
                     {"refused", vector.refused},

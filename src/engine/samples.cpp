@@ -13,7 +13,7 @@ void Samples::keep(Ring& ring, std::size_t most, const fw_sample& sample) {
 
 // Where there is no room one goes of the port that has most, and of these the oldest.
 void Samples::keep_peace(const fw_sample& sample) {
-  Peace& peace = peace_.at(sample.klass);
+  Peace& peace = peace_.at(sample.traffic_class);
   peace.by_port[sample.served != 0 ? sample.packet.dport : std::uint16_t{0}].push_back(sample);
   if (++peace.count <= kPeacePerClass) return;
   const auto most = std::ranges::max_element(peace.by_port, [](const auto& a, const auto& b) {
@@ -26,7 +26,7 @@ void Samples::keep_peace(const fw_sample& sample) {
 }
 
 void Samples::add(const fw_sample& sample) {
-  if (sample.klass >= FW_CLASS_COUNT) return;
+  if (sample.traffic_class >= FW_CLASS_COUNT) return;
   switch (sample.kind) {
     case FW_SAMPLE_TRUSTED:
       keep_peace(sample);
@@ -60,10 +60,10 @@ std::vector<fw_sample> Samples::excess(std::uint64_t since_ns) const {
   return out;
 }
 
-std::vector<fw_sample> Samples::strangers(fw_class klass, std::uint64_t since_ns) const {
+std::vector<fw_sample> Samples::strangers(fw_class traffic_class, std::uint64_t since_ns) const {
   std::vector<fw_sample> out;
   std::ranges::copy_if(waiting_, std::back_inserter(out), [&](const fw_sample& s) {
-    return s.klass == klass && s.time_ns >= since_ns;
+    return s.traffic_class == traffic_class && s.time_ns >= since_ns;
   });
   return out;
 }

@@ -27,11 +27,12 @@ struct Seen {
 
 // The scope whose budget the packet is charged to.
 TrafficScope scope_of(const fw_sample& sample) {
-  const bool has_port = sample.klass == FW_CLASS_TCP_SYN || sample.klass == FW_CLASS_TCP_STRAY ||
-                        sample.klass == FW_CLASS_UDP_NEW;
+  const bool has_port = sample.traffic_class == FW_CLASS_TCP_SYN ||
+                        sample.traffic_class == FW_CLASS_TCP_STRAY ||
+                        sample.traffic_class == FW_CLASS_UDP_NEW;
   const std::uint16_t port =
       has_port && sample.served != 0 ? sample.packet.dport : std::uint16_t{0};
-  return {sample.klass, sample.packet.proto, port};
+  return {sample.traffic_class, sample.packet.proto, port};
 }
 
 std::vector<Seen> look_at(std::span<const fw_sample> samples, std::size_t most) {
@@ -49,17 +50,17 @@ std::vector<Seen> look_at(std::span<const fw_sample> samples, std::size_t most) 
 
 // Packets that a stranger's innocent packet of the class looks like: those of the class, and those
 // of known conversations, whose next packet is a stranger's once the conversation is forgotten.
-bool is_kin(std::uint8_t klass, std::uint8_t other) {
-  if (klass == other) return true;
-  if (klass == FW_CLASS_TCP_STRAY) return other == FW_CLASS_TCP_FLOW;
-  return (klass == FW_CLASS_UDP_REFLECTED || klass == FW_CLASS_UDP_NEW) &&
+bool is_kin(std::uint8_t traffic_class, std::uint8_t other) {
+  if (traffic_class == other) return true;
+  if (traffic_class == FW_CLASS_TCP_STRAY) return other == FW_CLASS_TCP_FLOW;
+  return (traffic_class == FW_CLASS_UDP_REFLECTED || traffic_class == FW_CLASS_UDP_NEW) &&
          other == FW_CLASS_UDP_REPLY;
 }
 
 // TCP looks alike on every port; what UDP looks like is up to the service.
 bool is_peace_of(const TrafficScope& scope, const TrafficScope& other) {
-  if (scope.proto != other.proto || !is_kin(scope.klass, other.klass)) return false;
-  return scope.klass != FW_CLASS_UDP_NEW || scope.port == other.port;
+  if (scope.proto != other.proto || !is_kin(scope.traffic_class, other.traffic_class)) return false;
+  return scope.traffic_class != FW_CLASS_UDP_NEW || scope.port == other.port;
 }
 
 class Finder {
@@ -116,7 +117,7 @@ class Finder {
       Claimed one = claim(scope, std::move(*best));
       const std::size_t sources = sources_of(rest, one.signature);
       const std::size_t gone = erase_matching(rest, one.signature);
-      if (is_stream(scope.klass) && sources < options_.least_sources)
+      if (is_stream(scope.traffic_class) && sources < options_.least_sources)
         spared += gone;
       else
         claims.push_back(std::move(one));
@@ -134,8 +135,9 @@ class Finder {
 
   // Packets of these classes come in long conversations, all of which have much in common: one
   // sender's are no flood's signature.
-  static bool is_stream(std::uint8_t klass) {
-    return klass != FW_CLASS_TCP_SYN && klass != FW_CLASS_ICMP_ECHO && klass != FW_CLASS_ICMP_OTHER;
+  static bool is_stream(std::uint8_t traffic_class) {
+    return traffic_class != FW_CLASS_TCP_SYN && traffic_class != FW_CLASS_ICMP_ECHO &&
+           traffic_class != FW_CLASS_ICMP_OTHER;
   }
 
   static std::vector<fw_shape> shapes_of(const Group& group) {
@@ -159,7 +161,7 @@ class Finder {
     out.signature = protocol_signature(scope.proto);
     if (scope.port != 0) add_term(out.signature, {HeaderField::dport, 16, scope.port});
     for (const Term& term : best.terms) add_term(out.signature, term);
-    out.classes = 1U << scope.klass;
+    out.classes = 1U << scope.traffic_class;
     out.terms = std::move(best.terms);
     out.matches = best.excess;
     return out;
@@ -176,7 +178,7 @@ class Finder {
       const auto least = options_.least_share * static_cast<double>(sizes_[scope]);
       if (here < kLeastElsewhere || static_cast<double>(here) < least) continue;
       if (!is_safe(scope, claimed.terms, peace_of(scope), options_)) continue;
-      const std::uint32_t classes = claimed.classes | 1U << scope.klass;
+      const std::uint32_t classes = claimed.classes | 1U << scope.traffic_class;
       if (strangers(wider, home.proto, classes).first > kFewStrangers) continue;
       claimed.signature = wider;
       claimed.classes = classes;
@@ -203,8 +205,9 @@ class Finder {
     std::pair<std::size_t, std::size_t> out{0, 0};
     for (const Seen& seen : peace_) {
       bool related = false;
-      for (std::uint8_t klass = 0; klass < FW_CLASS_COUNT; klass++)
-        related = related || ((classes >> klass & 1) != 0 && is_kin(klass, seen.scope.klass));
+      for (std::uint8_t traffic_class = 0; traffic_class < FW_CLASS_COUNT; traffic_class++)
+        related = related || ((classes >> traffic_class & 1) != 0 &&
+                              is_kin(traffic_class, seen.scope.traffic_class));
       if (!related || seen.scope.proto != proto) continue;
       out.second++;
       if (matches(signature, seen.shape)) out.first++;
@@ -217,7 +220,7 @@ class Finder {
     std::size_t hit = 0;
     std::size_t all = 0;
     for (const Seen& seen : excess_) {
-      if ((claimed.classes >> seen.scope.klass & 1) == 0) continue;
+      if ((claimed.classes >> seen.scope.traffic_class & 1) == 0) continue;
       all++;
       if (matches(claimed.signature, seen.shape)) hit++;
     }

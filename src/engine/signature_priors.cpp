@@ -229,14 +229,16 @@ double icmp_share(const Term& term) {
 
 double rest_share(const TrafficScope& scope, const Term& term) {
   if (term.field != HeaderField::length) return 1;
-  return scope.klass == FW_CLASS_FRAGMENT && is_one_of(term.value, {1480, 1496, 1500}) ? 0.5 : 0.05;
+  return scope.traffic_class == FW_CLASS_FRAGMENT && is_one_of(term.value, {1480, 1496, 1500})
+             ? 0.5
+             : 0.05;
 }
 
 double one_share(const TrafficScope& scope, const Term& term) {
   if (term.field == HeaderField::ttl) return ttl_share(term.value);
-  if (term.field == HeaderField::fragment && scope.klass != FW_CLASS_FRAGMENT)
+  if (term.field == HeaderField::fragment && scope.traffic_class != FW_CLASS_FRAGMENT)
     return term.value == FW_FRAG_NONE ? 1 : 0.01;
-  switch (scope.klass) {
+  switch (scope.traffic_class) {
     case FW_CLASS_TCP_FLOW:
     case FW_CLASS_TCP_STRAY:
       return stray_share(term);
@@ -257,14 +259,15 @@ double one_share(const TrafficScope& scope, const Term& term) {
 }  // namespace
 
 Likelihood likelihood(const TrafficScope& scope, const Term& term) {
-  if (scope.klass == FW_CLASS_TCP_SYN && scope.proto == kTcp) return client_likelihood(term);
+  if (scope.traffic_class == FW_CLASS_TCP_SYN && scope.proto == kTcp)
+    return client_likelihood(term);
   Likelihood out{};
   out[0] = one_share(scope, term);
   return out;
 }
 
 double ordinary_share(const TrafficScope& scope, const Likelihood& likelihood) {
-  if (scope.klass != FW_CLASS_TCP_SYN || scope.proto != kTcp) return likelihood[0];
+  if (scope.traffic_class != FW_CLASS_TCP_SYN || scope.proto != kTcp) return likelihood[0];
   double sum = kOtherStacks * likelihood[3] + kBareStacks * likelihood[4];
   for (std::size_t i = 0; i < kClientStacks.size(); i++)
     sum += kClientStacks.at(i).weight * likelihood.at(i);

@@ -19,7 +19,7 @@ constexpr std::size_t kSenderKinds = 5;
 using Likelihood = std::array<double, kSenderKinds>;
 
 struct TrafficScope {
-  std::uint8_t klass = 0;  // enum fw_class
+  std::uint8_t traffic_class = 0;  // enum fw_class
   std::uint8_t proto = 0;
   std::uint16_t port = 0;  // on which a service answers; 0: none does
 

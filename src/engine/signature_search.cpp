@@ -69,7 +69,7 @@ struct Candidate {
 
 // Does a packet of this scope have the field, and is it not the same in all of them?
 bool is_field_of(const TrafficScope& scope, HeaderField field) {
-  const bool whole = scope.klass != FW_CLASS_FRAGMENT;
+  const bool whole = scope.traffic_class != FW_CLASS_FRAGMENT;
   const bool tcp = whole && scope.proto == 6;
   const bool udp = whole && scope.proto == 17;
   const bool icmp = whole && (scope.proto == 1 || scope.proto == 58);

@@ -31,16 +31,16 @@ std::string ports_in_words(const std::map<std::uint16_t, double>& usual) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-std::string budget_of(fw_class klass, double limit, const Baseline& baseline,
+std::string budget_of(fw_class traffic_class, double limit, const Baseline& baseline,
                       const config::Budget& configured) {
-  const std::string name = fmt::format("budget.{}", class_word(klass));
-  const double usual = baseline.usual(klass);
+  const std::string name = fmt::format("budget.{}", class_word(traffic_class));
+  const double usual = baseline.usual(traffic_class);
   if (usual == 0)
     return fmt::format("# {}: nothing to speak of was seen; {} is enough\n", name,
                        format_rate(limit, false));
   const std::string reason = fmt::format("99.9 % of {} s had at most {} unanswered",
                                          grouped(baseline.seconds()), rate_text(usual));
-  const config::Budget budget = baseline.raised(klass, configured);
+  const config::Budget budget = baseline.raised(traffic_class, configured);
   if (budget == configured)
     return fmt::format("# {}: {}; {} is enough\n", name, reason, format_rate(limit, false));
   const double raised = budget.limit.value_or(limit);
@@ -48,7 +48,7 @@ std::string budget_of(fw_class klass, double limit, const Baseline& baseline,
       fmt::format("\n[{}]\n# {}, and the limit is {} times that", name, reason, Baseline::kMargin);
   if (std::ceil(Baseline::kMargin * usual) > raised)
     out += fmt::format(", but at most {} times {}", Baseline::kMost, format_rate(limit, false));
-  out += fmt::format("\n# ({})\n", ports_in_words(baseline.usual_by_port(klass)));
+  out += fmt::format("\n# ({})\n", ports_in_words(baseline.usual_by_port(traffic_class)));
   return out + fmt::format("limit = \"{}\"\nburst = {}\nserved_burst = {}\n",
                            format_rate(raised, false), budget.burst, budget.served_burst);
 }

@@ -343,8 +343,8 @@ struct fw_budget {
   fw_u32 charged, answered;           /* packets in this window */
   fw_u32 answered_before;             /* ... and in the one before */
   fw_u16 port;                        /* 0: all that no service answers on */
-  fw_u8 klass;
-  fw_u8 used; /* 1: dst, port and klass are filled in */
+  fw_u8 traffic_class;
+  fw_u8 used; /* 1: dst, port and traffic_class are filled in */
   fw_u32 charged_before;
 };
 struct fw_budget_share {
@@ -382,13 +382,13 @@ enum { FW_SAMPLE_HEAD_BYTES = 128 };
 struct fw_sample {
   fw_u64 time_ns;
   struct fw_packet packet;
-  fw_u8 kind;        /* FW_SAMPLE_* */
-  fw_u8 reason;      /* enum fw_reason */
-  fw_u8 klass;       /* enum fw_class */
-  fw_u8 signature;   /* that matched, + 1; 0 = none */
-  fw_u8 served;      /* 1: a service listens or answers on the port */
-  fw_u8 link;        /* FW_LINK_* of head */
-  fw_u16 head_bytes; /* that are there */
+  fw_u8 kind;          /* FW_SAMPLE_* */
+  fw_u8 reason;        /* enum fw_reason */
+  fw_u8 traffic_class; /* enum fw_class */
+  fw_u8 signature;     /* that matched, + 1; 0 = none */
+  fw_u8 served;        /* 1: a service listens or answers on the port */
+  fw_u8 link;          /* FW_LINK_* of head */
+  fw_u16 head_bytes;   /* that are there */
   fw_u8 head[FW_SAMPLE_HEAD_BYTES];
 };
 
@@ -406,7 +406,7 @@ struct fw_event {
   fw_u16 sport, dport;
   fw_u8 kind; /* FW_EVENT_* */
   fw_u8 proto;
-  fw_u8 klass;
+  fw_u8 traffic_class;
   fw_u8 rule;
   fw_u8 measure;
   fw_u8 prefix_bits; /* of src */

@@ -62,8 +62,9 @@ FW_INLINE void fw_note_served(struct fw_env* env, fw_u8 proto, fw_u16 port) {
     line->rule[index & (FW_LINE_BYTES - 1)] |= FW_PORT_ANSWERS;
 }
 
-FW_INLINE int fw_class_has_port(fw_u8 klass) {
-  return klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_NEW;
+FW_INLINE int fw_class_has_port(fw_u8 traffic_class) {
+  return traffic_class == FW_CLASS_TCP_SYN || traffic_class == FW_CLASS_TCP_STRAY ||
+         traffic_class == FW_CLASS_UDP_NEW;
 }
 
 FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
@@ -78,14 +79,14 @@ FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
 
 /* The index of a budget. It names itself when it is first used; where its first place has another
  * name it is one of the next, and only when they are all taken two budgets share a place. */
-FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, fw_u8 klass,
+FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, fw_u8 traffic_class,
                                  fw_u16 port) {
   const struct fw_config* cfg = fw_env_config(env);
   fw_u32 first, index;
   fw_u64 name;
 
   if (!cfg) return FW_NO_BUDGET;
-  name = dst->hi ^ ((fw_u64)port << 8 | klass); /* nobody else chooses these: mixed once */
+  name = dst->hi ^ ((fw_u64)port << 8 | traffic_class); /* nobody else chooses these: mixed once */
   first = (fw_u32)fw_mix((dst->lo ^ cfg->seed[0]) + name * 0x9e3779b97f4a7c15ULL);
   for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
     struct fw_budget* budget;
@@ -96,12 +97,12 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, 
     if (!budget->used) {
       budget->dst = *dst;
       budget->port = port;
-      budget->klass = klass;
+      budget->traffic_class = traffic_class;
       budget->used = 1;
       return index;
     }
     if (budget->dst.lo == dst->lo && budget->dst.hi == dst->hi && budget->port == port &&
-        budget->klass == klass)
+        budget->traffic_class == traffic_class)
       return index;
   }
   return first & (FW_BUDGET_CELLS - 1);
@@ -149,7 +150,7 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
  * still come. A flood of 10,000 packets/s and more is refused after some 20 ms all the same. */
 FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
                                  const struct fw_budget_limit* limit, fw_u32 side, fw_u64 now_ns) {
-  return budget->klass == FW_CLASS_UDP_NEW && budget->port && side == FW_BUDGET_NEW &&
+  return budget->traffic_class == FW_CLASS_UDP_NEW && budget->port && side == FW_BUDGET_NEW &&
          fw_ms(now_ns) - budget->calm_ms < FW_ANSWER_MS &&
          fw_budget_owed(budget, side, now_ns) <= (fw_u64)limit->served_burst << FW_ANSWER_SHIFT;
 }
@@ -172,7 +173,7 @@ FW_INLINE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw
   fw_u64 owed, half;
 
   if (!cfg || !budget || !share) return 1;
-  limit = &cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)];
+  limit = &cfg->budget[budget->traffic_class & (FW_CLASS_SLOTS - 1)];
   owed = fw_budget_owed(budget, side, now_ns);
   half = fw_budget_burst(budget, limit, how) >> 1;
   if (owed <= half) {
@@ -196,7 +197,7 @@ FW_INLINE void fw_budget_draw(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   fw_u64 cost;
 
   if (!cfg || !budget) return;
-  cost = cfg->budget[budget->klass & (FW_CLASS_SLOTS - 1)].cost;
+  cost = cfg->budget[budget->traffic_class & (FW_CLASS_SLOTS - 1)].cost;
   if (side == FW_BUDGET_KNOWN) cost >>= FW_KNOWN_SHIFT;
   if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
   budget->debt_until[side & 1] =
@@ -252,7 +253,7 @@ struct fw_standing {
   fw_u32 most;    /* see fw_may_draw() */
 };
 
-FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
+FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 traffic_class,
                                             const struct fw_sender* sender) {
   const struct fw_shared* shared = fw_env_shared(env);
   const struct fw_source* source = fw_source_at(env, (fw_u32)sender->found);
@@ -261,8 +262,8 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
    * service that answers others leaves unanswered. One that never answers may want it all. */
   fw_u32 useless =
       shared && shared->egress_seen &&
-      (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED ||
-       (klass == FW_CLASS_UDP_NEW &&
+      (traffic_class == FW_CLASS_TCP_STRAY || traffic_class == FW_CLASS_UDP_REFLECTED ||
+       (traffic_class == FW_CLASS_UDP_NEW &&
         (sender->served == FW_PORT_CLOSED ||
          ((sender->served & FW_PORT_ANSWERS) && source && (source->age_owes & 0xf) == 0xf))));
 
@@ -270,7 +271,7 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 klass,
   if (sender->found & FW_SOURCE_HAS_VERIFIED) {
     standing.side = FW_BUDGET_KNOWN;
     standing.is_free = !useless;
-  } else if (source && klass != FW_CLASS_TCP_SYN && fw_source_is_known(source)) {
+  } else if (source && traffic_class != FW_CLASS_TCP_SYN && fw_source_is_known(source)) {
     standing.side = FW_BUDGET_KNOWN;
   }
   return standing;
@@ -289,7 +290,7 @@ FW_INLINE void fw_take_back(struct fw_env* env, fw_u32 cell, int owes_nothing) {
 }
 
 /* 1: the packet's class is over its budget, and its sender has to pay. */
-FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u8 klass,
+FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u8 traffic_class,
                                const struct fw_sender* sender, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   const struct fw_budget_limit* limit;
@@ -303,18 +304,18 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   fw_u16 port = 0;
 
   if (!cfg || !p || !sender) return 0;
-  limit = &cfg->budget[klass & (FW_CLASS_SLOTS - 1)];
+  limit = &cfg->budget[traffic_class & (FW_CLASS_SLOTS - 1)];
   if (!limit->cost) return 0;
-  standing = fw_standing_of(env, klass, sender);
+  standing = fw_standing_of(env, traffic_class, sender);
   if (standing.is_free) return 0;
-  if (sender->served && fw_class_has_port(klass)) port = p->dport;
+  if (sender->served && fw_class_has_port(traffic_class)) port = p->dport;
   dst = p->dst;
-  index = fw_budget_index(env, &dst, klass, port);
+  index = fw_budget_index(env, &dst, traffic_class, port);
   budget = fw_env_budget(env, index);
   share = fw_env_budget_share(env, index);
   if (!budget || !share) return 0;
   credit = &share->credit[standing.side & 1];
-  how = klass == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
+  how = traffic_class == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
   if (how && (sender->served & FW_PORT_IS_DEEP)) how |= FW_TO_DEEP_SOCKET;
   /* Where nothing is left it does not matter what the prefix has had. */
   owed = fw_budget_owed(budget, standing.side, now_ns);
@@ -331,7 +332,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
 
   if (fw_budget_admits(env, index, standing.side, how, now_ns)) {
     dst.hi = dst.lo = 0;
-    all = fw_budget_index(env, &dst, klass, port ? FW_ANY_SERVED : 0);
+    all = fw_budget_index(env, &dst, traffic_class, port ? FW_ANY_SERVED : 0);
     if (fw_budget_admits(env, all, standing.side, how, now_ns)) {
       if (!(how & FW_MAY_DRAW)) return 0;
       fw_budget_draw(env, index, standing.side, now_ns);
@@ -340,7 +341,8 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
       return 0;
     }
   }
-  fw_take_back(env, (fw_u32)sender->found, klass == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW));
+  fw_take_back(env, (fw_u32)sender->found,
+               traffic_class == FW_CLASS_TCP_SYN && (how & FW_MAY_DRAW));
   return 1;
 }
 

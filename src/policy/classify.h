@@ -61,8 +61,8 @@ FW_INLINE fw_u8 fw_classify(const struct fw_packet* p, fw_u32 peer) {
 }
 
 /* The third measure of a packet, besides packets and bytes; PACKETS if it has none. */
-FW_INLINE fw_u32 fw_measure_of(fw_u8 klass) {
-  switch (klass) {
+FW_INLINE fw_u32 fw_measure_of(fw_u8 traffic_class) {
+  switch (traffic_class) {
     case FW_CLASS_TCP_SYN:
       return FW_MEASURE_SYN;
     case FW_CLASS_UDP_NEW:

@@ -86,29 +86,29 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
                                    struct fw_decision* decision, fw_u64 now_ns) {
   struct fw_sender sender = {fw_source_key(cfg, p->src), 0, FW_PEER_UNKNOWN, 0, 0, 0, 0};
   fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule);
-  fw_u32 arrived, klass;
+  fw_u32 arrived, traffic_class;
 
   arrived = fw_arrived(env, cfg, p, source_hash, now_ns);
   sender.peer = arrived & FW_PEER_MASK;
-  klass = fw_classify(p, sender.peer);
+  traffic_class = fw_classify(p, sender.peer);
   if (!sender.peer && fw_has_ports(p->proto)) {
     sender.served = (fw_u8)fw_is_served(env, p->proto, p->dport);
-    if ((sender.served & FW_PORT_ANSWERS) && klass == FW_CLASS_UDP_REFLECTED)
-      klass = FW_CLASS_UDP_NEW;
+    if ((sender.served & FW_PORT_ANSWERS) && traffic_class == FW_CLASS_UDP_REFLECTED)
+      traffic_class = FW_CLASS_UDP_NEW;
   }
-  if (klass >= FW_CLASS_COUNT) return FW_REASON_PASS;
-  decision->klass = (fw_u8)klass;
-  counters->class_packets[klass]++;
-  counters->class_bytes[klass] += p->len_bytes;
+  if (traffic_class >= FW_CLASS_COUNT) return FW_REASON_PASS;
+  decision->traffic_class = (fw_u8)traffic_class;
+  counters->class_packets[traffic_class]++;
+  counters->class_bytes[traffic_class] += p->len_bytes;
   if (arrived & FW_FLOW_COMPLETED) {
     counters->class_answered[FW_CLASS_TCP_SYN]++;
     fw_repay(env, &p->src, &p->dst, p->dport, now_ns);
   }
 
   if (!sender.peer) {
-    counters->class_strangers[klass]++;
-    if (fw_has_signatures(env, klass))
-      decision->signature = (fw_u8)fw_signature_find(env, p, klass);
+    counters->class_strangers[traffic_class]++;
+    if (fw_has_signatures(env, traffic_class))
+      decision->signature = (fw_u8)fw_signature_find(env, p, traffic_class);
     if (decision->signature && !fw_source_is_verified(env, &sender.key, decision->rule, now_ns)) {
       counters->signature_packets[(decision->signature - 1) & (FW_MAX_SIGNATURES - 1)]++;
       fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
@@ -124,10 +124,10 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
     fw_take_sample(env, p, decision, FW_SAMPLE_TRUSTED, now_ns);
     return FW_REASON_VERIFIED;
   }
-  if (sender.found & FW_SOURCE_IS_NEW) counters->class_new_sources[klass]++;
-  if (!sender.served && (klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_UDP_NEW))
+  if (sender.found & FW_SOURCE_IS_NEW) counters->class_new_sources[traffic_class]++;
+  if (!sender.served && (traffic_class == FW_CLASS_TCP_SYN || traffic_class == FW_CLASS_UDP_NEW))
     fw_note_closed_port(env, cfg, p, decision, (fw_u32)sender.found, now_ns);
-  if (fw_is_over_budget(env, p, decision->klass, &sender, now_ns)) {
+  if (fw_is_over_budget(env, p, decision->traffic_class, &sender, now_ns)) {
     fw_take_sample(env, p, decision, FW_SAMPLE_REFUSED, now_ns);
     return FW_REASON_BUDGET;
   }
@@ -136,7 +136,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   return FW_REASON_PASS;
 }
 
-/* What is done about a parsed packet, and why. Fills klass and rule of *decision. */
+/* What is done about a parsed packet, and why. Fills traffic_class and rule of *decision. */
 FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg,
                           struct fw_counters* counters, int parsed, const struct fw_packet* p,
                           struct fw_decision* decision) {
@@ -205,7 +205,8 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
 
   if (!cfg || !counters || cfg->mode == FW_MODE_OFF) return;
   reason = fw_judge(env, cfg, counters, parsed, p, decision);
-  if (cfg->syn_cookies && cfg->mode == FW_MODE_ENFORCE && decision->klass == FW_CLASS_TCP_SYN &&
+  if (cfg->syn_cookies && cfg->mode == FW_MODE_ENFORCE &&
+      decision->traffic_class == FW_CLASS_TCP_SYN &&
       (reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE)) {
     decision->reason = (fw_u8)reason;
     decision->verdict = FW_DROP;
@@ -213,7 +214,8 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
     return;
   }
   fw_settle(env, counters, p, decision, reason);
-  if ((decision->klass == FW_CLASS_UDP_NEW || decision->klass == FW_CLASS_UDP_REFLECTED) &&
+  if ((decision->traffic_class == FW_CLASS_UDP_NEW ||
+       decision->traffic_class == FW_CLASS_UDP_REFLECTED) &&
       (decision->verdict == FW_PASS || fw_env_is_past(env)))
     fw_flow_ask(env, p, fw_window(fw_env_now(env)));
 }

@@ -170,7 +170,8 @@ FW_INLINE int fw_charge(struct fw_env* env, const struct fw_packet* p,
   charge->metered_ns = fw_meter_roll(meter, charge->now_ns);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1);
   fw_charge_measure(charge, meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, fw_byte_units(p));
-  switch (fw_measure_of(decision->klass)) { /* spelled out: the verifier wants constant offsets */
+  switch (fw_measure_of(
+      decision->traffic_class)) { /* spelled out: the verifier wants constant offsets */
     case FW_MEASURE_SYN:
       fw_charge_measure(charge, meter, &limit[FW_MEASURE_SYN], FW_MEASURE_SYN, 1);
       break;
@@ -191,7 +192,8 @@ FW_INLINE void fw_note_first(struct fw_env* env, const struct fw_packet* p,
                              const struct fw_decision* decision, fw_u32 index, fw_u64 now_ns) {
   struct fw_source* source = fw_source_at(env, index + 1);
 
-  if (source) source->over = fw_note(fw_byte_units(p), fw_measure_of(decision->klass), now_ns);
+  if (source)
+    source->over = fw_note(fw_byte_units(p), fw_measure_of(decision->traffic_class), now_ns);
 }
 
 /* 1: the packet is above a limit of its source, or of its prefix. */

@@ -62,9 +62,9 @@ struct fw_frame {
 
 /* Judges one ingress frame. *packet and *decision are filled. */
 struct fw_decision {
-  fw_u8 verdict; /* FW_PASS or FW_DROP: what is done */
-  fw_u8 reason;  /* enum fw_reason */
-  fw_u8 klass;   /* enum fw_class */
+  fw_u8 verdict;       /* FW_PASS or FW_DROP: what is done */
+  fw_u8 reason;        /* enum fw_reason */
+  fw_u8 traffic_class; /* enum fw_class */
   fw_u8 rule;
   fw_u8 observed;  /* 1: would have been dropped, but the mode is observe */
   fw_u8 signature; /* that the packet matches, + 1; 0 = none */

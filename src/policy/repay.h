@@ -7,11 +7,12 @@
 #include "budgets.h"
 
 FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
-                               const struct fw_addr* dst, fw_u8 klass, fw_u16 port, fw_u64 now_ns) {
-  fw_u32 index = fw_budget_index(env, dst, klass, port);
+                               const struct fw_addr* dst, fw_u8 traffic_class, fw_u16 port,
+                               fw_u64 now_ns) {
+  fw_u32 index = fw_budget_index(env, dst, traffic_class, port);
   struct fw_budget* budget = fw_env_budget(env, index);
   struct fw_budget_share* share = fw_env_budget_share(env, index);
-  fw_u64 cost = cfg->budget[klass & (FW_CLASS_SLOTS - 1)].cost;
+  fw_u64 cost = cfg->budget[traffic_class & (FW_CLASS_SLOTS - 1)].cost;
 
   if (!budget || !share) return;
   if (++share->answered < FW_BUDGET_BATCH) return;
@@ -29,7 +30,7 @@ FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
 
 /* Gives back to the limits of a source or prefix what its packet cost; returns its cell, or 0. */
 FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
-                                const struct fw_addr* key, fw_u32 rule, fw_u8 klass,
+                                const struct fw_addr* key, fw_u32 rule, fw_u8 traffic_class,
                                 fw_u64 now_ns) {
   fw_u32 cell = fw_source_look(env, key, rule, 0), tick = fw_tick(now_ns);
   const struct fw_limit* limit = cfg->rule[rule & (FW_MAX_RULES - 1)].limit;
@@ -37,10 +38,10 @@ FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
   struct fw_source* source = fw_source_at(env, cell);
 
   if (source && (source->over & FW_SOURCE_NOTED))
-    source->over |= fw_note_repaid(source->over, fw_measure_of(klass));
-  else if (meter && klass == FW_CLASS_UDP_NEW)
+    source->over |= fw_note_repaid(source->over, fw_measure_of(traffic_class));
+  else if (meter && traffic_class == FW_CLASS_UDP_NEW)
     fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], tick, limit[FW_MEASURE_UDP].cost_q8);
-  else if (meter && klass == FW_CLASS_TCP_SYN)
+  else if (meter && traffic_class == FW_CLASS_TCP_SYN)
     fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], tick, limit[FW_MEASURE_SYN].cost_q8);
   return cell;
 }
@@ -57,26 +58,26 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   struct fw_addr all = {0, 0}, key;
   const struct fw_shared* shared;
   struct fw_source* source;
-  fw_u8 klass = udp ? FW_CLASS_UDP_NEW : stray ? FW_CLASS_TCP_STRAY : FW_CLASS_TCP_SYN;
+  fw_u8 traffic_class = udp ? FW_CLASS_UDP_NEW : stray ? FW_CLASS_TCP_STRAY : FW_CLASS_TCP_SYN;
 
   if (!cfg || !remote || !local) return 0;
   port &= 0x1ffff;
   rule = fw_rule_of_port(env, port);
   if (fw_limit_bits(cfg, remote)) {
     key = fw_mask(*remote, fw_limit_bits(cfg, remote));
-    fw_limit_repay(env, cfg, &key, FW_RULE_OF_PREFIXES, klass, now_ns);
+    fw_limit_repay(env, cfg, &key, FW_RULE_OF_PREFIXES, traffic_class, now_ns);
   }
   key = fw_source_key(cfg, *remote);
-  source = fw_source_at(env, fw_limit_repay(env, cfg, &key, rule, klass, now_ns));
+  source = fw_source_at(env, fw_limit_repay(env, cfg, &key, rule, traffic_class, now_ns));
   if (!source) return 0;
 
   shared = fw_env_shared(env);
   if (!(source->age_owes & 0xf)) return 0; /* it was charged nothing */
-  if (shared && (shared->strict_classes >> klass & 1)) return 0;
+  if (shared && (shared->strict_classes >> traffic_class & 1)) return 0;
   source->age_owes--;
   if (stray && !fw_is_served(env, 6, (fw_u16)port)) port = 0;
-  fw_budget_repay(env, cfg, local, klass, (fw_u16)port, now_ns);
-  fw_budget_repay(env, cfg, &all, klass, port & 0xffff ? FW_ANY_SERVED : 0, now_ns);
+  fw_budget_repay(env, cfg, local, traffic_class, (fw_u16)port, now_ns);
+  fw_budget_repay(env, cfg, &all, traffic_class, port & 0xffff ? FW_ANY_SERVED : 0, now_ns);
   return 1;
 }
 

@@ -18,7 +18,7 @@ FW_INLINE void fw_report(struct fw_env* env, const struct fw_config* cfg, struct
   e->sport = p->sport;
   e->dport = p->dport;
   e->proto = p->proto;
-  e->klass = decision->klass;
+  e->traffic_class = decision->traffic_class;
   e->observed = cfg->mode != FW_MODE_ENFORCE;
   if (fw_env_event(env, e) && counters) counters->events_lost++;
 }

@@ -26,20 +26,21 @@ FW_INLINE int fw_shape_matches(const struct fw_shape* shape, const struct fw_sig
            ((shape->word[2] & s->mask.word[2]) ^ s->value.word[2]));
 }
 
-FW_INLINE int fw_has_signatures(struct fw_env* env, fw_u32 klass) {
+FW_INLINE int fw_has_signatures(struct fw_env* env, fw_u32 traffic_class) {
   const struct fw_signature_set* set = fw_env_signature_set(env);
 
-  return set && klass < FW_CLASS_COUNT && set->active[klass];
+  return set && traffic_class < FW_CLASS_COUNT && set->active[traffic_class];
 }
 
 /* The first signature in force that the packet matches, + 1; 0 if none. */
-FW_STAGE int fw_signature_find(struct fw_env* env, const struct fw_packet* p, fw_u32 klass) {
+FW_STAGE int fw_signature_find(struct fw_env* env, const struct fw_packet* p,
+                               fw_u32 traffic_class) {
   const struct fw_signature_set* set = env ? fw_env_signature_set(env) : NULL;
   struct fw_shape shape;
   fw_u64 active;
 
-  if (!set || !p || klass >= FW_CLASS_COUNT) return 0;
-  active = set->active[klass];
+  if (!set || !p || traffic_class >= FW_CLASS_COUNT) return 0;
+  active = set->active[traffic_class];
   if (!active) return 0;
   shape = fw_shape_of(p);
   for (fw_u32 i = 0; i < FW_MAX_SIGNATURES; i++) {

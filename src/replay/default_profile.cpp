@@ -87,7 +87,7 @@ Outcome DefaultProfile::judge(const capture::Record& record, const Clock& clock)
   }
   outcome.drop = decision.verdict == FW_DROP;
   outcome.reason = decision.reason;
-  outcome.klass = decision.klass;
+  outcome.traffic_class = decision.traffic_class;
   outcome.source = source;
   return outcome;
 }

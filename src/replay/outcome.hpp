@@ -17,7 +17,7 @@ inline constexpr unsigned kOutcomes = FW_REASON_COUNT + 1;
 struct Outcome {
   bool drop = false;
   std::uint8_t reason = kNotOurs;  // enum fw_reason, or kNotOurs
-  std::uint8_t klass = FW_CLASS_OTHER;
+  std::uint8_t traffic_class = FW_CLASS_OTHER;
   std::uint32_t len_bytes = 0;  // on the wire
   Address source;               // of a dropped packet
 };

@@ -17,8 +17,8 @@ using nlohmann::json;
 
 constexpr std::size_t kTextEvents = 20, kTextSources = 10, kJsonSources = 100;
 
-std::string class_word(unsigned klass) {
-  return std::string(engine::class_word(static_cast<fw_class>(klass)));
+std::string class_word(unsigned traffic_class) {
+  return std::string(engine::class_word(static_cast<fw_class>(traffic_class)));
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -67,12 +67,12 @@ json reasons_json(const Tally& tally) {
 
 json classes_json(const Tally& tally) {
   json classes = json::object();
-  for (unsigned klass = 0; klass < FW_CLASS_COUNT; ++klass) {
-    const Amount all = tally.of_class(klass);
+  for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; ++traffic_class) {
+    const Amount all = tally.of_class(traffic_class);
     if (all.packets == 0) continue;
     json entry = amount_json(all);
-    entry["dropped"] = tally.dropped_of_class(klass).packets;
-    classes[class_word(klass)] = std::move(entry);
+    entry["dropped"] = tally.dropped_of_class(traffic_class).packets;
+    classes[class_word(traffic_class)] = std::move(entry);
   }
   return classes;
 }
@@ -127,11 +127,11 @@ std::string totals_text(const Report& report, const cli::Style& style) {
 
 std::string classes_text(const Tally& tally, const cli::Style& style) {
   cli::Table table({{"CLASS"}, {"PACKETS", true}, {"BYTES", true}, {"DROPPED", true}});
-  for (unsigned klass = 0; klass < FW_CLASS_COUNT; ++klass) {
-    const Amount all = tally.of_class(klass);
+  for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; ++traffic_class) {
+    const Amount all = tally.of_class(traffic_class);
     if (all.packets == 0) continue;
-    table.row({class_word(klass), grouped(all.packets), grouped(all.bytes),
-               grouped(tally.dropped_of_class(klass).packets)});
+    table.row({class_word(traffic_class), grouped(all.packets), grouped(all.bytes),
+               grouped(tally.dropped_of_class(traffic_class).packets)});
   }
   return table.empty() ? "" : "\n" + table.text(style);
 }

@@ -28,8 +28,8 @@ void Tally::add(const Outcome& outcome, std::uint64_t mono_ns) {
   ++records_;
   (outcome.drop ? dropped_ : passed_).at(outcome.reason).add(outcome.len_bytes);
   if (is_classified(outcome.reason)) {
-    classes_.at(outcome.klass).add(outcome.len_bytes);
-    if (outcome.drop) dropped_classes_.at(outcome.klass).add(outcome.len_bytes);
+    classes_.at(outcome.traffic_class).add(outcome.len_bytes);
+    if (outcome.drop) dropped_classes_.at(outcome.traffic_class).add(outcome.len_bytes);
   }
   if (outcome.drop && outcome.reason != FW_REASON_CHALLENGE) sources_.add(outcome, mono_ns);
 }

@@ -58,8 +58,10 @@ class Tally {
   // Of the dropped ones: SYNs that a SYN cookie would have answered, so that a real client gets in.
   [[nodiscard]] Amount challenged() const { return dropped(FW_REASON_CHALLENGE); }
   // Of a class, among the packets that came as far as the limits; and what was dropped of those.
-  [[nodiscard]] Amount of_class(unsigned klass) const { return classes_.at(klass); }
-  [[nodiscard]] Amount dropped_of_class(unsigned klass) const { return dropped_classes_.at(klass); }
+  [[nodiscard]] Amount of_class(unsigned traffic_class) const { return classes_.at(traffic_class); }
+  [[nodiscard]] Amount dropped_of_class(unsigned traffic_class) const {
+    return dropped_classes_.at(traffic_class);
+  }
   // Who was dropped and not answered.
   [[nodiscard]] const TopSources& sources() const { return sources_; }
 

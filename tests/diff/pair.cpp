@@ -41,8 +41,8 @@ Difference Pair::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
       std::memcmp(&user, &kernel, sizeof user) != 0)
     return fmt::format(
         "user: verdict {} reason {} class {} rule {}, kernel: {} (returned {}) {} {} {}",
-        user.verdict, user.reason, user.klass, user.rule, kernel.verdict, verdict, kernel.reason,
-        kernel.klass, kernel.rule);
+        user.verdict, user.reason, user.traffic_class, user.rule, kernel.verdict, verdict,
+        kernel.reason, kernel.traffic_class, kernel.rule);
   if (Difference found = cells("packet", &packet, &kernel_->run().packet, 1)) return found;
   return events_differ();
 }
@@ -132,11 +132,11 @@ Difference Pair::put(const fw_entry& entry, std::uint64_t now_ns) {
 
 void Pair::sign(std::size_t index, const fw_signature& signature, fw_u32 classes) {
   user_.tables().signatures[index] = kernel_->signatures()[index] = signature;
-  for (unsigned klass = 0; klass < FW_CLASS_COUNT; klass++) {
+  for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; traffic_class++) {
     const fw_u64 bit = 1ULL << index;
-    fw_u64& active = user_.tables().signature_set->active[klass];
-    active = classes >> klass & 1 ? active | bit : active & ~bit;
-    kernel_->signature_set().active[klass] = active;
+    fw_u64& active = user_.tables().signature_set->active[traffic_class];
+    active = classes >> traffic_class & 1 ? active | bit : active & ~bit;
+    kernel_->signature_set().active[traffic_class] = active;
   }
 }
 

@@ -95,7 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     fw_packet packet{};
     const fw_decision decision = datapath.decide(frame, now_ns, packet);
-    check(decision.reason < FW_REASON_COUNT && decision.klass < FW_CLASS_COUNT);
+    check(decision.reason < FW_REASON_COUNT && decision.traffic_class < FW_CLASS_COUNT);
     check(decision.verdict == (drops(decision.reason) ? FW_DROP : FW_PASS));
     check(packet.len_bytes == frame.wire_bytes);
     check(fw_policy_parse(&frame, &packet) == 0 || packet.ip_len_bytes <= frame.wire_bytes);

@@ -202,10 +202,11 @@ std::string History::arrive(Said said) {
     by_prefix_ += event.rule == FW_RULE_OF_PREFIXES;
   });
   if ((real.verdict == FW_DROP) != model.drop || real.reason != model.reason ||
-      real.klass != model.klass || real.rule != model.rule)
+      real.traffic_class != model.traffic_class || real.rule != model.rule)
     return fmt::format("{} proto {}: policy {} {} class {} rule {}, model {} {} {} {}",
-                       said.remote.text(), said.proto, real.verdict, real.reason, real.klass,
-                       real.rule, model.drop, model.reason, model.klass, model.rule);
+                       said.remote.text(), said.proto, real.verdict, real.reason,
+                       real.traffic_class, real.rule, model.drop, model.reason, model.traffic_class,
+                       model.rule);
   if (events != model_.reports)
     return fmt::format("{}: {} events, {} in the model, or not the same", said.remote.text(),
                        events.size(), model_.reports.size());
@@ -217,12 +218,12 @@ void History::look_for_collisions() {
   const auto used = model_.budgets_used();
   if (used.size() == budgets_seen_) return;
   budgets_seen_ = used.size();
-  for (const auto& [address, port, klass] : used) {
+  for (const auto& [address, port, traffic_class] : used) {
     bool is_there = false;
     for (const fw_budget& budget : datapath_.tables().budgets)
       is_there =
           is_there || (budget.used != 0 && Address{budget.dst.hi, budget.dst.lo} == address &&
-                       budget.port == port && budget.klass == klass);
+                       budget.port == port && budget.traffic_class == traffic_class);
     collided_ = collided_ || !is_there;
   }
 }

@@ -57,12 +57,14 @@ unsigned class_of(const Said& said, bool is_known, bool is_answer) {
 }
 
 // Every measure that a packet of this class counts under, and with how much.
-std::map<unsigned, std::uint64_t> measures_of(unsigned klass, const Said& said) {
+std::map<unsigned, std::uint64_t> measures_of(unsigned traffic_class, const Said& said) {
   std::map<unsigned, std::uint64_t> units{{FW_MEASURE_PACKETS, 1},
                                           {FW_MEASURE_BYTES, (said.frame_bytes + 15) / 16}};
-  if (klass == FW_CLASS_TCP_SYN) units[FW_MEASURE_SYN] = 1;
-  if (klass == FW_CLASS_UDP_NEW || klass == FW_CLASS_UDP_REFLECTED) units[FW_MEASURE_UDP] = 1;
-  if (klass == FW_CLASS_ICMP_ECHO || klass == FW_CLASS_ICMP_OTHER) units[FW_MEASURE_ICMP] = 1;
+  if (traffic_class == FW_CLASS_TCP_SYN) units[FW_MEASURE_SYN] = 1;
+  if (traffic_class == FW_CLASS_UDP_NEW || traffic_class == FW_CLASS_UDP_REFLECTED)
+    units[FW_MEASURE_UDP] = 1;
+  if (traffic_class == FW_CLASS_ICMP_ECHO || traffic_class == FW_CLASS_ICMP_OTHER)
+    units[FW_MEASURE_ICMP] = 1;
   return units;
 }
 
@@ -166,20 +168,22 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
 
   const Standing peer = standing(said, now_ns);
   verdict.asks = peer == Standing::unknown && said.proto == kUdp && !said.later_fragment;
-  verdict.klass = class_of(said, peer != Standing::unknown, peer == Standing::answers);
-  if (verdict.klass == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
-    verdict.klass = FW_CLASS_UDP_NEW;
+  verdict.traffic_class = class_of(said, peer != Standing::unknown, peer == Standing::answers);
+  if (verdict.traffic_class == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
+    verdict.traffic_class = FW_CLASS_UDP_NEW;
   const bool matches = std::ranges::any_of(signatures, [&](const auto& each) {
-    return each.second.klass == verdict.klass && each.second.matches(said);
+    return each.second.traffic_class == verdict.traffic_class && each.second.matches(said);
   });
   if (peer == Standing::unknown && matches &&
       !is_verified_elsewhere(key_of(said, verdict.rule, false), now_ns))
     return FW_REASON_SIGNATURE;
   const bool verified = peer != Standing::unknown;
   const SourceKey key = key_of(said, verdict.rule, verified);
-  if (is_over_limit(said, verdict.klass, key, verdict.rule, peer, now_ns)) return FW_REASON_LIMIT;
+  if (is_over_limit(said, verdict.traffic_class, key, verdict.rule, peer, now_ns))
+    return FW_REASON_LIMIT;
   const auto around = prefix_key_of(said, verified);
-  if (around && is_over_limit(said, verdict.klass, *around, FW_RULE_OF_PREFIXES, peer, now_ns))
+  if (around &&
+      is_over_limit(said, verdict.traffic_class, *around, FW_RULE_OF_PREFIXES, peer, now_ns))
     return FW_REASON_LIMIT;
   if (peer != Standing::unknown) return FW_REASON_VERIFIED;
   return is_over_budget(said, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
@@ -287,20 +291,20 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
   }
 }
 
-void Model::note(const Said& said, unsigned klass, Source& source, std::uint64_t now_ns) {
-  source.noted = measures_of(klass, said);
+void Model::note(const Said& said, unsigned traffic_class, Source& source, std::uint64_t now_ns) {
+  source.noted = measures_of(traffic_class, said);
   source.noted_ns = now_ns >> 20 << 20;
   for (const auto& [measure, units] : source.noted)
     source.by_window.at(measure)[window_of(now_ns)] = units;
 }
 
-Model::Excess Model::meter(const Said& said, unsigned klass, unsigned rule, Source& source,
+Model::Excess Model::meter(const Said& said, unsigned traffic_class, unsigned rule, Source& source,
                            std::uint64_t now_ns) const {
   Excess excess;
   for (const auto& [measure, units] : std::exchange(source.noted, {}))
     source.buckets.at(measure).pour(tick_of(source.noted_ns),
                                     units * rules.at(rule).limits.at(measure).cost_q8 / 256, 0);
-  for (const auto& [measure, units] : measures_of(klass, said)) {
+  for (const auto& [measure, units] : measures_of(traffic_class, said)) {
     const Limit& limit = rules.at(rule).limits.at(measure);
     source.by_window.at(measure)[window_of(now_ns)] += units;
     const std::uint64_t value = sliding(source.by_window.at(measure), now_ns);
@@ -319,8 +323,8 @@ Model::Excess Model::meter(const Said& said, unsigned klass, unsigned rule, Sour
   return excess;
 }
 
-bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key, unsigned rule,
-                          Standing peer, std::uint64_t now_ns) {
+bool Model::is_over_limit(const Said& said, unsigned traffic_class, const SourceKey& key,
+                          unsigned rule, Standing peer, std::uint64_t now_ns) {
   if (is_special(said.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
   const bool may_be_forged = peer == Standing::unknown && is_verified_elsewhere(key, now_ns);
@@ -329,10 +333,10 @@ bool Model::is_over_limit(const Said& said, unsigned klass, const SourceKey& key
   Source& source = at->second;
   begin_window(source, fresh, now_ns);
   if (fresh) {
-    note(said, klass, source, now_ns);
+    note(said, traffic_class, source, now_ns);
     return false;
   }
-  Excess excess = meter(said, klass, rule, source, now_ns);
+  Excess excess = meter(said, traffic_class, rule, source, now_ns);
   if (!excess.limit) return false;
 
   const bool is_news = !source.over_last || window > *source.over_last + 10;

@@ -29,7 +29,7 @@ struct Said {
 
 struct Verdict {
   bool drop = false;
-  unsigned reason = 0, klass = 0, rule = 0;
+  unsigned reason = 0, traffic_class = 0, rule = 0;
   bool asks = false;  // UDP of a stranger: of a conversation, if it is not dropped
 };
 
@@ -54,7 +54,7 @@ struct BudgetLimit {
 };
 // What a flood's packets have in common.
 struct Signature {
-  unsigned klass = 0;
+  unsigned traffic_class = 0;
   std::optional<unsigned> ttl, flags, remote_port, local_port;
   [[nodiscard]] bool matches(const Said& said) const;
 };
@@ -154,17 +154,17 @@ class Model {
   void ask(const Said& said, std::uint64_t now_ns);
   [[nodiscard]] Standing goes_on(const Said& said, std::uint64_t now_ns);
   // Of the source or prefix of `key`, under the limits of `rule`.
-  [[nodiscard]] bool is_over_limit(const Said& said, unsigned klass, const SourceKey& key,
+  [[nodiscard]] bool is_over_limit(const Said& said, unsigned traffic_class, const SourceKey& key,
                                    unsigned rule, Standing standing, std::uint64_t now_ns);
   // A source's first packet is above no limit, and is charged when the second one comes.
-  static void note(const Said& said, unsigned klass, Source& source, std::uint64_t now_ns);
-  [[nodiscard]] Excess meter(const Said& said, unsigned klass, unsigned rule, Source& source,
-                             std::uint64_t now_ns) const;
+  static void note(const Said& said, unsigned traffic_class, Source& source, std::uint64_t now_ns);
+  [[nodiscard]] Excess meter(const Said& said, unsigned traffic_class, unsigned rule,
+                             Source& source, std::uint64_t now_ns) const;
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
                          std::uint64_t now_ns);
   // The peer got or gave an answer: its limit takes back one packet's cost (none:
   // FW_MEASURE_COUNT), and the budgets of the class what it drew.
-  void repay(const Said& said, unsigned klass, unsigned measure, std::uint64_t now_ns);
+  void repay(const Said& said, unsigned traffic_class, unsigned measure, std::uint64_t now_ns);
   void repay_limit(Source& source, unsigned rule, unsigned measure, std::uint64_t now_ns);
   // A packet of it came.
   void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
@@ -174,9 +174,10 @@ class Model {
   [[nodiscard]] std::optional<SourceKey> prefix_key_of(const Said& said, bool verified) const;
 
   [[nodiscard]] bool is_served(unsigned proto, unsigned port) const;
-  [[nodiscard]] bool is_useless(const Said& said, unsigned klass, const Source* source) const;
+  [[nodiscard]] bool is_useless(const Said& said, unsigned traffic_class,
+                                const Source* source) const;
   [[nodiscard]] bool is_over_budget(const Said& said, const Verdict& verdict, std::uint64_t now_ns);
-  [[nodiscard]] std::uint64_t burst(const Budget& budget, unsigned klass, bool served,
+  [[nodiscard]] std::uint64_t burst(const Budget& budget, unsigned traffic_class, bool served,
                                     const Draw& draw) const;
   [[nodiscard]] bool is_fresh(const BudgetKey& key, const Budget& budget, Side side,
                               std::uint64_t now_ns);

@@ -30,8 +30,9 @@ unsigned local_port_of(const Said& said) {
   return (said.proto == kTcp || said.proto == kUdp) && !said.later_fragment ? said.local_port : 0;
 }
 
-bool is_by_port(unsigned klass) {
-  return klass == FW_CLASS_TCP_SYN || klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_NEW;
+bool is_by_port(unsigned traffic_class) {
+  return traffic_class == FW_CLASS_TCP_SYN || traffic_class == FW_CLASS_TCP_STRAY ||
+         traffic_class == FW_CLASS_UDP_NEW;
 }
 
 Prefix neighbourhood(const Address& address) {
@@ -67,18 +68,18 @@ bool Model::is_served(unsigned proto, unsigned port) const {
 
 // Nobody here can want it: what this host asked nobody for, and what a service that answers others
 // leaves unanswered.
-bool Model::is_useless(const Said& said, unsigned klass, const Source* source) const {
+bool Model::is_useless(const Said& said, unsigned traffic_class, const Source* source) const {
   if (!sees_what_leaves_) return false;
-  if (klass == FW_CLASS_TCP_STRAY || klass == FW_CLASS_UDP_REFLECTED) return true;
-  if (klass != FW_CLASS_UDP_NEW) return false;
+  if (traffic_class == FW_CLASS_TCP_STRAY || traffic_class == FW_CLASS_UDP_REFLECTED) return true;
+  if (traffic_class != FW_CLASS_UDP_NEW) return false;
   if (!is_served(kUdp, local_port_of(said))) return true;
   return served_.contains({kUdp, local_port_of(said)}) && source != nullptr &&
          source->owes == kOwesAtMost;
 }
 
-std::uint64_t Model::burst(const Budget& budget, unsigned klass, bool served,
+std::uint64_t Model::burst(const Budget& budget, unsigned traffic_class, bool served,
                            const Draw& draw) const {
-  const BudgetLimit& limit = budgets.at(klass);
+  const BudgetLimit& limit = budgets.at(traffic_class);
   const std::uint64_t most = (served ? limit.served_burst : limit.burst) * draw.depth;
   const std::uint64_t answers = std::max(budget.answers, budget.answers_before);
   const unsigned part = budget.answers_before == 0 ? 1 : draw.depth > 1 ? 4 : 8;
@@ -87,38 +88,39 @@ std::uint64_t Model::burst(const Budget& budget, unsigned klass, bool served,
 
 // Above half for less than eight milliseconds: a service may still answer.
 bool Model::is_fresh(const BudgetKey& key, const Budget& budget, Side side, std::uint64_t now_ns) {
-  const auto& [address, port, klass] = key;
-  return klass == FW_CLASS_UDP_NEW && port != 0 && side == unfamiliar &&
+  const auto& [address, port, traffic_class] = key;
+  return traffic_class == FW_CLASS_UDP_NEW && port != 0 && side == unfamiliar &&
          ms_of(now_ns) - budget.calm_ms < 8 &&
-         budget.owed.at(side).level <= 4 * budgets.at(klass).served_burst;
+         budget.owed.at(side).level <= 4 * budgets.at(traffic_class).served_burst;
 }
 
 bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64_t now_ns) {
-  const unsigned klass = verdict.klass, port = local_port_of(said);
-  const auto limit = budgets.find(klass);
+  const unsigned traffic_class = verdict.traffic_class, port = local_port_of(said);
+  const auto limit = budgets.find(traffic_class);
   if (limit == budgets.end() || limit->second.cost == 0) return false;
 
   const SourceKey key = key_of(said, verdict.rule, false);
   const auto found = sources_.find(key);
   Source* source = is_special(said.remote) || found == sources_.end() ? nullptr : &found->second;
-  const bool useless = is_useless(said, klass, source);
+  const bool useless = is_useless(said, traffic_class, source);
   const bool has_friends = source != nullptr && is_verified_elsewhere(key, now_ns);
   if (has_friends && !useless) return false;
 
   const bool is_known =
-      source != nullptr && klass != FW_CLASS_TCP_SYN && source->quiet_windows >= 4;
-  const bool by_port = (said.proto == kTcp || said.proto == kUdp) && is_by_port(klass) &&
+      source != nullptr && traffic_class != FW_CLASS_TCP_SYN && source->quiet_windows >= 4;
+  const bool by_port = (said.proto == kTcp || said.proto == kUdp) && is_by_port(traffic_class) &&
                        is_served(said.proto, port);
   Draw draw{.side = has_friends || is_known ? familiar : unfamiliar};
-  if (klass == FW_CLASS_UDP_NEW && listening.contains({kUdp, port}))
+  if (traffic_class == FW_CLASS_UDP_NEW && listening.contains({kUdp, port}))
     draw.depth = deep.contains({kUdp, port}) ? 32 : 8;
 
-  const BudgetKey own{said.local, by_port ? port : 0, klass}, all{{}, by_port ? 1U : 0U, klass};
+  const BudgetKey own{said.local, by_port ? port : 0, traffic_class},
+      all{{}, by_port ? 1U : 0U, traffic_class};
   Budget& drawn = budget(own);
   Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
   unsigned& credit = drawn.credit.at(draw.side);
-  const std::uint64_t half = burst(drawn, klass, by_port && port != 0, draw) / 2;
+  const std::uint64_t half = burst(drawn, traffic_class, by_port && port != 0, draw) / 2;
   const bool is_spent = owed.level > 2 * half && credit == 0;
   const bool pressed = owed.level > half && !is_spent && !is_fresh(own, drawn, draw.side, now_ns);
   draw.draws =
@@ -136,7 +138,7 @@ bool Model::is_over_budget(const Said& said, const Verdict& verdict, std::uint64
   }
   if (source != nullptr) {  // what was refused was not drawn
     if (source->drawn > 0) source->drawn--;
-    if (klass == FW_CLASS_TCP_SYN && draw.draws && source->owes > 0) source->owes--;
+    if (traffic_class == FW_CLASS_TCP_SYN && draw.draws && source->owes > 0) source->owes--;
   }
   return true;
 }
@@ -158,9 +160,9 @@ bool Model::may_draw(const Said& said, Source* source, unsigned most, bool press
 }
 
 bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_ns) {
-  const auto& [address, port, klass] = key;
+  const auto& [address, port, traffic_class] = key;
   Budget& drawn = budget(key);
-  const std::uint64_t half = burst(drawn, klass, port != 0, draw) / 2;
+  const std::uint64_t half = burst(drawn, traffic_class, port != 0, draw) / 2;
   Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
   if (owed.level <= half) {
@@ -180,9 +182,9 @@ bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_n
 }
 
 void Model::charge(const BudgetKey& key, Side side, std::uint64_t now_ns) {
-  const auto& [address, port, klass] = key;
+  const auto& [address, port, traffic_class] = key;
   Budget& drawn = budget(key);
-  std::uint64_t cost = budgets.at(klass).cost;
+  std::uint64_t cost = budgets.at(traffic_class).cost;
   if (side == familiar) cost /= 4;
   if (address == Address{}) cost /= 2;
   drawn.owed.at(side).level += cost * kAhead;
@@ -206,7 +208,8 @@ void Model::repay_limit(Source& source, unsigned rule, unsigned measure, std::ui
   source.buckets.at(measure).scoop(tick_of(now_ns), rules[rule].limits.at(measure).cost_q8 / 256);
 }
 
-void Model::repay(const Said& said, unsigned klass, unsigned measure, std::uint64_t now_ns) {
+void Model::repay(const Said& said, unsigned traffic_class, unsigned measure,
+                  std::uint64_t now_ns) {
   const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
   const unsigned rule = found == rule_of_port.end() ? 0 : found->second;
   const auto around = prefix_key_of(said, false);
@@ -219,9 +222,9 @@ void Model::repay(const Said& said, unsigned klass, unsigned measure, std::uint6
   if (source.owes == 0) return;
   source.owes--;
   unsigned port = said.local_port;
-  if (klass == FW_CLASS_TCP_STRAY && !is_served(kTcp, port)) port = 0;
-  pay_back({said.local, port, klass}, now_ns);
-  pay_back({{}, port != 0 ? 1U : 0U, klass}, now_ns);
+  if (traffic_class == FW_CLASS_TCP_STRAY && !is_served(kTcp, port)) port = 0;
+  pay_back({said.local, port, traffic_class}, now_ns);
+  pay_back({{}, port != 0 ? 1U : 0U, traffic_class}, now_ns);
 }
 
 }  // namespace fw::test

@@ -84,7 +84,7 @@ void History::sign() {
   if (model_.signatures.erase(number) > 0) return;
 
   Signature made;
-  made.klass = below(FW_CLASS_COUNT);
+  made.traffic_class = below(FW_CLASS_COUNT);
   fw_signature& real = tables.signatures[number];
   real = {};
   const auto want = [&](std::optional<unsigned>& field, unsigned value, unsigned shift,
@@ -93,13 +93,15 @@ void History::sign() {
     real.mask.word[0] |= mask << shift;
     real.value.word[0] |= std::uint64_t{value} << shift;
   };
-  const bool tcp = made.klass == FW_CLASS_TCP_SYN || made.klass == FW_CLASS_TCP_STRAY;
-  const bool udp = made.klass == FW_CLASS_UDP_NEW || made.klass == FW_CLASS_UDP_REFLECTED;
+  const bool tcp =
+      made.traffic_class == FW_CLASS_TCP_SYN || made.traffic_class == FW_CLASS_TCP_STRAY;
+  const bool udp =
+      made.traffic_class == FW_CLASS_UDP_NEW || made.traffic_class == FW_CLASS_UDP_REFLECTED;
   if (one_in(2)) want(made.ttl, one_in(2) ? 255 : 64, 40, 0xff);
   if (tcp && one_in(2)) want(made.flags, one_in(2) ? kSyn : kAck, 48, 0xff);
   if ((tcp || udp) && one_in(2)) want(made.remote_port, kRemotePorts[below(3)], 16, 0xffff);
   if ((tcp || udp) && one_in(2)) want(made.local_port, kServicePorts[below(3)], 0, 0xffff);
-  tables.signature_set->active[made.klass] |= bit;
+  tables.signature_set->active[made.traffic_class] |= bit;
   model_.signatures[number] = made;
 }
 
@@ -157,12 +159,12 @@ void History::configure() {
   model_.limit_bits_v6 = one_in(2) ? 48 : 0;
   for (const unsigned port : kServicePorts)
     for (const bool udp : {false, true}) model_.rule_of_port[{udp, port}] = below(4);
-  for (unsigned klass = 0; klass < FW_CLASS_COUNT; klass++) {
+  for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; traffic_class++) {
     const bool is_cheap = one_in(3);
     const std::uint64_t tick = is_cheap ? 250'000 : 15'625'000;  // 4 ms, or 0.25 s
     const std::uint64_t cost = one_in(4) ? 0 : tick * (1 + below(16));
     const unsigned most = is_cheap ? 300 : 12;
-    model_.budgets[klass] = {
+    model_.budgets[traffic_class] = {
         .cost = cost, .burst = cost * below(most), .served_burst = cost * below(most)};
   }
   publish();
@@ -195,11 +197,11 @@ void History::publish() {
     real.action = static_cast<fw_u8>(rule.action);
     real.own = rule.own;
   }
-  for (const auto& [klass, budget] : model_.budgets)
-    config.budget[klass] = {.cost = static_cast<fw_u32>(budget.cost),
-                            .burst = static_cast<fw_u32>(budget.burst),
-                            .served_burst = static_cast<fw_u32>(budget.served_burst),
-                            .limit = 1};
+  for (const auto& [traffic_class, budget] : model_.budgets)
+    config.budget[traffic_class] = {.cost = static_cast<fw_u32>(budget.cost),
+                                    .burst = static_cast<fw_u32>(budget.burst),
+                                    .served_burst = static_cast<fw_u32>(budget.served_burst),
+                                    .limit = 1};
   for (const auto& [port, number] : model_.rule_of_port) {
     const unsigned index = port.second + (port.first ? 65536 : 0);
     ports_[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES] = static_cast<fw_u8>(number);

@@ -13,12 +13,14 @@ namespace {
 constexpr fw_u32 kSecondTicks = 62'500'000;
 
 // `limit` packets a second, `burst` at once (of 8 and more: a CPU draws 8 at a time).
-void budget(Lab& lab, fw_class klass, unsigned limit, unsigned burst, unsigned served_burst = 0) {
+void budget(Lab& lab, fw_class traffic_class, unsigned limit, unsigned burst,
+            unsigned served_burst = 0) {
   const fw_u32 cost = kSecondTicks / limit;
-  lab.config.budget[klass] = {.cost = cost,
-                              .burst = burst * cost,
-                              .served_burst = (served_burst == 0 ? burst : served_burst) * cost,
-                              .limit = limit};
+  lab.config.budget[traffic_class] = {
+      .cost = cost,
+      .burst = burst * cost,
+      .served_burst = (served_burst == 0 ? burst : served_burst) * cost,
+      .limit = limit};
   lab.publish();
 }
 

@@ -17,7 +17,7 @@ Packet out_tcp(unsigned port = 40000) {
 TEST(flows, an_ack_out_of_the_blue_proves_nothing) {
   Lab lab;
   EXPECT_EQ(lab.in(in_tcp().ack(1001)), "pass pass");
-  EXPECT_EQ(lab.decision.klass, FW_CLASS_TCP_STRAY);
+  EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_TCP_STRAY);
   EXPECT_EQ(lab.in(in_tcp().flags(kSyn | kAck).ack(7)), "pass pass");
   EXPECT_EQ(lab.in(in_tcp().rst()), "pass pass");
 }
@@ -26,13 +26,13 @@ TEST(flows, a_peer_that_acknowledges_the_number_of_our_syn_ack_is_verified) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).syn()), "pass pass");
-    EXPECT_EQ(lab.decision.klass, FW_CLASS_TCP_SYN);
+    EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_TCP_SYN);
     lab.out(to(peer).tcp(80, 40000).flags(kSyn | kAck).seq(0xffffffff).ack(6));
     for (const std::uint32_t guess : {0xffffffffU, 1U, 0x7fffffffU, 0xfffffffeU})
       EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(guess)), "pass pass") << guess;
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).flags(kPsh).seq(6)), "pass pass");
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(0)), "pass verified");  // the number wraps
-    EXPECT_EQ(lab.decision.klass, FW_CLASS_TCP_FLOW);
+    EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_TCP_FLOW);
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(12345)), "pass verified");
   }
 }
@@ -106,13 +106,13 @@ TEST(flows, a_udp_peer_that_we_spoke_to_first_is_verified) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
     EXPECT_EQ(lab.in(from(peer).udp(53, 5353).payload(9)), "pass pass");
-    EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_REFLECTED);
+    EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_REFLECTED);
     lab.out(to(peer).udp(5354, 53).payload(9));
     EXPECT_EQ(lab.in(from(peer).udp(53, 5354).payload(9)), "pass verified");
-    EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_REPLY);
+    EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_REPLY);
     EXPECT_EQ(lab.in(from(peer).udp(53, 5355).payload(9)), "pass pass");
     EXPECT_EQ(lab.in(from(peer).udp(54, 5354).payload(9)), "pass pass");
-    EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_NEW);
+    EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_NEW);
   }
 }
 
@@ -207,7 +207,7 @@ TEST(flows, a_pinged_peer_may_answer_and_its_own_pings_are_judged_like_any) {
     lab.out(to(peer).icmp_echo(1, 1));
     EXPECT_EQ(lab.in(from(peer).icmp_echo_reply(1, 1)), "pass verified");
     EXPECT_EQ(lab.in(from(peer).icmp_echo(1, 1)), "pass pass");
-    EXPECT_EQ(lab.decision.klass, FW_CLASS_ICMP_ECHO);
+    EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_ICMP_ECHO);
   }
 }
 
@@ -228,7 +228,7 @@ TEST(flows, later_fragments_belong_to_no_conversation) {
   Lab lab;
   lab.out(to(kPeer).udp(5354, 53).payload(9));
   EXPECT_EQ(lab.in(from(kPeer).fragment(1480, false).udp(53, 5354).payload(9)), "pass pass");
-  EXPECT_EQ(lab.decision.klass, FW_CLASS_FRAGMENT);
+  EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_FRAGMENT);
 }
 
 TEST(flows, what_we_send_to_groups_proves_nobody) {

@@ -97,10 +97,10 @@ TEST(listening, answer_that_nobody_asked_for_is_reflected_unless_the_port_answer
   CollectorLab lab;
   lab.known(40'000) = FW_PORT_LISTENS;
   lab.in(from("192.0.2.9").udp(53, 40'000).payload(64));
-  EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_REFLECTED);
+  EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_REFLECTED);
   lab.known(40'000) = FW_PORT_ANSWERS;
   lab.in(from("192.0.2.10").udp(53, 40'000).payload(64));
-  EXPECT_EQ(lab.decision.klass, FW_CLASS_UDP_NEW);
+  EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_NEW);
 }
 
 TEST(listening, visitor_of_listening_ports_is_no_scanner) {

@@ -19,7 +19,7 @@ TEST(one_way, a_client_that_acknowledges_where_its_syn_ended_was_answered) {
   Lab lab;
   EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).syn().seq(5)), "pass pass");
   EXPECT_EQ(lab.in(segment(6, 7000)), "pass verified");
-  EXPECT_EQ(lab.decision.klass, FW_CLASS_TCP_FLOW);
+  EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_TCP_FLOW);
   EXPECT_EQ(lab.in(segment(6, 7000, 300)), "pass verified");
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 1U);
 }

@@ -7,14 +7,15 @@
 namespace fw::test {
 namespace {
 
-// The fields of `made` that `mask` names, as a signature of `klass`.
-void sign(Lab& lab, std::size_t slot, const Packet& made, const fw_shape& mask, fw_class klass) {
+// The fields of `made` that `mask` names, as a signature of `traffic_class`.
+void sign(Lab& lab, std::size_t slot, const Packet& made, const fw_shape& mask,
+          fw_class traffic_class) {
   lab.decide(made);
   const fw_shape shape = fw_policy_shape(&lab.packet);
   fw_signature& signature = lab.datapath.tables().signatures[slot];
   signature.mask = mask;
   for (int i = 0; i < 3; i++) signature.value.word[i] = shape.word[i] & mask.word[i];
-  lab.datapath.tables().signature_set->active[klass] |= 1ULL << slot;
+  lab.datapath.tables().signature_set->active[traffic_class] |= 1ULL << slot;
 }
 
 constexpr fw_shape kProtoAndSport{{0xff000000ffff0000ULL, 0, 0}};
@@ -45,8 +46,8 @@ TEST(signatures, never_hit_a_verified_flow_nor_other_packets_of_its_peer) {
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
   const fw_shape any_tcp{{0xff00000000000000ULL, 0, 0}};
-  for (const fw_class klass : {FW_CLASS_TCP_SYN, FW_CLASS_TCP_STRAY, FW_CLASS_TCP_FLOW})
-    sign(lab, 0, from(kPeer).tcp(1, 2).syn(), any_tcp, klass);
+  for (const fw_class traffic_class : {FW_CLASS_TCP_SYN, FW_CLASS_TCP_STRAY, FW_CLASS_TCP_FLOW})
+    sign(lab, 0, from(kPeer).tcp(1, 2).syn(), any_tcp, traffic_class);
   EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass verified");
   EXPECT_EQ(lab.in(from(kPeer).tcp(40001, 80).syn()), "pass pass");
   EXPECT_EQ(lab.in(from("192.0.2.2").tcp(40001, 80).syn()), "drop signature");
@@ -86,7 +87,7 @@ TEST(samples, are_limited_and_carry_the_first_bytes) {
   EXPECT_GT(samples.size(), 900U);
   EXPECT_LT(samples.size(), 1500U);
   EXPECT_EQ(samples[0].kind, FW_SAMPLE_NEW);
-  EXPECT_EQ(samples[0].klass, FW_CLASS_UDP_NEW);
+  EXPECT_EQ(samples[0].traffic_class, FW_CLASS_UDP_NEW);
   EXPECT_EQ(samples[0].head_bytes, FW_SAMPLE_HEAD_BYTES);
   EXPECT_EQ(samples[0].packet.len_bytes, 14U + 20 + 8 + 200);
   const Bytes bytes = from(kPeer).udp(4000, 9).payload(200).bytes();

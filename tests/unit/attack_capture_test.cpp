@@ -27,7 +27,7 @@ struct CaptureLab : EngineLab {
     engine.detector().set_sample_sink([this](const fw_sample& sample) { capture.add(sample); });
     fw_budget& budget = datapath.budget(0);
     budget.used = 1;
-    budget.klass = FW_CLASS_UDP_NEW;
+    budget.traffic_class = FW_CLASS_UDP_NEW;
   }
   // As the datapath takes it of a frame.
   void sample(const Packet& made, unsigned link = FW_LINK_ETHERNET) {

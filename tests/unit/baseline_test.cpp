@@ -24,10 +24,10 @@ using Moment = engine::Baseline::Moment;
 constexpr std::uint64_t kWindowNs = 1ULL << FW_WINDOW_SHIFT;
 constexpr double kWindowSeconds = static_cast<double>(kWindowNs) / 1e9;
 
-fw_budget budget_of(fw_class klass, std::uint16_t port, const char* dst = "198.51.100.7") {
+fw_budget budget_of(fw_class traffic_class, std::uint16_t port, const char* dst = "198.51.100.7") {
   fw_budget budget{};
   budget.dst = Address::parse(dst).value().key();
-  budget.klass = static_cast<fw_u8>(klass);
+  budget.traffic_class = static_cast<fw_u8>(traffic_class);
   budget.port = port;
   budget.used = 1;
   return budget;

@@ -312,7 +312,7 @@ void teach(test::EngineLab& lab, unsigned windows) {
   fw_budget& budget = lab.datapath.budget(0);
   budget.used = 1;
   budget.dst = Address::parse("192.0.2.1").value().key();
-  budget.klass = FW_CLASS_UDP_NEW;
+  budget.traffic_class = FW_CLASS_UDP_NEW;
   budget.port = 53;
   for (unsigned i = 0; i < windows; i++) {
     budget.window = static_cast<fw_u32>(lab.mono_ns >> FW_WINDOW_SHIFT);

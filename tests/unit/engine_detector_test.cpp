@@ -20,7 +20,7 @@ fw_sample syn(unsigned i, std::uint64_t time_ns, fw_sample_kind kind) {
   fw_sample sample{};
   sample.time_ns = time_ns;
   sample.kind = static_cast<fw_u8>(kind);
-  sample.klass = FW_CLASS_TCP_SYN;
+  sample.traffic_class = FW_CLASS_TCP_SYN;
   sample.reason = real ? FW_REASON_PASS : FW_REASON_BUDGET;
   sample.served = 1;
   fw_packet& packet = sample.packet;
@@ -44,7 +44,7 @@ class Detection : public testing::Test {
   void refuse(unsigned count) {
     fw_budget& budget = lab.datapath.budget(7);
     budget.used = 1;
-    budget.klass = FW_CLASS_TCP_SYN;
+    budget.traffic_class = FW_CLASS_TCP_SYN;
     budget.dst = Address::parse(kHost)->key();
     budget.port = 80;
     budget.refused += count;

@@ -260,7 +260,7 @@ TEST(TopSources, finds_the_worst_among_more_than_it_can_hold) {
   const auto drop = [&](std::uint32_t number) {
     sources.add({.drop = true,
                  .reason = FW_REASON_LIMIT,
-                 .klass = 0,
+                 .traffic_class = 0,
                  .len_bytes = 60,
                  .source = fw::Address::v4(number)},
                 1);

@@ -11,11 +11,11 @@ namespace {
 
 using engine::Samples;
 
-fw_sample trusted(fw_class klass, fw_u16 port, std::uint64_t time_ns) {
+fw_sample trusted(fw_class traffic_class, fw_u16 port, std::uint64_t time_ns) {
   fw_sample out{};
   out.time_ns = time_ns;
   out.kind = FW_SAMPLE_TRUSTED;
-  out.klass = static_cast<fw_u8>(klass);
+  out.traffic_class = static_cast<fw_u8>(traffic_class);
   out.served = FW_PORT_ANSWERS;
   out.packet.dport = port;
   return out;

@@ -38,9 +38,9 @@ class Dice {
   std::mt19937 engine_;
 };
 
-fw_sample sample(std::uint8_t klass, std::uint8_t proto, Dice& dice) {
+fw_sample sample(std::uint8_t traffic_class, std::uint8_t proto, Dice& dice) {
   fw_sample out{};
-  out.klass = klass;
+  out.traffic_class = traffic_class;
   out.packet.proto = proto;
   out.packet.src.lo = 0xffff00000000ULL | (dice.word() & 0xffffffff);
   out.packet.dst.lo = 0xffffc0000201ULL;
@@ -78,8 +78,8 @@ fw_sample client_syn(Dice& dice, fw_u16 port) {
   }
 }
 
-fw_sample udp(std::uint8_t klass, Dice& dice, unsigned length, std::uint64_t payload_head) {
-  fw_sample out = sample(klass, 17, dice);
+fw_sample udp(std::uint8_t traffic_class, Dice& dice, unsigned length, std::uint64_t payload_head) {
+  fw_sample out = sample(traffic_class, 17, dice);
   out.packet.ip_len_bytes = length;
   out.packet.payload_bytes = static_cast<fw_u16>(length - 28);
   out.packet.payload_head = payload_head;
@@ -108,7 +108,7 @@ Samples operator+(Samples left, const Samples& right) {
 }
 
 bool hits(const Found& found, const fw_sample& packet) {
-  return (found.classes >> packet.klass & 1) != 0 &&
+  return (found.classes >> packet.traffic_class & 1) != 0 &&
          engine::matches(found.signature, fw_policy_shape(&packet.packet));
 }
 std::size_t hit_count(const std::vector<Found>& found, const Samples& packets) {

@@ -100,7 +100,7 @@ static void show(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns
   sample.packet = *packet;
   sample.kind = (fw_u8)(decision->sample - 1);
   sample.reason = decision->reason;
-  sample.klass = decision->klass;
+  sample.traffic_class = decision->traffic_class;
   sample.signature = decision->signature;
   sample.served = decision->served;
   sample.link = frame->link;

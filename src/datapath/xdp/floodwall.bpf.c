@@ -55,7 +55,7 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
   sample->packet = *packet;
   sample->kind = (fw_u8)(decision->sample - 1);
   sample->reason = decision->reason;
-  sample->klass = decision->klass;
+  sample->traffic_class = decision->traffic_class;
   sample->signature = decision->signature;
   sample->served = decision->served;
   if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
