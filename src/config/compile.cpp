@@ -40,8 +40,8 @@ fw_limit compile_limit(const Limit& limit, bool bytes) {
 
 fw_rule compile_rule(const Limits& limits, Milliseconds ban_time) {
   fw_rule rule{};
-  for (std::size_t i = 0; i < FW_MEASURE_COUNT; i++)
-    rule.limit[i] = compile_limit(limits[i], i == FW_MEASURE_BYTES);
+  for (std::size_t i = 0; i < FW_METRIC_COUNT; i++)
+    rule.limit[i] = compile_limit(limits[i], i == FW_METRIC_BYTES);
   rule.ban_ms = saturated(static_cast<double>(ban_time.count()));
   return rule;
 }

@@ -33,7 +33,7 @@ void read_text(std::string_view text, const std::string& name, Draft& draft) {
 Limits resolve(const LimitDrafts& drafts, const Limits& inherited, const std::string& path,
                std::vector<std::string>& problems) {
   Limits limits = inherited;
-  for (std::size_t i = 0; i < FW_MEASURE_COUNT; i++) {
+  for (std::size_t i = 0; i < FW_METRIC_COUNT; i++) {
     const LimitDraft& draft = drafts[i];
     Limit& limit = limits[i];
     if (draft.limit) limit.limit = *draft.limit;
@@ -41,7 +41,7 @@ Limits resolve(const LimitDrafts& drafts, const Limits& inherited, const std::st
     if (draft.burst) limit.burst = *draft.burst;
     if (draft.where.empty() || !limit.limit || !limit.ban_at || *limit.ban_at >= *limit.limit)
       continue;
-    const bool bytes = i == FW_MEASURE_BYTES;
+    const bool bytes = i == FW_METRIC_BYTES;
     const auto origin = [](bool said) { return said ? "" : ", inherited"; };
     problems.push_back(
         fmt::format("{}: {}: ban_at ({}{}) must not be below limit ({}{})", draft.where, path,
@@ -122,10 +122,10 @@ std::vector<std::filesystem::path> overrides(const std::filesystem::path& folder
 Limits Config::defaults() {
   // Ordinary traffic never notices them: confirmed by the benign captures in replay.
   Limits limits;
-  limits[FW_MEASURE_UDP].ban_at = 20'000;
-  limits[FW_MEASURE_SYN].limit = 200;
-  limits[FW_MEASURE_SYN].ban_at = 1000;
-  limits[FW_MEASURE_ICMP].limit = 100;
+  limits[FW_METRIC_UDP].ban_at = 20'000;
+  limits[FW_METRIC_SYN].limit = 200;
+  limits[FW_METRIC_SYN].ban_at = 1000;
+  limits[FW_METRIC_ICMP].limit = 100;
   return limits;
 }
 

@@ -28,7 +28,7 @@ struct Limit {
 
   bool operator==(const Limit&) const = default;
 };
-using Limits = std::array<Limit, FW_MEASURE_COUNT>;  // by fw_measure
+using Limits = std::array<Limit, FW_METRIC_COUNT>;  // by fw_metric
 
 // Limits of the sources of a prefix together, beside those of each.
 struct PrefixLimit {

@@ -18,7 +18,7 @@ struct LimitDraft {
   std::optional<Milliseconds> burst;
   std::string where;  // of the last word on it
 };
-using LimitDrafts = std::array<LimitDraft, FW_MEASURE_COUNT>;
+using LimitDrafts = std::array<LimitDraft, FW_METRIC_COUNT>;
 
 struct ServiceDraft {
   Service service;

@@ -16,10 +16,10 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::array<std::string_view, FW_MEASURE_COUNT> kMeasures{
-#define FW_MEASURE_WORD(name, word, meaning) word,
-    FW_MEASURES(FW_MEASURE_WORD)
-#undef FW_MEASURE_WORD
+constexpr std::array<std::string_view, FW_METRIC_COUNT> kMetrics{
+#define FW_METRIC_WORD(name, word, meaning) word,
+    FW_METRICS(FW_METRIC_WORD)
+#undef FW_METRIC_WORD
 };
 
 constexpr std::array<std::string_view, FW_CLASS_COUNT> kClasses{
@@ -89,25 +89,25 @@ void read_exempt(Section exempt, Exempt& out) {
   exempt.done();
 }
 
-// True if any measure is mentioned.
+// True if any metric is mentioned.
 bool read_limits(Section& section, LimitDrafts& out) {
   bool any = false;
-  for (std::size_t i = 0; i < FW_MEASURE_COUNT; i++) {
-    auto measure = section.section(kMeasures[i]);
-    if (!measure) continue;
+  for (std::size_t i = 0; i < FW_METRIC_COUNT; i++) {
+    auto metric = section.section(kMetrics[i]);
+    if (!metric) continue;
     any = true;
-    const bool bytes = i == FW_MEASURE_BYTES;
+    const bool bytes = i == FW_METRIC_BYTES;
     const double highest = bytes ? 100e9 : 1e6;
     LimitDraft& draft = out[i];
     std::optional<double> rate;
     // One packet in 8 s is the least: its cost must stay below the 32 bits of a debt.
-    if (measure->read_rate("limit", bytes, bytes ? 1000 : 0.125, highest, rate)) draft.limit = rate;
-    if (measure->read_rate("ban_at", bytes, bytes ? 1000 : 1, highest, rate)) draft.ban_at = rate;
+    if (metric->read_rate("limit", bytes, bytes ? 1000 : 0.125, highest, rate)) draft.limit = rate;
+    if (metric->read_rate("ban_at", bytes, bytes ? 1000 : 1, highest, rate)) draft.ban_at = rate;
     Milliseconds burst{0};
-    measure->read("burst", Milliseconds{10}, seconds{8}, burst);
+    metric->read("burst", Milliseconds{10}, seconds{8}, burst);
     if (burst.count() != 0) draft.burst = burst;
-    draft.where = section.where(kMeasures[i]);
-    measure->done();
+    draft.where = section.where(kMetrics[i]);
+    metric->done();
   }
   return any;
 }

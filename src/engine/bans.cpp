@@ -31,7 +31,7 @@ fw_entry entry_of(const Prefix& prefix, const Ban& ban) {
   entry.hold_ms = ban.hold_ms;
   entry.ban_above = ban.ban_above;
   entry.rule = ban.rule_index;
-  entry.measure = static_cast<fw_u8>(ban.measure | (ban.forced ? FW_ENTRY_FORCED : 0));
+  entry.metric = static_cast<fw_u8>(ban.metric | (ban.forced ? FW_ENTRY_FORCED : 0));
   return entry;
 }
 
@@ -143,7 +143,7 @@ void Bans::open_limit_ban(const Prefix& prefix, const fw_entry& made, const fw_e
          .hold_ms = entry.hold_ms,
          .ban_above = entry.ban_above,
          .rule_index = entry.rule,
-         .measure = entry.measure,
+         .metric = entry.metric,
          .since_ns = entry.since_ns,
          .until_ns = 0,
          .rule = settings_.rule_name(event.rule),
@@ -197,8 +197,8 @@ void Bans::adopt(const fw_entry& entry, const Now& now) {
   ban.hold_ms = entry.hold_ms;
   ban.ban_above = entry.ban_above;
   ban.rule_index = entry.rule;
-  ban.measure = entry.measure & FW_ENTRY_MEASURE;
-  ban.forced = (entry.measure & FW_ENTRY_FORCED) != 0;
+  ban.metric = entry.metric & FW_ENTRY_METRIC;
+  ban.forced = (entry.metric & FW_ENTRY_FORCED) != 0;
   set_forced(prefix, ban.forced);
   ban.since_ns = entry.since_ns;
   if (by_limit) ban.rule = settings_.rule_name(entry.rule);
@@ -232,7 +232,7 @@ std::uint64_t Bans::rate(const Prefix& prefix, const Now& now) const {
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
   if (entry == nullptr) return 0;
   return per_second(fw_policy_entry_rate(entry, now.mono_ns),
-                    static_cast<fw_measure>(entry->measure & FW_ENTRY_MEASURE));
+                    static_cast<fw_metric>(entry->metric & FW_ENTRY_METRIC));
 }
 
 void Bans::set_forced(const Prefix& prefix, bool forced) {

@@ -35,8 +35,8 @@ struct Ban {
   bool observed = false;        // made in mode observe: nothing was dropped for it
   unsigned offence = 0;         // which one within ban.memory; 0: an operator's ban
   std::uint32_t hold_ms = 0;    // of one renewal; 0: it is not renewed
-  std::uint32_t ban_above = 0;  // with rule_index and measure: what the datapath renews it by
-  std::uint8_t rule_index = 0, measure = 0;
+  std::uint32_t ban_above = 0;  // with rule_index and metric: what the datapath renews it by
+  std::uint8_t rule_index = 0, metric = 0;
   std::uint64_t since_ns = 0, until_ns = 0;  // as last seen
   std::string rule;                          // the limit's; empty: an operator's
   std::string reason;                        // the operator's words
@@ -87,7 +87,7 @@ class Bans {
   // As the datapath has it now.
   [[nodiscard]] std::uint64_t until_ns(const Prefix& prefix, const Ban& ban) const;
   [[nodiscard]] std::uint64_t dropped(const Prefix& prefix) const;
-  // What its sources send now, in the measure of the ban; packets or bytes per second.
+  // What its sources send now, in the metric of the ban; packets or bytes per second.
   [[nodiscard]] std::uint64_t rate(const Prefix& prefix, const Now& now) const;
 
  private:

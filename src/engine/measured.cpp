@@ -12,10 +12,10 @@ namespace {
 
 constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
 
-constexpr std::array<std::string_view, FW_MEASURE_COUNT> kMeasureWords{{
-#define FW_MEASURE_WORD(name, word, meaning) word,
-    FW_MEASURES(FW_MEASURE_WORD)
-#undef FW_MEASURE_WORD
+constexpr std::array<std::string_view, FW_METRIC_COUNT> kMetricWords{{
+#define FW_METRIC_WORD(name, word, meaning) word,
+    FW_METRICS(FW_METRIC_WORD)
+#undef FW_METRIC_WORD
 }};
 constexpr std::array<std::string_view, FW_REASON_COUNT> kReasonWords{{
 #define FW_REASON_WORD(name, word, meaning) word,
@@ -30,48 +30,48 @@ constexpr std::array<std::string_view, FW_CLASS_COUNT> kClassWords{{
 
 }  // namespace
 
-std::uint64_t per_second(std::uint32_t per_window, fw_measure measure) {
-  const double unit = measure == FW_MEASURE_BYTES ? FW_BYTES_UNIT : 1;
+std::uint64_t per_second(std::uint32_t per_window, fw_metric metric) {
+  const double unit = metric == FW_METRIC_BYTES ? FW_BYTES_UNIT : 1;
   return static_cast<std::uint64_t>(std::llround(per_window * unit / kWindowSeconds));
 }
 
 Measured measured(const fw_event& event, const Now& now) {
-  const auto measure = event.measure < FW_MEASURE_COUNT ? static_cast<fw_measure>(event.measure)
-                                                        : FW_MEASURE_PACKETS;
+  const auto metric =
+      event.metric < FW_METRIC_COUNT ? static_cast<fw_metric>(event.metric) : FW_METRIC_PACKETS;
   return {.time = wall_at(now, event.time_ns),
-          .value = per_second(event.value, measure),
-          .limit = per_second(event.limit, measure),
+          .value = per_second(event.value, metric),
+          .limit = per_second(event.limit, metric),
           .dport = event.dport,
           .proto = event.proto,
-          .measure = measure};
+          .metric = metric};
 }
 
 std::vector<Field> fields_of(const Measured& measured) {
   std::vector<Field> fields{Field::text("proto", protocol_name(measured.proto))};
   if (measured.proto == 6 || measured.proto == 17)
     fields.push_back(Field::count("dport", measured.dport));
-  if (measured.measure != FW_MEASURE_PACKETS)
-    fields.push_back(Field::text("measure", measure_word(measured.measure)));
-  const bool bytes = measured.measure == FW_MEASURE_BYTES;
+  if (measured.metric != FW_METRIC_PACKETS)
+    fields.push_back(Field::text("measure", metric_word(measured.metric)));
+  const bool bytes = measured.metric == FW_METRIC_BYTES;
   fields.push_back(Field::count(bytes ? "bytes_per_s" : "pps", measured.value));
   fields.push_back(Field::count("limit", measured.limit));
   fields.push_back(Field::text("window", "1s"));
   return fields;
 }
 
-std::string rate_in_words(std::uint64_t per_second, fw_measure measure) {
-  switch (measure) {
-    case FW_MEASURE_BYTES: {
+std::string rate_in_words(std::uint64_t per_second, fw_metric metric) {
+  switch (metric) {
+    case FW_METRIC_BYTES: {
       const auto rate = static_cast<double>(per_second);
       if (rate >= 1e9) return fmt::format("{:.1f} GB/s", rate / 1e9);
       if (rate >= 1e6) return fmt::format("{:.1f} MB/s", rate / 1e6);
       return fmt::format("{:.1f} kB/s", rate / 1e3);
     }
-    case FW_MEASURE_SYN:
+    case FW_METRIC_SYN:
       return grouped(per_second) + " SYN/s";
-    case FW_MEASURE_UDP:
+    case FW_METRIC_UDP:
       return grouped(per_second) + " unasked UDP pkt/s";
-    case FW_MEASURE_ICMP:
+    case FW_METRIC_ICMP:
       return grouped(per_second) + " ICMP pkt/s";
     default:
       return grouped(per_second) + " pkt/s";
@@ -99,8 +99,8 @@ std::string protocol_name(std::uint8_t proto) {
   }
 }
 
-std::string_view measure_word(fw_measure measure) {
-  return kMeasureWords.at(static_cast<std::size_t>(measure));
+std::string_view metric_word(fw_metric metric) {
+  return kMetricWords.at(static_cast<std::size_t>(metric));
 }
 std::string_view reason_word(fw_reason reason) {
   return kReasonWords.at(static_cast<std::size_t>(reason));

@@ -20,11 +20,11 @@ struct Measured {
   std::uint64_t value = 0, limit = 0;  // packets or bytes per second
   std::uint16_t dport = 0;             // 0: the protocol has none
   std::uint8_t proto = 0;
-  fw_measure measure = FW_MEASURE_PACKETS;
+  fw_metric metric = FW_METRIC_PACKETS;
 };
 
 // A count in a window as a rate: packets, or bytes.
-[[nodiscard]] std::uint64_t per_second(std::uint32_t per_window, fw_measure measure);
+[[nodiscard]] std::uint64_t per_second(std::uint32_t per_window, fw_metric metric);
 
 [[nodiscard]] Measured measured(const fw_event& event, const Now& now);
 
@@ -32,10 +32,10 @@ struct Measured {
 [[nodiscard]] std::vector<Field> fields_of(const Measured& measured);
 
 // "12,400 pkt/s", "5.9 MB/s", "400 SYN/s".
-[[nodiscard]] std::string rate_in_words(std::uint64_t per_second, fw_measure measure);
+[[nodiscard]] std::string rate_in_words(std::uint64_t per_second, fw_metric metric);
 
 [[nodiscard]] std::string protocol_name(std::uint8_t proto);        // "udp"; "proto-253"
-[[nodiscard]] std::string_view measure_word(fw_measure measure);    // "packets"
+[[nodiscard]] std::string_view metric_word(fw_metric metric);       // "packets"
 [[nodiscard]] std::string_view reason_word(fw_reason reason);       // "ban"
 [[nodiscard]] std::string_view class_word(fw_class traffic_class);  // "tcp_syn"
 

@@ -25,9 +25,9 @@ std::uint64_t whole(double rate) {
 }
 
 // " (limit 200, ban at 1,000)"; empty where neither is set.
-std::string limit_in_words(const config::Limit& limit, fw_measure measure) {
+std::string limit_in_words(const config::Limit& limit, fw_metric metric) {
   const auto number = [&](double rate) {
-    return measure == FW_MEASURE_BYTES ? rate_in_words(whole(rate), measure) : grouped(whole(rate));
+    return metric == FW_METRIC_BYTES ? rate_in_words(whole(rate), metric) : grouped(whole(rate));
   };
   std::string words;
   if (limit.limit) words = "limit " + number(*limit.limit);
@@ -37,15 +37,15 @@ std::string limit_in_words(const config::Limit& limit, fw_measure measure) {
 
 std::optional<Meter> meter_of(const Engine& engine, const fw_env& env, const fw_addr& key,
                               unsigned rule, bool verified, const Now& now) {
-  std::array<fw_u32, FW_MEASURE_COUNT> counts{};
+  std::array<fw_u32, FW_METRIC_COUNT> counts{};
   fw_policy_source_rates(&env, key, rule, verified ? 1 : 0, now.mono_ns, counts.data());
-  if (counts[FW_MEASURE_PACKETS] == 0) return std::nullopt;
+  if (counts[FW_METRIC_PACKETS] == 0) return std::nullopt;
   Meter meter{.rule = engine.settings().rule_name(rule),
               .verified = verified,
               .rates = {},
               .limits = limits_of(engine.settings().config, rule)};
   for (std::size_t i = 0; i < counts.size(); ++i)
-    meter.rates.at(i) = per_second(counts.at(i), static_cast<fw_measure>(i));
+    meter.rates.at(i) = per_second(counts.at(i), static_cast<fw_metric>(i));
   return meter;
 }
 
@@ -77,11 +77,10 @@ std::vector<Meter> meters_of(const Engine& engine, const Prefix& prefix, const N
 std::string in_words(const Meter& meter) {
   std::string words;
   for (std::size_t i = 0; i < meter.rates.size(); ++i) {
-    const auto measure = static_cast<fw_measure>(i);
+    const auto metric = static_cast<fw_metric>(i);
     if (meter.rates.at(i) == 0) continue;
     if (!words.empty()) words += ", ";
-    words +=
-        rate_in_words(meter.rates.at(i), measure) + limit_in_words(meter.limits.at(i), measure);
+    words += rate_in_words(meter.rates.at(i), metric) + limit_in_words(meter.limits.at(i), metric);
   }
   if (meter.rule == "prefix")
     words += " from its prefix";
@@ -95,7 +94,7 @@ nlohmann::json to_json(const Meter& meter) {
   nlohmann::json rates = nlohmann::json::object();
   for (std::size_t i = 0; i < meter.rates.size(); ++i) {
     const config::Limit& limit = meter.limits.at(i);
-    nlohmann::json& rate = rates[std::string(measure_word(static_cast<fw_measure>(i)))];
+    nlohmann::json& rate = rates[std::string(metric_word(static_cast<fw_metric>(i)))];
     rate["per_s"] = meter.rates.at(i);
     if (limit.limit) rate["limit"] = *limit.limit;
     if (limit.ban_at) rate["ban_at"] = *limit.ban_at;

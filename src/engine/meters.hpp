@@ -18,8 +18,8 @@ namespace fw::engine {
 struct Meter {
   std::string rule;       // "default", "prefix", or the service with limits of its own
   bool verified = false;  // of its verified conversations; else of all its other packets
-  std::array<std::uint64_t, FW_MEASURE_COUNT> rates{};  // packets or bytes per second
-  config::Limits limits;                                // what they are held against
+  std::array<std::uint64_t, FW_METRIC_COUNT> rates{};  // packets or bytes per second
+  config::Limits limits;                               // what they are held against
 };
 
 // Those of the source that `prefix` is, or is part of (none if it is more than one), and of the

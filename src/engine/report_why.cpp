@@ -74,7 +74,7 @@ std::string rule_in_words(const Ban& ban) {
           ? protocol_name(measured.proto)
           : fmt::format("{}/{}", protocol_name(measured.proto), measured.dport);
   return fmt::format("{}, {}, ban above {} over 1 s", name, port,
-                     rate_in_words(measured.limit, measured.measure));
+                     rate_in_words(measured.limit, measured.metric));
 }
 
 void explain_ban(const Engine& engine, const Facts& facts, const Now& now, Answer& answer) {
@@ -94,13 +94,13 @@ void explain_ban(const Engine& engine, const Facts& facts, const Now& now, Answe
   if (ban.measured)
     answer.lines.push_back(
         {"measured",
-         fmt::format("{} at {}", rate_in_words(ban.measured->value, ban.measured->measure),
+         fmt::format("{} at {}", rate_in_words(ban.measured->value, ban.measured->metric),
                      time_in_words(ban.measured->time, now))});
   answer.lines.push_back(
       {"dropped", fmt::format("{} packets since {}", grouped(engine.bans().dropped(prefix)),
                               time_in_words(wall_at(now, ban.since_ns), now))});
   if (const std::uint64_t rate = engine.bans().rate(prefix, now); rate != 0)
-    answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_measure>(ban.measure))});
+    answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_metric>(ban.metric))});
   answer.remedies.push_back("lift it: floodwall unban " + facts.subject);
   answer.remedies.push_back("keep it off: floodwall allow " + facts.subject);
 }

@@ -79,18 +79,18 @@ enum fw_class {
 };
 
 /* What is metered per source. Never renumber; append. */
-#define FW_MEASURES(X)                                                \
+#define FW_METRICS(X)                                                 \
   X(PACKETS, "packets", "packets of every kind")                      \
   X(BYTES, "bytes", "bytes of the frame on the wire, in steps of 16") \
   X(SYN, "syn", "TCP SYN without ACK")                                \
   X(UDP, "udp", "UDP that does not answer this host")                 \
   X(ICMP, "icmp", "ICMP and ICMPv6")
 
-enum fw_measure {
-#define FW_MEASURE_ENUM(name, word, meaning) FW_MEASURE_##name,
-  FW_MEASURES(FW_MEASURE_ENUM)
-#undef FW_MEASURE_ENUM
-      FW_MEASURE_COUNT
+enum fw_metric {
+#define FW_METRIC_ENUM(name, word, meaning) FW_METRIC_##name,
+  FW_METRICS(FW_METRIC_ENUM)
+#undef FW_METRIC_ENUM
+      FW_METRIC_COUNT
 };
 
 /* ------------------------------------------------------------------ packet */
@@ -160,7 +160,7 @@ struct fw_limit {
 };
 
 struct fw_rule {
-  struct fw_limit limit[FW_MEASURE_COUNT];
+  struct fw_limit limit[FW_METRIC_COUNT];
   fw_u32 ban_ms; /* how long a first ban holds after the last excess */
   fw_u8 action;  /* FW_ACTION_* */
   fw_u8 own;     /* 1: has limits of its own, so it has meters of its own */
@@ -250,9 +250,9 @@ struct fw_source_bucket {
  * seen once touches no meter. */
 struct fw_meter {
   fw_u32 seen_ms; /* now_ns >> 20 of the last packet; `count` is of its window */
-  fw_u32 debt_until[FW_MEASURE_COUNT]; /* tick at which the limit's debt is paid */
-  fw_u32 count[FW_MEASURE_COUNT];      /* in this window */
-  fw_u32 before[FW_MEASURE_COUNT];     /* in the window before */
+  fw_u32 debt_until[FW_METRIC_COUNT]; /* tick at which the limit's debt is paid */
+  fw_u32 count[FW_METRIC_COUNT];      /* in this window */
+  fw_u32 before[FW_METRIC_COUNT];     /* in the window before */
 };
 
 /* A conversation. TCP: verified when the peer acknowledges a number in
@@ -288,9 +288,9 @@ enum { FW_FLOW_FILTER_BUCKETS = 8, FW_FLOW_FILTER_BITS = 8 };
  * end or its owner ever displaces an entry. */
 enum { FW_ENTRY_NONE = 0, FW_ENTRY_BAN = 1, FW_ENTRY_ALLOW = 2, FW_ENTRY_EXEMPT = 3 };
 enum { FW_ENTRY_SLOTS = 8 };
-/* In the measure of a BAN: an operator's against an exemption or allowance. The next daemon reads
+/* In the metric of a BAN: an operator's against an exemption or allowance. The next daemon reads
  * it here; to the datapath it is nothing. */
-enum { FW_ENTRY_FORCED = 0x80, FW_ENTRY_MEASURE = 0x1f };
+enum { FW_ENTRY_FORCED = 0x80, FW_ENTRY_METRIC = 0x1f };
 struct fw_entry_keys {
   fw_u64 key[FW_ENTRY_SLOTS]; /* keyed hash of prefix and length; 0 = empty */
 };
@@ -308,12 +308,12 @@ struct fw_entry {
   fw_u64 since_ns;
   fw_u64 dropped;   /* packets; those not yet flushed are in fw_entry_pending */
   fw_u32 hold_ms;   /* BAN: renewed to now + hold while the flood goes on; 0 = not renewed */
-  fw_u32 ban_above; /* it goes on above this much of `measure` in a window */
-  fw_u32 window, count, before; /* the meter of `measure`, since the ban */
+  fw_u32 ban_above; /* it goes on above this much of `metric` in a window */
+  fw_u32 window, count, before; /* the meter of `metric`, since the ban */
   fw_u8 kind;                   /* FW_ENTRY_* */
   fw_u8 prefix_bits;            /* 1..128, in the mapped form */
   fw_u8 rule;
-  fw_u8 measure; /* FW_MEASURE_*, and FW_ENTRY_FORCED */
+  fw_u8 metric; /* FW_METRIC_*, and FW_ENTRY_FORCED */
 };
 #define FW_FOREVER (~0ULL)
 
@@ -325,7 +325,7 @@ enum { FW_PENDING_SLOTS = 1024 };
 struct fw_entry_pending {
   fw_u32 entry; /* its index + 1; 0 = free */
   fw_u32 packets;
-  fw_u32 metered;    /* of the entry's measure */
+  fw_u32 metered;    /* of the entry's metric */
   fw_u32 flushed_ms; /* now_ns >> 20 */
 };
 
@@ -408,7 +408,7 @@ struct fw_event {
   fw_u8 proto;
   fw_u8 traffic_class;
   fw_u8 rule;
-  fw_u8 measure;
+  fw_u8 metric;
   fw_u8 prefix_bits; /* of src */
   fw_u8 observed;    /* 1: mode observe, nothing was dropped */
   fw_u8 pad;

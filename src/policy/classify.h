@@ -60,19 +60,19 @@ FW_INLINE fw_u8 fw_classify(const struct fw_packet* p, fw_u32 peer) {
   return FW_CLASS_OTHER;
 }
 
-/* The third measure of a packet, besides packets and bytes; PACKETS if it has none. */
-FW_INLINE fw_u32 fw_measure_of(fw_u8 traffic_class) {
+/* The third metric of a packet, besides packets and bytes; PACKETS if it has none. */
+FW_INLINE fw_u32 fw_metric_of(fw_u8 traffic_class) {
   switch (traffic_class) {
     case FW_CLASS_TCP_SYN:
-      return FW_MEASURE_SYN;
+      return FW_METRIC_SYN;
     case FW_CLASS_UDP_NEW:
     case FW_CLASS_UDP_REFLECTED:
-      return FW_MEASURE_UDP;
+      return FW_METRIC_UDP;
     case FW_CLASS_ICMP_ECHO:
     case FW_CLASS_ICMP_OTHER:
-      return FW_MEASURE_ICMP;
+      return FW_METRIC_ICMP;
     default:
-      return FW_MEASURE_PACKETS;
+      return FW_METRIC_PACKETS;
   }
 }
 

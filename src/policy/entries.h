@@ -195,7 +195,7 @@ FW_INLINE void fw_entry_fill(struct fw_entry* to, const struct fw_entry* from) {
   to->kind = from->kind;
   to->prefix_bits = from->prefix_bits;
   to->rule = from->rule;
-  to->measure = from->measure;
+  to->metric = from->metric;
   FW_WRITE(to->until_ns, from->until_ns);
 }
 

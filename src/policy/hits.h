@@ -25,13 +25,13 @@ FW_INLINE void fw_entry_add(struct fw_entry* entry, fw_u32 packets, fw_u32 meter
     FW_WRITE(entry->until_ns, until);
 }
 
-/* What a packet is of an entry's measure. */
+/* What a packet is of an entry's metric. */
 FW_INLINE fw_u32 fw_entry_units(const struct fw_entry* entry, const struct fw_packet* p) {
-  fw_u32 measure = entry->measure & FW_ENTRY_MEASURE;
+  fw_u32 metric = entry->metric & FW_ENTRY_METRIC;
 
-  if (measure == FW_MEASURE_PACKETS) return 1;
-  if (measure == FW_MEASURE_BYTES) return fw_byte_units(p);
-  return measure == fw_measure_of(fw_classify(p, FW_PEER_UNKNOWN));
+  if (metric == FW_METRIC_PACKETS) return 1;
+  if (metric == FW_METRIC_BYTES) return fw_byte_units(p);
+  return metric == fw_metric_of(fw_classify(p, FW_PEER_UNKNOWN));
 }
 
 /* A packet of a banned source: counted, on this CPU if the entry has a place there. One that was

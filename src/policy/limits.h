@@ -22,28 +22,28 @@ enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
 
 /* What metering a packet came to. */
 struct fw_charge {
-  fw_u64 now_ns, metered_ns;    /* the packet's time; the meter's, which does not step back */
-  fw_u32 excess;                /* FW_EXCESS_* */
-  fw_u32 measure, value, limit; /* that was exceeded; per window */
+  fw_u64 now_ns, metered_ns;   /* the packet's time; the meter's, which does not step back */
+  fw_u32 excess;               /* FW_EXCESS_* */
+  fw_u32 metric, value, limit; /* that was exceeded; per window */
   fw_u32 is_news;
   fw_u32 rule; /* that was charged under */
   fw_u32 kind; /* of the event */
 };
 
-/* Meters one packet under one measure. The worse of what it was and is stays in *charge. */
-FW_INLINE void fw_charge_measure(struct fw_charge* charge, struct fw_meter* meter,
-                                 const struct fw_limit* limit, fw_u32 measure, fw_u32 units) {
+/* Meters one packet under one metric. The worse of what it was and is stays in *charge. */
+FW_INLINE void fw_charge_metric(struct fw_charge* charge, struct fw_meter* meter,
+                                const struct fw_limit* limit, fw_u32 metric, fw_u32 units) {
   fw_u64 now_ns = charge->metered_ns;
   fw_u32 value;
 
-  meter->count[measure] += units;
+  meter->count[metric] += units;
   if (!limit->cost_q8 && !limit->ban_above) return;
-  value = fw_rate_sliding(meter->count[measure], meter->before[measure], now_ns);
+  value = fw_rate_sliding(meter->count[metric], meter->before[metric], now_ns);
   if (limit->ban_above && value > limit->ban_above) {
     if (charge->excess == FW_EXCESS_BAN) return;
     charge->excess = FW_EXCESS_BAN;
     charge->limit = limit->ban_above;
-  } else if (limit->cost_q8 && !fw_rate_admit(&meter->debt_until[measure], fw_tick(now_ns),
+  } else if (limit->cost_q8 && !fw_rate_admit(&meter->debt_until[metric], fw_tick(now_ns),
                                               fw_rate_cost(limit->cost_q8, units), limit->burst)) {
     if (charge->excess != FW_EXCESS_NONE) return;
     charge->excess = FW_EXCESS_LIMIT;
@@ -51,7 +51,7 @@ FW_INLINE void fw_charge_measure(struct fw_charge* charge, struct fw_meter* mete
   } else {
     return;
   }
-  charge->measure = measure;
+  charge->metric = metric;
   charge->value = value;
 }
 
@@ -124,7 +124,7 @@ FW_STAGE int fw_ban_excess(struct fw_env* env, const struct fw_sender* sender,
   ban.kind = FW_ENTRY_BAN;
   ban.prefix_bits = sender->bits;
   ban.rule = (fw_u8)charge->rule;
-  ban.measure = (fw_u8)charge->measure;
+  ban.metric = (fw_u8)charge->metric;
   if (fw_may_ban(env, cfg, charge->now_ns) && fw_ban(env, &ban)) return 1;
   counters = fw_env_counters(env);
   if (counters) counters->bans_capped++;
@@ -146,7 +146,7 @@ FW_STAGE int fw_report_excess(struct fw_env* env, const struct fw_packet* p,
   event.rule = (fw_u8)charge->rule;
   event.value = charge->value;
   event.limit = charge->limit;
-  event.measure = (fw_u8)charge->measure;
+  event.metric = (fw_u8)charge->metric;
   event.kind = (fw_u8)charge->kind;
   fw_report(env, cfg, &event, p, decision);
   return 1;
@@ -168,18 +168,18 @@ FW_INLINE int fw_charge(struct fw_env* env, const struct fw_packet* p,
     source->over = 0;
   }
   charge->metered_ns = fw_meter_roll(meter, charge->now_ns);
-  fw_charge_measure(charge, meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1);
-  fw_charge_measure(charge, meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, fw_byte_units(p));
-  switch (fw_measure_of(
+  fw_charge_metric(charge, meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1);
+  fw_charge_metric(charge, meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES, fw_byte_units(p));
+  switch (fw_metric_of(
       decision->traffic_class)) { /* spelled out: the verifier wants constant offsets */
-    case FW_MEASURE_SYN:
-      fw_charge_measure(charge, meter, &limit[FW_MEASURE_SYN], FW_MEASURE_SYN, 1);
+    case FW_METRIC_SYN:
+      fw_charge_metric(charge, meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1);
       break;
-    case FW_MEASURE_UDP:
-      fw_charge_measure(charge, meter, &limit[FW_MEASURE_UDP], FW_MEASURE_UDP, 1);
+    case FW_METRIC_UDP:
+      fw_charge_metric(charge, meter, &limit[FW_METRIC_UDP], FW_METRIC_UDP, 1);
       break;
-    case FW_MEASURE_ICMP:
-      fw_charge_measure(charge, meter, &limit[FW_MEASURE_ICMP], FW_MEASURE_ICMP, 1);
+    case FW_METRIC_ICMP:
+      fw_charge_metric(charge, meter, &limit[FW_METRIC_ICMP], FW_METRIC_ICMP, 1);
       break;
     default:
       break;
@@ -193,7 +193,7 @@ FW_INLINE void fw_note_first(struct fw_env* env, const struct fw_packet* p,
   struct fw_source* source = fw_source_at(env, index + 1);
 
   if (source)
-    source->over = fw_note(fw_byte_units(p), fw_measure_of(decision->traffic_class), now_ns);
+    source->over = fw_note(fw_byte_units(p), fw_metric_of(decision->traffic_class), now_ns);
 }
 
 /* 1: the packet is above a limit of its source, or of its prefix. */

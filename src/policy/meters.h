@@ -8,10 +8,10 @@
 #include "rate.h"
 
 /* Debts are 32-bit ticks (68 s): forget them before they could look like the future, also those of
- * a measure that rests while others go on. */
+ * a metric that rests while others go on. */
 enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
 
-/* A packet's size in the unit of FW_MEASURE_BYTES. */
+/* A packet's size in the unit of FW_METRIC_BYTES. */
 FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
   return (p->len_bytes + FW_BYTES_UNIT - 1) / FW_BYTES_UNIT;
 }
@@ -28,7 +28,7 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   if (behind < 1u << 31) passed = FW_DEBT_MEMORY_WINDOWS; /* or after 26 days */
   meter->seen_ms = now_ms;
   if (!passed) return now_ns;
-  for (int i = 0; i < FW_MEASURE_COUNT; i++) {
+  for (int i = 0; i < FW_METRIC_COUNT; i++) {
     fw_rate_roll(&meter->count[i], &meter->before[i], passed);
     if (passed >= FW_DEBT_MEMORY_WINDOWS || (fw_s32)(meter->debt_until[i] - tick) < 0)
       meter->debt_until[i] = tick;
@@ -36,32 +36,32 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   return now_ns;
 }
 
-/* The note of a packet: when it came, in ms (15 bits), whether it was paid back, its third measure
+/* The note of a packet: when it came, in ms (15 bits), whether it was paid back, its third metric
  * beside packets and bytes, and its size in FW_BYTES_UNIT. Without a size no packet is noted. */
 enum {
   FW_NOTE_UNITS = 0x1fff,
-  FW_NOTE_MEASURE_SHIFT = 13,
-  FW_NOTE_MEASURE = 3 << FW_NOTE_MEASURE_SHIFT,
+  FW_NOTE_METRIC_SHIFT = 13,
+  FW_NOTE_METRIC = 3 << FW_NOTE_METRIC_SHIFT,
   FW_NOTE_REPAID = 1 << 15,
   FW_NOTE_MS_SHIFT = 16,
   FW_NOTE_MS = 0x7fff,
 };
 #define FW_SOURCE_NOTED (1u << 31)
 
-FW_STATIC_ASSERT(FW_MEASURE_UDP == FW_MEASURE_SYN + 1 && FW_MEASURE_ICMP == FW_MEASURE_SYN + 2,
-                 "a third measure fits two bits");
+FW_STATIC_ASSERT(FW_METRIC_UDP == FW_METRIC_SYN + 1 && FW_METRIC_ICMP == FW_METRIC_SYN + 2,
+                 "a third metric fits two bits");
 
-FW_INLINE fw_u32 fw_note_measure(fw_u32 measure) {
-  return measure < FW_MEASURE_SYN ? 0 : (measure - FW_MEASURE_SYN + 1) << FW_NOTE_MEASURE_SHIFT;
+FW_INLINE fw_u32 fw_note_metric(fw_u32 metric) {
+  return metric < FW_METRIC_SYN ? 0 : (metric - FW_METRIC_SYN + 1) << FW_NOTE_METRIC_SHIFT;
 }
-FW_INLINE fw_u32 fw_note(fw_u32 units, fw_u32 measure, fw_u64 now_ns) {
+FW_INLINE fw_u32 fw_note(fw_u32 units, fw_u32 metric, fw_u64 now_ns) {
   return FW_SOURCE_NOTED | (fw_ms(now_ns) & FW_NOTE_MS) << FW_NOTE_MS_SHIFT |
-         fw_note_measure(measure) | (units < FW_NOTE_UNITS ? units : FW_NOTE_UNITS);
+         fw_note_metric(metric) | (units < FW_NOTE_UNITS ? units : FW_NOTE_UNITS);
 }
 
-/* What to add to a note when a packet of this measure is paid back. */
-FW_INLINE fw_u32 fw_note_repaid(fw_u32 note, fw_u32 measure) {
-  return (note & FW_NOTE_MEASURE) == fw_note_measure(measure) ? FW_NOTE_REPAID : 0;
+/* What to add to a note when a packet of this metric is paid back. */
+FW_INLINE fw_u32 fw_note_repaid(fw_u32 note, fw_u32 metric) {
+  return (note & FW_NOTE_METRIC) == fw_note_metric(metric) ? FW_NOTE_REPAID : 0;
 }
 
 /* When the noted packet came. A note is at most FW_DEBT_MEMORY_WINDOWS old, half of what 15 bits
@@ -73,32 +73,32 @@ FW_INLINE fw_u32 fw_note_ms(fw_u32 note, fw_u64 now_ns) {
 }
 
 FW_INLINE void fw_meter_charge_noted(struct fw_meter* meter, const struct fw_limit* limit,
-                                     fw_u32 measure, fw_u32 units, fw_u32 is_repaid) {
-  meter->count[measure] = units;
+                                     fw_u32 metric, fw_u32 units, fw_u32 is_repaid) {
+  meter->count[metric] = units;
   if (limit->cost_q8 && !is_repaid)
-    meter->debt_until[measure] += fw_rate_cost(limit->cost_q8, units);
+    meter->debt_until[metric] += fw_rate_cost(limit->cost_q8, units);
 }
 
 /* Begins a source's meters, as they are after the packet of `note`, if it is of one. `limit` are
  * those of its rule. */
 FW_INLINE void fw_meter_begin(struct fw_meter* meter, const struct fw_limit* limit, fw_u32 note,
                               fw_u64 now_ns) {
-  fw_u32 units = note & FW_NOTE_UNITS, third = note & FW_NOTE_MEASURE;
+  fw_u32 units = note & FW_NOTE_UNITS, third = note & FW_NOTE_METRIC;
   fw_u32 is_repaid = note & FW_NOTE_REPAID;
   fw_u32 ms = units ? fw_note_ms(note, now_ns) : fw_ms(now_ns);
 
   __builtin_memset(meter, 0, sizeof *meter);
   meter->seen_ms = ms;
-  for (int i = 0; i < FW_MEASURE_COUNT; i++) meter->debt_until[i] = ms << (20 - FW_TICK_SHIFT);
+  for (int i = 0; i < FW_METRIC_COUNT; i++) meter->debt_until[i] = ms << (20 - FW_TICK_SHIFT);
   if (!units) return;
-  fw_meter_charge_noted(meter, &limit[FW_MEASURE_PACKETS], FW_MEASURE_PACKETS, 1, 0);
-  fw_meter_charge_noted(meter, &limit[FW_MEASURE_BYTES], FW_MEASURE_BYTES, units, 0);
-  if (third == fw_note_measure(FW_MEASURE_SYN))
-    fw_meter_charge_noted(meter, &limit[FW_MEASURE_SYN], FW_MEASURE_SYN, 1, is_repaid);
-  else if (third == fw_note_measure(FW_MEASURE_UDP))
-    fw_meter_charge_noted(meter, &limit[FW_MEASURE_UDP], FW_MEASURE_UDP, 1, is_repaid);
-  else if (third == fw_note_measure(FW_MEASURE_ICMP))
-    fw_meter_charge_noted(meter, &limit[FW_MEASURE_ICMP], FW_MEASURE_ICMP, 1, is_repaid);
+  fw_meter_charge_noted(meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1, 0);
+  fw_meter_charge_noted(meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES, units, 0);
+  if (third == fw_note_metric(FW_METRIC_SYN))
+    fw_meter_charge_noted(meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1, is_repaid);
+  else if (third == fw_note_metric(FW_METRIC_UDP))
+    fw_meter_charge_noted(meter, &limit[FW_METRIC_UDP], FW_METRIC_UDP, 1, is_repaid);
+  else if (third == fw_note_metric(FW_METRIC_ICMP))
+    fw_meter_charge_noted(meter, &limit[FW_METRIC_ICMP], FW_METRIC_ICMP, 1, is_repaid);
 }
 
 #endif

@@ -118,12 +118,12 @@ fw_u32 fw_policy_list_find(const struct fw_env* env, struct fw_addr addr);
  * (fw_policy_source_key). Needs config and sources. */
 void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key);
 
-/* What a source sent in the last 2^30 ns under a rule with meters of its own (or 0), by measure:
+/* What a source sent in the last 2^30 ns under a rule with meters of its own (or 0), by metric:
  * packets, or 16 bytes. `verified`: 1 its packets of verified flows, 0 the others. Returns 0, and
  * all zero, when it has no meters there. Needs config, sources and meters. */
 int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule,
-                           fw_u32 verified, fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]);
-/* The same of a banned source, of the one measure that its ban goes on by. */
+                           fw_u32 verified, fw_u64 now_ns, fw_u32 rates[FW_METRIC_COUNT]);
+/* The same of a banned source, of the one metric that its ban goes on by. */
 fw_u32 fw_policy_entry_rate(const struct fw_entry* entry, fw_u64 now_ns);
 
 /* The key under which a source is known: itself, or its IPv6 prefix. */

@@ -38,11 +38,11 @@ FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
   struct fw_source* source = fw_source_at(env, cell);
 
   if (source && (source->over & FW_SOURCE_NOTED))
-    source->over |= fw_note_repaid(source->over, fw_measure_of(traffic_class));
+    source->over |= fw_note_repaid(source->over, fw_metric_of(traffic_class));
   else if (meter && traffic_class == FW_CLASS_UDP_NEW)
-    fw_rate_repay(&meter->debt_until[FW_MEASURE_UDP], tick, limit[FW_MEASURE_UDP].cost_q8);
+    fw_rate_repay(&meter->debt_until[FW_METRIC_UDP], tick, limit[FW_METRIC_UDP].cost_q8);
   else if (meter && traffic_class == FW_CLASS_TCP_SYN)
-    fw_rate_repay(&meter->debt_until[FW_MEASURE_SYN], tick, limit[FW_MEASURE_SYN].cost_q8);
+    fw_rate_repay(&meter->debt_until[FW_METRIC_SYN], tick, limit[FW_METRIC_SYN].cost_q8);
   return cell;
 }
 

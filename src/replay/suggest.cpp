@@ -14,7 +14,7 @@
 namespace fw::replay {
 namespace {
 
-// What is judged as an attack teaches nothing: here the file's traffic is the measure of peace, so
+// What is judged as an attack teaches nothing: here the file's traffic is the metric of peace, so
 // no budget may be in its way.
 config::Config without_budgets(config::Config config) {
   for (config::Budget& budget : config.budgets)

@@ -120,7 +120,7 @@ class History {
     entry.until_ns = one_in(40) ? FW_FOREVER : now_ns_ + below(3'000) * kMillisecond;
     entry.hold_ms = one_in(2) ? below(3'000) : 0;
     entry.ban_above = below(20);
-    entry.measure = static_cast<fw_u8>(below(FW_MEASURE_COUNT));
+    entry.metric = static_cast<fw_u8>(below(FW_METRIC_COUNT));
     entry.rule = static_cast<fw_u8>(below(4));
     entry.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
     return pair_.put(entry, now_ns_);

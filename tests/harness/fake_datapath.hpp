@@ -60,7 +60,7 @@ class FakeDatapath : public datapath::Datapath {
     entry.hold_ms = hold_ms;
     entry.ban_above = details.limit;
     entry.rule = details.rule;
-    entry.measure = details.measure;
+    entry.metric = details.metric;
     fw_env environment = env();
     fw_policy_entry_put(&environment, &entry, now_ns);
     fw_event event = details;

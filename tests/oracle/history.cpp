@@ -197,7 +197,7 @@ std::string History::arrive(Said said) {
   std::vector<Report> events;
   datapath_.drain_events([&](const fw_event& event) {
     events.push_back(
-        {.kind = event.kind, .measure = event.measure, .value = event.value, .limit = event.limit});
+        {.kind = event.kind, .metric = event.metric, .value = event.value, .limit = event.limit});
     bans_made_ += event.kind == FW_EVENT_BAN;
     by_prefix_ += event.rule == FW_RULE_OF_PREFIXES;
   });

@@ -56,15 +56,15 @@ unsigned class_of(const Said& said, bool is_known, bool is_answer) {
   return said.proto == kIcmp || said.proto == kIcmp6 ? FW_CLASS_ICMP_OTHER : FW_CLASS_OTHER;
 }
 
-// Every measure that a packet of this class counts under, and with how much.
-std::map<unsigned, std::uint64_t> measures_of(unsigned traffic_class, const Said& said) {
-  std::map<unsigned, std::uint64_t> units{{FW_MEASURE_PACKETS, 1},
-                                          {FW_MEASURE_BYTES, (said.frame_bytes + 15) / 16}};
-  if (traffic_class == FW_CLASS_TCP_SYN) units[FW_MEASURE_SYN] = 1;
+// Every metric that a packet of this class counts under, and with how much.
+std::map<unsigned, std::uint64_t> metrics_of(unsigned traffic_class, const Said& said) {
+  std::map<unsigned, std::uint64_t> units{{FW_METRIC_PACKETS, 1},
+                                          {FW_METRIC_BYTES, (said.frame_bytes + 15) / 16}};
+  if (traffic_class == FW_CLASS_TCP_SYN) units[FW_METRIC_SYN] = 1;
   if (traffic_class == FW_CLASS_UDP_NEW || traffic_class == FW_CLASS_UDP_REFLECTED)
-    units[FW_MEASURE_UDP] = 1;
+    units[FW_METRIC_UDP] = 1;
   if (traffic_class == FW_CLASS_ICMP_ECHO || traffic_class == FW_CLASS_ICMP_OTHER)
-    units[FW_MEASURE_ICMP] = 1;
+    units[FW_METRIC_ICMP] = 1;
   return units;
 }
 
@@ -190,8 +190,8 @@ unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) 
 }
 
 void Model::renew(Entry& entry, const Said& said, std::uint64_t now_ns) const {
-  const auto units = measures_of(class_of(said, false, false), said);
-  const auto counted = units.find(entry.measure);
+  const auto units = metrics_of(class_of(said, false, false), said);
+  const auto counted = units.find(entry.metric);
   entry.by_window[window_of(now_ns)] += counted == units.end() ? 0 : counted->second;
   if (entry.hold_ns != 0 && entry.ban_above != 0 &&
       sliding(entry.by_window, now_ns) > entry.ban_above)
@@ -214,7 +214,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
     if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
         ahead <= talk.end - talk.first) {
       talk.state = State::verified;
-      repay(said, FW_CLASS_TCP_SYN, FW_MEASURE_SYN, now_ns);
+      repay(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
     }
     return talk.state == State::verified ? Standing::verified : Standing::unknown;
   }
@@ -242,9 +242,9 @@ Model::Standing Model::goes_on(const Said& said, std::uint64_t now_ns) {
       talk.state = State::answered;
       if (!before) served_.insert({kTcp, said.local_port});
       if (before)
-        repay(said, FW_CLASS_TCP_STRAY, FW_MEASURE_COUNT, now_ns);
+        repay(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);
       else
-        repay(said, FW_CLASS_TCP_SYN, FW_MEASURE_SYN, now_ns);
+        repay(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
       return Standing::answers;
     }
   }
@@ -268,7 +268,7 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     } else if (found->second.state == State::asked || found->second.state == State::answered) {
       if (said.proto == kUdp) {
         served_.insert({kUdp, said.local_port});
-        repay(said, FW_CLASS_UDP_NEW, FW_MEASURE_UDP, now_ns);
+        repay(said, FW_CLASS_UDP_NEW, FW_METRIC_UDP, now_ns);
       }
       if (found->second.state == State::asked) found->second.turns++;
       found->second.state = State::answered;
@@ -283,7 +283,7 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     if ((said.flags & FW_TCP_RST) != 0) return;
     conversations_[key] = {
         .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};
-    repay(said, FW_CLASS_TCP_STRAY, FW_MEASURE_COUNT, now_ns);  // it stood already: no stray
+    repay(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);  // it stood already: no stray
   } else if (found->second.state == State::offered) {
     Conversation& talk = found->second;
     const std::uint32_t end = said.seq + said.payload_bytes;
@@ -292,29 +292,29 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
 }
 
 void Model::note(const Said& said, unsigned traffic_class, Source& source, std::uint64_t now_ns) {
-  source.noted = measures_of(traffic_class, said);
+  source.noted = metrics_of(traffic_class, said);
   source.noted_ns = now_ns >> 20 << 20;
-  for (const auto& [measure, units] : source.noted)
-    source.by_window.at(measure)[window_of(now_ns)] = units;
+  for (const auto& [metric, units] : source.noted)
+    source.by_window.at(metric)[window_of(now_ns)] = units;
 }
 
 Model::Excess Model::meter(const Said& said, unsigned traffic_class, unsigned rule, Source& source,
                            std::uint64_t now_ns) const {
   Excess excess;
-  for (const auto& [measure, units] : std::exchange(source.noted, {}))
-    source.buckets.at(measure).pour(tick_of(source.noted_ns),
-                                    units * rules.at(rule).limits.at(measure).cost_q8 / 256, 0);
-  for (const auto& [measure, units] : measures_of(traffic_class, said)) {
-    const Limit& limit = rules.at(rule).limits.at(measure);
-    source.by_window.at(measure)[window_of(now_ns)] += units;
-    const std::uint64_t value = sliding(source.by_window.at(measure), now_ns);
+  for (const auto& [metric, units] : std::exchange(source.noted, {}))
+    source.buckets.at(metric).pour(tick_of(source.noted_ns),
+                                   units * rules.at(rule).limits.at(metric).cost_q8 / 256, 0);
+  for (const auto& [metric, units] : metrics_of(traffic_class, said)) {
+    const Limit& limit = rules.at(rule).limits.at(metric);
+    source.by_window.at(metric)[window_of(now_ns)] += units;
+    const std::uint64_t value = sliding(source.by_window.at(metric), now_ns);
     const bool bannable = limit.ban_above != 0 && value > limit.ban_above;
     const bool over = bannable || (limit.cost_q8 != 0 &&
-                                   !source.buckets.at(measure).pour(
+                                   !source.buckets.at(metric).pour(
                                        tick_of(now_ns), units * limit.cost_q8 / 256, limit.burst));
     if (!over) continue;
     if (bannable ? !excess.ban : !excess.limit && !excess.ban)
-      excess.report = {.measure = measure,
+      excess.report = {.metric = metric,
                        .value = static_cast<unsigned>(value),
                        .limit = bannable ? limit.ban_above : limit.limit_above};
     excess.limit = true;
@@ -370,7 +370,7 @@ bool Model::ban(const Prefix& prefix, const Report& report, unsigned rule, std::
                      .until_ns = now_ns + hold_ns,
                      .hold_ns = hold_ns,
                      .ban_above = report.limit,
-                     .measure = report.measure};
+                     .metric = report.metric};
   return true;
 }
 

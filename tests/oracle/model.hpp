@@ -34,7 +34,7 @@ struct Verdict {
 };
 
 struct Report {
-  unsigned kind = 0, measure = 0, value = 0, limit = 0;
+  unsigned kind = 0, metric = 0, value = 0, limit = 0;
   bool operator==(const Report&) const = default;
 };
 
@@ -44,7 +44,7 @@ struct Limit {
   unsigned ban_above = 0, limit_above = 0;
 };
 struct Rule {
-  std::array<Limit, FW_MEASURE_COUNT> limits{};
+  std::array<Limit, FW_METRIC_COUNT> limits{};
   std::uint64_t ban_ms = 0;
   unsigned action = FW_ACTION_LIMIT;
   bool own = false;
@@ -61,7 +61,7 @@ struct Signature {
 struct Entry {
   unsigned kind = 0;
   std::uint64_t until_ns = 0, hold_ns = 0;
-  unsigned ban_above = 0, measure = 0;
+  unsigned ban_above = 0, metric = 0;
   std::map<std::uint64_t, std::uint64_t> by_window{};  // what came since the ban
 };
 
@@ -114,9 +114,9 @@ class Model {
     void scoop(std::uint64_t tick, std::uint64_t cost);
   };
   struct Source {
-    std::array<Bucket, FW_MEASURE_COUNT> buckets{};
-    std::array<std::map<std::uint64_t, std::uint64_t>, FW_MEASURE_COUNT> by_window{};
-    std::map<unsigned, std::uint64_t> noted{};  // units by measure: the first packet, until charged
+    std::array<Bucket, FW_METRIC_COUNT> buckets{};
+    std::array<std::map<std::uint64_t, std::uint64_t>, FW_METRIC_COUNT> by_window{};
+    std::map<unsigned, std::uint64_t> noted{};  // units by metric: the first packet, until charged
     std::uint64_t noted_ns = 0;                 // of a whole millisecond
     std::optional<std::uint64_t> over_since, over_last;
     std::uint64_t seen_window = 0;
@@ -163,9 +163,9 @@ class Model {
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
                          std::uint64_t now_ns);
   // The peer got or gave an answer: its limit takes back one packet's cost (none:
-  // FW_MEASURE_COUNT), and the budgets of the class what it drew.
-  void repay(const Said& said, unsigned traffic_class, unsigned measure, std::uint64_t now_ns);
-  void repay_limit(Source& source, unsigned rule, unsigned measure, std::uint64_t now_ns);
+  // FW_METRIC_COUNT), and the budgets of the class what it drew.
+  void repay(const Said& said, unsigned traffic_class, unsigned metric, std::uint64_t now_ns);
+  void repay_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns);
   // A packet of it came.
   void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_verified_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;

@@ -31,7 +31,7 @@ void History::entry() {
   real.until_ns = now_ns_ + below(20) * kSecond;
   real.hold_ms = one_in(2) ? below(10'000) : 0;
   real.ban_above = below(8);
-  real.measure = static_cast<fw_u8>(below(FW_MEASURE_COUNT));
+  real.metric = static_cast<fw_u8>(below(FW_METRIC_COUNT));
   real.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
   const fw_s32 index = fw_policy_entry_put(&env, &real, now_ns_);
   ASSERT_GE(index, 0);
@@ -40,7 +40,7 @@ void History::entry() {
                             .until_ns = real.until_ns,
                             .hold_ns = real.hold_ms * kMillisecond,
                             .ban_above = real.ban_above,
-                            .measure = real.measure};
+                            .metric = real.metric};
 }
 
 fw_s32 History::entry_of(const Prefix& prefix) {
@@ -136,8 +136,8 @@ Limit History::random_limit(bool bytes) {
 
 Rule History::random_rule(unsigned number, bool strict) {
   Rule rule;
-  for (unsigned m = 0; m < FW_MEASURE_COUNT && strict; m++)
-    rule.limits[m] = random_limit(m == FW_MEASURE_BYTES);
+  for (unsigned m = 0; m < FW_METRIC_COUNT && strict; m++)
+    rule.limits[m] = random_limit(m == FW_METRIC_BYTES);
   rule.ban_ms = 1 + below(20'000);
   rule.own = number > 0 && one_in(2);
   if (number > 1 && one_in(3)) rule.action = one_in(2) ? FW_ACTION_DROP : FW_ACTION_PASS;
@@ -187,7 +187,7 @@ void History::publish() {
   for (const auto& [number, rule] : model_.rules) {
     fw_rule& real = config.rule[number];
     real = {};
-    for (unsigned m = 0; m < FW_MEASURE_COUNT; m++)
+    for (unsigned m = 0; m < FW_METRIC_COUNT; m++)
       real.limit[m] = {.cost_q8 = rule.limits[m].cost_q8,
                        .burst = static_cast<fw_u32>(rule.limits[m].burst),
                        .ban_above = rule.limits[m].ban_above,

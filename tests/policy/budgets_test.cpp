@@ -339,7 +339,7 @@ TEST(budgets, that_are_spent_take_no_cell_for_the_prefix_of_what_they_refuse) {
 TEST(budgets, nobodys_address_is_limited_and_never_banned) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 64);
-  lab.limit(FW_MEASURE_PACKETS, 0, 0, 10);
+  lab.limit(FW_METRIC_PACKETS, 0, 0, 10);
   unsigned passed = 0;
   for (int i = 0; i < 1000; i++)
     passed += lab.decide(from("0.0.0.0").udp(68, 67)).verdict == FW_PASS;

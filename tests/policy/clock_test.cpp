@@ -19,7 +19,7 @@ TEST(clock_steps, a_source_below_its_limit_loses_nothing_to_a_step_back) {
        {kMillisecond, 20 * kMillisecond, 63 * kMillisecond, 70 * kMillisecond, 300 * kMillisecond,
         kSecond, kWindow, 2 * kWindow, 20 * kSecond, 40 * kSecond, 70 * kSecond, 900 * kSecond}) {
     Lab lab;
-    lab.limit(FW_MEASURE_UDP, 40, kSecond / 5, 43);
+    lab.limit(FW_METRIC_UDP, 40, kSecond / 5, 43);
     for (int i = 0; i < 2000; i++) {
       ASSERT_EQ(lab.in(udp()), "pass pass") << back << " at " << i;
       lab.now_ns += 30 * kMillisecond;
@@ -30,7 +30,7 @@ TEST(clock_steps, a_source_below_its_limit_loses_nothing_to_a_step_back) {
 
 TEST(clock_steps, packets_a_little_out_of_order_cost_a_flood_nothing_of_its_due) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 40, kSecond / 5, 60);
+  lab.limit(FW_METRIC_UDP, 40, kSecond / 5, 60);
   std::mt19937 random(7);
   const std::uint64_t start = lab.now_ns;
   int passed = 0;
@@ -44,7 +44,7 @@ TEST(clock_steps, packets_a_little_out_of_order_cost_a_flood_nothing_of_its_due)
 
 TEST(clock_steps, time_that_stands_still_is_one_instant) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 40, kSecond, 0);
+  lab.limit(FW_METRIC_UDP, 40, kSecond, 0);
   int passed = 0;
   for (int i = 0; i < 1000; i++) passed += lab.in(udp()) == "pass pass";
   EXPECT_EQ(passed, 41);
@@ -64,7 +64,7 @@ TEST(clock_steps, a_ban_ends_when_the_clock_steps_back_before_it) {
 
 TEST(clock_steps, a_source_can_be_banned_again_after_a_step_back) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 40, kSecond, 60);
+  lab.limit(FW_METRIC_UDP, 40, kSecond, 60);
   EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 60 * kSecond), 0);
   lab.now_ns -= 800 * kSecond;
   for (int i = 0; i < 5000; i++) {
@@ -88,7 +88,7 @@ TEST(clock_steps, the_cap_on_bans_recovers_from_a_step_back) {
   Lab lab;
   lab.config.bans_cost = static_cast<fw_u32>(kSecond >> FW_TICK_SHIFT);
   lab.config.bans_burst = 0;
-  lab.limit(FW_MEASURE_PACKETS, 0, 0, 1);
+  lab.limit(FW_METRIC_PACKETS, 0, 0, 1);
   const auto ban = [&](const std::string& peer) {
     lab.handshake(peer);
     const Packet data = from(peer).tcp(40000, 80).seq(6).ack(1001);
@@ -120,7 +120,7 @@ TEST(clock_steps, a_clock_one_window_behind_displaces_nothing_verified) {
 
 TEST(clock_steps, a_jump_of_years_forgets_and_harms_nobody) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 1, 0, 2);
+  lab.limit(FW_METRIC_UDP, 1, 0, 2);
   EXPECT_EQ(lab.in(udp()), "pass pass");
   EXPECT_EQ(lab.in(udp()), "drop limit");
   lab.now_ns += std::uint64_t{7} * 365 * 86'400 * kSecond;

@@ -79,7 +79,7 @@ TEST(entries, a_ban_goes_on_while_the_flood_does_and_ends_its_hold_after_the_las
   EXPECT_EQ(lab.in(udp()), "pass pass");
 }
 
-TEST(entries, a_trickle_does_not_renew_a_ban_and_neither_does_another_measure) {
+TEST(entries, a_trickle_does_not_renew_a_ban_and_neither_does_another_metric) {
   Lab lab;
   EXPECT_GE(lab.entry(FW_ENTRY_BAN, kPeer, 10 * kSecond, 10'000, 20), 0);
   const std::uint64_t end = lab.now_ns + 10 * kSecond;
@@ -88,7 +88,7 @@ TEST(entries, a_trickle_does_not_renew_a_ban_and_neither_does_another_measure) {
 
   Lab syn;
   const fw_s32 index = syn.entry(FW_ENTRY_BAN, kPeer, 10 * kSecond, 10'000, 20);
-  syn.datapath.tables().entries[static_cast<std::size_t>(index)].measure = FW_MEASURE_SYN;
+  syn.datapath.tables().entries[static_cast<std::size_t>(index)].metric = FW_METRIC_SYN;
   const std::uint64_t syn_end = syn.now_ns + 10 * kSecond;
   for (; syn.now_ns < syn_end; syn.now_ns += 20 * kMillisecond)
     ASSERT_EQ(syn.in(udp()), "drop ban");

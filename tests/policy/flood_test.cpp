@@ -36,7 +36,7 @@ fw_frame frame_of(const Bytes& bytes) {
 
 TEST(flood, of_spoofed_sources_displaces_no_verified_peer_and_no_ban) {
   Lab lab({.sources = 1 << 16, .flows = 1 << 16, .bans = 1 << 12});
-  lab.limit(FW_MEASURE_PACKETS, 100, kSecond, 200);
+  lab.limit(FW_METRIC_PACKETS, 100, kSecond, 200);
   for (unsigned i = 0; i < kPeers; i++) lab.handshake(peer(i));
   for (unsigned i = 0; i < kBans; i++) ASSERT_GE(lab.entry(FW_ENTRY_BAN, banned(i), FW_FOREVER), 0);
   const std::uint64_t memory = lab.datapath.memory_bytes();

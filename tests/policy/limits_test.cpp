@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Limits per source: exact, without window edges, in every measure; bans only where nobody else can
+// Limits per source: exact, without window edges, in every metric; bans only where nobody else can
 // be hit by them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -31,17 +31,17 @@ std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int coun
 }
 
 // What the meters say of a source that has verified nothing.
-fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned measure) {
-  std::array<fw_u32, FW_MEASURE_COUNT> rates{};
+fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned metric) {
+  std::array<fw_u32, FW_METRIC_COUNT> rates{};
   const fw_addr key = Address::parse(peer).value().key();
   EXPECT_EQ(fw_policy_source_rates(&lab.datapath.env(), key, 0, 0, lab.now_ns, rates.data()), 1);
-  return rates.at(measure);
+  return rates.at(metric);
 }
 
 TEST(limits, in_no_stretch_of_time_pass_more_than_burst_and_rate_allow) {
   for (const std::uint64_t step : {kMillisecond, 7 * kMillisecond, 24 * kMillisecond}) {
     Lab lab;
-    lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
+    lab.limit(FW_METRIC_PACKETS, 40, kSecond);
     const auto times = passed_times(lab, udp(), static_cast<int>(10 * kSecond / step), step);
     for (std::size_t i = 0; i < times.size(); i++)
       for (std::size_t j = i; j < times.size(); j++)
@@ -53,7 +53,7 @@ TEST(limits, in_no_stretch_of_time_pass_more_than_burst_and_rate_allow) {
 
 TEST(limits, exactly_burst_and_one_pass_at_once_and_then_one_per_interval) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
+  lab.limit(FW_METRIC_PACKETS, 40, kSecond);
   EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 41U);
   lab.now_ns += 25 * kMillisecond - 16;
   EXPECT_EQ(lab.in(udp()), "drop limit");
@@ -64,37 +64,37 @@ TEST(limits, exactly_burst_and_one_pass_at_once_and_then_one_per_interval) {
 
 TEST(limits, a_source_that_is_seen_once_touches_no_meter) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
+  lab.limit(FW_METRIC_PACKETS, 40, kSecond);
   for (int i = 1; i < 200; i++) lab.in(udp(fmt::format("203.0.113.{}", i)));
   const fw_meter untouched{};
   for (const fw_meter& meter : lab.datapath.tables().meters)
     ASSERT_EQ(std::memcmp(&meter, &untouched, sizeof meter), 0);
-  EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_MEASURE_PACKETS), 1U);
+  EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_METRIC_PACKETS), 1U);
   lab.now_ns += 40 * kWindow;
-  EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_MEASURE_PACKETS), 0U);
+  EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_METRIC_PACKETS), 0U);
 }
 
 TEST(limits, the_first_packet_counts_when_the_second_comes) {
-  for (const auto& [measure, per_second] :
-       {std::pair{FW_MEASURE_PACKETS, 1.0}, std::pair{FW_MEASURE_BYTES, 64.0},
-        std::pair{FW_MEASURE_UDP, 1.0}}) {
+  for (const auto& [metric, per_second] :
+       {std::pair{FW_METRIC_PACKETS, 1.0}, std::pair{FW_METRIC_BYTES, 64.0},
+        std::pair{FW_METRIC_UDP, 1.0}}) {
     Lab lab;  // a packet of 64 bytes, Ethernet and all, is a second's worth
-    lab.limit(measure, per_second, 0);
+    lab.limit(metric, per_second, 0);
     const Packet packet = udp(kPeer, 22), other = udp("203.0.113.9", 22);
     EXPECT_EQ(lab.in(packet), "pass pass");
     EXPECT_EQ(lab.in(other), "pass pass");
     lab.now_ns += kSecond - 2 * kMillisecond;
-    EXPECT_EQ(lab.in(packet), "drop limit") << measure;
+    EXPECT_EQ(lab.in(packet), "drop limit") << metric;
     lab.now_ns += 2 * kMillisecond;
-    EXPECT_EQ(lab.in(other), "pass pass") << measure;
-    EXPECT_EQ(lab.in(other), "drop limit") << measure;
-    EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_MEASURE_PACKETS), 3U);
+    EXPECT_EQ(lab.in(other), "pass pass") << metric;
+    EXPECT_EQ(lab.in(other), "drop limit") << metric;
+    EXPECT_EQ(rate_of(lab, "203.0.113.9", FW_METRIC_PACKETS), 3U);
   }
 }
 
 TEST(limits, a_source_at_its_limit_loses_nothing) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 40, 0);
+  lab.limit(FW_METRIC_PACKETS, 40, 0);
   for (int i = 0; i < 10'000; i++) {
     ASSERT_EQ(lab.in(udp()), "pass pass") << i;
     lab.now_ns += 25 * kMillisecond;
@@ -103,7 +103,7 @@ TEST(limits, a_source_at_its_limit_loses_nothing) {
 
 TEST(limits, forty_and_forty_packets_on_both_sides_of_a_window_edge_are_seen) {
   Lab lab;  // a tumbling window of a second with a limit of 40 sees nothing here
-  lab.limit(FW_MEASURE_PACKETS, 0, 0, 43);
+  lab.limit(FW_METRIC_PACKETS, 0, 0, 43);
   lab.now_ns += kWindow - 41 * kMillisecond;
   const auto before = passed_times(lab, udp(), 40, kMillisecond);
   lab.now_ns += 2 * kMillisecond;  // over the edge
@@ -112,7 +112,7 @@ TEST(limits, forty_and_forty_packets_on_both_sides_of_a_window_edge_are_seen) {
   EXPECT_LE(after.size(), 5U);
 
   Lab policed;
-  policed.limit(FW_MEASURE_PACKETS, 40, kSecond / 4);
+  policed.limit(FW_METRIC_PACKETS, 40, kSecond / 4);
   policed.now_ns += kWindow - 41 * kMillisecond;
   EXPECT_LE(passed_times(policed, udp(), 80, kMillisecond).size(), 15U);
 }
@@ -122,7 +122,7 @@ TEST(limits, a_source_that_rests_for_any_time_starts_without_debt) {
        {9U,  16U, 17U,  18U,  25U,  33U,  34U,   35U,     50U,        60U,       68U,
         69U, 70U, 103U, 120U, 137U, 138U, 3600U, 86'400U, 2'300'000U, 4'600'000U}) {
     Lab lab;
-    lab.limit(FW_MEASURE_PACKETS, 40, 8 * kSecond);
+    lab.limit(FW_METRIC_PACKETS, 40, 8 * kSecond);
     EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 321U);
     lab.now_ns += seconds * kSecond;
     EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 321U) << seconds;
@@ -133,7 +133,7 @@ TEST(limits, a_measure_may_rest_for_any_time_while_others_go_on) {
   const Packet syn = from(kPeer).tcp(1, 80).syn(), ack = from(kPeer).tcp(1, 80).ack(5);
   for (const unsigned seconds : {20U, 34U, 35U, 40U, 60U, 67U, 68U, 70U, 110U, 140U}) {
     Lab lab;
-    lab.limit(FW_MEASURE_SYN, 10, 0);
+    lab.limit(FW_METRIC_SYN, 10, 0);
     EXPECT_EQ(lab.in(syn), "pass pass");
     for (unsigned i = 0; i < seconds; i++) {
       lab.now_ns += kSecond;
@@ -149,30 +149,30 @@ TEST(limits, each_measure_counts_its_own_packets) {
   const Packet gre = from(kPeer).gre().payload(20), later = from(kPeer).fragment(64, false);
   const Packet dns = from(kPeer).udp(53, 999).payload(20);
   struct Case {
-    unsigned measure;
+    unsigned metric;
     std::vector<Packet> counted, free;
   };
   const Case cases[] = {
-      {FW_MEASURE_PACKETS, {syn, ack, ping, error, gre, udp(), dns, later.payload(9)}, {}},
-      {FW_MEASURE_BYTES, {syn, ack, ping, error, gre, udp(), dns, later.payload(9)}, {}},
-      {FW_MEASURE_SYN, {syn}, {ack, ping, error, gre, udp(), dns}},
-      {FW_MEASURE_UDP, {udp(), dns}, {syn, ack, ping, error, gre, later.payload(9)}},
-      {FW_MEASURE_ICMP, {ping, error}, {syn, ack, gre, udp(), dns}},
+      {FW_METRIC_PACKETS, {syn, ack, ping, error, gre, udp(), dns, later.payload(9)}, {}},
+      {FW_METRIC_BYTES, {syn, ack, ping, error, gre, udp(), dns, later.payload(9)}, {}},
+      {FW_METRIC_SYN, {syn}, {ack, ping, error, gre, udp(), dns}},
+      {FW_METRIC_UDP, {udp(), dns}, {syn, ack, ping, error, gre, later.payload(9)}},
+      {FW_METRIC_ICMP, {ping, error}, {syn, ack, gre, udp(), dns}},
   };
   for (const Case& test : cases) {
     for (const Packet& packet : test.counted) {
       Lab lab;
-      lab.limit(test.measure, 1, 0);
+      lab.limit(test.metric, 1, 0);
       EXPECT_EQ(lab.in(packet), "pass pass");
-      EXPECT_EQ(lab.in(packet), "drop limit") << test.measure << &packet - test.counted.data();
+      EXPECT_EQ(lab.in(packet), "drop limit") << test.metric << &packet - test.counted.data();
       const auto events = lab.events();
       ASSERT_EQ(events.size(), 1U);
-      EXPECT_EQ(events[0].measure, test.measure);
+      EXPECT_EQ(events[0].metric, test.metric);
     }
     for (const Packet& packet : test.free) {
       Lab lab;
-      lab.limit(test.measure, 1, 0);
-      for (int i = 0; i < 10; i++) EXPECT_EQ(lab.in(packet), "pass pass") << test.measure;
+      lab.limit(test.metric, 1, 0);
+      for (int i = 0; i < 10; i++) EXPECT_EQ(lab.in(packet), "pass pass") << test.metric;
     }
   }
 }
@@ -180,7 +180,7 @@ TEST(limits, each_measure_counts_its_own_packets) {
 TEST(limits, bytes_are_those_of_the_frame_on_the_wire_in_steps_of_sixteen) {
   for (const std::size_t frame : {60U, 1514U}) {
     Lab lab;
-    lab.limit(FW_MEASURE_BYTES, 16'000, kSecond);  // 1000 units a second
+    lab.limit(FW_METRIC_BYTES, 16'000, kSecond);  // 1000 units a second
     const std::size_t units = (frame + 15) / 16;
     const Packet packet = udp(kPeer, frame - 42);
     ASSERT_EQ(packet.wire_bytes(), frame);
@@ -190,7 +190,7 @@ TEST(limits, bytes_are_those_of_the_frame_on_the_wire_in_steps_of_sixteen) {
 
 TEST(limits, a_byte_limit_below_one_packet_a_minute_still_limits) {
   Lab lab;
-  lab.limit(FW_MEASURE_BYTES, 1, 8 * kSecond);
+  lab.limit(FW_METRIC_BYTES, 1, 8 * kSecond);
   EXPECT_EQ(lab.in(udp(kPeer, 1400)), "pass pass");
   for (int i = 0; i < 16; i++) {
     lab.now_ns += kSecond / 2;
@@ -200,10 +200,10 @@ TEST(limits, a_byte_limit_below_one_packet_a_minute_still_limits) {
 
 TEST(limits, a_service_with_limits_of_its_own_has_meters_of_its_own) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 1, 0);
+  lab.limit(FW_METRIC_UDP, 1, 0);
   lab.service(true, 27015, 1, FW_ACTION_LIMIT);
   lab.config.rule[1].own = 1;
-  lab.limit(FW_MEASURE_UDP, 1000, kSecond, 0, 1);
+  lab.limit(FW_METRIC_UDP, 1000, kSecond, 0, 1);
   const Packet game = from(kPeer).udp(1234, 27015).payload(20);
   EXPECT_EQ(passed_times(lab, game, 500, 0).size(), 500U);
   EXPECT_EQ(lab.decision.rule, 1);
@@ -214,7 +214,7 @@ TEST(limits, a_service_with_limits_of_its_own_has_meters_of_its_own) {
 
 TEST(limits, addresses_of_one_ipv6_prefix_are_one_source) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 1, 0);
+  lab.limit(FW_METRIC_UDP, 1, 0);
   EXPECT_EQ(lab.in(udp("2001:db8:1::1")), "pass pass");
   EXPECT_EQ(lab.in(udp("2001:db8:1::2")), "drop limit");
   EXPECT_EQ(lab.in(udp("2001:db8:1:0:ffff::2")), "drop limit");
@@ -225,10 +225,10 @@ TEST(limits, addresses_of_one_ipv6_prefix_are_one_source) {
 TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
-    lab.limit(FW_MEASURE_PACKETS, 1, 0);
+    lab.limit(FW_METRIC_PACKETS, 1, 0);
     lab.service(true, 27015, 1, FW_ACTION_LIMIT);
     lab.config.rule[1].own = 1;
-    lab.limit(FW_MEASURE_PACKETS, 1, 0, 0, 1);
+    lab.limit(FW_METRIC_PACKETS, 1, 0, 0, 1);
     lab.handshake(peer);
     lab.now_ns += kSecond;
     const Packet packets[] = {udp(peer), from(peer).udp(1234, 27015).payload(20),
@@ -248,7 +248,7 @@ TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
 
 TEST(limits, a_source_is_forgotten_alone) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 1, 0);
+  lab.limit(FW_METRIC_PACKETS, 1, 0);
   EXPECT_EQ(lab.in(udp("192.0.2.1")), "pass pass");
   EXPECT_EQ(lab.in(udp("192.0.2.2")), "pass pass");
   fw_policy_source_forget(&lab.datapath.env(), Address::parse("192.0.2.1").value().key());
@@ -258,7 +258,7 @@ TEST(limits, a_source_is_forgotten_alone) {
 
 TEST(limits, a_limit_is_reported_once_until_the_source_was_quiet) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 10, 0);
+  lab.limit(FW_METRIC_UDP, 10, 0);
   (void)passed_times(lab, udp(), 2000, 10 * kMillisecond);
   auto events = lab.events();
   ASSERT_EQ(events.size(), 1U);
@@ -276,7 +276,7 @@ TEST(limits, a_limit_is_reported_once_until_the_source_was_quiet) {
 
 TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
+  lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   const std::uint64_t start = lab.now_ns;
   std::uint64_t banned = 0;
   while (banned == 0 && lab.now_ns < start + 10 * kSecond) {
@@ -296,12 +296,12 @@ TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) 
   EXPECT_EQ(entry->until_ns, entry->since_ns + 60 * kSecond);
   EXPECT_EQ(entry->hold_ms, 60'000U);
   EXPECT_EQ(entry->ban_above, 200U);
-  EXPECT_EQ(entry->measure, FW_MEASURE_UDP);
+  EXPECT_EQ(entry->metric, FW_METRIC_UDP);
 }
 
 TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_forgotten) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
+  lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   (void)passed_times(lab, udp(), 2000, kMillisecond);
   lab.now_ns += 3 * kWindow;
   EXPECT_EQ(lab.in(udp()), "pass pass");
@@ -310,7 +310,7 @@ TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_forgotten) {
 
 TEST(bans, a_verified_peer_that_floods_is_banned_at_once) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 0, 0, 200);
+  lab.limit(FW_METRIC_PACKETS, 0, 0, 200);
   lab.handshake(kPeer);
   const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
   int passed = 0;
@@ -321,8 +321,8 @@ TEST(bans, a_verified_peer_that_floods_is_banned_at_once) {
 
 TEST(bans, forged_packets_never_ban_or_limit_a_verified_peer) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 50, kSecond / 10, 100);
-  lab.limit(FW_MEASURE_SYN, 50, kSecond / 10, 100);
+  lab.limit(FW_METRIC_PACKETS, 50, kSecond / 10, 100);
+  lab.limit(FW_METRIC_SYN, 50, kSecond / 10, 100);
   lab.handshake(kPeer);
   const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
   const Packet forged[] = {from(kPeer).tcp(1, 80).syn(), from(kPeer).tcp(2, 80).ack(5), udp(),
@@ -341,7 +341,7 @@ TEST(bans, forged_packets_never_ban_or_limit_a_verified_peer) {
 
 TEST(bans, ipv6_sources_are_banned_by_their_prefix) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 100, kSecond, 200);
+  lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   (void)passed_times(lab, udp(kPeer6), 5000, kMillisecond);
   EXPECT_NE(lab.entry_of("2001:db8:1::/64"), nullptr);
   EXPECT_EQ(lab.in(udp("2001:db8:1::ffff")), "drop ban");
@@ -350,7 +350,7 @@ TEST(bans, ipv6_sources_are_banned_by_their_prefix) {
 
 TEST(bans, are_made_up_to_a_cap_and_beyond_it_sources_are_still_limited) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 10, 0, 20);
+  lab.limit(FW_METRIC_UDP, 10, 0, 20);
   lab.config.bans_cost = static_cast<fw_u32>(kSecond >> FW_TICK_SHIFT);  // 60 a minute
   lab.config.bans_burst = static_cast<fw_u32>(4 * kSecond >> FW_TICK_SHIFT);
   lab.publish();
@@ -373,7 +373,7 @@ TEST(bans, the_cap_holds_for_any_rate_and_rests_for_any_time) {
     Lab lab({.sources = 1 << 14, .flows = 1 << 14, .bans = 1 << 12});
     lab.config.bans_cost = static_cast<fw_u32>(60 * 62.5e6 / per_minute);
     lab.config.bans_burst = static_cast<fw_u32>(2 * kSecond >> FW_TICK_SHIFT);
-    lab.limit(FW_MEASURE_PACKETS, 0, 0, 1);
+    lab.limit(FW_METRIC_PACKETS, 0, 0, 1);
     int next = 1;
     const auto flood = [&] {  // 200 verified peers at once; how many were banned
       int bans = 0;
@@ -398,7 +398,7 @@ TEST(bans, the_cap_holds_for_any_rate_and_rests_for_any_time) {
 TEST(bans, none_is_made_where_the_configuration_says_so) {
   Lab lab;
   lab.config.bans_cost = 0;
-  lab.limit(FW_MEASURE_UDP, 10, 0, 20);
+  lab.limit(FW_METRIC_UDP, 10, 0, 20);
   (void)passed_times(lab, udp(), 10'000, kMillisecond);
   EXPECT_EQ(lab.entry_of(kPeer), nullptr);
   EXPECT_GT(lab.datapath.counters().bans_capped, 0U);
@@ -407,7 +407,7 @@ TEST(bans, none_is_made_where_the_configuration_says_so) {
 TEST(bans, observe_makes_them_but_drops_nothing) {
   Lab lab;
   lab.config.mode = FW_MODE_OBSERVE;
-  lab.limit(FW_MEASURE_UDP, 10, 0, 20);
+  lab.limit(FW_METRIC_UDP, 10, 0, 20);
   EXPECT_EQ(passed_times(lab, udp(), 10'000, kMillisecond).size(), 10'000U);
   EXPECT_NE(lab.entry_of(kPeer), nullptr);
   EXPECT_EQ(lab.in(udp()), "pass ban");

@@ -25,7 +25,7 @@ TEST(order, every_reason_has_a_packet) {
   };
   lab.service(false, 22, 1, FW_ACTION_DROP);
   lab.service(true, 4000, 2, FW_ACTION_PASS);
-  lab.limit(FW_MEASURE_UDP, 1, 0);
+  lab.limit(FW_METRIC_UDP, 1, 0);
   lab.lists("192.0.2.66", "192.0.2.77");
   EXPECT_GE(lab.entry(FW_ENTRY_BAN, "192.0.2.88"), 0);
   EXPECT_GE(lab.entry(FW_ENTRY_EXEMPT, "192.0.2.99"), 0);
@@ -87,7 +87,7 @@ TEST(order, exempt_wins_over_allowed_over_denied_over_banned) {
 
 TEST(order, an_exempt_source_is_neither_metered_nor_limited) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 1, 0, 1);
+  lab.limit(FW_METRIC_PACKETS, 1, 0, 1);
   EXPECT_GE(lab.entry(FW_ENTRY_EXEMPT, "192.0.2.1", FW_FOREVER), 0);
   for (int i = 0; i < 1000; i++) ASSERT_EQ(lab.in(udp()), "pass exempt");
   EXPECT_EQ(lab.datapath.counters().new_sources, 0U);
@@ -200,7 +200,7 @@ TEST(order, services_are_told_apart_by_protocol_and_port) {
   Lab lab;
   lab.service(false, 22, 1, FW_ACTION_DROP);
   lab.service(true, 65535, 2, FW_ACTION_PASS);
-  lab.limit(FW_MEASURE_PACKETS, 1, 0);
+  lab.limit(FW_METRIC_PACKETS, 1, 0);
   EXPECT_EQ(lab.in(from(kPeer).tcp(1, 22).syn()), "drop closed");
   EXPECT_EQ(lab.decision.rule, 1);
   for (int i = 0; i < 5; i++) EXPECT_EQ(lab.in(udp(kPeer, 65535)), "pass open");
@@ -221,7 +221,7 @@ TEST(order, a_banned_source_is_dropped_at_an_open_service_and_an_allowed_one_pas
 
 TEST(order, observe_drops_nothing_and_says_what_it_would_have_dropped) {
   Lab lab;
-  lab.limit(FW_MEASURE_UDP, 1, 0);
+  lab.limit(FW_METRIC_UDP, 1, 0);
   lab.config.mode = FW_MODE_OBSERVE;
   lab.publish();
   EXPECT_EQ(lab.in(udp()), "pass pass");
@@ -240,7 +240,7 @@ TEST(order, observe_drops_nothing_and_says_what_it_would_have_dropped) {
 
 TEST(order, addresses_that_are_nobodys_are_never_metered) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 1, 0, 1);
+  lab.limit(FW_METRIC_PACKETS, 1, 0, 1);
   for (const char* nobody : {"0.0.0.0", "127.0.0.1", "169.254.3.4", "224.0.0.1", "255.255.255.255",
                              "::", "::1", "fe80::5", "ff02::1"})
     for (int i = 0; i < 50; i++) EXPECT_EQ(lab.in(udp(nobody)), "pass pass") << nobody;

@@ -59,10 +59,10 @@ class Lab {
   }
 
   // `per_second` packets (or bytes) with `burst_ns` of it at once; a ban above `ban_at` per window.
-  fw_limit& limit(unsigned measure, double per_second, std::uint64_t burst_ns,
+  fw_limit& limit(unsigned metric, double per_second, std::uint64_t burst_ns,
                   std::uint32_t ban_above = 0, unsigned rule = 0) {
-    fw_limit& limit = config.rule[rule].limit[measure];
-    const double unit = measure == FW_MEASURE_BYTES ? FW_BYTES_UNIT : 1;
+    fw_limit& limit = config.rule[rule].limit[metric];
+    const double unit = metric == FW_METRIC_BYTES ? FW_BYTES_UNIT : 1;
     limit = {};
     if (per_second > 0) {
       limit.cost_q8 = static_cast<fw_u64>(std::ceil(256 * 62.5e6 * unit / per_second));

@@ -19,9 +19,9 @@ struct PrefixLab : Lab {
     config.rule[FW_RULE_OF_PREFIXES].ban_ms = 60'000;
     publish();
   }
-  void limit_prefix(unsigned measure, double per_second, std::uint64_t burst_ns,
+  void limit_prefix(unsigned metric, double per_second, std::uint64_t burst_ns,
                     std::uint32_t ban_above = 0) {
-    limit(measure, per_second, burst_ns, ban_above, FW_RULE_OF_PREFIXES);
+    limit(metric, per_second, burst_ns, ban_above, FW_RULE_OF_PREFIXES);
   }
   // Packets that pass when each of `count` neighbours sends one.
   int round(int count, const char* net = "192.0.2.{}") {
@@ -41,8 +41,8 @@ struct PrefixLab : Lab {
 
 TEST(prefix_limits, who_is_within_the_limit_of_each_is_held_to_that_of_all) {
   PrefixLab lab;
-  lab.limit(FW_MEASURE_PACKETS, 40, kSecond);
-  lab.limit_prefix(FW_MEASURE_PACKETS, 100, kSecond);
+  lab.limit(FW_METRIC_PACKETS, 40, kSecond);
+  lab.limit_prefix(FW_METRIC_PACKETS, 100, kSecond);
   EXPECT_EQ(lab.round(200), 101);
   EXPECT_EQ(lab.decision.reason, FW_REASON_LIMIT);
   const auto events = lab.events();
@@ -56,7 +56,7 @@ TEST(prefix_limits, who_is_within_the_limit_of_each_is_held_to_that_of_all) {
 
 TEST(prefix_limits, ipv6_sources_of_one_site_are_held_together) {
   PrefixLab lab;
-  lab.limit_prefix(FW_MEASURE_UDP, 50, kSecond);
+  lab.limit_prefix(FW_METRIC_UDP, 50, kSecond);
   EXPECT_EQ(lab.round(100, "2001:db8:5:{}::1"), 51);
   EXPECT_EQ(lab.events().at(0).prefix_bits, 48);
   EXPECT_EQ(lab.round(50, "2001:db8:6:{}::1"), 50);
@@ -64,15 +64,15 @@ TEST(prefix_limits, ipv6_sources_of_one_site_are_held_together) {
 
 TEST(prefix_limits, what_a_source_limit_drops_is_not_charged_to_the_prefix) {
   PrefixLab lab;
-  lab.limit(FW_MEASURE_PACKETS, 10, kSecond);
-  lab.limit_prefix(FW_MEASURE_PACKETS, 100, kSecond);
+  lab.limit(FW_METRIC_PACKETS, 10, kSecond);
+  lab.limit_prefix(FW_METRIC_PACKETS, 100, kSecond);
   for (int i = 0; i < 1000; i++) lab.in(from("192.0.2.250").udp(1234, 80));
   EXPECT_EQ(lab.round(90), 90) << "the neighbours of a flooder lose nothing";
 }
 
 TEST(prefix_limits, a_neighbour_with_a_verified_connection_loses_nothing_to_forged_packets) {
   PrefixLab lab;
-  lab.limit_prefix(FW_MEASURE_PACKETS, 100, kSecond);
+  lab.limit_prefix(FW_METRIC_PACKETS, 100, kSecond);
   lab.handshake("192.0.2.250");
   EXPECT_LT(lab.round(249), 249);
   EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass verified");
@@ -80,7 +80,7 @@ TEST(prefix_limits, a_neighbour_with_a_verified_connection_loses_nothing_to_forg
 
 TEST(prefix_limits, handshakes_that_complete_are_paid_back_so_a_gateway_does_not_notice) {
   PrefixLab lab;
-  lab.limit_prefix(FW_MEASURE_SYN, 20, kSecond);
+  lab.limit_prefix(FW_METRIC_SYN, 20, kSecond);
   for (int i = 1; i <= 200; i++) {
     lab.handshake(fmt::format("192.0.2.{}", i));
     ASSERT_EQ(lab.decision.reason, FW_REASON_VERIFIED) << i;
@@ -93,7 +93,7 @@ TEST(prefix_limits, handshakes_that_complete_are_paid_back_so_a_gateway_does_not
 
 TEST(prefix_limits, a_prefix_that_floods_for_long_and_proved_nothing_is_banned) {
   PrefixLab lab;
-  lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
+  lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   lab.flood(2);
   EXPECT_EQ(lab.entry_of("192.0.2.0/24"), nullptr) << "not at once: forged packets must last";
   lab.flood(4);
@@ -109,7 +109,7 @@ TEST(prefix_limits, a_prefix_that_floods_for_long_and_proved_nothing_is_banned) 
 
 TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_somebody_is_verified) {
   PrefixLab lab;
-  lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
+  lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   lab.handshake("192.0.2.250");
   lab.flood(20);
   EXPECT_EQ(lab.entry_of("192.0.2.0/24"), nullptr);
@@ -118,7 +118,7 @@ TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_someb
 
 TEST(prefix_limits, verified_connections_together_are_banned_at_once_but_for_who_is_exempt) {
   PrefixLab lab;
-  lab.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 500);
+  lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   for (int i = 1; i <= 100; i++) lab.handshake(fmt::format("192.0.2.{}", i));
   lab.entry(FW_ENTRY_EXEMPT, "192.0.2.7/32", FW_FOREVER);
   for (int n = 0; n < 6; n++)
@@ -131,11 +131,11 @@ TEST(prefix_limits, verified_connections_together_are_banned_at_once_but_for_who
 
 TEST(prefix_limits, no_prefix_takes_a_cell_where_there_is_no_such_limit) {
   Lab lab;
-  lab.limit(FW_MEASURE_PACKETS, 0, 0, 10'000);
+  lab.limit(FW_METRIC_PACKETS, 0, 0, 10'000);
   for (int i = 1; i <= 10; i++) lab.in(from(fmt::format("192.0.2.{}", i)).udp(1234, 80));
   EXPECT_EQ(lab.datapath.counters().new_sources, 10U);
   PrefixLab with;
-  with.limit_prefix(FW_MEASURE_PACKETS, 0, 0, 10'000);
+  with.limit_prefix(FW_METRIC_PACKETS, 0, 0, 10'000);
   EXPECT_EQ(with.round(10), 10);
   EXPECT_EQ(with.datapath.counters().new_sources, 11U);
 }

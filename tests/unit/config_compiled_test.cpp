@@ -30,17 +30,17 @@ icmp = { limit = "none", ban_at = "1/s" }
   const fw_rule& rule = p.rule[0];
   EXPECT_EQ(rule.ban_ms, 90'000U);
   EXPECT_EQ(rule.own, 0);
-  const auto expect = [&](int measure, fw_u32 cost, fw_u32 burst, fw_u32 ban_above) {
-    EXPECT_EQ(rule.limit[measure].cost_q8, cost) << measure;
-    EXPECT_EQ(rule.limit[measure].burst, burst) << measure;
-    EXPECT_EQ(rule.limit[measure].ban_above, ban_above) << measure;
+  const auto expect = [&](int metric, fw_u32 cost, fw_u32 burst, fw_u32 ban_above) {
+    EXPECT_EQ(rule.limit[metric].cost_q8, cost) << metric;
+    EXPECT_EQ(rule.limit[metric].burst, burst) << metric;
+    EXPECT_EQ(rule.limit[metric].ban_above, ban_above) << metric;
   };
-  expect(FW_MEASURE_PACKETS, 16'000'000, 15'625'000, 1074);
+  expect(FW_METRIC_PACKETS, 16'000'000, 15'625'000, 1074);
   // 25 MB/s are 1,562,500 units of 16 bytes: 40 ticks each. 100 GB/s are more than a u32 of them.
-  expect(FW_MEASURE_BYTES, 10'240, 500'000'000, 0xffff'ffff);
-  expect(FW_MEASURE_SYN, 4'000'000'000, 62'500'000, 0);
-  expect(FW_MEASURE_UDP, 53'333'334, 62'500'000, 21'475);  // the default
-  expect(FW_MEASURE_ICMP, 0, 0, 1);
+  expect(FW_METRIC_BYTES, 10'240, 500'000'000, 0xffff'ffff);
+  expect(FW_METRIC_SYN, 4'000'000'000, 62'500'000, 0);
+  expect(FW_METRIC_UDP, 53'333'334, 62'500'000, 21'475);  // the default
+  expect(FW_METRIC_ICMP, 0, 0, 1);
   EXPECT_EQ(p.bans_cost, 3'750'000U);
   EXPECT_EQ(p.bans_burst, 1U << 29);
 }
@@ -70,9 +70,9 @@ packets = { limit = "1000/s", ban_at = "2000/s" }
   const fw_rule& rule = p.rule[FW_RULE_OF_PREFIXES];
   EXPECT_EQ(rule.own, 1);
   EXPECT_EQ(rule.ban_ms, 90'000U);
-  EXPECT_EQ(rule.limit[FW_MEASURE_PACKETS].cost_q8, 16'000'000U);
-  EXPECT_EQ(rule.limit[FW_MEASURE_PACKETS].ban_above, 2147U);
-  EXPECT_EQ(rule.limit[FW_MEASURE_SYN].cost_q8, 0U) << "those of a source are no default for it";
+  EXPECT_EQ(rule.limit[FW_METRIC_PACKETS].cost_q8, 16'000'000U);
+  EXPECT_EQ(rule.limit[FW_METRIC_PACKETS].ban_above, 2147U);
+  EXPECT_EQ(rule.limit[FW_METRIC_SYN].cost_q8, 0U) << "those of a source are no default for it";
 }
 
 TEST(compiled, without_a_limit_per_prefix_none_is_metered) {
@@ -100,13 +100,13 @@ action = "drop"
   const fw_config& p = compiled.policy;
   EXPECT_EQ(compiled.rule_names, (std::vector<std::string>{"default", "game", "web", "closed"}));
   EXPECT_EQ(p.rule[1].own, 1);
-  EXPECT_EQ(p.rule[1].limit[FW_MEASURE_PACKETS].cost_q8, 16'000'000U);
-  EXPECT_EQ(p.rule[1].limit[FW_MEASURE_PACKETS].ban_above, 2147U);
+  EXPECT_EQ(p.rule[1].limit[FW_METRIC_PACKETS].cost_q8, 16'000'000U);
+  EXPECT_EQ(p.rule[1].limit[FW_METRIC_PACKETS].ban_above, 2147U);
   EXPECT_EQ(p.rule[1].ban_ms, 60'000U);
   EXPECT_EQ(p.rule[2].own, 0);
   EXPECT_EQ(p.rule[2].ban_ms, 300'000U);
   EXPECT_EQ(p.rule[2].action, FW_ACTION_LIMIT);
-  EXPECT_EQ(p.rule[2].limit[FW_MEASURE_SYN].cost_q8, p.rule[0].limit[FW_MEASURE_SYN].cost_q8);
+  EXPECT_EQ(p.rule[2].limit[FW_METRIC_SYN].cost_q8, p.rule[0].limit[FW_METRIC_SYN].cost_q8);
   EXPECT_EQ(p.rule[3].action, FW_ACTION_DROP);
 
   ASSERT_EQ(compiled.ports.size(), FW_PORT_LINES + 0U);

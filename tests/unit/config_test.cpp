@@ -105,12 +105,12 @@ group = "adm"
   EXPECT_EQ(c.nfqueue.queue, 5000U);
   EXPECT_EQ(c.ban, (fw::config::Ban{minutes{2}, {1, 2}, hours{12}, 56, 60}));
   EXPECT_EQ(c.exempt, (fw::config::Exempt{false, false, false, false, false}));
-  EXPECT_EQ(c.limit_default[FW_MEASURE_PACKETS],
+  EXPECT_EQ(c.limit_default[FW_METRIC_PACKETS],
             (fw::config::Limit{10'000, 20'000, milliseconds{500}}));
-  EXPECT_EQ(c.limit_default[FW_MEASURE_BYTES], (fw::config::Limit{25e6, {}, seconds{1}}));
-  EXPECT_EQ(c.limit_default[FW_MEASURE_SYN], (fw::config::Limit{{}, {}, seconds{1}}));
-  EXPECT_EQ(c.limit_default[FW_MEASURE_UDP], (fw::config::Limit{{}, 5, seconds{1}}));
-  EXPECT_EQ(c.limit_default[FW_MEASURE_ICMP], Config::defaults()[FW_MEASURE_ICMP]);
+  EXPECT_EQ(c.limit_default[FW_METRIC_BYTES], (fw::config::Limit{25e6, {}, seconds{1}}));
+  EXPECT_EQ(c.limit_default[FW_METRIC_SYN], (fw::config::Limit{{}, {}, seconds{1}}));
+  EXPECT_EQ(c.limit_default[FW_METRIC_UDP], (fw::config::Limit{{}, 5, seconds{1}}));
+  EXPECT_EQ(c.limit_default[FW_METRIC_ICMP], Config::defaults()[FW_METRIC_ICMP]);
   EXPECT_EQ(c.budgets[FW_CLASS_TCP_SYN], (fw::config::Budget{40, 300, 400}));
   EXPECT_EQ(c.budgets[FW_CLASS_OTHER].limit, std::nullopt);
   EXPECT_EQ(c.budgets[FW_CLASS_UDP_NEW], Config::default_budgets()[FW_CLASS_UDP_NEW]);
@@ -125,9 +125,9 @@ group = "adm"
   EXPECT_EQ(c.services[0].ports, (std::vector<PortRange>{{true, 27'015, 27'015}}));
   EXPECT_EQ(c.services[0].ban_time, minutes{5});
   ASSERT_TRUE(c.services[0].limits);
-  EXPECT_EQ((*c.services[0].limits)[FW_MEASURE_PACKETS],
+  EXPECT_EQ((*c.services[0].limits)[FW_METRIC_PACKETS],
             (fw::config::Limit{1000, 2000, milliseconds{500}}));
-  EXPECT_EQ((*c.services[0].limits)[FW_MEASURE_BYTES], c.limit_default[FW_MEASURE_BYTES])
+  EXPECT_EQ((*c.services[0].limits)[FW_METRIC_BYTES], c.limit_default[FW_METRIC_BYTES])
       << "what a service does not say is inherited";
   EXPECT_EQ(c.services[1].ports,
             (std::vector<PortRange>{{false, 80, 80}, {false, 8000, 8999}, {true, 8000, 8999}}));
@@ -333,10 +333,10 @@ TEST_F(ConfigFolder, later_files_override_single_keys_and_append_services) {
   EXPECT_EQ(config->ban.time, minutes{4});
   EXPECT_EQ(config->ban.memory, hours{2});
   EXPECT_EQ(config->ban.prefix_v6, 56U);
-  EXPECT_EQ(config->limit_default[FW_MEASURE_UDP], (fw::config::Limit{100, 300, seconds{1}}));
+  EXPECT_EQ(config->limit_default[FW_METRIC_UDP], (fw::config::Limit{100, 300, seconds{1}}));
   ASSERT_EQ(config->services.size(), 2U);
   EXPECT_EQ(config->services[1].name, "b");
-  EXPECT_EQ((*config->services[0].limits)[FW_MEASURE_UDP].ban_at, 300)
+  EXPECT_EQ((*config->services[0].limits)[FW_METRIC_UDP].ban_at, 300)
       << "a service inherits the default as it is in the end";
 }
 
@@ -386,8 +386,8 @@ TEST(starter_text, gives_examples_that_are_valid) {
   const Config config = good(text);
   ASSERT_EQ(config.services.size(), 1U);
   EXPECT_EQ(config.services[0].name, "game");
-  EXPECT_EQ(config.limit_default[FW_MEASURE_BYTES].limit, 25e6);
-  EXPECT_EQ(config.limit_prefix.limits[FW_MEASURE_PACKETS].ban_at, 200e3);
+  EXPECT_EQ(config.limit_default[FW_METRIC_BYTES].limit, 25e6);
+  EXPECT_EQ(config.limit_prefix.limits[FW_METRIC_PACKETS].ban_at, 200e3);
 }
 
 TEST(starter_text, shows_the_defaults_of_detection_as_they_are) {

@@ -94,7 +94,7 @@ TEST(engine_bans, a_ban_by_a_limit_is_logged_with_rule_value_and_limit) {
 TEST(engine_bans, a_prefix_is_banned_by_its_limits_and_forgotten_as_a_source_is) {
   config::Config config;
   EXPECT_EQ(EngineLab(config).datapath.config().lengths_v4, 1);
-  config.limit_prefix.limits[FW_MEASURE_PACKETS].ban_at = 2000;
+  config.limit_prefix.limits[FW_METRIC_PACKETS].ban_at = 2000;
   EngineLab lab(config);
   EXPECT_EQ(lab.datapath.config().lengths_v4, 2) << "before the datapath makes such a ban";
   EXPECT_EQ(lab.datapath.config().lengths_v6, 3);
@@ -209,7 +209,7 @@ unsigned judged(EngineLab& lab, const char* source) {
 TEST(engine_bans, who_is_unbanned_or_allowed_starts_with_empty_meters) {
   config::Config config;
   config.limit_default = {};
-  config.limit_default[FW_MEASURE_UDP] = {
+  config.limit_default[FW_METRIC_UDP] = {
       .limit = 1, .ban_at = std::nullopt, .burst = Milliseconds{1}};
   EngineLab lab(config);
   const Prefix source = prefix("2001:db8:5::/64");

@@ -197,9 +197,9 @@ TEST(engine_commands, mode_off_and_back_keeps_every_ban_list_and_exemption) {
 TEST(engine_commands, why_says_what_a_source_sends_now_and_what_it_is_held_against) {
   config::Config config;
   config.limit_default = {};
-  config.limit_default[FW_MEASURE_PACKETS].ban_at = 20'000;
-  config.limit_default[FW_MEASURE_SYN].limit = 200;
-  config.limit_default[FW_MEASURE_SYN].ban_at = 1000;
+  config.limit_default[FW_METRIC_PACKETS].ban_at = 20'000;
+  config.limit_default[FW_METRIC_SYN].limit = 200;
+  config.limit_default[FW_METRIC_SYN].ban_at = 1000;
   EngineLab lab(config);
   lab.mono_ns = 1000ULL << FW_WINDOW_SHIFT;
   const auto send = [&](const Packet& packet) {

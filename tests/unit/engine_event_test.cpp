@@ -137,7 +137,7 @@ TEST(measured, window_counts_are_shown_per_second) {
   // 25 MB/s is 1,562,500 units of 16 bytes a second.
   fw_event bytes{};
   bytes.value = 1'677'722;
-  bytes.measure = FW_MEASURE_BYTES;
+  bytes.metric = FW_METRIC_BYTES;
   EXPECT_NEAR(static_cast<double>(measured(bytes, at(0)).value), 25e6, 16);
 }
 
@@ -146,7 +146,7 @@ TEST(measured, numbers_are_written_for_people) {
   EXPECT_EQ(grouped(999), "999");
   EXPECT_EQ(grouped(1000), "1,000");
   EXPECT_EQ(grouped(4'210'331), "4,210,331");
-  EXPECT_EQ(rate_in_words(5'900'000, FW_MEASURE_BYTES), "5.9 MB/s");
+  EXPECT_EQ(rate_in_words(5'900'000, FW_METRIC_BYTES), "5.9 MB/s");
   EXPECT_EQ(duration_field(60 * kSecond), "60s");
   EXPECT_EQ(duration_field(1500 * kMillisecond), "1500ms");
   EXPECT_EQ(duration_in_words(47 * kSecond), "47 s");

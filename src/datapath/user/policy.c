@@ -285,13 +285,13 @@ static fw_u32 sliding_rate(fw_u32 count, fw_u32 before, fw_u32 passed, fw_u64 no
 }
 
 int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 rule,
-                           fw_u32 verified, fw_u64 now_ns, fw_u32 rates[FW_MEASURE_COUNT]) {
+                           fw_u32 verified, fw_u64 now_ns, fw_u32 rates[FW_METRIC_COUNT]) {
   fw_s32 cell = cell_of(env, &key, rule, verified);
   const struct fw_source* source;
   struct fw_meter meter;
   fw_u32 passed, note;
 
-  for (int i = 0; i < FW_MEASURE_COUNT; i++) rates[i] = 0;
+  for (int i = 0; i < FW_METRIC_COUNT; i++) rates[i] = 0;
   if (cell < 0) return 0;
   source = &env->sources[cell / FW_SOURCE_WAYS].way[cell % FW_SOURCE_WAYS];
   passed = fw_idle(fw_window(now_ns), FW_READ(source->seen_window), 0xffffffff);
@@ -302,7 +302,7 @@ int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 
   else
     meter = env->meters[cell];
   passed = fw_idle(fw_window(now_ns) & 0x3fffff, meter.seen_ms >> 10, 0x3fffff);
-  for (int i = 0; i < FW_MEASURE_COUNT; i++)
+  for (int i = 0; i < FW_METRIC_COUNT; i++)
     rates[i] = sliding_rate(meter.count[i], meter.before[i], passed, now_ns);
   return 1;
 }
