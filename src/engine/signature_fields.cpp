@@ -100,8 +100,8 @@ const FieldPlace& place_of(HeaderField field) {
   return kPlaces.at(static_cast<std::size_t>(field));
 }
 
-Term term_of(const fw_shape& shape, const FieldPlace& place, unsigned bits) {
-  const std::uint64_t whole = shape.word[place.word] >> place.shift & low_bits(place.bits);
+Term term_of(const fw_match_key& key, const FieldPlace& place, unsigned bits) {
+  const std::uint64_t whole = key.word[place.word] >> place.shift & low_bits(place.bits);
   return {place.field, bits, whole >> (place.bits - bits)};
 }
 
@@ -126,10 +126,10 @@ fw_signature protocol_signature(std::uint8_t proto) {
   return signature;
 }
 
-bool matches(const fw_signature& signature, const fw_shape& shape) {
+bool matches(const fw_signature& signature, const fw_match_key& key) {
   std::uint64_t differs = 0;
   for (unsigned i = 0; i < 3; i++)
-    differs |= (shape.word[i] & signature.mask.word[i]) ^ signature.value.word[i];
+    differs |= (key.word[i] & signature.mask.word[i]) ^ signature.value.word[i];
   return differs == 0;
 }
 

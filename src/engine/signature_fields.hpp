@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The header fields that a signature may name: where each lies in fw_shape (policy/abi.h), and its
-// words. The protocol is not among them: every signature has it.
+// The header fields that a signature may name: where each lies in fw_match_key (policy/abi.h), and
+// its words. The protocol is not among them: every signature has it.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +43,12 @@ struct Term {
   std::uint64_t value = 0;  // a number of `bits` bits
 };
 
-[[nodiscard]] Term term_of(const fw_shape& shape, const FieldPlace& place, unsigned bits);
+[[nodiscard]] Term term_of(const fw_match_key& key, const FieldPlace& place, unsigned bits);
 void add_term(fw_signature& signature, const Term& term);
 void drop_field(fw_signature& signature, HeaderField field);
 
 [[nodiscard]] fw_signature protocol_signature(std::uint8_t proto);
-[[nodiscard]] bool matches(const fw_signature& signature, const fw_shape& shape);
+[[nodiscard]] bool matches(const fw_signature& signature, const fw_match_key& key);
 
 // "proto=udp sport=161 len=1428"; a field of which only some bits count as "ttl=0x40/0xc0".
 [[nodiscard]] std::string describe(const fw_signature& signature);

@@ -20,7 +20,7 @@ constexpr std::size_t kLeastElsewhere = 16;
 constexpr std::size_t kFewStrangers = 2;
 
 struct Seen {
-  fw_shape shape;
+  fw_match_key key;
   TrafficScope scope;
   std::uint64_t source;
 };
@@ -42,7 +42,7 @@ std::vector<Seen> look_at(std::span<const fw_sample> samples, std::size_t most) 
   for (std::size_t i = 0; i < count; i++) {
     const fw_sample& sample = samples[i * samples.size() / count];
     const fw_addr& source = sample.packet.src;
-    out.push_back({fw_policy_shape(&sample.packet), scope_of(sample),
+    out.push_back({fw_policy_match_key(&sample.packet), scope_of(sample),
                    sample.packet.is_v6 != 0 ? source.hi : source.lo});
   }
   return out;
@@ -112,7 +112,7 @@ class Finder {
     std::size_t spared = 0;
     std::vector<Claimed> claims;
     while (rest.size() >= least && claims.size() < options_.max_signatures) {
-      auto best = best_conjunction(scope, shapes_of(rest), least, peace, options_);
+      auto best = best_conjunction(scope, match_keys_of(rest), least, peace, options_);
       if (!best) break;
       Claimed one = claim(scope, std::move(*best));
       const std::size_t sources = sources_of(rest, one.signature);
@@ -140,20 +140,20 @@ class Finder {
            traffic_class != FW_CLASS_ICMP_OTHER;
   }
 
-  static std::vector<fw_shape> shapes_of(const Group& group) {
-    std::vector<fw_shape> out;
+  static std::vector<fw_match_key> match_keys_of(const Group& group) {
+    std::vector<fw_match_key> out;
     out.reserve(group.size());
-    for (const Seen& seen : group) out.push_back(seen.shape);
+    for (const Seen& seen : group) out.push_back(seen.key);
     return out;
   }
   static std::size_t sources_of(const Group& group, const fw_signature& signature) {
     std::set<std::uint64_t> out;
     for (const Seen& seen : group)
-      if (matches(signature, seen.shape)) out.insert(seen.source);
+      if (matches(signature, seen.key)) out.insert(seen.source);
     return out.size();
   }
   static std::size_t erase_matching(Group& group, const fw_signature& signature) {
-    return std::erase_if(group, [&](const Seen& seen) { return matches(signature, seen.shape); });
+    return std::erase_if(group, [&](const Seen& seen) { return matches(signature, seen.key); });
   }
 
   static Claimed claim(const TrafficScope& scope, Conjunction best) {
@@ -173,8 +173,8 @@ class Finder {
       if (scope == home || scope.proto != home.proto) continue;
       fw_signature wider = claimed.signature;
       if (home.port != scope.port && home.port != 0) drop_field(wider, HeaderField::dport);
-      const auto here = static_cast<std::size_t>(std::ranges::count_if(
-          group, [&](const Seen& seen) { return matches(wider, seen.shape); }));
+      const auto here = static_cast<std::size_t>(
+          std::ranges::count_if(group, [&](const Seen& seen) { return matches(wider, seen.key); }));
       const auto least = options_.least_share * static_cast<double>(sizes_[scope]);
       if (here < kLeastElsewhere || static_cast<double>(here) < least) continue;
       if (!is_safe(scope, claimed.terms, peace_of(scope), options_)) continue;
@@ -192,7 +192,7 @@ class Finder {
     std::map<std::uint64_t, std::size_t> of_source;
     for (const Seen& seen : peace_) {
       if (!is_peace_of(scope, seen.scope)) continue;
-      out.shapes.push_back(seen.shape);
+      out.keys.push_back(seen.key);
       if (++of_source[seen.source] <= kPeacePerSource) out.independent++;
     }
     return out;
@@ -210,7 +210,7 @@ class Finder {
                               is_kin(traffic_class, seen.scope.traffic_class));
       if (!related || seen.scope.proto != proto) continue;
       out.second++;
-      if (matches(signature, seen.shape)) out.first++;
+      if (matches(signature, seen.key)) out.first++;
     }
     return out;
   }
@@ -222,7 +222,7 @@ class Finder {
     for (const Seen& seen : excess_) {
       if ((claimed.classes >> seen.scope.traffic_class & 1) == 0) continue;
       all++;
-      if (matches(claimed.signature, seen.shape)) hit++;
+      if (matches(claimed.signature, seen.key)) hit++;
     }
     if (all > 0) out.excess_share = static_cast<double>(hit) / static_cast<double>(all);
     const auto proto = static_cast<std::uint8_t>(claimed.signature.value.word[0] >> 56);

@@ -47,15 +47,15 @@ class Bits {
   std::vector<std::uint64_t> words_;
 };
 
-Bits matching(std::span<const fw_shape> shapes, const Term& term) {
+Bits matching(std::span<const fw_match_key> keys, const Term& term) {
   fw_signature only{};
   add_term(only, term);
   const unsigned word = place_of(term.field).word;
   const std::uint64_t mask = only.mask.word[word];
   const std::uint64_t value = only.value.word[word];
-  Bits bits(shapes.size());
-  for (std::size_t i = 0; i < shapes.size(); i++)
-    if ((shapes[i].word[word] & mask) == value) bits.set(i);
+  Bits bits(keys.size());
+  for (std::size_t i = 0; i < keys.size(); i++)
+    if ((keys[i].word[word] & mask) == value) bits.set(i);
   return bits;
 }
 
@@ -94,11 +94,11 @@ bool is_field_of(const TrafficScope& scope, HeaderField field) {
 }
 
 // Values that more than one in nine of the samples has, and maybe others (Misra and Gries, 1982).
-std::vector<std::uint64_t> frequent_values(std::span<const fw_shape> shapes,
+std::vector<std::uint64_t> frequent_values(std::span<const fw_match_key> keys,
                                            const FieldPlace& place, unsigned bits) {
   std::array<std::pair<std::uint64_t, std::size_t>, 8> counters{};
-  for (const fw_shape& shape : shapes) {
-    const std::uint64_t value = term_of(shape, place, bits).value;
+  for (const fw_match_key& key : keys) {
+    const std::uint64_t value = term_of(key, place, bits).value;
     auto* free = counters.end();
     auto* found = counters.end();
     for (auto* counter = counters.begin(); counter != counters.end(); counter++) {
@@ -128,7 +128,7 @@ std::vector<unsigned> widths(const FieldPlace& place) {
 
 class Search {
  public:
-  Search(const TrafficScope& scope, std::span<const fw_shape> excess, std::size_t least,
+  Search(const TrafficScope& scope, std::span<const fw_match_key> excess, std::size_t least,
          const Peace& peace, const FinderOptions& options)
       : scope_(scope), excess_(excess), least_(least), peace_(peace), options_(options) {
     for (const FieldPlace& place : field_places())
@@ -171,10 +171,10 @@ class Search {
         if (count < least_) continue;
         // A shorter piece of payload that says the same of as many says less.
         if (place.field == HeaderField::payload && !counts.insert(count).second) continue;
-        Candidate candidate{term,  std::move(matched),       matching(peace_.shapes, term),
+        Candidate candidate{term,  std::move(matched),       matching(peace_.keys, term),
                             count, likelihood(scope_, term), 0};
         candidate.share = ordinary_share(scope_, candidate.likelihood);
-        const bool everywhere = candidate.peace.count() == peace_.shapes.size();
+        const bool everywhere = candidate.peace.count() == peace_.keys.size();
         if (everywhere && candidate.share > 0.95) continue;
         candidates_.push_back(std::move(candidate));
       }
@@ -194,7 +194,7 @@ class Search {
 
   void grow(const Node& node) {
     Bits excess(excess_.size(), true);
-    Bits peace(peace_.shapes.size(), true);
+    Bits peace(peace_.keys.size(), true);
     for (std::size_t i = 0; i < candidates_.size(); i++) {
       if ((node.parts >> i & 1) == 0) continue;
       excess &= candidates_[i].excess;
@@ -246,7 +246,7 @@ class Search {
   }
 
   TrafficScope scope_;
-  std::span<const fw_shape> excess_;
+  std::span<const fw_match_key> excess_;
   std::size_t least_;
   const Peace& peace_;
   const FinderOptions& options_;
@@ -295,7 +295,7 @@ bool is_safe(const TrafficScope& scope, std::span<const Term> terms, const Peace
     add_term(signature, term);
   }
   const auto matched = static_cast<std::size_t>(std::ranges::count_if(
-      peace.shapes, [&](const fw_shape& shape) { return matches(signature, shape); }));
+      peace.keys, [&](const fw_match_key& key) { return matches(signature, key); }));
   const auto fields = static_cast<unsigned>(terms.size());
   return holds(
       {matched, fields, rarest, doubt_of(matched, peace.independent, ordinary_share(scope, all))},
@@ -303,7 +303,7 @@ bool is_safe(const TrafficScope& scope, std::span<const Term> terms, const Peace
 }
 
 std::optional<Conjunction> best_conjunction(const TrafficScope& scope,
-                                            std::span<const fw_shape> excess, std::size_t least,
+                                            std::span<const fw_match_key> excess, std::size_t least,
                                             const Peace& peace, const FinderOptions& options) {
   return Search(scope, excess, least, peace, options).run();
 }

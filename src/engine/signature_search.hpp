@@ -14,7 +14,7 @@ namespace fw::engine {
 
 // Ordinary packets that the signature must spare.
 struct Peace {
-  std::vector<fw_shape> shapes;
+  std::vector<fw_match_key> keys;
   std::size_t independent = 0;  // no source counts for more than a few
 };
 
@@ -34,7 +34,7 @@ struct Conjunction {
 // The conjunction that explains most of the excess with the fewest fields, among those that are
 // safe and match at least `least` samples.
 [[nodiscard]] std::optional<Conjunction> best_conjunction(const TrafficScope& scope,
-                                                          std::span<const fw_shape> excess,
+                                                          std::span<const fw_match_key> excess,
                                                           std::size_t least, const Peace& peace,
                                                           const FinderOptions& options);
 

@@ -129,13 +129,13 @@ struct fw_packet {
  *   [1] IP length 16, TCP window 16, ICMP type 8, ICMP code 8, TCP header bytes 8, zero 8
  *   [2] first 8 bytes of payload
  * "Family and fragment" is 0x10 for IPv6 plus FW_FRAG_*. */
-struct fw_shape {
+struct fw_match_key {
   fw_u64 word[3];
 };
 
 /* Matches a packet whose shape has these bits in all three words. */
 struct fw_signature {
-  struct fw_shape mask, value;
+  struct fw_match_key mask, value;
   fw_u64 pad[2];
 };
 /* Which signatures are in force, by class: bit i is signatures[i]. A line's bits are set after its
@@ -444,7 +444,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_entry_keys) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_entry_filter) == 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_entry) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_entry_pending) == 16, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_shape) == 24, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_match_key) == 24, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_signature) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_signature_set) == 128, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");

@@ -76,7 +76,7 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
                       struct fw_packet* packet, struct fw_decision* decision);
 
 /* A packet's header fields as signatures see them. */
-struct fw_shape fw_policy_shape(const struct fw_packet* packet);
+struct fw_match_key fw_policy_match_key(const struct fw_packet* packet);
 
 /* Only reads the headers. 0: not IP, or malformed. */
 int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet);

@@ -134,15 +134,14 @@ class History {
         .data = bytes.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
     fw_packet packet{};
     fw_policy_parse(&frame, &packet);
-    const fw_shape shape = fw_policy_shape(&packet);
+    const fw_match_key key = fw_policy_match_key(&packet);
     constexpr fw_u64 kFields[] = {0xffULL << 56, 0xffULL << 48, 0xffULL << 40, 0xffffULL << 16,
                                   0xffff};
     fw_signature signature{};
     for (unsigned n = 1 + below(3); n > 0; n--) signature.mask.word[0] |= kFields[below(5)];
     if (one_in(3)) signature.mask.word[1] = 0xffffULL << (one_in(2) ? 48 : 32);
     if (one_in(5)) signature.mask.word[2] = ~0ULL << (8 * below(8));
-    for (unsigned i = 0; i < 3; i++)
-      signature.value.word[i] = shape.word[i] & signature.mask.word[i];
+    for (unsigned i = 0; i < 3; i++) signature.value.word[i] = key.word[i] & signature.mask.word[i];
     pair_.sign(below(FW_MAX_SIGNATURES), signature, one_in(3) ? 0 : below(1U << FW_CLASS_COUNT));
   }
 

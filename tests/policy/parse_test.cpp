@@ -126,7 +126,7 @@ TEST(parse, finds_the_same_packet_behind_every_encapsulation) {
 TEST(parse, reads_mobility_hip_and_shim6_headers_as_extensions) {
   for (const unsigned number : {135U, 139U, 140U}) {
     const Packet made = from(kPeer6).destination_options().next(17).udp(1, 2);
-    // The builder has no such header; destination options have its shape.
+    // The builder has no such header; destination options have its key.
     const auto [ok, p] = parse(made.patch(14 + 6, static_cast<fw_u8>(number)));
     ASSERT_TRUE(ok);
     EXPECT_EQ(p.proto, 17) << number;

@@ -8,17 +8,17 @@ namespace fw::test {
 namespace {
 
 // The fields of `made` that `mask` names, as a signature of `traffic_class`.
-void sign(Lab& lab, std::size_t slot, const Packet& made, const fw_shape& mask,
+void sign(Lab& lab, std::size_t slot, const Packet& made, const fw_match_key& mask,
           fw_class traffic_class) {
   lab.decide(made);
-  const fw_shape shape = fw_policy_shape(&lab.packet);
+  const fw_match_key key = fw_policy_match_key(&lab.packet);
   fw_signature& signature = lab.datapath.tables().signatures[slot];
   signature.mask = mask;
-  for (int i = 0; i < 3; i++) signature.value.word[i] = shape.word[i] & mask.word[i];
+  for (int i = 0; i < 3; i++) signature.value.word[i] = key.word[i] & mask.word[i];
   lab.datapath.tables().signature_set->active[traffic_class] |= 1ULL << slot;
 }
 
-constexpr fw_shape kProtoAndSport{{0xff000000ffff0000ULL, 0, 0}};
+constexpr fw_match_key kProtoAndSport{{0xff000000ffff0000ULL, 0, 0}};
 
 TEST(signatures, hit_what_matches_and_nothing_else) {
   for (const char* peer : {kPeer, kPeer6}) {
@@ -35,7 +35,7 @@ TEST(signatures, hit_what_matches_and_nothing_else) {
 
 TEST(signatures, are_of_a_class) {
   Lab lab;
-  const fw_shape ttl{{0xff00ff0000000000ULL, 0, 0}};
+  const fw_match_key ttl{{0xff00ff0000000000ULL, 0, 0}};
   sign(lab, 0, from(kPeer).tcp(5, 80).syn(), ttl, FW_CLASS_TCP_SYN);
   EXPECT_EQ(lab.in(from(kPeer).tcp(6, 81).syn()), "drop signature");
   EXPECT_EQ(lab.in(from(kPeer).tcp(6, 81).ack(5)), "pass pass");
@@ -45,7 +45,7 @@ TEST(signatures, never_hit_a_verified_flow_nor_other_packets_of_its_peer) {
   Lab lab;
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
-  const fw_shape any_tcp{{0xff00000000000000ULL, 0, 0}};
+  const fw_match_key any_tcp{{0xff00000000000000ULL, 0, 0}};
   for (const fw_class traffic_class : {FW_CLASS_TCP_SYN, FW_CLASS_TCP_STRAY, FW_CLASS_TCP_FLOW})
     sign(lab, 0, from(kPeer).tcp(1, 2).syn(), any_tcp, traffic_class);
   EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass verified");
@@ -55,7 +55,7 @@ TEST(signatures, never_hit_a_verified_flow_nor_other_packets_of_its_peer) {
 
 TEST(signatures, know_the_first_bytes_of_the_payload) {
   Lab lab;
-  const fw_shape head{{0xff00000000000000ULL, 0, 0xffffffff00000000ULL}};
+  const fw_match_key head{{0xff00000000000000ULL, 0, 0xffffffff00000000ULL}};
   const auto asks = [](std::string_view text) {
     return from(kPeer).udp(40000, 27015).payload(text);
   };

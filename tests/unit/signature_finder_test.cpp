@@ -109,7 +109,7 @@ Samples operator+(Samples left, const Samples& right) {
 
 bool hits(const Found& found, const fw_sample& packet) {
   return (found.classes >> packet.traffic_class & 1) != 0 &&
-         engine::matches(found.signature, fw_policy_shape(&packet.packet));
+         engine::matches(found.signature, fw_policy_match_key(&packet.packet));
 }
 std::size_t hit_count(const std::vector<Found>& found, const Samples& packets) {
   return static_cast<std::size_t>(std::ranges::count_if(packets, [&](const fw_sample& one) {

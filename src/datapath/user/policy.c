@@ -139,8 +139,8 @@ void fw_policy_note_egress(struct fw_env* env, const struct fw_frame* frame, fw_
   fw_note_egress(env, fw_parse(&cursor, frame->link, &packet), &packet, now_ns);
 }
 
-struct fw_shape fw_policy_shape(const struct fw_packet* packet) {
-  return fw_shape_of(packet);
+struct fw_match_key fw_policy_match_key(const struct fw_packet* packet) {
+  return fw_match_key_of(packet);
 }
 
 int fw_policy_parse(const struct fw_frame* frame, struct fw_packet* packet) {
