@@ -15,7 +15,7 @@ datapath::TableSizes sizes_of(const config::Tables& tables) {
 
 // Only the engine's entries matter while nobody sends us packets.
 datapath::TableSizes sizes_without_packets(std::uint32_t bans) {
-  return {.sources = FW_SOURCE_WAYS, .flows = FW_FLOW_WAYS, .bans = bans};
+  return {.sources = FW_SOURCE_SLOTS, .flows = FW_FLOW_SLOTS, .bans = bans};
 }
 
 // As open() of the datapath, but leaves nothing behind.

@@ -24,7 +24,7 @@ namespace fw::datapath {
 // (policy.h), not the members.
 struct Tables {
   std::span<fw_source_bucket> sources;
-  std::span<fw_meter> meters;  // FW_SOURCE_WAYS per bucket of sources
+  std::span<fw_meter> meters;  // FW_SOURCE_SLOTS per bucket of sources
   std::span<fw_flow_bucket> flows;
   std::span<fw_flow_filter> flow_filter;
   std::span<fw_entry_keys> entry_keys;

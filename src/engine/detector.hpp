@@ -83,7 +83,7 @@ class Detector {
   Samples samples_;
   std::function<void(const fw_sample&)> sink_;
   std::deque<Step> steps_;                                // of the last second
-  std::array<std::uint32_t, FW_BUDGET_CELLS> refused_{};  // when last looked at
+  std::array<std::uint32_t, FW_BUDGET_SLOTS> refused_{};  // when last looked at
   fw_counters counters_{};                                // the same
   std::optional<Attack> attack_;
   std::deque<Attack> past_;

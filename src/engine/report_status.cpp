@@ -60,8 +60,8 @@ Json traffic_of(const fw_counters& counters) {
 
 Json tables_of(const Engine& engine) {
   const datapath::Tables tables = engine.datapath().tables();
-  return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_WAYS}}},
-          {"flows", {{"capacity", tables.flows.size() * FW_FLOW_WAYS}}},
+  return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_SLOTS}}},
+          {"flows", {{"capacity", tables.flows.size() * FW_FLOW_SLOTS}}},
           {"bans", {{"capacity", tables.entries.size()}, {"used", engine.entries_used()}}},
           {"memory_bytes", engine.datapath().memory_bytes()}};
 }

@@ -20,7 +20,7 @@ enum {
   FW_RULE_OF_PREFIXES = FW_MAX_RULES - 1,
   FW_MAX_PREFIX_LENGTHS = 8, /* distinct prefix lengths of entries, per family */
   FW_MAX_SIGNATURES = 64,
-  FW_BUDGET_CELLS = 1024, /* a power of two */
+  FW_BUDGET_SLOTS = 1024, /* a power of two */
   FW_BYTES_UNIT = 16,     /* bytes are metered in units of 16 */
   FW_LINE_BYTES = 64,
 };
@@ -240,9 +240,9 @@ struct fw_source {
   fw_u8 charged;  /* packets that might have been, in seen_window */
   fw_u16 ports;   /* groups of closed ports that it tried, a bit each */
 };
-enum { FW_SOURCE_WAYS = 4, FW_VERIFIED_IDLE_WINDOWS = 560 /* 10 minutes */ };
+enum { FW_SOURCE_SLOTS = 4, FW_VERIFIED_IDLE_WINDOWS = 560 /* 10 minutes */ };
 struct fw_source_bucket {
-  struct fw_source way[FW_SOURCE_WAYS];
+  struct fw_source slot[FW_SOURCE_SLOTS];
 };
 
 /* How much: the meters of one source, at the source's own index. They say nothing while the source
@@ -271,9 +271,9 @@ struct fw_flow {
   fw_u32 seen_state; /* window << 3 | FW_FLOW_* */
   fw_u32 isn, next;
 };
-enum { FW_FLOW_WAYS = 4, FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours */ };
+enum { FW_FLOW_SLOTS = 4, FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours */ };
 struct fw_flow_bucket {
-  struct fw_flow way[FW_FLOW_WAYS];
+  struct fw_flow slot[FW_FLOW_SLOTS];
 };
 /* Which conversations eight buckets have that say something of their peer, 8 bits each, so few that
  * they stay in a near cache: a bit for each kind of hash (flow_filter.h). A flood's packets belong

@@ -91,7 +91,7 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, 
   for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
     struct fw_budget* budget;
 
-    index = (first + i) & (FW_BUDGET_CELLS - 1);
+    index = (first + i) & (FW_BUDGET_SLOTS - 1);
     budget = fw_env_budget(env, index);
     if (!budget) return FW_NO_BUDGET;
     if (!budget->used) {
@@ -105,7 +105,7 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, 
         budget->traffic_class == traffic_class)
       return index;
   }
-  return first & (FW_BUDGET_CELLS - 1);
+  return first & (FW_BUDGET_SLOTS - 1);
 }
 
 /* How a packet asks a budget for room. */

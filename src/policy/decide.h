@@ -57,8 +57,8 @@ FW_INLINE void fw_touch(struct fw_env* env, const struct fw_config* cfg, fw_u64 
   const struct fw_flow_bucket* flows =
       begins ? fw_env_flows(env, (fw_u32)flow_hash & cfg->flow_mask) : NULL;
 
-  if (sources) (void)FW_READ(sources->way[0].tag);
-  if (flows) (void)FW_READ(flows->way[0].tag);
+  if (sources) (void)FW_READ(sources->slot[0].tag);
+  if (flows) (void)FW_READ(flows->slot[0].tag);
 }
 
 /* What the packet's conversation says of its sender; see fw_flow_arrive(). */

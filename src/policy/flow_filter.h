@@ -48,8 +48,8 @@ FW_INLINE void fw_flow_filter_add(struct fw_env* env, fw_u32 bucket, fw_u32 tag)
 FW_INLINE fw_u64 fw_flow_kinds(const struct fw_flow_bucket* bucket) {
   fw_u64 kinds = 0;
 
-  for (fw_u32 i = 0; i < FW_FLOW_WAYS; i++)
-    if (fw_flow_speaks(&bucket->way[i])) kinds |= fw_flow_kind(bucket->way[i].tag);
+  for (fw_u32 i = 0; i < FW_FLOW_SLOTS; i++)
+    if (fw_flow_speaks(&bucket->slot[i])) kinds |= fw_flow_kind(bucket->slot[i].tag);
   return kinds;
 }
 

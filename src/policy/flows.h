@@ -41,13 +41,13 @@ FW_INLINE fw_u32 fw_flow_tag(fw_u64 h) {
   return (fw_u32)(h >> 32) | 1;
 }
 
-/* The way that a new conversation takes; FW_FLOW_WAYS: none. */
+/* The way that a new conversation takes; FW_FLOW_SLOTS: none. */
 FW_INLINE fw_u32 fw_flow_weakest(const struct fw_flow_bucket* bucket, fw_u32 window) {
-  fw_u32 way = FW_FLOW_WAYS, weakest = 0xffffffff;
+  fw_u32 way = FW_FLOW_SLOTS, weakest = 0xffffffff;
 
-  for (fw_u32 i = 0; i < FW_FLOW_WAYS; i++) {
-    fw_u32 state = bucket->way[i].seen_state & 7, strength;
-    fw_u32 idle = fw_idle(window, bucket->way[i].seen_state >> 3, 0x1fffffff);
+  for (fw_u32 i = 0; i < FW_FLOW_SLOTS; i++) {
+    fw_u32 state = bucket->slot[i].seen_state & 7, strength;
+    fw_u32 idle = fw_idle(window, bucket->slot[i].seen_state >> 3, 0x1fffffff);
 
     if (state == FW_FLOW_EMPTY)
       strength = 0;
@@ -77,16 +77,16 @@ FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_confi
   struct fw_flow* flow;
 
   if (!bucket) return NULL;
-  for (fw_u32 i = FW_FLOW_WAYS; i-- > 0;) {
-    same = fw_if_equal(bucket->way[i].tag, tag) & ~fw_if_equal(bucket->way[i].seen_state & 7, 0);
+  for (fw_u32 i = FW_FLOW_SLOTS; i-- > 0;) {
+    same = fw_if_equal(bucket->slot[i].tag, tag) & ~fw_if_equal(bucket->slot[i].seen_state & 7, 0);
     found |= same;
     way += (fw_u32)same & (i - way);
   }
-  if (found) return &bucket->way[way & (FW_FLOW_WAYS - 1)];
+  if (found) return &bucket->slot[way & (FW_FLOW_SLOTS - 1)];
   if (!claim) return NULL;
   way = fw_flow_weakest(bucket, window);
-  if (way >= FW_FLOW_WAYS) return NULL;
-  flow = &bucket->way[way & (FW_FLOW_WAYS - 1)];
+  if (way >= FW_FLOW_SLOTS) return NULL;
+  flow = &bucket->slot[way & (FW_FLOW_SLOTS - 1)];
   flow->tag = tag;
   flow->seen_state = window << 3; /* EMPTY: the caller says what it is */
   flow->isn = flow->next = 0;

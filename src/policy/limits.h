@@ -214,10 +214,10 @@ FW_INLINE int fw_is_over_limit(struct fw_env* env, const struct fw_packet* p,
   charge.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : decision->rule;
   if (!fw_charge(env, p, decision, index, &charge)) return 0;
 
-  bucket = fw_env_sources(env, index / FW_SOURCE_WAYS);
+  bucket = fw_env_sources(env, index / FW_SOURCE_SLOTS);
   if (!bucket) return 1;
-  persisted =
-      fw_over(&bucket->way[index % FW_SOURCE_WAYS], fw_window(charge.metered_ns), &charge.is_news);
+  persisted = fw_over(&bucket->slot[index % FW_SOURCE_SLOTS], fw_window(charge.metered_ns),
+                      &charge.is_news);
   may_ban = charge.excess == FW_EXCESS_BAN && !(sender->found & FW_SOURCE_HAS_VERIFIED) &&
             (sender->peer == FW_PEER_VERIFIED || persisted >= FW_PERSIST_WINDOWS);
   charge.kind = may_ban && fw_ban_excess(env, sender, &charge) ? FW_EVENT_BAN : FW_EVENT_LIMIT;

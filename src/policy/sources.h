@@ -76,15 +76,15 @@ FW_STAGE fw_u32 fw_source_look(struct fw_env* env, const struct fw_addr* key, fw
   index = (fw_u32)h & cfg->source_mask;
   bucket = fw_env_sources(env, index);
   if (!bucket) return 0;
-  for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++)
-    if (bucket->way[i].tag == tag) return index * FW_SOURCE_WAYS + i + 1;
+  for (fw_u32 i = 0; i < FW_SOURCE_SLOTS; i++)
+    if (bucket->slot[i].tag == tag) return index * FW_SOURCE_SLOTS + i + 1;
   return 0;
 }
 
 FW_INLINE struct fw_source* fw_source_at(struct fw_env* env, fw_u32 cell) { /* index + 1 */
-  struct fw_source_bucket* bucket = cell ? fw_env_sources(env, (cell - 1) / FW_SOURCE_WAYS) : NULL;
+  struct fw_source_bucket* bucket = cell ? fw_env_sources(env, (cell - 1) / FW_SOURCE_SLOTS) : NULL;
 
-  return bucket ? &bucket->way[(cell - 1) % FW_SOURCE_WAYS] : NULL;
+  return bucket ? &bucket->slot[(cell - 1) % FW_SOURCE_SLOTS] : NULL;
 }
 
 /* Has this source a verified flow? */
@@ -134,18 +134,18 @@ FW_INLINE int fw_source_is_known(const struct fw_source* cell) {
   return cell->age_owes >> 4 >= FW_KNOWN_AGE;
 }
 
-/* The way that a new source takes; FW_SOURCE_WAYS: none. */
+/* The way that a new source takes; FW_SOURCE_SLOTS: none. */
 FW_INLINE fw_u32 fw_source_weakest(const struct fw_source_bucket* bucket, fw_u32 window) {
-  fw_u32 way = FW_SOURCE_WAYS, weakest = 0xffffffff;
+  fw_u32 way = FW_SOURCE_SLOTS, weakest = 0xffffffff;
 
-  for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++) {
-    fw_u32 other = bucket->way[i].tag, strength;
-    fw_u32 idle = fw_idle(window, bucket->way[i].seen_window, 0xffffffff);
+  for (fw_u32 i = 0; i < FW_SOURCE_SLOTS; i++) {
+    fw_u32 other = bucket->slot[i].tag, strength;
+    fw_u32 idle = fw_idle(window, bucket->slot[i].seen_window, 0xffffffff);
 
     if (!other)
       strength = 1;
     else if (!(other & 1) &&
-             (!fw_source_is_known(&bucket->way[i]) || idle >= FW_VERIFIED_IDLE_WINDOWS))
+             (!fw_source_is_known(&bucket->slot[i]) || idle >= FW_VERIFIED_IDLE_WINDOWS))
       strength = 0x3fffffff - (idle & 0x1fffffff);
     else if (!(other & 1))
       strength = 0x7fffffff - (idle & 0x1fffffff);
@@ -174,36 +174,36 @@ FW_STAGE fw_u64 fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 verified, fw
   bucket_index = (fw_u32)h & cfg->source_mask;
   bucket = fw_env_sources(env, bucket_index);
   if (!bucket) return 0;
-  for (fw_u32 i = FW_SOURCE_WAYS; i-- > 0;) {
-    fw_u32 other = bucket->way[i].tag;
+  for (fw_u32 i = FW_SOURCE_SLOTS; i-- > 0;) {
+    fw_u32 other = bucket->slot[i].tag;
     fw_u64 same = fw_if_equal(other, tag);
 
     found |= same;
     way += (fw_u32)same & (i - way);
     if (other == (tag | 1) && other != tag &&
-        fw_idle(window, bucket->way[i].seen_window, 0xffffffff) < FW_VERIFIED_IDLE_WINDOWS)
+        fw_idle(window, bucket->slot[i].seen_window, 0xffffffff) < FW_VERIFIED_IDLE_WINDOWS)
       twin = FW_SOURCE_HAS_VERIFIED;
   }
-  way &= FW_SOURCE_WAYS - 1;
-  cell = &bucket->way[way];
+  way &= FW_SOURCE_SLOTS - 1;
+  cell = &bucket->slot[way];
   if (found) {
     if (cell->seen_window != window) fw_source_roll(env, cell, window, now_ns);
-    return twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
+    return twin | (bucket_index * FW_SOURCE_SLOTS + way + 1);
   }
 
   way = fw_source_weakest(bucket, window);
-  if (way >= FW_SOURCE_WAYS) {
+  if (way >= FW_SOURCE_SLOTS) {
     counters->untracked++;
     return twin;
   }
-  cell = &bucket->way[way & (FW_SOURCE_WAYS - 1)];
+  cell = &bucket->slot[way & (FW_SOURCE_SLOTS - 1)];
   cell->tag = tag;
   cell->seen_window = window;
   cell->over = FW_SOURCE_NOTED;
   cell->age_owes = cell->charged = 0;
   cell->ports = 0;
   counters->new_sources++;
-  return FW_SOURCE_IS_NEW | twin | (bucket_index * FW_SOURCE_WAYS + way + 1);
+  return FW_SOURCE_IS_NEW | twin | (bucket_index * FW_SOURCE_SLOTS + way + 1);
 }
 
 #endif

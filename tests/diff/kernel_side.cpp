@@ -62,7 +62,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
     bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, name),
                              static_cast<unsigned>(entries));
   };
-  resize("sources", sizes.sources / FW_SOURCE_WAYS);
+  resize("sources", sizes.sources / FW_SOURCE_SLOTS);
   resize("meters", sizes.sources);
   resize("flows", sizes.flow_buckets());
   resize("flow_filter", sizes.flow_filters());
@@ -88,14 +88,14 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
       !map(bpf_map__name(bss), 1, clocked) || !map(".data.shared", 1, shared) ||
       !map(".data.active", 1, active_) || !map("list_v4", datapath::xdp::kListV4Bytes, list_v4_) ||
       !map(".data.configs", 2, configs_) || !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
-      !map("sources", sizes.sources / FW_SOURCE_WAYS, sources_) ||
+      !map("sources", sizes.sources / FW_SOURCE_SLOTS, sources_) ||
       !map("meters", sizes.sources, meters_) || !map("flows", sizes.flow_buckets(), flows_) ||
       !map("flow_filter", sizes.flow_filters(), flow_filter_) ||
       !map("entry_keys", sizes.entry_buckets(), entry_keys_) ||
       !map("entry_filter", sizes.entry_filters(), entry_filter_) ||
       !map("entries", slots, entries_) ||
       !map("entry_pending", std::size_t{FW_PENDING_SLOTS} * cpus_, hits_) ||
-      !map("served", FW_PORT_LINES, served_) || !map(".data.budgets", FW_BUDGET_CELLS, budgets_) ||
+      !map("served", FW_PORT_LINES, served_) || !map(".data.budgets", FW_BUDGET_SLOTS, budgets_) ||
       !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
       !map(".data.signature_set", 1, signature_set_))
     return fail_errno("map the tables of " + path, errno);
@@ -184,7 +184,7 @@ std::vector<fw_entry_pending> KernelSide::hits() const {
 }
 
 std::vector<fw_budget_share> KernelSide::shares() const {
-  return per_cpu<fw_budget_share>(shares_, FW_BUDGET_CELLS);
+  return per_cpu<fw_budget_share>(shares_, FW_BUDGET_SLOTS);
 }
 
 const std::vector<fw_event>& KernelSide::take_events() {

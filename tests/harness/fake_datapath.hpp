@@ -202,7 +202,7 @@ class FakeDatapath : public datapath::Datapath {
   std::vector<fw_entry_filter> filter_;
   std::vector<fw_entry> entries_;
   std::vector<fw_port_line> served_{FW_PORT_LINES};
-  std::vector<fw_budget> budgets_{FW_BUDGET_CELLS};
+  std::vector<fw_budget> budgets_{FW_BUDGET_SLOTS};
   std::vector<fw_signature> signatures_{FW_MAX_SIGNATURES};
   fw_signature_set signature_set_{};
   std::vector<fw_entry_pending> hits_;

@@ -137,7 +137,7 @@ TEST(flows, answering_a_udp_peer_proves_it_only_after_turns_and_seconds) {
 
 // A host whose conversations all have to do with four cells, and that refuses UDP to port 9.
 struct CrowdedLab : Lab {
-  CrowdedLab() : Lab({.sources = 1 << 12, .flows = FW_FLOW_WAYS, .bans = 1 << 10}) {
+  CrowdedLab() : Lab({.sources = 1 << 12, .flows = FW_FLOW_SLOTS, .bans = 1 << 10}) {
     const datapath::Tables tables = datapath.tables();
     tables.signatures[0].mask.word[0] = 0xffff;
     tables.signatures[0].value.word[0] = 9;
@@ -180,12 +180,12 @@ TEST(flows, who_is_answered_though_his_packet_would_have_been_dropped_was_not_sp
 
 TEST(flows, the_filter_knows_those_that_say_something_and_forgets_those_that_are_displaced) {
   CrowdedLab lab;
-  lab.ask(53, FW_FLOW_WAYS);
+  lab.ask(53, FW_FLOW_SLOTS);
   EXPECT_EQ(lab.filter(), 0U) << "nobody was answered";
   lab.out(to("10.0.0.0").udp(53, 1234));
   EXPECT_NE(lab.filter(), 0U);
   lab.now_ns += kWindow;
-  lab.ask(80, FW_FLOW_WAYS);
+  lab.ask(80, FW_FLOW_SLOTS);
   EXPECT_EQ(lab.filter(), 0U);
 }
 

@@ -61,10 +61,10 @@ FW_INLINE struct fw_port_line* fw_env_served(struct fw_env* e, fw_u32 index) {
   return e->served && index < FW_PORT_LINES ? &e->served[index] : NULL;
 }
 FW_INLINE struct fw_budget* fw_env_budget(struct fw_env* e, fw_u32 index) {
-  return e->budgets && index < FW_BUDGET_CELLS ? &e->budgets[index] : NULL;
+  return e->budgets && index < FW_BUDGET_SLOTS ? &e->budgets[index] : NULL;
 }
 FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env* e, fw_u32 index) {
-  return e->shares && index < FW_BUDGET_CELLS ? &e->shares[index] : NULL;
+  return e->shares && index < FW_BUDGET_SLOTS ? &e->shares[index] : NULL;
 }
 FW_INLINE const struct fw_signature* fw_env_signature(struct fw_env* e, fw_u32 index) {
   return e->signatures && index < FW_MAX_SIGNATURES ? &e->signatures[index] : NULL;
@@ -258,9 +258,9 @@ static fw_s32 cell_of(const struct fw_env* env, const struct fw_addr* key, fw_u3
   fw_u32 tag = (((fw_u32)(h >> 32) | 2u) & ~1u) | (verified & 1);
   fw_u32 bucket = (fw_u32)h & env->config->source_mask;
 
-  for (fw_u32 i = 0; i < FW_SOURCE_WAYS; i++)
-    if (FW_READ(env->sources[bucket].way[i].tag) == tag)
-      return (fw_s32)(bucket * FW_SOURCE_WAYS + i);
+  for (fw_u32 i = 0; i < FW_SOURCE_SLOTS; i++)
+    if (FW_READ(env->sources[bucket].slot[i].tag) == tag)
+      return (fw_s32)(bucket * FW_SOURCE_SLOTS + i);
   return -1;
 }
 
@@ -272,7 +272,7 @@ void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key) {
 
       /* Whoever takes it next begins with empty meters. */
       if (cell >= 0)
-        FW_WRITE(env->sources[cell / FW_SOURCE_WAYS].way[cell % FW_SOURCE_WAYS].tag, 0U);
+        FW_WRITE(env->sources[cell / FW_SOURCE_SLOTS].slot[cell % FW_SOURCE_SLOTS].tag, 0U);
     }
   }
 }
@@ -293,7 +293,7 @@ int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 
 
   for (int i = 0; i < FW_METRIC_COUNT; i++) rates[i] = 0;
   if (cell < 0) return 0;
-  source = &env->sources[cell / FW_SOURCE_WAYS].way[cell % FW_SOURCE_WAYS];
+  source = &env->sources[cell / FW_SOURCE_SLOTS].slot[cell % FW_SOURCE_SLOTS];
   passed = fw_idle(fw_window(now_ns), FW_READ(source->seen_window), 0xffffffff);
   note = FW_READ(source->over);
   if (note & FW_SOURCE_NOTED)

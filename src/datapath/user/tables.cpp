@@ -30,7 +30,7 @@ Result<ListImage> list_image(std::span<const std::byte> image) {
 }
 
 UserTables::UserTables(TableSizes sizes)
-    : sources_(sizes.sources / FW_SOURCE_WAYS),
+    : sources_(sizes.sources / FW_SOURCE_SLOTS),
       meters_(sizes.sources),
       flows_(sizes.flow_buckets()),
       flow_filter_(sizes.flow_filters()),
@@ -38,7 +38,7 @@ UserTables::UserTables(TableSizes sizes)
       entry_filter_(sizes.entry_filters()),
       entries_(sizes.entry_slots()),
       served_(FW_PORT_LINES),
-      budgets_(FW_BUDGET_CELLS),
+      budgets_(FW_BUDGET_SLOTS),
       signatures_(FW_MAX_SIGNATURES),
       signature_set_(1) {}
 
@@ -89,7 +89,7 @@ std::uint64_t UserTables::memory_bytes() const {
          signatures_.span().size_bytes() + sizeof(fw_signature_set) + sizeof shared_;
 }
 
-UserReader::UserReader() : hits_(FW_PENDING_SLOTS), shares_(FW_BUDGET_CELLS) {}
+UserReader::UserReader() : hits_(FW_PENDING_SLOTS), shares_(FW_BUDGET_SLOTS) {}
 
 void UserReader::populate() {
   hits_.populate();

@@ -26,7 +26,7 @@ struct TableSizes {
   // Two slots per ban: two-choice buckets of eight never fill up at half load.
   [[nodiscard]] std::uint32_t entry_slots() const { return 2 * bans; }
   [[nodiscard]] std::uint32_t entry_buckets() const { return entry_slots() / FW_ENTRY_SLOTS; }
-  [[nodiscard]] std::uint32_t flow_buckets() const { return flows / FW_FLOW_WAYS; }
+  [[nodiscard]] std::uint32_t flow_buckets() const { return flows / FW_FLOW_SLOTS; }
   [[nodiscard]] std::uint32_t flow_filters() const {
     return (flow_buckets() + FW_FLOW_FILTER_BUCKETS - 1) / FW_FLOW_FILTER_BUCKETS;
   }

@@ -45,7 +45,7 @@ FW_TABLE(entries, struct fw_entry, 1);
 FW_TABLE(entry_pending, struct fw_entry_pending, 1);
 FW_VARIABLE(shared, struct fw_shared, 1);
 FW_TABLE(served, struct fw_port_line, FW_PORT_LINES);
-FW_VARIABLE(budgets, struct fw_budget, FW_BUDGET_CELLS);
+FW_VARIABLE(budgets, struct fw_budget, FW_BUDGET_SLOTS);
 FW_TABLE(signatures, struct fw_signature, FW_MAX_SIGNATURES);
 FW_VARIABLE(signature_set, struct fw_signature_set, 1);
 
@@ -57,7 +57,7 @@ FW_VARIABLE(signature_set, struct fw_signature_set, 1);
     __type(value, type_of_value);                  \
   } name SEC(".maps")
 
-FW_CPU_TABLE(budget_shares, struct fw_budget_share, FW_BUDGET_CELLS);
+FW_CPU_TABLE(budget_shares, struct fw_budget_share, FW_BUDGET_SLOTS);
 FW_CPU_TABLE(counters, struct fw_counters, 1);
 FW_CPU_TABLE(cpu_state, struct fw_cpu, 1);
 
@@ -183,7 +183,7 @@ FW_INLINE struct fw_port_line* fw_env_served(struct fw_env* e, fw_u32 index) {
 }
 FW_INLINE struct fw_budget* fw_env_budget(struct fw_env* e, fw_u32 index) {
   (void)e;
-  return &budgets[index & (FW_BUDGET_CELLS - 1)];
+  return &budgets[index & (FW_BUDGET_SLOTS - 1)];
 }
 FW_INLINE struct fw_budget_share* fw_env_budget_share(struct fw_env* e, fw_u32 index) {
   (void)e;

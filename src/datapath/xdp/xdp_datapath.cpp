@@ -86,7 +86,7 @@ std::array<bpf_map*, 23> pinned_maps(floodwall_bpf& skeleton) {
 }
 
 void set_sizes(floodwall_bpf& skeleton, const TableSizes& sizes) {
-  bpf_map__set_max_entries(skeleton.maps.sources, sizes.sources / FW_SOURCE_WAYS);
+  bpf_map__set_max_entries(skeleton.maps.sources, sizes.sources / FW_SOURCE_SLOTS);
   bpf_map__set_max_entries(skeleton.maps.meters, sizes.sources);
   bpf_map__set_max_entries(skeleton.maps.flows, sizes.flow_buckets());
   bpf_map__set_max_entries(skeleton.maps.flow_filter, sizes.flow_filters());
@@ -262,7 +262,7 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{active_, maps.data_active, sizeof(fw_active)},
       Wanted{configs_, maps.data_configs, 2 * sizeof(fw_config)},
       Wanted{ports_, maps.ports, std::size_t{2} * FW_PORT_LINES * sizeof(fw_port_line)},
-      Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_WAYS * sizeof(fw_source_bucket)},
+      Wanted{sources_, maps.sources, sizes.sources / FW_SOURCE_SLOTS * sizeof(fw_source_bucket)},
       Wanted{meters_, maps.meters, sizes.sources * sizeof(fw_meter)},
       Wanted{flows_, maps.flows, sizes.flow_buckets() * sizeof(fw_flow_bucket)},
       Wanted{flow_filter_, maps.flow_filter, sizes.flow_filters() * sizeof(fw_flow_filter)},
@@ -272,13 +272,13 @@ Result<void> XdpDatapath::map_tables(const TableSizes& sizes) {
       Wanted{entry_pending_, maps.entry_pending,
              std::size_t{FW_PENDING_SLOTS} * cpus_ * sizeof(fw_entry_pending)},
       Wanted{served_, maps.served, FW_PORT_LINES * sizeof(fw_port_line)},
-      Wanted{budgets_, maps.data_budgets, FW_BUDGET_CELLS * sizeof(fw_budget)},
+      Wanted{budgets_, maps.data_budgets, FW_BUDGET_SLOTS * sizeof(fw_budget)},
       Wanted{signatures_, maps.signatures, FW_MAX_SIGNATURES * sizeof(fw_signature)},
       Wanted{signature_set_, maps.data_signature_set, sizeof(fw_signature_set)},
       Wanted{shared_, maps.data_shared, sizeof(fw_shared)},
       Wanted{list_v4_, maps.list_v4, kListV4Bytes},
   };
-  table_bytes_ = cpus_ * (sizeof(fw_counters) + FW_BUDGET_CELLS * sizeof(fw_budget_share)) +
+  table_bytes_ = cpus_ * (sizeof(fw_counters) + FW_BUDGET_SLOTS * sizeof(fw_budget_share)) +
                  bpf_map__max_entries(maps.events) + bpf_map__max_entries(maps.samples);
   for (const Wanted& want : wanted) {
     auto array = MappedArray::map(bpf_map__fd(want.map), want.size_bytes);
@@ -298,7 +298,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
   if (getrandom(&config_.seed[0], sizeof config_.seed, 0) != sizeof config_.seed)
     return fail_errno("read the random seed of the tables", errno);
   config_.abi_version = FW_ABI_VERSION;
-  config_.source_mask = sizes.sources / FW_SOURCE_WAYS - 1;
+  config_.source_mask = sizes.sources / FW_SOURCE_SLOTS - 1;
   config_.flow_mask = sizes.flow_buckets() - 1;
   config_.entry_mask = sizes.entry_slots() / FW_ENTRY_SLOTS - 1;
   configs_.as<fw_config>()[0] = config_;
