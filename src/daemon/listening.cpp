@@ -21,7 +21,8 @@ void note_listening(std::span<fw_port_line> served, const std::vector<host::Sock
   for (const host::Socket& socket : listeners) {
     if (is_loopback(socket.local)) continue;  // nobody reaches it from elsewhere
     wanted[(socket.proto == IPPROTO_UDP ? kPorts / 2 : 0) + socket.local_port] |=
-        FW_PORT_LISTENS | (socket.receive_bytes >= FW_DEEP_SOCKET_BYTES ? FW_PORT_IS_DEEP : 0);
+        FW_PORT_LISTENS |
+        (socket.receive_bytes >= FW_LARGE_RCVBUF_BYTES ? FW_PORT_LARGE_RCVBUF : 0);
   }
   for (std::size_t i = 0; i < kPorts && i / FW_LINE_BYTES < served.size(); i++) {
     const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].rule[i % FW_LINE_BYTES]);

@@ -215,9 +215,10 @@ enum {
   FW_PORT_CLOSED = 0,
   FW_PORT_ANSWERS = 1, /* this host answered a stranger from it */
   FW_PORT_LISTENS = 2, /* a socket waits there; if that is all, it never answers: syslog, netflow */
-  FW_PORT_IS_DEEP = 4, /* and holds FW_DEEP_SOCKET_BYTES for its program: SO_RCVBUF was raised */
+  FW_PORT_LARGE_RCVBUF =
+      4, /* and holds FW_LARGE_RCVBUF_BYTES for its program: SO_RCVBUF was raised */
 };
-enum { FW_DEEP_SOCKET_BYTES = 8 << 20 }; /* 10,000 small packets; the kernel doubles SO_RCVBUF */
+enum { FW_LARGE_RCVBUF_BYTES = 8 << 20 }; /* 10,000 small packets; the kernel doubles SO_RCVBUF */
 enum { FW_PORT_LINES = 2 * 65536 / FW_LINE_BYTES };
 struct fw_port_line {
   fw_u8 rule[FW_LINE_BYTES];

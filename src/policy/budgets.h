@@ -30,9 +30,9 @@ enum {
   FW_BUDGET_FLUSH_MS = 10,
   FW_BUDGET_SHORT_MS = 1000, /* who may not draw waits until there was half of it for so long */
   FW_KNOWN_SHIFT = 2,
-  FW_LISTENS_SHIFT = 3, /* UDP to a socket may wait for its program to be scheduled ... */
-  FW_DEEP_SHIFT = 5,    /* ... longer where the socket holds as many packets */
-  FW_ANSWER_MS = 8,     /* and at first, so long for the answers to come: four bursts at most */
+  FW_LISTENS_SHIFT = 3,      /* UDP to a socket may wait for its program to be scheduled ... */
+  FW_LARGE_RCVBUF_SHIFT = 5, /* ... longer where the socket holds as many packets */
+  FW_ANSWER_MS = 8, /* and at first, so long for the answers to come: four bursts at most */
   FW_ANSWER_SHIFT = 2,
   FW_PRESSED_NS = 2000000000,
   FW_ANY_SERVED = 1,       /* the port of all addresses' budget for ports that are served: a flood
@@ -109,7 +109,7 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_addr* dst, 
 }
 
 /* How a packet asks a budget for room. */
-enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2, FW_TO_DEEP_SOCKET = 4 };
+enum { FW_MAY_DRAW = 1, FW_TO_SOCKET = 2, FW_TO_LARGE_RCVBUF = 4 };
 
 /* What may be owed now: more where much was answered lately, for those answers take their time.
  * What was idle in the window before has no rate yet: it may owe as much as it was answered. */
@@ -119,7 +119,8 @@ FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
   fw_u64 answers =
       budget->answered > budget->answered_before ? budget->answered : budget->answered_before;
 
-  if (how & FW_TO_SOCKET) burst <<= how & FW_TO_DEEP_SOCKET ? FW_DEEP_SHIFT : FW_LISTENS_SHIFT;
+  if (how & FW_TO_SOCKET)
+    burst <<= how & FW_TO_LARGE_RCVBUF ? FW_LARGE_RCVBUF_SHIFT : FW_LISTENS_SHIFT;
   if (budget->answered_before) answers >>= FW_BUDGET_RTT_SHIFT - !!(how & FW_TO_SOCKET);
   burst += answers * limit->cost;
   return burst < FW_BUDGET_MOST ? burst : FW_BUDGET_MOST;
@@ -316,7 +317,7 @@ FW_STAGE int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw
   if (!budget || !share) return 0;
   credit = &share->credit[standing.side & 1];
   how = traffic_class == FW_CLASS_UDP_NEW && (sender->served & FW_PORT_LISTENS) ? FW_TO_SOCKET : 0;
-  if (how && (sender->served & FW_PORT_IS_DEEP)) how |= FW_TO_DEEP_SOCKET;
+  if (how && (sender->served & FW_PORT_LARGE_RCVBUF)) how |= FW_TO_LARGE_RCVBUF;
   /* Where nothing is left it does not matter what the prefix has had. */
   owed = fw_budget_owed(budget, standing.side, now_ns);
   half = fw_budget_burst(budget, limit, how) >> 1;

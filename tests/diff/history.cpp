@@ -149,7 +149,7 @@ class History {
   void know() {
     constexpr unsigned kPorts[] = {22, 80, 443, 65536 + 53, 65536 + 80, 65536 + 27015};
     constexpr fw_u8 kKnown[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS,
-                                FW_PORT_LISTENS | FW_PORT_IS_DEEP};
+                                FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF};
     pair_.know(kPorts[below(std::size(kPorts))], kKnown[below(std::size(kKnown))]);
   }
 

@@ -119,7 +119,7 @@ void History::listen() {
   known |= FW_PORT_LISTENS;
   if (!one_in(2)) return;
   model_.deep.insert({proto, port});
-  known |= FW_PORT_IS_DEEP;
+  known |= FW_PORT_LARGE_RCVBUF;
 }
 
 Limit History::random_limit(bool bytes) {

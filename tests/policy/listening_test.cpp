@@ -69,7 +69,7 @@ TEST(listening, flood_of_many_sources_is_limited_where_somebody_only_listens) {
 
 TEST(listening, socket_that_holds_more_may_be_owed_more_and_is_limited_as_well) {
   CollectorLab lab;
-  lab.known(kCollector) = FW_PORT_LISTENS | FW_PORT_IS_DEEP;
+  lab.known(kCollector) = FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF;
   EXPECT_EQ(lab.flood(3000), 0U);
   EXPECT_GT(lab.flood(9000), 4000U);
 }
@@ -80,7 +80,7 @@ TEST(listening, socket_that_holds_more_is_limited_however_slow_its_budget_is) {
   lab.config.budget[FW_CLASS_UDP_NEW].cost = 62'500'000;  // 1/s
   lab.config.budget[FW_CLASS_UDP_NEW].served_burst = ~0U;
   lab.publish();
-  lab.known(kCollector) = FW_PORT_LISTENS | FW_PORT_IS_DEEP;
+  lab.known(kCollector) = FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF;
   EXPECT_GT(lab.flood(9000), 8000U);
 }
 

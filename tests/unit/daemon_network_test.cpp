@@ -171,7 +171,7 @@ TEST(listening, a_port_is_deep_where_one_of_its_sockets_holds_much) {
   first.receive_bytes = 8 << 20;
   second.receive_bytes = 212'992;  // the kernel's default
   note_listening(served.lines, {first, second});
-  EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS | FW_PORT_IS_DEEP);
+  EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF);
   note_listening(served.lines, {second});
   EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS);
 }
