@@ -250,10 +250,10 @@ struct fw_source_bucket {
  * is FW_SOURCE_NOTED: what one packet came to is in its cell, so that a flood of sources that are
  * seen once touches no meter. */
 struct fw_meter {
-  fw_u32 seen_ms; /* now_ns >> 20 of the last packet; `count` is of its window */
-  fw_u32 debt_until[FW_METRIC_COUNT]; /* tick at which the limit's debt is paid */
-  fw_u32 count[FW_METRIC_COUNT];      /* in this window */
-  fw_u32 before[FW_METRIC_COUNT];     /* in the window before */
+  fw_u32 seen_ms;                    /* now_ns >> 20 of the last packet; `count` is of its window */
+  fw_u32 tat_ticks[FW_METRIC_COUNT]; /* tick at which the limit's debt is paid */
+  fw_u32 count[FW_METRIC_COUNT];     /* in this window */
+  fw_u32 before[FW_METRIC_COUNT];    /* in the window before */
 };
 
 /* A conversation. TCP: verified when the peer acknowledges a number in
@@ -336,14 +336,14 @@ struct fw_entry_pending {
  * Every CPU draws on it in batches (fw_budget_share). */
 enum { FW_BUDGET_NEW = 0, FW_BUDGET_KNOWN = 1, FW_BUDGET_SIDES = 2 };
 struct fw_budget {
-  struct fw_addr dst;                 /* 0: all addresses together */
-  fw_u64 debt_until[FW_BUDGET_SIDES]; /* ticks */
-  fw_u32 refused;                     /* packets; wraps */
-  fw_u32 calm_ms;                     /* when new sources last owed less than half; now_ns >> 20 */
-  fw_u32 window;                      /* of what follows */
-  fw_u32 charged, answered;           /* packets in this window */
-  fw_u32 answered_before;             /* ... and in the one before */
-  fw_u16 port;                        /* 0: all that no service answers on */
+  struct fw_addr dst;                /* 0: all addresses together */
+  fw_u64 tat_ticks[FW_BUDGET_SIDES]; /* ticks */
+  fw_u32 refused;                    /* packets; wraps */
+  fw_u32 calm_ms;                    /* when new sources last owed less than half; now_ns >> 20 */
+  fw_u32 window;                     /* of what follows */
+  fw_u32 charged, answered;          /* packets in this window */
+  fw_u32 answered_before;            /* ... and in the one before */
+  fw_u16 port;                       /* 0: all that no service answers on */
   fw_u8 traffic_class;
   fw_u8 used; /* 1: dst, port and traffic_class are filled in */
   fw_u32 charged_before;
@@ -359,8 +359,8 @@ struct fw_budget_share {
 
 /* Written by every CPU, but only when a ban is made or a budget is exceeded. */
 struct fw_shared {
-  fw_u64 bans_debt_until;  /* ticks, in 64 bits: they may rest for longer than 68 s */
-  fw_u64 link_debt_until;  /* the same, of DHCP answers that pass unjudged */
+  fw_u64 bans_tat_ticks;   /* ticks, in 64 bits: they may rest for longer than 68 s */
+  fw_u64 link_tat_ticks;   /* the same, of DHCP answers that pass unjudged */
   fw_u64 pressed_until_ns; /* some budget was exceeded: nobody becomes known */
   fw_u64 egress_seen;      /* 1: what this host sends is noted */
   fw_u64 strict_classes;   /* bit i: answers pay nothing back to class i (the engine's word) */
@@ -374,8 +374,8 @@ enum fw_sample_kind {
   FW_SAMPLE_KINDS = 3,
 };
 struct fw_cpu {
-  fw_u64 samples_debt_until[FW_SAMPLE_KINDS]; /* ticks */
-  fw_u64 room_debt_until; /* of SYNs above their budget that a listener has room for */
+  fw_u64 samples_tat_ticks[FW_SAMPLE_KINDS]; /* ticks */
+  fw_u64 room_tat_ticks; /* of SYNs above their budget that a listener has room for */
 };
 
 /* A packet as the engine sees it: what it learns from. */

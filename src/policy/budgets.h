@@ -128,7 +128,7 @@ FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
 
 /* Ticks owed. More than 2^36 (18 minutes) is a clock that stepped back. */
 FW_INLINE fw_u64 fw_budget_owed(const struct fw_budget* budget, fw_u32 side, fw_u64 now_ns) {
-  fw_u64 tick = now_ns >> FW_TICK_SHIFT, until = budget->debt_until[side & 1];
+  fw_u64 tick = now_ns >> FW_TICK_SHIFT, until = budget->tat_ticks[side & 1];
   fw_u64 owed = until > tick ? until - tick : 0;
 
   return owed >> 36 ? 0 : owed;
@@ -201,7 +201,7 @@ FW_INLINE void fw_budget_draw(struct fw_env* env, fw_u32 index, fw_u32 side, fw_
   cost = cfg->budget[budget->traffic_class & (FW_CLASS_SLOTS - 1)].cost;
   if (side == FW_BUDGET_KNOWN) cost >>= FW_KNOWN_SHIFT;
   if (!(budget->dst.lo | budget->dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
-  budget->debt_until[side & 1] =
+  budget->tat_ticks[side & 1] =
       (now_ns >> FW_TICK_SHIFT) + fw_budget_owed(budget, side, now_ns) + cost * FW_BUDGET_BATCH;
   fw_budget_roll(budget, fw_window(now_ns));
   budget->charged += FW_BUDGET_BATCH;

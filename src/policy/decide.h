@@ -30,7 +30,7 @@ FW_INLINE int fw_keeps_link_alive(struct fw_env* env, const struct fw_packet* p)
   if (fw_is_neighbour_discovery(p)) return 1;
   if (!fw_is_dhcp_answer(p)) return 0;
   shared = fw_env_shared(env); /* beyond 100/s it is a flood, and judged like any other */
-  return shared && fw_rate_admit_shared(&shared->link_debt_until, fw_env_now(env),
+  return shared && fw_rate_admit_shared(&shared->link_tat_ticks, fw_env_now(env),
                                         FW_DHCP_COST_TICKS, FW_DHCP_BURST_TICKS);
 }
 

@@ -43,7 +43,7 @@ FW_INLINE void fw_charge_metric(struct fw_charge* charge, struct fw_meter* meter
     if (charge->excess == FW_EXCESS_BAN) return;
     charge->excess = FW_EXCESS_BAN;
     charge->limit = limit->ban_above;
-  } else if (limit->cost_q8 && !fw_rate_admit(&meter->debt_until[metric], fw_tick(now_ns),
+  } else if (limit->cost_q8 && !fw_rate_admit(&meter->tat_ticks[metric], fw_tick(now_ns),
                                               fw_rate_cost(limit->cost_q8, units), limit->burst)) {
     if (charge->excess != FW_EXCESS_NONE) return;
     charge->excess = FW_EXCESS_LIMIT;
@@ -79,7 +79,7 @@ FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64
   struct fw_shared* shared = fw_env_shared(env);
 
   return shared && cfg->bans_cost &&
-         fw_rate_admit_shared(&shared->bans_debt_until, now_ns, cfg->bans_cost, cfg->bans_burst);
+         fw_rate_admit_shared(&shared->bans_tat_ticks, now_ns, cfg->bans_cost, cfg->bans_burst);
 }
 
 /* Puts a ban in force that starts now. 0: no room, or the source carries an entry already. */

@@ -9,7 +9,7 @@
 
 /* Debts are 32-bit ticks (68 s): forget them before they could look like the future, also those of
  * a metric that rests while others go on. */
-enum { FW_DEBT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
+enum { FW_TAT_MEMORY_WINDOWS = 16, FW_JITTER_MS = 64 };
 
 /* A packet's size in the unit of FW_METRIC_BYTES. */
 FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
@@ -25,13 +25,13 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
 
   if (behind < FW_JITTER_MS) return now_ns + ((fw_u64)behind << 20);
   passed = ((now_ms >> 10) - (meter->seen_ms >> 10)) & 0x3fffff;
-  if (behind < 1u << 31) passed = FW_DEBT_MEMORY_WINDOWS; /* or after 26 days */
+  if (behind < 1u << 31) passed = FW_TAT_MEMORY_WINDOWS; /* or after 26 days */
   meter->seen_ms = now_ms;
   if (!passed) return now_ns;
   for (int i = 0; i < FW_METRIC_COUNT; i++) {
     fw_rate_roll(&meter->count[i], &meter->before[i], passed);
-    if (passed >= FW_DEBT_MEMORY_WINDOWS || (fw_s32)(meter->debt_until[i] - tick) < 0)
-      meter->debt_until[i] = tick;
+    if (passed >= FW_TAT_MEMORY_WINDOWS || (fw_s32)(meter->tat_ticks[i] - tick) < 0)
+      meter->tat_ticks[i] = tick;
   }
   return now_ns;
 }
@@ -64,7 +64,7 @@ FW_INLINE fw_u32 fw_note_repaid(fw_u32 note, fw_u32 metric) {
   return (note & FW_NOTE_METRIC) == fw_note_metric(metric) ? FW_NOTE_REPAID : 0;
 }
 
-/* When the noted packet came. A note is at most FW_DEBT_MEMORY_WINDOWS old, half of what 15 bits
+/* When the noted packet came. A note is at most FW_TAT_MEMORY_WINDOWS old, half of what 15 bits
  * can tell; another CPU's clock may be ahead. */
 FW_INLINE fw_u32 fw_note_ms(fw_u32 note, fw_u64 now_ns) {
   fw_u32 ago = (fw_ms(now_ns) - (note >> FW_NOTE_MS_SHIFT)) & FW_NOTE_MS;
@@ -75,8 +75,7 @@ FW_INLINE fw_u32 fw_note_ms(fw_u32 note, fw_u64 now_ns) {
 FW_INLINE void fw_meter_charge_noted(struct fw_meter* meter, const struct fw_limit* limit,
                                      fw_u32 metric, fw_u32 units, fw_u32 is_repaid) {
   meter->count[metric] = units;
-  if (limit->cost_q8 && !is_repaid)
-    meter->debt_until[metric] += fw_rate_cost(limit->cost_q8, units);
+  if (limit->cost_q8 && !is_repaid) meter->tat_ticks[metric] += fw_rate_cost(limit->cost_q8, units);
 }
 
 /* Begins a source's meters, as they are after the packet of `note`, if it is of one. `limit` are
@@ -89,7 +88,7 @@ FW_INLINE void fw_meter_begin(struct fw_meter* meter, const struct fw_limit* lim
 
   __builtin_memset(meter, 0, sizeof *meter);
   meter->seen_ms = ms;
-  for (int i = 0; i < FW_METRIC_COUNT; i++) meter->debt_until[i] = ms << (20 - FW_TICK_SHIFT);
+  for (int i = 0; i < FW_METRIC_COUNT; i++) meter->tat_ticks[i] = ms << (20 - FW_TICK_SHIFT);
   if (!units) return;
   fw_meter_charge_noted(meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1, 0);
   fw_meter_charge_noted(meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES, units, 0);

@@ -27,24 +27,24 @@ FW_INLINE fw_u32 fw_idle(fw_u32 window, fw_u32 seen, fw_u32 mask) {
   return idle == mask ? 0 : idle;
 }
 
-/* Charges `cost` ticks to *debt_until if at most `burst` ticks are owed. 1: it conformed. */
-FW_INLINE int fw_rate_admit(fw_u32* debt_until, fw_u32 tick, fw_u32 cost, fw_u32 burst) {
-  fw_s32 owed = (fw_s32)(*debt_until - tick);
+/* Charges `cost` ticks to *tat_ticks if at most `burst` ticks are owed. 1: it conformed. */
+FW_INLINE int fw_rate_admit(fw_u32* tat_ticks, fw_u32 tick, fw_u32 cost, fw_u32 burst) {
+  fw_s32 owed = (fw_s32)(*tat_ticks - tick);
 
   if (owed < 0) owed = 0;
   if ((fw_u32)owed > burst) return 0;
-  *debt_until = tick + (fw_u32)owed + cost;
+  *tat_ticks = tick + (fw_u32)owed + cost;
   return 1;
 }
 
 /* The same for debts that rest for long. More than anybody can owe means that the clock stepped
  * back, or that it was owed under another configuration: it is forgiven. */
-FW_INLINE int fw_rate_admit_shared(fw_u64* debt_until, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
-  fw_u64 tick = now_ns >> FW_TICK_SHIFT, owed = *debt_until > tick ? *debt_until - tick : 0;
+FW_INLINE int fw_rate_admit_shared(fw_u64* tat_ticks, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
+  fw_u64 tick = now_ns >> FW_TICK_SHIFT, owed = *tat_ticks > tick ? *tat_ticks - tick : 0;
 
   if (owed > (fw_u64)burst + cost) owed = 0;
   if (owed > burst) return 0;
-  *debt_until = tick + owed + cost;
+  *tat_ticks = tick + owed + cost;
   return 1;
 }
 
@@ -70,11 +70,11 @@ FW_INLINE void fw_rate_roll(fw_u32* count, fw_u32* before, fw_u32 windows_passed
 }
 
 /* Takes back what one unit cost. */
-FW_INLINE void fw_rate_repay(fw_u32* debt_until, fw_u32 tick, fw_u64 cost_q8) {
+FW_INLINE void fw_rate_repay(fw_u32* tat_ticks, fw_u32 tick, fw_u64 cost_q8) {
   fw_u32 cost = (fw_u32)(cost_q8 >> 8);
-  fw_s32 owed = (fw_s32)(*debt_until - tick);
+  fw_s32 owed = (fw_s32)(*tat_ticks - tick);
 
-  if (owed > 0) *debt_until -= (fw_u32)owed > cost ? cost : (fw_u32)owed;
+  if (owed > 0) *tat_ticks -= (fw_u32)owed > cost ? cost : (fw_u32)owed;
 }
 
 #endif

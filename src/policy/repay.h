@@ -21,11 +21,11 @@ FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
   cost *= share->answered;
   share->answered = 0;
   if (!(dst->lo | dst->hi)) cost >>= FW_BUDGET_ALL_SHIFT;
-  budget->debt_until[FW_BUDGET_NEW] -=
-      budget->debt_until[FW_BUDGET_NEW] > cost ? cost : budget->debt_until[FW_BUDGET_NEW];
+  budget->tat_ticks[FW_BUDGET_NEW] -=
+      budget->tat_ticks[FW_BUDGET_NEW] > cost ? cost : budget->tat_ticks[FW_BUDGET_NEW];
   cost >>= FW_KNOWN_SHIFT;
-  budget->debt_until[FW_BUDGET_KNOWN] -=
-      budget->debt_until[FW_BUDGET_KNOWN] > cost ? cost : budget->debt_until[FW_BUDGET_KNOWN];
+  budget->tat_ticks[FW_BUDGET_KNOWN] -=
+      budget->tat_ticks[FW_BUDGET_KNOWN] > cost ? cost : budget->tat_ticks[FW_BUDGET_KNOWN];
 }
 
 /* Gives back to the limits of a source or prefix what its packet cost; returns its cell, or 0. */
@@ -40,9 +40,9 @@ FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
   if (source && (source->over & FW_SOURCE_NOTED))
     source->over |= fw_note_repaid(source->over, fw_metric_of(traffic_class));
   else if (meter && traffic_class == FW_CLASS_UDP_NEW)
-    fw_rate_repay(&meter->debt_until[FW_METRIC_UDP], tick, limit[FW_METRIC_UDP].cost_q8);
+    fw_rate_repay(&meter->tat_ticks[FW_METRIC_UDP], tick, limit[FW_METRIC_UDP].cost_q8);
   else if (meter && traffic_class == FW_CLASS_TCP_SYN)
-    fw_rate_repay(&meter->debt_until[FW_METRIC_SYN], tick, limit[FW_METRIC_SYN].cost_q8);
+    fw_rate_repay(&meter->tat_ticks[FW_METRIC_SYN], tick, limit[FW_METRIC_SYN].cost_q8);
   return cell;
 }
 

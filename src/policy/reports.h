@@ -29,7 +29,7 @@ FW_INLINE void fw_take_sample(struct fw_env* env, const struct fw_packet* p,
   struct fw_cpu* cpu = fw_env_cpu(env);
 
   if (!cpu || kind >= FW_SAMPLE_KINDS) return;
-  if (!fw_rate_admit_shared(&cpu->samples_debt_until[kind], now_ns, FW_SAMPLE_COST_TICKS,
+  if (!fw_rate_admit_shared(&cpu->samples_tat_ticks[kind], now_ns, FW_SAMPLE_COST_TICKS,
                             FW_SAMPLE_BURST_TICKS))
     return;
   decision->sample = (fw_u8)(kind + 1);

@@ -124,8 +124,7 @@ FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* cell, fw_u32
   fw_u32 idle = fw_idle(window, cell->seen_window, 0xffffffff);
 
   if (idle > FW_SCAN_MEMORY_WINDOWS) cell->ports = 0;
-  if (idle >= FW_DEBT_MEMORY_WINDOWS && (cell->over & FW_SOURCE_NOTED))
-    cell->over = FW_SOURCE_NOTED;
+  if (idle >= FW_TAT_MEMORY_WINDOWS && (cell->over & FW_SOURCE_NOTED)) cell->over = FW_SOURCE_NOTED;
   cell->seen_window = window;
   cell->charged = 0;
   if (cell->age_owes < 0xf0 && shared && shared->pressed_until_ns <= now_ns) cell->age_owes += 0x10;

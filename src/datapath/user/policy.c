@@ -298,7 +298,7 @@ int fw_policy_source_rates(const struct fw_env* env, struct fw_addr key, fw_u32 
   note = FW_READ(source->over);
   if (note & FW_SOURCE_NOTED)
     fw_meter_begin(&meter, env->config->rule[rule].limit,
-                   passed < FW_DEBT_MEMORY_WINDOWS ? note : FW_SOURCE_NOTED, now_ns);
+                   passed < FW_TAT_MEMORY_WINDOWS ? note : FW_SOURCE_NOTED, now_ns);
   else
     meter = env->meters[cell];
   passed = fw_idle(fw_window(now_ns) & 0x3fffff, meter.seen_ms >> 10, 0x3fffff);

@@ -251,7 +251,7 @@ FW_STAGE int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const str
   if (!fw_syn_read(ctx, p, &syn) || !fw_is_routed_here(ctx, &syn)) return FW_CHALLENGED_NOT;
   said = fw_syn_cookie(ctx, p, &syn);
   if (said == FW_CHALLENGED_ROOM)
-    return fw_rate_admit_shared(&cpu->room_debt_until, now_ns, FW_ROOM_COST_TICKS,
+    return fw_rate_admit_shared(&cpu->room_tat_ticks, now_ns, FW_ROOM_COST_TICKS,
                                 FW_ROOM_BURST_TICKS)
                ? FW_CHALLENGED_ROOM
                : FW_CHALLENGED_NOT;
