@@ -26,7 +26,7 @@ bool is_moved(const config::Budget& was, const config::Budget& is) {
 // looked at now.
 bool is_pressed(const datapath::Tables& tables, const Now& now) {
   if (tables.shared == nullptr) return false;
-  return __atomic_load_n(&tables.shared->pressed_until_ns, __ATOMIC_RELAXED) > now.mono_ns;
+  return __atomic_load_n(&tables.shared->under_load_until_ns, __ATOMIC_RELAXED) > now.mono_ns;
 }
 
 std::uint64_t rounded(double rate) {

@@ -339,7 +339,7 @@ struct fw_budget {
   struct fw_addr dst;                /* 0: all addresses together */
   fw_u64 tat_ticks[FW_BUDGET_SIDES]; /* ticks */
   fw_u32 refused;                    /* packets; wraps */
-  fw_u32 calm_ms;                    /* when new sources last owed less than half; now_ns >> 20 */
+  fw_u32 below_half_ms;              /* when new sources last owed less than half; now_ns >> 20 */
   fw_u32 window;                     /* of what follows */
   fw_u32 charged, answered;          /* packets in this window */
   fw_u32 answered_before;            /* ... and in the one before */
@@ -352,18 +352,18 @@ struct fw_budget_share {
   fw_u8 credit[FW_BUDGET_SIDES]; /* packets drawn and not yet spent */
   fw_u8 answered;                /* not yet paid back */
   fw_u8 pad;
-  fw_u32 short_ms; /* when a new source found more than half owed and was refused; 0: never */
-  fw_u32 refused;  /* not yet flushed */
+  fw_u32 exhausted_ms; /* when a new source found more than half owed and was refused; 0: never */
+  fw_u32 refused;      /* not yet flushed */
   fw_u32 flushed_ms;
 };
 
 /* Written by every CPU, but only when a ban is made or a budget is exceeded. */
 struct fw_shared {
-  fw_u64 bans_tat_ticks;   /* ticks, in 64 bits: they may rest for longer than 68 s */
-  fw_u64 link_tat_ticks;   /* the same, of DHCP answers that pass unjudged */
-  fw_u64 pressed_until_ns; /* some budget was exceeded: nobody becomes known */
-  fw_u64 egress_seen;      /* 1: what this host sends is noted */
-  fw_u64 strict_classes;   /* bit i: answers pay nothing back to class i (the engine's word) */
+  fw_u64 bans_tat_ticks;      /* ticks, in 64 bits: they may rest for longer than 68 s */
+  fw_u64 link_tat_ticks;      /* the same, of DHCP answers that pass unjudged */
+  fw_u64 under_load_until_ns; /* some budget was exceeded: nobody becomes known */
+  fw_u64 egress_seen;         /* 1: what this host sends is noted */
+  fw_u64 strict_classes;      /* bit i: answers pay nothing back to class i (the engine's word) */
 };
 
 /* What a CPU keeps to itself. */

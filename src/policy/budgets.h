@@ -28,13 +28,13 @@ enum {
   FW_BUDGET_RTT_SHIFT = 3,   /* answers that are still due: those of an eighth of a second, or, of a
                                 program whose socket holds the questions, of a quarter */
   FW_BUDGET_FLUSH_MS = 10,
-  FW_BUDGET_SHORT_MS = 1000, /* who may not draw waits until there was half of it for so long */
+  FW_BUDGET_EXHAUSTED_MS = 1000, /* who may not draw waits until there was half of it for so long */
   FW_KNOWN_SHIFT = 2,
   FW_LISTENS_SHIFT = 3,      /* UDP to a socket may wait for its program to be scheduled ... */
   FW_LARGE_RCVBUF_SHIFT = 5, /* ... longer where the socket holds as many packets */
   FW_ANSWER_MS = 8, /* and at first, so long for the answers to come: four bursts at most */
   FW_ANSWER_SHIFT = 2,
-  FW_PRESSED_NS = 2000000000,
+  FW_UNDER_LOAD_NS = 2000000000,
   FW_ANY_SERVED = 1,       /* the port of all addresses' budget for ports that are served: a flood
                               of closed ones takes nothing from it */
   FW_PREFIX_RULE = 0x1000, /* cells of prefixes beside those of sources */
@@ -144,7 +144,7 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
   share->flushed_ms = now_ms;
   __sync_fetch_and_add(&budget->refused, share->refused);
   share->refused = 0;
-  if (shared) shared->pressed_until_ns = now_ns + FW_PRESSED_NS;
+  if (shared) shared->under_load_until_ns = now_ns + FW_UNDER_LOAD_NS;
 }
 
 /* 1: more than half of a service's budget has been owed for so short a time that the answers may
@@ -152,7 +152,7 @@ FW_INLINE void fw_budget_refuse(struct fw_env* env, struct fw_budget* budget,
 FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
                                  const struct fw_budget_limit* limit, fw_u32 side, fw_u64 now_ns) {
   return budget->traffic_class == FW_CLASS_UDP_NEW && budget->port && side == FW_BUDGET_NEW &&
-         fw_ms(now_ns) - budget->calm_ms < FW_ANSWER_MS &&
+         fw_ms(now_ns) - budget->below_half_ms < FW_ANSWER_MS &&
          fw_budget_owed(budget, side, now_ns) <= (fw_u64)limit->served_burst << FW_ANSWER_SHIFT;
 }
 
@@ -160,8 +160,8 @@ FW_INLINE int fw_budget_is_fresh(const struct fw_budget* budget,
  * single busy sender, but many, and wait: they would pass for nothing whenever less than half is
  * owed. */
 FW_INLINE int fw_budget_is_short(const struct fw_budget_share* share, fw_u32 side, fw_u64 now_ns) {
-  return side == FW_BUDGET_NEW && share->short_ms &&
-         fw_ms(now_ns) - share->short_ms < FW_BUDGET_SHORT_MS;
+  return side == FW_BUDGET_NEW && share->exhausted_ms &&
+         fw_ms(now_ns) - share->exhausted_ms < FW_BUDGET_EXHAUSTED_MS;
 }
 
 /* 1: there is room in a budget for packets of new or known sources. */
@@ -178,14 +178,15 @@ FW_INLINE int fw_budget_admits(struct fw_env* env, fw_u32 index, fw_u32 side, fw
   owed = fw_budget_owed(budget, side, now_ns);
   half = fw_budget_burst(budget, limit, how) >> 1;
   if (owed <= half) {
-    if (side == FW_BUDGET_NEW && budget->calm_ms != fw_ms(now_ns)) budget->calm_ms = fw_ms(now_ns);
+    if (side == FW_BUDGET_NEW && budget->below_half_ms != fw_ms(now_ns))
+      budget->below_half_ms = fw_ms(now_ns);
     /* Who drew enough goes on for nothing, until it is short. */
     if ((how & FW_MAY_DRAW) || !fw_budget_is_short(share, side, now_ns)) return 1;
   } else {
     if ((how & FW_MAY_DRAW) &&
         (owed <= half << 1 || fw_budget_is_fresh(budget, limit, side, now_ns)))
       return 1;
-    if (side == FW_BUDGET_NEW) share->short_ms = fw_ms(now_ns) | !fw_ms(now_ns);
+    if (side == FW_BUDGET_NEW) share->exhausted_ms = fw_ms(now_ns) | !fw_ms(now_ns);
   }
   fw_budget_refuse(env, budget, share, now_ns);
   return 0;

@@ -43,7 +43,7 @@ FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
 FW_INLINE int fw_may_begin(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env);
 
-  return p->proto == 17 && shared && shared->pressed_until_ns <= now_ns &&
+  return p->proto == 17 && shared && shared->under_load_until_ns <= now_ns &&
          !fw_has_signatures(env, FW_CLASS_UDP_NEW) &&
          !fw_has_signatures(env, FW_CLASS_UDP_REFLECTED);
 }

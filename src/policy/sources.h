@@ -127,7 +127,8 @@ FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* cell, fw_u32
   if (idle >= FW_TAT_MEMORY_WINDOWS && (cell->over & FW_SOURCE_NOTED)) cell->over = FW_SOURCE_NOTED;
   cell->seen_window = window;
   cell->charged = 0;
-  if (cell->age_owes < 0xf0 && shared && shared->pressed_until_ns <= now_ns) cell->age_owes += 0x10;
+  if (cell->age_owes < 0xf0 && shared && shared->under_load_until_ns <= now_ns)
+    cell->age_owes += 0x10;
 }
 FW_INLINE int fw_source_is_known(const struct fw_source* cell) {
   return cell->age_owes >> 4 >= FW_KNOWN_AGE;

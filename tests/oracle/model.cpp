@@ -106,7 +106,7 @@ void Model::begin_window(Source& source, bool fresh, std::uint64_t now_ns) const
   const std::uint64_t window = window_of(now_ns);
   if (!fresh && source.seen_window != window) {
     source.drawn = 0;
-    if (source.quiet_windows < 15 && pressed_until_ns_ <= now_ns) source.quiet_windows++;
+    if (source.quiet_windows < 15 && under_load_until_ns_ <= now_ns) source.quiet_windows++;
   }
   source.seen_window = window;
 }

@@ -130,9 +130,9 @@ class Model {
     std::array<unsigned, 2> credit{};  // packets that were paid for ahead
     unsigned answers_to_pay_back = 0;
     std::uint64_t answers = 0, answers_before = 0, window = 0;
-    std::uint64_t calm_ms = 0;                // when strangers last owed less than half
-    std::optional<std::uint64_t> short_ms{};  // when they were last refused above half
-    std::uint64_t told_ms = 0;                // when all were last told of a refusal
+    std::uint64_t below_half_ms = 0;              // when strangers last owed less than half
+    std::optional<std::uint64_t> exhausted_ms{};  // when they were last refused above half
+    std::uint64_t told_ms = 0;                    // when all were last told of a refusal
     void roll(std::uint64_t now);
   };
   // How a packet draws on budgets.
@@ -197,7 +197,7 @@ class Model {
   std::map<BudgetKey, Budget> drawn_;
   std::set<BudgetKey> budgets_used_;
   std::map<Prefix, Source> prefixes_;  // that share fairly: /24, /48
-  std::uint64_t pressed_until_ns_ = 0;
+  std::uint64_t under_load_until_ns_ = 0;
   bool sees_what_leaves_ = false;
 };
 

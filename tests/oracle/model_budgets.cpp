@@ -90,7 +90,7 @@ std::uint64_t Model::burst(const Budget& budget, unsigned traffic_class, bool se
 bool Model::is_fresh(const BudgetKey& key, const Budget& budget, Side side, std::uint64_t now_ns) {
   const auto& [address, port, traffic_class] = key;
   return traffic_class == FW_CLASS_UDP_NEW && port != 0 && side == unfamiliar &&
-         ms_of(now_ns) - budget.calm_ms < 8 &&
+         ms_of(now_ns) - budget.below_half_ms < 8 &&
          budget.owed.at(side).level <= 4 * budgets.at(traffic_class).served_burst;
 }
 
@@ -166,18 +166,18 @@ bool Model::has_room(const BudgetKey& key, const Draw& draw, std::uint64_t now_n
   Bucket& owed = drawn.owed.at(draw.side);
   owed.scoop(tick_of(now_ns), 0);
   if (owed.level <= half) {
-    if (draw.side == unfamiliar) drawn.calm_ms = ms_of(now_ns);
-    const bool was_short =
-        draw.side == unfamiliar && drawn.short_ms && ms_of(now_ns) - *drawn.short_ms < kShortMs;
+    if (draw.side == unfamiliar) drawn.below_half_ms = ms_of(now_ns);
+    const bool was_short = draw.side == unfamiliar && drawn.exhausted_ms &&
+                           ms_of(now_ns) - *drawn.exhausted_ms < kShortMs;
     if (draw.draws || !was_short) return true;
   } else {
     if (draw.draws && (owed.level <= 2 * half || is_fresh(key, drawn, draw.side, now_ns)))
       return true;
-    if (draw.side == unfamiliar) drawn.short_ms = ms_of(now_ns);
+    if (draw.side == unfamiliar) drawn.exhausted_ms = ms_of(now_ns);
   }
   if (ms_of(now_ns) - drawn.told_ms < 10) return false;
   drawn.told_ms = ms_of(now_ns);
-  pressed_until_ns_ = now_ns + 2'000'000'000;
+  under_load_until_ns_ = now_ns + 2'000'000'000;
   return false;
 }
 
