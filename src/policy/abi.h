@@ -260,10 +260,10 @@ struct fw_meter {
  * (isn, next]. UDP: `isn` counts turns, `next` is the window of the first. */
 enum {
   FW_FLOW_EMPTY = 0,
-  FW_FLOW_ASKED = 1,    /* the peer spoke, this host has not answered */
-  FW_FLOW_ANSWERED = 2, /* the peer spoke first, this host answered; TCP: one_way.h */
-  FW_FLOW_OFFERED = 3,  /* TCP: this host sent a number, not yet acknowledged */
-  FW_FLOW_SPOKEN = 4,   /* this host spoke first (UDP, ICMP, other) */
+  FW_FLOW_NEW = 1,       /* the peer spoke, this host has not answered */
+  FW_FLOW_REPLIED = 2,   /* the peer spoke first, this host answered; TCP: one_way.h */
+  FW_FLOW_HANDSHAKE = 3, /* TCP: this host sent a number, not yet acknowledged */
+  FW_FLOW_OUTBOUND = 4,  /* this host spoke first (UDP, ICMP, other) */
   FW_FLOW_ESTABLISHED = 5,
   FW_FLOW_CLOSING = 6, /* TCP: verified, and a FIN or RST was seen */
 };

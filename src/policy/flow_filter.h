@@ -27,7 +27,7 @@ FW_INLINE fw_u64 fw_flow_kind(fw_u32 tag) { /* bit 0 of a tag is always set */
 FW_INLINE int fw_flow_speaks(const struct fw_flow* flow) {
   fw_u32 state = flow->seen_state & 7;
 
-  return state > FW_FLOW_ASKED || (state == FW_FLOW_ASKED && flow->isn);
+  return state > FW_FLOW_NEW || (state == FW_FLOW_NEW && flow->isn);
 }
 
 /* 0: no conversation of this tag in the bucket says anything. */

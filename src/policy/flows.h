@@ -11,7 +11,7 @@
 #include "flow_filter.h"
 #include "sources.h"
 
-enum { FW_DIALOGUE_TURNS = 4, FW_DIALOGUE_WINDOWS = 2, FW_MAX_UNVERIFIED_BYTES = 1 << 22 };
+enum { FW_EXCHANGE_TURNS = 4, FW_EXCHANGE_WINDOWS = 2, FW_MAX_UNVERIFIED_BYTES = 1 << 22 };
 
 struct fw_tuple {
   const struct fw_addr *remote, *local;
@@ -144,7 +144,7 @@ FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u
   state = fw_flow_state(flow);
 
   if (p->proto == 6) {
-    if (state == FW_FLOW_OFFERED && (p->tcp_flags & FW_TCP_ACK) &&
+    if (state == FW_FLOW_HANDSHAKE && (p->tcp_flags & FW_TCP_ACK) &&
         p->ack - flow->isn - 1 < flow->next - flow->isn) {
       state = FW_FLOW_ESTABLISHED;
       completed = FW_FLOW_COMPLETED;
@@ -154,12 +154,12 @@ FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u
     fw_flow_set(flow, window, state);
     return FW_PEER_VERIFIED | completed;
   }
-  if (state == FW_FLOW_SPOKEN || state == FW_FLOW_ESTABLISHED) {
+  if (state == FW_FLOW_OUTBOUND || state == FW_FLOW_ESTABLISHED) {
     fw_flow_set(flow, window, state);
-    return state == FW_FLOW_SPOKEN ? FW_PEER_ANSWERS : FW_PEER_VERIFIED;
+    return state == FW_FLOW_OUTBOUND ? FW_PEER_ANSWERS : FW_PEER_VERIFIED;
   }
-  if (p->proto == 17 && flow->isn >= FW_DIALOGUE_TURNS &&
-      (fw_s32)(window - flow->next) >= FW_DIALOGUE_WINDOWS) {
+  if (p->proto == 17 && flow->isn >= FW_EXCHANGE_TURNS &&
+      (fw_s32)(window - flow->next) >= FW_EXCHANGE_WINDOWS) {
     fw_flow_set(flow, window, FW_FLOW_ESTABLISHED);
     return FW_PEER_VERIFIED;
   }
@@ -174,9 +174,9 @@ FW_STAGE int fw_flow_ask(struct fw_env* env, const struct fw_packet* p, fw_u32 w
 
   if (!cfg || !p) return 0;
   flow = fw_flow_find(env, cfg, fw_arriving_hash(cfg, p), window, 1);
-  if (!flow || fw_flow_state(flow) > FW_FLOW_ANSWERED) return 0;
+  if (!flow || fw_flow_state(flow) > FW_FLOW_REPLIED) return 0;
   if (fw_flow_state(flow) == FW_FLOW_EMPTY) flow->next = window;
-  fw_flow_set(flow, window, FW_FLOW_ASKED);
+  fw_flow_set(flow, window, FW_FLOW_NEW);
   return 1;
 }
 
@@ -197,7 +197,7 @@ FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u
   if (fw_flow_state(flow) == FW_FLOW_ESTABLISHED) return 0;
   flow->isn = isn;
   flow->next = isn + 1;
-  fw_flow_say(env, cfg, flow, h, window, FW_FLOW_OFFERED);
+  fw_flow_say(env, cfg, flow, h, window, FW_FLOW_HANDSHAKE);
   return 1;
 }
 
@@ -228,25 +228,25 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
   state = fw_flow_state(flow);
 
   if (p->proto != 6) {
-    if (state == FW_FLOW_ASKED) {
+    if (state == FW_FLOW_NEW) {
       flow->isn++; /* a turn of the dialogue */
-      state = FW_FLOW_ANSWERED;
+      state = FW_FLOW_REPLIED;
       if (p->proto == 17) answers = FW_DEPART_ANSWER;
-    } else if (state == FW_FLOW_ANSWERED) {
+    } else if (state == FW_FLOW_REPLIED) {
       if (p->proto == 17) answers = FW_DEPART_MORE;
     } else if (state == FW_FLOW_EMPTY) {
-      state = FW_FLOW_SPOKEN;
+      state = FW_FLOW_OUTBOUND;
     }
   } else if (p->tcp_flags & FW_TCP_SYN) {
     flow->isn = p->seq;
     flow->next = p->seq + 1;
-    state = FW_FLOW_OFFERED;
+    state = FW_FLOW_HANDSHAKE;
     if (p->tcp_flags & FW_TCP_ACK) answers = FW_DEPART_ANSWER;
   } else if (fw_flow_is_established(state)) {
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) state = FW_FLOW_CLOSING;
   } else {
     end = p->seq + p->payload_bytes;
-    if (state < FW_FLOW_OFFERED) { /* stood before we looked: it will acknowledge what we send */
+    if (state < FW_FLOW_HANDSHAKE) { /* stood before we looked: it will acknowledge what we send */
       if (p->tcp_flags & FW_TCP_RST) return 0;
       answers = FW_DEPART_GOES_ON;
       flow->isn = p->seq - 1;
@@ -254,7 +254,7 @@ FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u
     } else if (end - flow->isn < FW_MAX_UNVERIFIED_BYTES && (fw_s32)(end - flow->next) > 0) {
       flow->next = end;
     }
-    state = FW_FLOW_OFFERED;
+    state = FW_FLOW_HANDSHAKE;
   }
   fw_flow_say(env, cfg, flow, h, window, state);
   return answers;

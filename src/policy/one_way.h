@@ -30,20 +30,20 @@ FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u64
   flow = fw_flow_find(env, cfg, h, window, 1);
   if (!flow) return FW_PEER_UNKNOWN;
   state = fw_flow_state(flow);
-  if (state > FW_FLOW_ANSWERED) return FW_PEER_UNKNOWN;
+  if (state > FW_FLOW_REPLIED) return FW_PEER_UNKNOWN;
 
-  if (state == FW_FLOW_ANSWERED && !opens) {
+  if (state == FW_FLOW_REPLIED && !opens) {
     fw_flow_set(flow, window, state);
     return FW_PEER_ANSWERS;
   }
-  if (state == FW_FLOW_ASKED && !opens && p->seq == flow->isn &&
+  if (state == FW_FLOW_NEW && !opens && p->seq == flow->isn &&
       (!flow->next || p->ack - flow->next - 1 < FW_MAX_UNVERIFIED_BYTES)) {
-    fw_flow_set(flow, window, FW_FLOW_ANSWERED);
+    fw_flow_set(flow, window, FW_FLOW_REPLIED);
     return FW_PEER_ANSWERS | (flow->next ? FW_FLOW_GOES_ON : FW_FLOW_COMPLETED);
   }
   flow->isn = p->seq + p->payload_bytes + opens;
   flow->next = opens ? 0 : p->ack ? p->ack : 1;
-  fw_flow_set(flow, window, FW_FLOW_ASKED);
+  fw_flow_set(flow, window, FW_FLOW_NEW);
   return FW_PEER_UNKNOWN;
 }
 
