@@ -16,8 +16,8 @@ namespace fw::bench {
 
 // Which limits and budgets are in force.
 enum class Limits {
-  defaults,  // those of a new installation: a flood of strangers is soon over its budget
-  roomy,     // the same, with budgets that nothing here exceeds: strangers pass
+  defaults,  // those of a new installation: a flood of unverified sources is soon over its budget
+  roomy,     // the same, with budgets that nothing here exceeds: unverified sources pass
   tight,     // one packet in 8 s of each source: all others are above the limit
 };
 

@@ -36,8 +36,8 @@ using Local = asio::local::stream_protocol;
 namespace {
 
 constexpr std::uint32_t kHeaderLimit = 16U << 10;
-constexpr std::uint64_t kBodyLimit = 64ULL << 20;      // 100,000 addresses need 5 MB at most
-constexpr std::uint64_t kStrangerLimit = 64ULL << 10;  // enough to be told that he may not
+constexpr std::uint64_t kBodyLimit = 64ULL << 20;        // 100,000 addresses need 5 MB at most
+constexpr std::uint64_t kUnverifiedLimit = 64ULL << 10;  // enough to be told that he may not
 constexpr std::size_t kMostConnections = 64;
 constexpr std::chrono::seconds kIdle{30};
 constexpr std::chrono::milliseconds kAcceptAgain{100};
@@ -108,7 +108,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_header() {
     parser_ = std::make_unique<Parser>();
     parser_->header_limit(kHeaderLimit);
-    parser_->body_limit(peer_.may_change ? kBodyLimit : kStrangerLimit);
+    parser_->body_limit(peer_.may_change ? kBodyLimit : kUnverifiedLimit);
     stream_.expires_after(kIdle);
     http::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code error, std::size_t) {

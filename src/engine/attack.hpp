@@ -32,8 +32,8 @@ struct Attack {
   std::string id;                                       // "20261122-1": the day and a number
   std::uint64_t since_ns = 0, last_ns = 0, end_ns = 0;  // end: 0 while it lasts
   std::map<VectorKey, Vector> vectors;
-  std::uint64_t dropped = 0;   // packets: over budget or matching a signature
-  std::uint64_t passed = 0;    // packets of strangers that the budgets let through meanwhile
+  std::uint64_t dropped = 0;  // packets: over budget or matching a signature
+  std::uint64_t passed = 0;  // packets of unverified sources that the budgets let through meanwhile
   std::uint64_t sources = 0;   // that were not seen before; an estimate under table pressure
   std::uint64_t peak_pps = 0;  // dropped, over a second
   std::string capture;         // the file that holds its packets' heads; empty: none

@@ -63,18 +63,19 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   const std::uint64_t hits = signatures_.follow(counters, now);
   step.dropped += hits;
   remember(step);
-  strangers_ = askers_.is_flood();
+  unverified_ = askers_.is_flood();
   auto refused = refused_lately();
   if (answers_well())
     std::erase_if(refused, [](const auto& vector) {
       return vector.first.traffic_class == kAsked && vector.first.port != 0;
     });
-  const bool trouble = attack_.has_value() || !refused.empty() || strangers_;
+  const bool trouble = attack_.has_value() || !refused.empty() || unverified_;
   if (trouble) samples_.trouble(now.mono_ns);
   askers_.trouble(trouble);
   if (!attack_) {
     const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
-    if (strangers_ || (most != refused.end() && most->second >= kRefusedToBegin)) begin_attack(now);
+    if (unverified_ || (most != refused.end() && most->second >= kRefusedToBegin))
+      begin_attack(now);
   }
   if (attack_) follow_attack(*attack_, step, hits, now);
 }
@@ -94,11 +95,12 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
     step.dropped += refused;
   }
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
-    step.passed += counters.class_strangers[i] - counters_.class_strangers[i];
+    step.passed += counters.class_unverified[i] - counters_.class_unverified[i];
     step.sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
   }
   step.answered = counters.class_answered[kAsked] - counters_.class_answered[kAsked];
-  askers_.observe(now.mono_ns, counters.class_strangers[kAsked] - counters_.class_strangers[kAsked],
+  askers_.observe(now.mono_ns,
+                  counters.class_unverified[kAsked] - counters_.class_unverified[kAsked],
                   counters.class_new_sources[kAsked] - counters_.class_new_sources[kAsked]);
   const auto dropped = [](const fw_counters& c) {
     return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
@@ -144,9 +146,9 @@ void Detector::begin_attack(const Now& now) {
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
   for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
-  if (strangers_) attack_->vectors[{.traffic_class = kAsked, .dst = {}, .port = 0}] = {};
+  if (unverified_) attack_->vectors[{.traffic_class = kAsked, .dst = {}, .port = 0}] = {};
   searched_ns_ = 0;
-  strangers_since_ns_ = strangers_ ? now.mono_ns : 0;
+  unverified_since_ns_ = unverified_ ? now.mono_ns : 0;
   journal_.write(EventType::attack_start, now, [&] {
     return Draft{
         "",
@@ -167,7 +169,7 @@ void Detector::follow_attack(Attack& attack, const Step& step, std::uint64_t hit
   attack.sources += step.sources;
   const std::uint64_t rate = dropped_lately();
   attack.peak_pps = std::max(attack.peak_pps, rate);
-  if (rate >= kRefusedToBegin || hits >= kRefusedToBegin / 10 || strangers_)
+  if (rate >= kRefusedToBegin || hits >= kRefusedToBegin / 10 || unverified_)
     attack.last_ns = now.mono_ns;
   if (now.mono_ns - attack.last_ns >= kQuietNs) {
     end_attack(std::move(attack), now);
@@ -184,17 +186,17 @@ void Detector::search(const Attack& attack, const Now& now) {
     std::erase_if(excess, [](const fw_sample& sample) {
       return sample.traffic_class == kAsked && sample.served != 0;
     });
-  const bool strange = strangers_ && excess.size() < kEnough;
-  if (strange) excess = samples_.strangers(kAsked, now.mono_ns - Newcomers::kLookNs);
+  const bool strange = unverified_ && excess.size() < kEnough;
+  if (strange) excess = samples_.unverified_sources(kAsked, now.mono_ns - Newcomers::kLookNs);
   bool found_any = false;
   if (excess.size() >= kEnough && settings_.config.detect.signatures)
     for (const Found& found : find_signatures(excess, samples_.peace()))
       found_any = signatures_.put(found, attack.id, now) || found_any;
   if (!strange || found_any) {
-    strangers_since_ns_ = now.mono_ns;
+    unverified_since_ns_ = now.mono_ns;
     return;
   }
-  if (now.mono_ns - strangers_since_ns_ >= Newcomers::kLookNs) be_strict(kAsked);
+  if (now.mono_ns - unverified_since_ns_ >= Newcomers::kLookNs) be_strict(kAsked);
 }
 
 // FW_CLASS_COUNT: with none any more.

@@ -3,8 +3,8 @@
 // here it is noticed that this happens, an attack gets a name, and what its packets share becomes a
 // signature, so that the budget is the newcomers' again.
 //
-// Two things are trouble: a budget that refuses packets, and strangers by the thousand who are
-// answered but never come back (forged sources that ask a service). For those, if no signature
+// Two things are trouble: a budget that refuses packets, and unverified sources by the thousand who
+// are answered but never come back (forged sources that ask a service). For those, if no signature
 // tells them apart, answers no longer pay back what a class owes until the attack ends.
 #pragma once
 
@@ -88,9 +88,9 @@ class Detector {
   std::optional<Attack> attack_;
   std::deque<Attack> past_;
   std::uint64_t searched_ns_ = 0;
-  Newcomers askers_;        // of UDP services
-  bool strangers_ = false;  // they are answered, but never back
-  std::uint64_t strangers_since_ns_ = 0;
+  Newcomers askers_;         // of UDP services
+  bool unverified_ = false;  // they are answered, but never back
+  std::uint64_t unverified_since_ns_ = 0;
   unsigned number_ = 0;  // of the attack, since the start
 };
 

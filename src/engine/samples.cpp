@@ -60,7 +60,8 @@ std::vector<fw_sample> Samples::excess(std::uint64_t since_ns) const {
   return out;
 }
 
-std::vector<fw_sample> Samples::strangers(fw_class traffic_class, std::uint64_t since_ns) const {
+std::vector<fw_sample> Samples::unverified_sources(fw_class traffic_class,
+                                                   std::uint64_t since_ns) const {
   std::vector<fw_sample> out;
   std::ranges::copy_if(waiting_, std::back_inserter(out), [&](const fw_sample& s) {
     return s.traffic_class == traffic_class && s.time_ns >= since_ns;

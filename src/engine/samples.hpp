@@ -36,8 +36,8 @@ class Samples {
   // Refused since `since_ns` and explained by no signature.
   [[nodiscard]] std::vector<fw_sample> excess(std::uint64_t since_ns) const;
   // Of new sources, passed since then, of a class: where no budget is exceeded, yet all are new.
-  [[nodiscard]] std::vector<fw_sample> strangers(fw_class traffic_class,
-                                                 std::uint64_t since_ns) const;
+  [[nodiscard]] std::vector<fw_sample> unverified_sources(fw_class traffic_class,
+                                                          std::uint64_t since_ns) const;
   [[nodiscard]] std::vector<fw_sample> peace() const;
 
  private:

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kPeacePerSource = 8;  // samples of one source that count as independent
 constexpr std::size_t kLeastElsewhere = 16;
-constexpr std::size_t kFewStrangers = 2;
+constexpr std::size_t kFewUnverified = 2;
 
 struct Seen {
   fw_match_key key;
@@ -48,8 +48,9 @@ std::vector<Seen> look_at(std::span<const fw_sample> samples, std::size_t most) 
   return out;
 }
 
-// Packets that a stranger's innocent packet of the class looks like: those of the class, and those
-// of known conversations, whose next packet is a stranger's once the conversation is forgotten.
+// Packets that an unverified source's innocent packet of the class looks like: those of the class,
+// and those of known conversations, whose next packet is an unverified source's once the
+// conversation is forgotten.
 bool is_kin(std::uint8_t traffic_class, std::uint8_t other) {
   if (traffic_class == other) return true;
   if (traffic_class == FW_CLASS_TCP_STRAY) return other == FW_CLASS_TCP_FLOW;
@@ -179,7 +180,7 @@ class Finder {
       if (here < kLeastElsewhere || static_cast<double>(here) < least) continue;
       if (!is_safe(scope, claimed.terms, peace_of(scope), options_)) continue;
       const std::uint32_t classes = claimed.classes | 1U << scope.traffic_class;
-      if (strangers(wider, home.proto, classes).first > kFewStrangers) continue;
+      if (unverified_sources(wider, home.proto, classes).first > kFewUnverified) continue;
       claimed.signature = wider;
       claimed.classes = classes;
       claimed.matches += here;
@@ -199,9 +200,8 @@ class Finder {
   }
 
   // Samples of peace that the signature would hit, and of how many.
-  [[nodiscard]] std::pair<std::size_t, std::size_t> strangers(const fw_signature& signature,
-                                                              std::uint8_t proto,
-                                                              std::uint32_t classes) const {
+  [[nodiscard]] std::pair<std::size_t, std::size_t> unverified_sources(
+      const fw_signature& signature, std::uint8_t proto, std::uint32_t classes) const {
     std::pair<std::size_t, std::size_t> out{0, 0};
     for (const Seen& seen : peace_) {
       bool related = false;
@@ -226,7 +226,7 @@ class Finder {
     }
     if (all > 0) out.excess_share = static_cast<double>(hit) / static_cast<double>(all);
     const auto proto = static_cast<std::uint8_t>(claimed.signature.value.word[0] >> 56);
-    const auto [harmed, peaceful] = strangers(claimed.signature, proto, claimed.classes);
+    const auto [harmed, peaceful] = unverified_sources(claimed.signature, proto, claimed.classes);
     if (peaceful > 0) out.peace_share = static_cast<double>(harmed) / static_cast<double>(peaceful);
     out.text = describe(claimed.signature);
     return out;

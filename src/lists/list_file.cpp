@@ -31,7 +31,7 @@ std::string_view take_token(std::string_view& text) {
   return token;
 }
 
-// The text of a stranger's file, fit for a log: short and without control characters.
+// The text of an unverified source's file, fit for a log: short and without control characters.
 std::string printable(std::string_view text) {
   std::string out{text.substr(0, 64)};
   for (char& c : out)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // List files as people and feeds write them: an entry a line, which is an address, a prefix or a
 // range a-b of either family; `#` and `;` start a comment; also what `ipset save` prints. A line
-// that cannot be read is reported and skipped, the others hold. Files may come from strangers.
+// that cannot be read is reported and skipped, the others hold. Files may come from unverified
+// sources.
 #pragma once
 
 #include <cstdint>

@@ -213,7 +213,7 @@ struct fw_config {
  * that stays; the daemon writes who listens, by compare and exchange. */
 enum {
   FW_PORT_CLOSED = 0,
-  FW_PORT_ANSWERS = 1, /* this host answered a stranger from it */
+  FW_PORT_ANSWERS = 1, /* this host answered an unverified source from it */
   FW_PORT_LISTENS = 2, /* a socket waits there; if that is all, it never answers: syslog, netflow */
   FW_PORT_LARGE_RCVBUF =
       4, /* and holds FW_LARGE_RCVBUF_BYTES for its program: SO_RCVBUF was raised */
@@ -421,7 +421,7 @@ struct fw_counters {
                          line that a denied packet is counted in */
   fw_u64 packets[FW_REASON_COUNT], bytes[FW_REASON_COUNT];
   fw_u64 class_packets[FW_CLASS_COUNT], class_bytes[FW_CLASS_COUNT];
-  fw_u64 class_strangers[FW_CLASS_COUNT];   /* packets of peers that proved nothing */
+  fw_u64 class_unverified[FW_CLASS_COUNT];  /* packets of peers that proved nothing */
   fw_u64 class_new_sources[FW_CLASS_COUNT]; /* cells taken for packets of the class */
   fw_u64 class_answered[FW_CLASS_COUNT];    /* handshakes completed, requests answered */
   fw_u64 signature_packets[FW_MAX_SIGNATURES];

@@ -5,8 +5,8 @@
 
 #include "flows.h"
 
-/* Services that answer strangers with more than they were asked, by port: the source port of what a
- * reflector sends. (US-CERT TA14-017A, and the ports seen in attacks since.) */
+/* Services that answer unverified sources with more than they were asked, by port: the source port
+ * of what a reflector sends. (US-CERT TA14-017A, and the ports seen in attacks since.) */
 FW_INLINE int fw_is_reflector_port(fw_u16 port) {
   switch (port) {
     case 17:    /* QOTD */

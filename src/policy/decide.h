@@ -39,7 +39,8 @@ FW_INLINE fw_u32 fw_rule_of(struct fw_env* env, const struct fw_packet* p) {
   return fw_rule_of_port(env, fw_port_index(p->proto, p->dport));
 }
 
-/* Does a stranger's UDP packet pass, and begin a conversation? A guess: not in a flood. */
+/* Does an unverified source's UDP packet pass, and begin a conversation? A guess: not in a flood.
+ */
 FW_INLINE int fw_may_begin(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env);
 
@@ -81,9 +82,9 @@ FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
 }
 
 /* A packet that no name decides about: classes, signatures, limits, budgets. */
-FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* cfg,
-                                   struct fw_counters* counters, const struct fw_packet* p,
-                                   struct fw_decision* decision, fw_u64 now_ns) {
+FW_INLINE fw_u32 fw_judge_unverified(struct fw_env* env, const struct fw_config* cfg,
+                                     struct fw_counters* counters, const struct fw_packet* p,
+                                     struct fw_decision* decision, fw_u64 now_ns) {
   struct fw_sender sender = {fw_source_key(cfg, p->src), 0, FW_PEER_UNKNOWN, 0, 0, 0, 0};
   fw_u64 source_hash = fw_source_hash(cfg, &sender.key, decision->rule);
   fw_u32 arrived, traffic_class;
@@ -106,7 +107,7 @@ FW_INLINE fw_u32 fw_judge_stranger(struct fw_env* env, const struct fw_config* c
   }
 
   if (!sender.peer) {
-    counters->class_strangers[traffic_class]++;
+    counters->class_unverified[traffic_class]++;
     if (fw_has_signatures(env, traffic_class))
       decision->signature = (fw_u8)fw_signature_find(env, p, traffic_class);
     if (decision->signature && !fw_source_is_verified(env, &sender.key, decision->rule, now_ns)) {
@@ -164,7 +165,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_env* env, const struct fw_config* cfg,
   if (rule->action == FW_ACTION_DROP) return FW_REASON_CLOSED;
   if (rule->action == FW_ACTION_PASS) return FW_REASON_OPEN;
 
-  return fw_judge_stranger(env, cfg, counters, p, decision, now_ns);
+  return fw_judge_unverified(env, cfg, counters, p, decision, now_ns);
 }
 
 FW_INLINE int fw_reason_drops(fw_u32 reason) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Before the conversations: has a bucket one of this kind of hash that says
- * anything of its peer? Most packets of strangers are of none, those of a flood
+ * anything of its peer? Most packets of unverified sources are of none, those of a flood
  * above all: they look at no bucket, and write none.
  *
  * Who writes what: whoever makes a conversation say something sets its bit after

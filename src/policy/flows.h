@@ -166,8 +166,8 @@ FW_INLINE int fw_flow_arrive(struct fw_env* env, const struct fw_packet* p, fw_u
   return FW_PEER_UNKNOWN;
 }
 
-/* Notes that a stranger's UDP packet reaches this host, whose answer makes a turn of a dialogue.
- * Packets that are dropped begin no conversation: a flood of them displaces none. */
+/* Notes that an unverified source's UDP packet reaches this host, whose answer makes a turn of a
+ * dialogue. Packets that are dropped begin no conversation: a flood of them displaces none. */
 FW_STAGE int fw_flow_ask(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
@@ -201,10 +201,11 @@ FW_STAGE int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u
   return 1;
 }
 
-/* Notes a packet that this host sends. FW_DEPART_ANSWER: it answers a stranger: the second half of
- * a TCP handshake, or the first UDP packet back since the peer asked; FW_DEPART_MORE: another one,
- * since the peer may have asked several times before it was answered. FW_DEPART_GOES_ON: it is of a
- * connection that stood before we looked, so what came of it was no stray. */
+/* Notes a packet that this host sends. FW_DEPART_ANSWER: it answers an unverified source: the
+ * second half of a TCP handshake, or the first UDP packet back since the peer asked;
+ * FW_DEPART_MORE: another one, since the peer may have asked several times before it was answered.
+ * FW_DEPART_GOES_ON: it is of a connection that stood before we looked, so what came of it was no
+ * stray. */
 enum { FW_DEPART_ANSWER = 1, FW_DEPART_MORE = 2, FW_DEPART_GOES_ON = 3 };
 
 FW_INLINE int fw_flow_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {

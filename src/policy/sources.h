@@ -110,7 +110,7 @@ struct fw_sender {
   fw_u32 peer;     /* enum fw_peer: who sent this packet, as far as tables say */
   fw_u8 is_prefix; /* 1: FW_RULE_OF_PREFIXES holds, else the packet's rule */
   fw_u8 bits;      /* of key */
-  fw_u8 served;    /* FW_PORT_*: what is known of the port that a stranger's packet is for */
+  fw_u8 served; /* FW_PORT_*: what is known of the port that an unverified source's packet is for */
   fw_u8 pad;
 };
 

@@ -262,8 +262,8 @@ def test_answers_to_this_host_are_no_unsolicited_udp(lab, link):
             peers.udp(lab.wall_ns, link.family, link.wall, link.client(5), 53) as asking:
         assert all(asking.exchange(b"question %d" % n) for n in range(200))
     assert lab.count("limit") == 0
-    strangers = wire.copies(wire.udp(link, link.client(6), link.wall, sport=53), 100)
-    assert len(lab.passed(strangers)) < 40
+    unverified sources = wire.copies(wire.udp(link, link.client(6), link.wall, sport=53), 100)
+    assert len(lab.passed(unverified sources)) < 40
 
 
 def test_ban_goes_on_while_the_flood_does_and_ends_after_it(lab):

@@ -30,7 +30,7 @@ struct Said {
 struct Verdict {
   bool drop = false;
   unsigned reason = 0, traffic_class = 0, rule = 0;
-  bool asks = false;  // UDP of a stranger: of a conversation, if it is not dropped
+  bool asks = false;  // UDP of an unverified source: of a conversation, if it is not dropped
 };
 
 struct Report {
@@ -130,7 +130,7 @@ class Model {
     std::array<unsigned, 2> credit{};  // packets that were paid for ahead
     unsigned answers_to_pay_back = 0;
     std::uint64_t answers = 0, answers_before = 0, window = 0;
-    std::uint64_t below_half_ms = 0;              // when strangers last owed less than half
+    std::uint64_t below_half_ms = 0;  // when unverified sources last owed less than half
     std::optional<std::uint64_t> exhausted_ms{};  // when they were last refused above half
     std::uint64_t told_ms = 0;                    // when all were last told of a refusal
     void roll(std::uint64_t now);
@@ -192,7 +192,8 @@ class Model {
 
   std::map<Key, Conversation> conversations_;
   std::map<SourceKey, Source> sources_;
-  std::set<std::pair<unsigned, unsigned>> served_;  // protocol and port that answered a stranger
+  std::set<std::pair<unsigned, unsigned>>
+      served_;  // protocol and port that answered an unverified source
   Bucket bans_made_;
   std::map<BudgetKey, Budget> drawn_;
   std::set<BudgetKey> budgets_used_;

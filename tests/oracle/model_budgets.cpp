@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Signatures, and what strangers may send together.
+// Signatures, and what unverified sources may send together.
 #include <algorithm>
 
 #include "oracle/model.hpp"

@@ -24,7 +24,7 @@ void budget(Lab& lab, fw_class traffic_class, unsigned limit, unsigned burst,
   lab.publish();
 }
 
-std::string stranger(unsigned i, bool v6 = false) {
+std::string unverified(unsigned i, bool v6 = false) {
   if (v6) return "2001:db8:" + std::to_string(1000 + i) + "::1";
   return "10." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + ".9";
 }
@@ -33,7 +33,7 @@ Packet syn(const std::string& peer) {
   return from(peer).tcp(40000, 80).syn().seq(5);
 }
 
-// How many of `count` packets of as many strangers pass at once.
+// How many of `count` packets of as many unverified sources pass at once.
 template <typename Make>
 unsigned passes(Lab& lab, unsigned count, Make make, unsigned first = 0) {
   unsigned passed = 0;
@@ -43,14 +43,14 @@ unsigned passes(Lab& lab, unsigned count, Make make, unsigned first = 0) {
 
 TEST(budgets, without_one_everything_passes) {
   Lab lab;
-  EXPECT_EQ(passes(lab, 5000, [](unsigned i) { return syn(stranger(i)); }), 5000U);
+  EXPECT_EQ(passes(lab, 5000, [](unsigned i) { return syn(unverified(i)); }), 5000U);
 }
 
-TEST(budgets, hold_what_strangers_send_together_from_the_first_excess_packet_on) {
+TEST(budgets, hold_what_unverified_sources_send_together_from_the_first_excess_packet_on) {
   for (const bool v6 : {false, true}) {
     Lab lab;
     budget(lab, FW_CLASS_TCP_SYN, 10, 100);
-    const auto make = [v6](unsigned i) { return syn(stranger(i, v6)); };
+    const auto make = [v6](unsigned i) { return syn(unverified(i, v6)); };
     const unsigned passed = passes(lab, 2000, make);
     EXPECT_GE(passed, 100U);
     EXPECT_LE(passed, 116U);
@@ -68,8 +68,8 @@ TEST(budgets, a_syn_that_nobody_here_can_answer_by_a_cookie_is_dropped_and_count
   budget(lab, FW_CLASS_TCP_SYN, 10, 16);
   lab.config.syn_cookies = 1;
   lab.publish();
-  for (unsigned i = 0; i < 200; i++) (void)lab.in(syn(stranger(i)));
-  EXPECT_EQ(lab.in(syn(stranger(500))), "drop budget");
+  for (unsigned i = 0; i < 200; i++) (void)lab.in(syn(unverified(i)));
+  EXPECT_EQ(lab.in(syn(unverified(500))), "drop budget");
   const fw_counters counters = lab.datapath.counters();
   EXPECT_EQ(counters.packets[FW_REASON_CHALLENGE], 0U);
   EXPECT_EQ(counters.packets[FW_REASON_BUDGET] + counters.packets[FW_REASON_PASS], 201U);
@@ -81,7 +81,7 @@ TEST(budgets, are_of_each_address_and_of_all_together) {
   unsigned passed = 0;
   for (unsigned i = 0; i < 3000; i++) {  // a carpet over 30 addresses
     const std::string host = "198.51.100." + std::to_string(10 + i % 30);
-    const Packet echo = Packet::ethernet().ipv4(stranger(i), host).icmp_echo(1, 1);
+    const Packet echo = Packet::ethernet().ipv4(unverified(i), host).icmp_echo(1, 1);
     passed += lab.decide(echo).verdict == FW_PASS;
   }
   EXPECT_GE(passed, 200U);  // twice what one address may get
@@ -93,7 +93,7 @@ TEST(budgets, that_fall_on_one_place_of_the_table_stay_apart) {
   budget(lab, FW_CLASS_ICMP_ECHO, 1000, 1000);
   for (unsigned i = 0; i < 100; i++) {
     const std::string host = "198.51.100." + std::to_string(i);
-    (void)lab.in(Packet::ethernet().ipv4(stranger(i), host).icmp_echo(1, 1));
+    (void)lab.in(Packet::ethernet().ipv4(unverified(i), host).icmp_echo(1, 1));
   }
   const auto used = std::ranges::count_if(lab.datapath.tables().budgets,
                                           [](const fw_budget& budget) { return budget.used != 0; });
@@ -104,9 +104,9 @@ TEST(budgets, a_completed_handshake_is_paid_back) {
   Lab lab({.sources = 1 << 15, .flows = 1 << 16, .bans = 1 << 10});
   budget(lab, FW_CLASS_TCP_SYN, 1, 16);
   for (unsigned i = 0; i < 5000; i++) {
-    ASSERT_EQ(lab.in(syn(stranger(i))), "pass pass") << i;
-    lab.out(to(stranger(i)).tcp(80, 40000).flags(kSyn).seq(1000).ack(6));
-    ASSERT_EQ(lab.in(from(stranger(i)).tcp(40000, 80).seq(6).ack(1001)), "pass verified") << i;
+    ASSERT_EQ(lab.in(syn(unverified(i))), "pass pass") << i;
+    lab.out(to(unverified(i)).tcp(80, 40000).flags(kSyn).seq(1000).ack(6));
+    ASSERT_EQ(lab.in(from(unverified(i)).tcp(40000, 80).seq(6).ack(1001)), "pass verified") << i;
   }
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 5000U);
 }
@@ -118,36 +118,36 @@ TEST(budgets, handshake_whose_syn_was_refused_pays_nothing_back) {
     lab.out(to(peer).tcp(80, 40000).flags(kSyn).seq(9).ack(6));
     return lab.in(from(peer).tcp(40000, 80).seq(6).ack(10));
   };
-  ASSERT_EQ(lab.in(syn(stranger(999))), "pass pass");
-  ASSERT_EQ(complete(stranger(999)),
+  ASSERT_EQ(lab.in(syn(unverified(999))), "pass pass");
+  ASSERT_EQ(complete(unverified(999)),
             "pass verified");  // the port is served, and has its own budget
-  (void)passes(lab, 500, [](unsigned i) { return syn(stranger(i)); });
+  (void)passes(lab, 500, [](unsigned i) { return syn(unverified(i)); });
   for (unsigned i = 1000; i < 1100; i++) {
-    ASSERT_EQ(lab.in(syn(stranger(i))), "drop budget") << i;
-    ASSERT_EQ(complete(stranger(i)), "pass verified") << "by a cookie, say";
+    ASSERT_EQ(lab.in(syn(unverified(i))), "drop budget") << i;
+    ASSERT_EQ(complete(unverified(i)), "pass verified") << "by a cookie, say";
   }
-  EXPECT_EQ(lab.in(syn(stranger(2000))), "drop budget");
+  EXPECT_EQ(lab.in(syn(unverified(2000))), "drop budget");
 }
 
 TEST(budgets, an_answered_request_is_paid_back_and_an_unanswered_one_is_not) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 1, 16);
   for (unsigned i = 0; i < 5000; i++) {
-    ASSERT_EQ(lab.in(from(stranger(i)).udp(40000, 53)), "pass pass") << i;
-    lab.out(to(stranger(i)).udp(53, 40000));
+    ASSERT_EQ(lab.in(from(unverified(i)).udp(40000, 53)), "pass pass") << i;
+    lab.out(to(unverified(i)).udp(53, 40000));
   }
   lab.now_ns += 10 * kSecond;
   const unsigned passed =
-      passes(lab, 1000, [](unsigned i) { return from(stranger(i)).udp(40000, 53); }, 10'000);
+      passes(lab, 1000, [](unsigned i) { return from(unverified(i)).udp(40000, 53); }, 10'000);
   EXPECT_LT(passed, 80U);  // four bursts: they come at once, and answers may still follow
 }
 
-// 2,000 questions at `per_second`, each of another stranger; the answers follow 6 ms later, or
-// never. When the first is refused; nothing if none is.
+// 2,000 questions at `per_second`, each of another unverified source; the answers follow 6 ms
+// later, or never. When the first is refused; nothing if none is.
 std::optional<std::uint64_t> first_refused_ns(unsigned per_second, bool answered, bool v6) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 100, 200);
-  const auto peer = [v6](unsigned i) { return stranger(i, v6); };
+  const auto peer = [v6](unsigned i) { return unverified(i, v6); };
   lab.in(from(kPeer).udp(40000, 53));
   lab.out(to(kPeer).udp(53, 40000));
   const std::uint64_t step_ns = kSecond / per_second, late = 6 * kMillisecond / step_ns;
@@ -176,8 +176,8 @@ TEST(budgets, questions_that_are_not_answered_are_refused_within_21_ms) {
 TEST(budgets, nobody_who_is_answered_in_the_end_owes_anything) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 100);
-  const auto ask = [](unsigned i) { return from(stranger(i)).udp(40000, 53).payload(30); };
-  const auto answer = [](unsigned i) { return to(stranger(i)).udp(53, 40000).payload(90); };
+  const auto ask = [](unsigned i) { return from(unverified(i)).udp(40000, 53).payload(30); };
+  const auto answer = [](unsigned i) { return to(unverified(i)).udp(53, 40000).payload(90); };
   for (unsigned round = 0; round < 8; round++) {
     for (unsigned i = 0; i < 500; i++) {
       const unsigned at_once = i % 3 + 1;
@@ -194,10 +194,10 @@ TEST(budgets, a_flood_of_other_ports_leaves_a_service_that_answers_alone) {
   budget(lab, FW_CLASS_UDP_NEW, 10, 64);
   lab.in(from(kPeer).udp(40000, 53));
   lab.out(to(kPeer).udp(53, 40000));
-  EXPECT_LT(passes(lab, 50, [](unsigned i) { return from(stranger(i)).udp(4000, 99); }), 51U);
-  passes(lab, 200, [](unsigned i) { return from(stranger(i)).udp(4000, 7); });
-  EXPECT_EQ(lab.in(from(stranger(900)).udp(4000, 99)), "drop budget");
-  EXPECT_EQ(lab.in(from(stranger(901)).udp(4000, 53)), "pass pass");
+  EXPECT_LT(passes(lab, 50, [](unsigned i) { return from(unverified(i)).udp(4000, 99); }), 51U);
+  passes(lab, 200, [](unsigned i) { return from(unverified(i)).udp(4000, 7); });
+  EXPECT_EQ(lab.in(from(unverified(900)).udp(4000, 99)), "drop budget");
+  EXPECT_EQ(lab.in(from(unverified(901)).udp(4000, 53)), "pass pass");
 }
 
 TEST(budgets, a_source_with_a_verified_flow_pays_nothing_for_new_connections) {
@@ -205,8 +205,8 @@ TEST(budgets, a_source_with_a_verified_flow_pays_nothing_for_new_connections) {
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
   budget(lab, FW_CLASS_TCP_SYN, 1, 8);
-  passes(lab, 200, [](unsigned i) { return syn(stranger(i)); });
-  EXPECT_EQ(lab.in(syn(stranger(999))), "drop budget");
+  passes(lab, 200, [](unsigned i) { return syn(unverified(i)); });
+  EXPECT_EQ(lab.in(syn(unverified(999))), "drop budget");
   for (unsigned i = 0; i < 100; i++)
     ASSERT_EQ(lab.in(from(kPeer).tcp(41000 + i, 80).syn()), "pass pass") << i;
 }
@@ -266,7 +266,7 @@ TEST(budgets, a_busy_source_is_left_alone_again_soon_after_a_flood) {
   const auto busy = [&lab] { return lab.in(from(kPeer).tcp(443, 50000).ack(7)); };
   for (unsigned i = 0; i < 20'000; i++) {
     (void)busy();
-    (void)lab.in(from(stranger(i)).tcp(443, 50000).ack(7));
+    (void)lab.in(from(unverified(i)).tcp(443, 50000).ack(7));
     lab.now_ns += 100'000;
   }
   ASSERT_EQ(busy(), "drop budget");
@@ -299,8 +299,8 @@ TEST(budgets, who_was_known_before_the_trouble_has_a_side_of_its_own) {
     ASSERT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
     lab.now_ns += kWindow;
   }
-  passes(lab, 500, [](unsigned i) { return from(stranger(i)).icmp_echo(1, 1); });
-  EXPECT_EQ(lab.in(from(stranger(999)).icmp_echo(1, 1)), "drop budget");
+  passes(lab, 500, [](unsigned i) { return from(unverified(i)).icmp_echo(1, 1); });
+  EXPECT_EQ(lab.in(from(unverified(999)).icmp_echo(1, 1)), "drop budget");
   EXPECT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
 }
 
@@ -308,11 +308,11 @@ TEST(budgets, nobody_becomes_known_while_one_is_exceeded) {
   Lab lab;
   budget(lab, FW_CLASS_ICMP_ECHO, 10, 64);
   for (int second = 0; second < 8; second++) {
-    passes(lab, 500, [](unsigned i) { return from(stranger(i)).icmp_echo(1, 1); });
+    passes(lab, 500, [](unsigned i) { return from(unverified(i)).icmp_echo(1, 1); });
     lab.now_ns += kWindow;
   }
   const unsigned passed =
-      passes(lab, 500, [](unsigned i) { return from(stranger(i)).icmp_echo(1, 1); });
+      passes(lab, 500, [](unsigned i) { return from(unverified(i)).icmp_echo(1, 1); });
   EXPECT_LT(passed, 60U);
 }
 
@@ -329,7 +329,7 @@ TEST(budgets, under_pressure_no_prefix_gets_more_than_a_few) {
 TEST(budgets, that_are_spent_take_no_cell_for_the_prefix_of_what_they_refuse) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 10, 100);
-  const auto make = [](unsigned i) { return syn(stranger(i)); };
+  const auto make = [](unsigned i) { return syn(unverified(i)); };
   (void)passes(lab, 500, make);
   const auto before = lab.datapath.counters().new_sources;
   EXPECT_EQ(passes(lab, 500, make, 500), 0U);
@@ -351,17 +351,17 @@ TEST(budgets, nobodys_address_is_limited_and_never_banned) {
 TEST(budgets, a_clock_that_steps_back_owes_nothing) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 10, 64);
-  passes(lab, 500, [](unsigned i) { return syn(stranger(i)); });
-  EXPECT_EQ(lab.in(syn(stranger(900))), "drop budget");
+  passes(lab, 500, [](unsigned i) { return syn(unverified(i)); });
+  EXPECT_EQ(lab.in(syn(unverified(900))), "drop budget");
   lab.now_ns -= 3600 * kSecond;
-  EXPECT_EQ(lab.in(syn(stranger(901))), "pass pass");
+  EXPECT_EQ(lab.in(syn(unverified(901))), "pass pass");
 }
 
 TEST(budgets, in_mode_observe_they_are_counted_and_drop_nothing) {
   Lab lab;
   lab.config.mode = FW_MODE_OBSERVE;
   budget(lab, FW_CLASS_TCP_SYN, 10, 64);
-  EXPECT_EQ(passes(lab, 500, [](unsigned i) { return syn(stranger(i)); }), 500U);
+  EXPECT_EQ(passes(lab, 500, [](unsigned i) { return syn(unverified(i)); }), 500U);
   EXPECT_GT(lab.datapath.counters().observed_drops, 400U);
 }
 

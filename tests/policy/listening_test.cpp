@@ -93,7 +93,8 @@ TEST(listening, port_that_answers_is_one_from_then_on) {
 }
 
 // A resolver's own socket listens too: what looks like an answer to it stays a reflection.
-TEST(listening, answer_that_nobody_asked_for_is_reflected_unless_the_port_answers_strangers) {
+TEST(listening,
+     answer_that_nobody_asked_for_is_reflected_unless_the_port_answers_unverified_sources) {
   CollectorLab lab;
   lab.known(40'000) = FW_PORT_LISTENS;
   lab.in(from("192.0.2.9").udp(53, 40'000).payload(64));

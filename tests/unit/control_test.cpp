@@ -24,7 +24,7 @@ using fw::test::echo;
 using nlohmann::json;
 
 constexpr Peer kRoot{.uid = 0, .gid = 0, .pid = 1, .may_change = true};
-constexpr Peer kStranger{.uid = 65534, .gid = 65534, .pid = 2, .may_change = false};
+constexpr Peer kUnverified{.uid = 65534, .gid = 65534, .pid = 2, .may_change = false};
 
 json error_of(const Answer& answer) {
   return json::parse(answer.body).at("error");
@@ -180,7 +180,7 @@ TEST(routes, list_every_verb_with_its_options) {
 
 TEST(routes, are_closed_to_who_is_no_member) {
   for (const char* target : {"/v1/ban", "/v1/status", "/v1", "/nowhere"}) {
-    const Answer answer = dispatch({"POST", target, "{}"}, kStranger, echo);
+    const Answer answer = dispatch({"POST", target, "{}"}, kUnverified, echo);
     EXPECT_EQ(answer.status, 403U);
     EXPECT_EQ(error_of(answer).at("kind"), "not_permitted");
   }

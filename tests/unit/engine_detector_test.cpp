@@ -49,7 +49,7 @@ class Detection : public testing::Test {
     budget.port = 80;
     budget.refused += count;
     lab.datapath.counts.packets[FW_REASON_BUDGET] += count;
-    lab.datapath.counts.class_strangers[FW_CLASS_TCP_SYN] += count;
+    lab.datapath.counts.class_unverified[FW_CLASS_TCP_SYN] += count;
     for (unsigned i = 0; i < std::min(count, 300U); i++)
       lab.datapath.samples.push_back(syn(next_++, lab.mono_ns, FW_SAMPLE_REFUSED));
   }
@@ -166,9 +166,9 @@ TEST_F(Detection, packets_that_came_just_before_the_trouble_are_no_peace) {
   EXPECT_EQ(active(), 1U);
 }
 
-TEST_F(Detection, strangers_who_are_answered_and_never_come_back_are_trouble) {
-  const auto arrive = [this](std::uint64_t strangers, std::uint64_t new_sources) {
-    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += strangers;
+TEST_F(Detection, unverified_who_are_answered_and_never_come_back_are_trouble) {
+  const auto arrive = [this](std::uint64_t unverified sources, std::uint64_t new_sources) {
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified sources;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
     lab.pass(100ms);
   };
@@ -182,12 +182,12 @@ TEST_F(Detection, strangers_who_are_answered_and_never_come_back_are_trouble) {
   EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 0U);
 }
 
-TEST(detection_without_signatures, strangers_who_never_come_back_pay_all_the_same) {
+TEST(detection_without_signatures, unverified_who_never_come_back_pay_all_the_same) {
   config::Config config;
   config.detect.signatures = false;
   EngineLab lab(config);
   for (int i = 0; i < 30; i++) {
-    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += 5000;
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += 5000;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += 4990;
     lab.pass(100ms);
   }
@@ -195,10 +195,10 @@ TEST(detection_without_signatures, strangers_who_never_come_back_pay_all_the_sam
 }
 
 TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_trouble) {
-  const auto arrive = [this](std::uint64_t strangers, std::uint64_t new_sources) {
-    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += strangers;
+  const auto arrive = [this](std::uint64_t unverified sources, std::uint64_t new_sources) {
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified sources;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
-    lab.datapath.counts.class_answered[FW_CLASS_UDP_NEW] += strangers;
+    lab.datapath.counts.class_answered[FW_CLASS_UDP_NEW] += unverified sources;
     lab.pass(100ms);
   };
   for (int i = 0; i < 20; i++) arrive(0, 0);  // just started
@@ -207,9 +207,9 @@ TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_tro
   EXPECT_FALSE(lab.engine.detector().attack());
 }
 
-TEST_F(Detection, strangers_many_times_the_usual_are_trouble_at_once) {
-  const auto arrive = [this](std::uint64_t strangers, std::uint64_t new_sources) {
-    lab.datapath.counts.class_strangers[FW_CLASS_UDP_NEW] += strangers;
+TEST_F(Detection, unverified_many_times_the_usual_are_trouble_at_once) {
+  const auto arrive = [this](std::uint64_t unverified sources, std::uint64_t new_sources) {
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified sources;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
     lab.pass(100ms);
   };
