@@ -5,7 +5,7 @@
 //
 // Two things are trouble: a budget that refuses packets, and unverified sources by the thousand who
 // are answered but never come back (forged sources that ask a service). For those, if no signature
-// tells them apart, answers no longer pay back what a class owes until the attack ends.
+// tells them apart, answers no longer refund what a class owes until the attack ends.
 #pragma once
 
 #include <array>

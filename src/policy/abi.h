@@ -237,7 +237,7 @@ struct fw_source {
   fw_u32 over;    /* low 15 bits of the window in which it went over a limit, and << 16 of the last
                      one in which it was; 0 = never. Or FW_SOURCE_NOTED, and its first packet */
   fw_u8 age_owes; /* high half: windows in which it was seen while no budget was exceeded; low
-                     half: packets charged to budgets and not paid back; both saturate */
+                     half: packets charged to budgets and not refunded; both saturate */
   fw_u8 charged;  /* packets that might have been, in seen_window */
   fw_u16 ports;   /* groups of closed ports that it tried, a bit each */
 };
@@ -332,7 +332,7 @@ struct fw_entry_pending {
 
 /* One budget: of unverified packets of a class to an address, or to a port of it that is served.
  * Two sources of packets share it: new sources and known ones (FW_KNOWN_AGE) owe separately. What
- * this host's services or peers do in return (a completed handshake, an answer) is paid back.
+ * this host's services or peers do in return (a completed handshake, an answer) is refunded.
  * Every CPU draws on it in batches (fw_budget_share). */
 enum { FW_BUDGET_NEW = 0, FW_BUDGET_KNOWN = 1, FW_BUDGET_SIDES = 2 };
 struct fw_budget {
@@ -350,7 +350,7 @@ struct fw_budget {
 };
 struct fw_budget_share {
   fw_u8 credit[FW_BUDGET_SIDES]; /* packets drawn and not yet spent */
-  fw_u8 answered;                /* not yet paid back */
+  fw_u8 answered;                /* not yet refunded */
   fw_u8 pad;
   fw_u32 exhausted_ms; /* when a new source found more than half owed and was refused; 0: never */
   fw_u32 refused;      /* not yet flushed */

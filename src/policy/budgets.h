@@ -4,7 +4,7 @@
  * hold from the first excess packet on, before anybody has looked at the flood.
  *
  * Volume alone is no evidence. A budget is drawn on by packets that got nothing
- * in return: a completed handshake and an answered request are paid back, so a
+ * in return: a completed handshake and an answered request are refunded, so a
  * busy server's clients owe nothing. One source can draw little of it, so a
  * single busy sender (judged by limits per source) cannot exhaust it either.
  *
@@ -282,7 +282,7 @@ FW_INLINE struct fw_standing fw_standing_of(struct fw_env* env, fw_u8 traffic_cl
 /* Takes back what fw_may_draw() noted of a packet that was refused: or sources that send much, many
  * together, would spend their draws on refusals, and what they send next would cost nobody a thing.
  * Nor does a SYN owe then: it may still lead to a handshake (it is answered by a cookie), which
- * must not pay back what was never charged. */
+ * must not refund what was never charged. */
 FW_INLINE void fw_take_back(struct fw_env* env, fw_u32 cell, int owes_nothing) {
   struct fw_source* source = fw_source_at(env, cell);
 

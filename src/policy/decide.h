@@ -18,7 +18,7 @@
 #include "names.h"
 #include "one_way.h"
 #include "parse.h"
-#include "repay.h"
+#include "refund.h"
 #include "scans.h"
 #include "signatures.h"
 
@@ -77,7 +77,8 @@ FW_INLINE fw_u32 fw_arrived(struct fw_env* env, const struct fw_config* cfg,
   if (arrived || !is_deaf) return arrived;
   arrived = (fw_u32)fw_flow_go_on(env, p, h, fw_window(now_ns));
   if (arrived & FW_FLOW_COMPLETED) fw_note_served(env, 6, p->dport);
-  if (arrived & FW_FLOW_GOES_ON) fw_repay(env, &p->src, &p->dst, FW_REPAY_STRAY + p->dport, now_ns);
+  if (arrived & FW_FLOW_GOES_ON)
+    fw_refund(env, &p->src, &p->dst, FW_REFUND_STRAY + p->dport, now_ns);
   return arrived;
 }
 
@@ -103,7 +104,7 @@ FW_INLINE fw_u32 fw_judge_unverified(struct fw_env* env, const struct fw_config*
   counters->class_bytes[traffic_class] += p->len_bytes;
   if (arrived & FW_FLOW_COMPLETED) {
     counters->class_answered[FW_CLASS_TCP_SYN]++;
-    fw_repay(env, &p->src, &p->dst, p->dport, now_ns);
+    fw_refund(env, &p->src, &p->dst, p->dport, now_ns);
   }
 
   if (!sender.peer) {
@@ -236,12 +237,12 @@ FW_INLINE void fw_note_egress(struct fw_env* env, int parsed, const struct fw_pa
   if (shared && !shared->egress_seen) shared->egress_seen = 1;
   departs = (fw_u32)fw_flow_depart(env, p, fw_window(now_ns));
   if (departs == FW_DEPART_GOES_ON)
-    fw_repay(env, &p->dst, &p->src, FW_REPAY_STRAY + p->sport, now_ns);
+    fw_refund(env, &p->dst, &p->src, FW_REFUND_STRAY + p->sport, now_ns);
   if (departs != FW_DEPART_ANSWER && departs != FW_DEPART_MORE) return;
   fw_note_served(env, p->proto, p->sport);
   if (p->proto != 17) return;
   counters->class_answered[FW_CLASS_UDP_NEW] += departs == FW_DEPART_ANSWER;
-  fw_repay(env, &p->dst, &p->src, fw_port_index(17, p->sport), now_ns);
+  fw_refund(env, &p->dst, &p->src, fw_port_index(17, p->sport), now_ns);
 }
 
 #endif

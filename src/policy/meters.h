@@ -36,13 +36,13 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   return now_ns;
 }
 
-/* The note of a packet: when it came, in ms (15 bits), whether it was paid back, its third metric
+/* The note of a packet: when it came, in ms (15 bits), whether it was refunded, its third metric
  * beside packets and bytes, and its size in FW_BYTES_UNIT. Without a size no packet is noted. */
 enum {
   FW_NOTE_UNITS = 0x1fff,
   FW_NOTE_METRIC_SHIFT = 13,
   FW_NOTE_METRIC = 3 << FW_NOTE_METRIC_SHIFT,
-  FW_NOTE_REPAID = 1 << 15,
+  FW_NOTE_REFUNDED = 1 << 15,
   FW_NOTE_MS_SHIFT = 16,
   FW_NOTE_MS = 0x7fff,
 };
@@ -59,9 +59,9 @@ FW_INLINE fw_u32 fw_note(fw_u32 units, fw_u32 metric, fw_u64 now_ns) {
          fw_note_metric(metric) | (units < FW_NOTE_UNITS ? units : FW_NOTE_UNITS);
 }
 
-/* What to add to a note when a packet of this metric is paid back. */
-FW_INLINE fw_u32 fw_note_repaid(fw_u32 note, fw_u32 metric) {
-  return (note & FW_NOTE_METRIC) == fw_note_metric(metric) ? FW_NOTE_REPAID : 0;
+/* What to add to a note when a packet of this metric is refunded. */
+FW_INLINE fw_u32 fw_note_refunded(fw_u32 note, fw_u32 metric) {
+  return (note & FW_NOTE_METRIC) == fw_note_metric(metric) ? FW_NOTE_REFUNDED : 0;
 }
 
 /* When the noted packet came. A note is at most FW_TAT_MEMORY_WINDOWS old, half of what 15 bits
@@ -73,9 +73,10 @@ FW_INLINE fw_u32 fw_note_ms(fw_u32 note, fw_u64 now_ns) {
 }
 
 FW_INLINE void fw_meter_charge_noted(struct fw_meter* meter, const struct fw_limit* limit,
-                                     fw_u32 metric, fw_u32 units, fw_u32 is_repaid) {
+                                     fw_u32 metric, fw_u32 units, fw_u32 is_refunded) {
   meter->count[metric] = units;
-  if (limit->cost_q8 && !is_repaid) meter->tat_ticks[metric] += fw_rate_cost(limit->cost_q8, units);
+  if (limit->cost_q8 && !is_refunded)
+    meter->tat_ticks[metric] += fw_rate_cost(limit->cost_q8, units);
 }
 
 /* Begins a source's meters, as they are after the packet of `note`, if it is of one. `limit` are
@@ -83,7 +84,7 @@ FW_INLINE void fw_meter_charge_noted(struct fw_meter* meter, const struct fw_lim
 FW_INLINE void fw_meter_begin(struct fw_meter* meter, const struct fw_limit* limit, fw_u32 note,
                               fw_u64 now_ns) {
   fw_u32 units = note & FW_NOTE_UNITS, third = note & FW_NOTE_METRIC;
-  fw_u32 is_repaid = note & FW_NOTE_REPAID;
+  fw_u32 is_refunded = note & FW_NOTE_REFUNDED;
   fw_u32 ms = units ? fw_note_ms(note, now_ns) : fw_ms(now_ns);
 
   __builtin_memset(meter, 0, sizeof *meter);
@@ -93,11 +94,11 @@ FW_INLINE void fw_meter_begin(struct fw_meter* meter, const struct fw_limit* lim
   fw_meter_charge_noted(meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1, 0);
   fw_meter_charge_noted(meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES, units, 0);
   if (third == fw_note_metric(FW_METRIC_SYN))
-    fw_meter_charge_noted(meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1, is_repaid);
+    fw_meter_charge_noted(meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1, is_refunded);
   else if (third == fw_note_metric(FW_METRIC_UDP))
-    fw_meter_charge_noted(meter, &limit[FW_METRIC_UDP], FW_METRIC_UDP, 1, is_repaid);
+    fw_meter_charge_noted(meter, &limit[FW_METRIC_UDP], FW_METRIC_UDP, 1, is_refunded);
   else if (third == fw_note_metric(FW_METRIC_ICMP))
-    fw_meter_charge_noted(meter, &limit[FW_METRIC_ICMP], FW_METRIC_ICMP, 1, is_repaid);
+    fw_meter_charge_noted(meter, &limit[FW_METRIC_ICMP], FW_METRIC_ICMP, 1, is_refunded);
 }
 
 #endif

@@ -70,7 +70,7 @@ FW_INLINE void fw_rate_roll(fw_u32* count, fw_u32* before, fw_u32 windows_passed
 }
 
 /* Takes back what one unit cost. */
-FW_INLINE void fw_rate_repay(fw_u32* tat_ticks, fw_u32 tick, fw_u64 cost_q8) {
+FW_INLINE void fw_rate_refund(fw_u32* tat_ticks, fw_u32 tick, fw_u64 cost_q8) {
   fw_u32 cost = (fw_u32)(cost_q8 >> 8);
   fw_s32 owed = (fw_s32)(*tat_ticks - tick);
 

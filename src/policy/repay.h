@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What turned out to be wanted is paid back: a completed handshake, an answered
+/* What turned out to be wanted is refunded: a completed handshake, an answered
  * request, a connection that goes on. So a busy server's clients owe nothing. */
-#ifndef FW_POLICY_REPAY_H
-#define FW_POLICY_REPAY_H
+#ifndef FW_POLICY_REFUND_H
+#define FW_POLICY_REFUND_H
 
 #include "budgets.h"
 
-FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
-                               const struct fw_addr* dst, fw_u8 traffic_class, fw_u16 port,
-                               fw_u64 now_ns) {
+FW_INLINE void fw_budget_refund(struct fw_env* env, const struct fw_config* cfg,
+                                const struct fw_addr* dst, fw_u8 traffic_class, fw_u16 port,
+                                fw_u64 now_ns) {
   fw_u32 index = fw_budget_index(env, dst, traffic_class, port);
   struct fw_budget* budget = fw_env_budget(env, index);
   struct fw_budget_share* share = fw_env_budget_share(env, index);
@@ -29,30 +29,30 @@ FW_INLINE void fw_budget_repay(struct fw_env* env, const struct fw_config* cfg,
 }
 
 /* Gives back to the limits of a source or prefix what its packet cost; returns its cell, or 0. */
-FW_INLINE fw_u32 fw_limit_repay(struct fw_env* env, const struct fw_config* cfg,
-                                const struct fw_addr* key, fw_u32 rule, fw_u8 traffic_class,
-                                fw_u64 now_ns) {
+FW_INLINE fw_u32 fw_limit_refund(struct fw_env* env, const struct fw_config* cfg,
+                                 const struct fw_addr* key, fw_u32 rule, fw_u8 traffic_class,
+                                 fw_u64 now_ns) {
   fw_u32 cell = fw_source_look(env, key, rule, 0), tick = fw_tick(now_ns);
   const struct fw_limit* limit = cfg->rule[rule & (FW_MAX_RULES - 1)].limit;
   struct fw_meter* meter = cell ? fw_env_meter(env, cell - 1) : NULL;
   struct fw_source* source = fw_source_at(env, cell);
 
   if (source && (source->over & FW_SOURCE_NOTED))
-    source->over |= fw_note_repaid(source->over, fw_metric_of(traffic_class));
+    source->over |= fw_note_refunded(source->over, fw_metric_of(traffic_class));
   else if (meter && traffic_class == FW_CLASS_UDP_NEW)
-    fw_rate_repay(&meter->tat_ticks[FW_METRIC_UDP], tick, limit[FW_METRIC_UDP].cost_q8);
+    fw_rate_refund(&meter->tat_ticks[FW_METRIC_UDP], tick, limit[FW_METRIC_UDP].cost_q8);
   else if (meter && traffic_class == FW_CLASS_TCP_SYN)
-    fw_rate_repay(&meter->tat_ticks[FW_METRIC_SYN], tick, limit[FW_METRIC_SYN].cost_q8);
+    fw_rate_refund(&meter->tat_ticks[FW_METRIC_SYN], tick, limit[FW_METRIC_SYN].cost_q8);
   return cell;
 }
 
 /* A peer completed a handshake with a port of this host, or was answered from it (`port` is that of
- * fw_port_index()), or its connection turned out to stand (FW_REPAY_STRAY + port): what it was
- * charged is paid back, to the limits of its own and to the budgets. */
-enum { FW_REPAY_STRAY = 2 << 16 };
+ * fw_port_index()), or its connection turned out to stand (FW_REFUND_STRAY + port): what it was
+ * charged is refunded, to the limits of its own and to the budgets. */
+enum { FW_REFUND_STRAY = 2 << 16 };
 
-FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const struct fw_addr* local,
-                      fw_u32 port, fw_u64 now_ns) {
+FW_STAGE int fw_refund(struct fw_env* env, const struct fw_addr* remote,
+                       const struct fw_addr* local, fw_u32 port, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   fw_u32 rule, udp = port >> 16 == 1, stray = port >> 16 == 2;
   struct fw_addr all = {0, 0}, key;
@@ -65,10 +65,10 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   rule = fw_rule_of_port(env, port);
   if (fw_limit_bits(cfg, remote)) {
     key = fw_mask(*remote, fw_limit_bits(cfg, remote));
-    fw_limit_repay(env, cfg, &key, FW_RULE_OF_PREFIXES, traffic_class, now_ns);
+    fw_limit_refund(env, cfg, &key, FW_RULE_OF_PREFIXES, traffic_class, now_ns);
   }
   key = fw_source_key(cfg, *remote);
-  source = fw_source_at(env, fw_limit_repay(env, cfg, &key, rule, traffic_class, now_ns));
+  source = fw_source_at(env, fw_limit_refund(env, cfg, &key, rule, traffic_class, now_ns));
   if (!source) return 0;
 
   shared = fw_env_shared(env);
@@ -76,8 +76,8 @@ FW_STAGE int fw_repay(struct fw_env* env, const struct fw_addr* remote, const st
   if (shared && (shared->strict_classes >> traffic_class & 1)) return 0;
   source->age_owes--;
   if (stray && !fw_is_served(env, 6, (fw_u16)port)) port = 0;
-  fw_budget_repay(env, cfg, local, traffic_class, (fw_u16)port, now_ns);
-  fw_budget_repay(env, cfg, &all, traffic_class, port & 0xffff ? FW_ANY_SERVED : 0, now_ns);
+  fw_budget_refund(env, cfg, local, traffic_class, (fw_u16)port, now_ns);
+  fw_budget_refund(env, cfg, &all, traffic_class, port & 0xffff ? FW_ANY_SERVED : 0, now_ns);
   return 1;
 }
 

@@ -214,7 +214,7 @@ Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
     if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
         ahead <= talk.end - talk.first) {
       talk.state = State::verified;
-      repay(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
+      refund(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
     }
     return talk.state == State::verified ? Standing::verified : Standing::unknown;
   }
@@ -242,9 +242,9 @@ Model::Standing Model::goes_on(const Said& said, std::uint64_t now_ns) {
       talk.state = State::answered;
       if (!before) served_.insert({kTcp, said.local_port});
       if (before)
-        repay(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);
+        refund(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);
       else
-        repay(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
+        refund(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
       return Standing::answers;
     }
   }
@@ -268,7 +268,7 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     } else if (found->second.state == State::asked || found->second.state == State::answered) {
       if (said.proto == kUdp) {
         served_.insert({kUdp, said.local_port});
-        repay(said, FW_CLASS_UDP_NEW, FW_METRIC_UDP, now_ns);
+        refund(said, FW_CLASS_UDP_NEW, FW_METRIC_UDP, now_ns);
       }
       if (found->second.state == State::asked) found->second.turns++;
       found->second.state = State::answered;
@@ -283,7 +283,7 @@ void Model::leaves(const Said& said, std::uint64_t now_ns) {
     if ((said.flags & FW_TCP_RST) != 0) return;
     conversations_[key] = {
         .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};
-    repay(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);  // it stood already: no stray
+    refund(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);  // it stood already: no stray
   } else if (found->second.state == State::offered) {
     Conversation& talk = found->second;
     const std::uint32_t end = said.seq + said.payload_bytes;

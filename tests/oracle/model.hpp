@@ -122,7 +122,7 @@ class Model {
     std::uint64_t seen_window = 0;
     unsigned quiet_windows = 0;  // in which it came while no budget was exceeded
     unsigned drawn = 0;          // on budgets, in this window
-    unsigned owes = 0;           // draws that no answer has paid back, 15 at most
+    unsigned owes = 0;           // draws that no answer has refunded, 15 at most
   };
   enum Side { unfamiliar, familiar };
   struct Budget {
@@ -164,8 +164,8 @@ class Model {
                          std::uint64_t now_ns);
   // The peer got or gave an answer: its limit takes back one packet's cost (none:
   // FW_METRIC_COUNT), and the budgets of the class what it drew.
-  void repay(const Said& said, unsigned traffic_class, unsigned metric, std::uint64_t now_ns);
-  void repay_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns);
+  void refund(const Said& said, unsigned traffic_class, unsigned metric, std::uint64_t now_ns);
+  void refund_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns);
   // A packet of it came.
   void begin_window(Source& source, bool fresh, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_verified_elsewhere(const SourceKey& key, std::uint64_t now_ns) const;

@@ -203,21 +203,22 @@ void Model::pay_back(const BudgetKey& key, std::uint64_t now_ns) {
   drawn.owed[familiar].scoop(tick_of(now_ns), cost / 4);
 }
 
-void Model::repay_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns) {
+void Model::refund_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns) {
   if (metric >= FW_METRIC_COUNT || source.noted.erase(metric) != 0) return;
   source.buckets.at(metric).scoop(tick_of(now_ns), rules[rule].limits.at(metric).cost_q8 / 256);
 }
 
-void Model::repay(const Said& said, unsigned traffic_class, unsigned metric, std::uint64_t now_ns) {
+void Model::refund(const Said& said, unsigned traffic_class, unsigned metric,
+                   std::uint64_t now_ns) {
   const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
   const unsigned rule = found == rule_of_port.end() ? 0 : found->second;
   const auto around = prefix_key_of(said, false);
   if (const auto at = around ? sources_.find(*around) : sources_.end(); at != sources_.end())
-    repay_limit(at->second, FW_RULE_OF_PREFIXES, metric, now_ns);
+    refund_limit(at->second, FW_RULE_OF_PREFIXES, metric, now_ns);
   const auto at = sources_.find(key_of(said, rule, false));
   if (at == sources_.end()) return;
   Source& source = at->second;
-  repay_limit(source, rule, metric, now_ns);
+  refund_limit(source, rule, metric, now_ns);
   if (source.owes == 0) return;
   source.owes--;
   unsigned port = said.local_port;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Budgets: who pays, what is paid back, and who is left alone.
+// Budgets: who pays, what is refunded, and who is left alone.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -100,7 +100,7 @@ TEST(budgets, that_fall_on_one_place_of_the_table_stay_apart) {
   EXPECT_EQ(used, 101) << "one an address, and that of all of them";
 }
 
-TEST(budgets, a_completed_handshake_is_paid_back) {
+TEST(budgets, a_completed_handshake_is_refunded) {
   Lab lab({.sources = 1 << 15, .flows = 1 << 16, .bans = 1 << 10});
   budget(lab, FW_CLASS_TCP_SYN, 1, 16);
   for (unsigned i = 0; i < 5000; i++) {
@@ -129,7 +129,7 @@ TEST(budgets, handshake_whose_syn_was_refused_pays_nothing_back) {
   EXPECT_EQ(lab.in(syn(unverified(2000))), "drop budget");
 }
 
-TEST(budgets, an_answered_request_is_paid_back_and_an_unanswered_one_is_not) {
+TEST(budgets, an_answered_request_is_refunded_and_an_unanswered_one_is_not) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 1, 16);
   for (unsigned i = 0; i < 5000; i++) {

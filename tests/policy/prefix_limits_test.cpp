@@ -78,7 +78,7 @@ TEST(prefix_limits, a_neighbour_with_a_verified_connection_loses_nothing_to_forg
   EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
-TEST(prefix_limits, handshakes_that_complete_are_paid_back_so_a_gateway_does_not_notice) {
+TEST(prefix_limits, handshakes_that_complete_are_refunded_so_a_gateway_does_not_notice) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_SYN, 20, kSecond);
   for (int i = 1; i <= 200; i++) {
