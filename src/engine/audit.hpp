@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "engine/access_table.hpp"
 #include "engine/bans.hpp"
-#include "engine/entries.hpp"
 #include "engine/journal.hpp"
 #include "engine/protected.hpp"
 
@@ -24,7 +24,7 @@ class Audit {
   static constexpr std::uint64_t kReportedNs = 600 * kSecond;
 
   // All are borrowed and outlive it.
-  Audit(EntryTable& entries, Bans& bans, Protected& protected_entries, Journal& journal)
+  Audit(AccessTable& entries, Bans& bans, Protected& protected_entries, Journal& journal)
       : entries_(entries), bans_(bans), protected_(protected_entries), journal_(journal) {}
 
   // Goes on with the pass under way, or begins one when it is due.
@@ -41,7 +41,7 @@ class Audit {
 
   enum class Stage : std::uint8_t { idle, protections, bans, slots };
 
-  EntryTable& entries_;
+  AccessTable& entries_;
   Bans& bans_;
   Protected& protected_;
   Journal& journal_;

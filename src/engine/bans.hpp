@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/entries.hpp"
+#include "engine/access_table.hpp"
 #include "engine/journal.hpp"
 #include "engine/measured.hpp"
 #include "engine/offences.hpp"
@@ -46,7 +46,7 @@ struct Ban {
 class Bans {
  public:
   // All are borrowed and outlive it.
-  Bans(EntryTable& entries, Journal& journal, Offences& offences, const Settings& settings)
+  Bans(AccessTable& entries, Journal& journal, Offences& offences, const Settings& settings)
       : entries_(entries), journal_(journal), offences_(offences), settings_(settings) {}
 
   struct Order {
@@ -106,7 +106,7 @@ class Bans {
   // Makes the entry of a repeat offender hold longer; returns the entry as it is in force.
   fw_entry escalate(const fw_entry& entry, unsigned factor, const Now& now);
 
-  EntryTable& entries_;
+  AccessTable& entries_;
   Journal& journal_;
   Offences& offences_;
   const Settings& settings_;

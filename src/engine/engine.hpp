@@ -18,11 +18,11 @@
 
 #include "config/config.hpp"
 #include "datapath/datapath.hpp"
+#include "engine/access_table.hpp"
 #include "engine/audit.hpp"
 #include "engine/bans.hpp"
 #include "engine/baseline.hpp"
 #include "engine/detector.hpp"
-#include "engine/entries.hpp"
 #include "engine/journal.hpp"
 #include "engine/list_set.hpp"
 #include "engine/now.hpp"
@@ -175,7 +175,7 @@ class Engine {
   std::chrono::system_clock::time_point started_;
   Journal journal_;
   Offences offences_;
-  EntryTable entries_;
+  AccessTable entries_;
   Bans bans_;
   Protected protected_;
   std::uint64_t followed_forced_ = 0;  // Bans::forced_changes() that was followed

@@ -47,7 +47,7 @@ constexpr std::string_view kForceHint = "Use --force to ban it anyway.";
 }  // namespace
 
 std::optional<std::string> objection(const Prefix& prefix, const Protected& protected_entries,
-                                     const EntryTable& allow_list, bool force) {
+                                     const ListTable& allow_list, bool force) {
   if (prefix.bits == 0) return fmt::format("{} is every address", prefix.text());
   if (auto sentence = special(prefix)) return sentence;
   if (force) return std::nullopt;

@@ -15,7 +15,7 @@ namespace fw::engine {
 // overrides everything but what is never a source.
 [[nodiscard]] std::optional<std::string> objection(const Prefix& prefix,
                                                    const Protected& protected_entries,
-                                                   const EntryTable& allow_list, bool force);
+                                                   const ListTable& allow_list, bool force);
 
 // "default gateway, DHCP server" as "your default gateway and DHCP server".
 [[nodiscard]] std::string exemption_in_words(const std::string& why);

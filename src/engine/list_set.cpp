@@ -19,7 +19,7 @@ Address previous(const Address& address) {
   return {address.hi - (address.lo == 0 ? 1 : 0), address.lo - 1};
 }
 
-std::vector<lists::Range> ranges_of(const EntryTable& table) {
+std::vector<lists::Range> ranges_of(const ListTable& table) {
   std::vector<lists::Range> ranges;
   ranges.reserve(table.entries().size());
   for (const ListEntry& entry : table.entries()) ranges.push_back({entry.first, entry.last});
@@ -42,7 +42,7 @@ void cut_out(std::vector<lists::Range>& ranges, const Prefix& hole) {
   ranges = std::move(left);
 }
 
-void read_files(EntryTable& table, std::vector<std::string>& problems,
+void read_files(ListTable& table, std::vector<std::string>& problems,
                 const std::vector<std::string>& patterns, const std::string& default_name,
                 const std::filesystem::path& folder) {
   for (const std::filesystem::path& path : lists::expand(patterns, folder)) {
@@ -60,11 +60,11 @@ void read_files(EntryTable& table, std::vector<std::string>& problems,
 
 }  // namespace
 
-std::string EntryTable::place_of(const ListEntry& entry) const {
+std::string ListTable::place_of(const ListEntry& entry) const {
   return fmt::format("{}:{}", file_of(entry), entry.line);
 }
 
-void EntryTable::add_file(lists::List list, std::string name) {
+void ListTable::add_file(lists::List list, std::string name) {
   const auto file = static_cast<std::uint32_t>(files_.size());
   files_.push_back(std::move(name));
   entries_.reserve(entries_.size() + list.entries.size());
@@ -82,7 +82,7 @@ void EntryTable::add_file(lists::List list, std::string name) {
   }
 }
 
-void EntryTable::finish() {
+void ListTable::finish() {
   // Of those that begin alike the widest first, so that a search backwards finds the narrowest.
   std::ranges::sort(entries_, [](const ListEntry& a, const ListEntry& b) {
     return std::tie(a.first, b.last, a.file, a.line) < std::tie(b.first, a.last, b.file, b.line);
@@ -96,7 +96,7 @@ void EntryTable::finish() {
 // Entries that begin after `prefix` cannot touch it; going back from there, the search is over
 // where nothing before reaches it any more.
 template <typename Accept>
-const ListEntry* EntryTable::find(const Prefix& prefix, Accept accept) const {
+const ListEntry* ListTable::find(const Prefix& prefix, Accept accept) const {
   const Address last = prefix.last();
   const auto end = std::ranges::upper_bound(entries_, last, {}, &ListEntry::first);
   for (auto i = static_cast<std::size_t>(end - entries_.begin()); i > 0; --i) {
@@ -106,13 +106,13 @@ const ListEntry* EntryTable::find(const Prefix& prefix, Accept accept) const {
   return nullptr;
 }
 
-const ListEntry* EntryTable::covering(const Prefix& prefix) const {
+const ListEntry* ListTable::covering(const Prefix& prefix) const {
   return find(prefix, [&](const ListEntry& entry, const Address& last) {
     return entry.first <= prefix.address && entry.last >= last;
   });
 }
 
-const ListEntry* EntryTable::touching(const Prefix& prefix) const {
+const ListEntry* ListTable::touching(const Prefix& prefix) const {
   return find(prefix,
               [&](const ListEntry& entry, const Address&) { return entry.last >= prefix.address; });
 }

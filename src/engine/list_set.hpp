@@ -22,12 +22,12 @@ namespace fw::engine {
 struct ListEntry {
   Address first, last;        // inclusive
   std::uint32_t line = 0;     // counts from 1
-  std::uint32_t file = 0;     // EntryTable::file_of
-  std::uint32_t comment = 0;  // EntryTable::comment_of
+  std::uint32_t file = 0;     // ListTable::file_of
+  std::uint32_t comment = 0;  // ListTable::comment_of
 };
 
 // The entries of all deny files, or of all allow files.
-class EntryTable {
+class ListTable {
  public:
   [[nodiscard]] const std::vector<ListEntry>& entries() const { return entries_; }  // by address
   [[nodiscard]] const std::string& file_of(const ListEntry& entry) const {
@@ -57,7 +57,7 @@ class EntryTable {
 };
 
 struct ListSet {
-  EntryTable deny, allow;
+  ListTable deny, allow;
   std::vector<std::string>
       problems;  // bad lines and unreadable files: the rest counts all the same
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/entries.hpp"
+#include "engine/access_table.hpp"
 #include "engine/journal.hpp"
 #include "engine/prefix_map.hpp"
 
@@ -33,7 +33,7 @@ struct Allowance {
 class Protected {
  public:
   // All are borrowed and outlive it; `forced` are the bans that suspend.
-  Protected(EntryTable& entries, Journal& journal, const PrefixMap<bool>& forced)
+  Protected(AccessTable& entries, Journal& journal, const PrefixMap<bool>& forced)
       : entries_(entries), journal_(journal), forced_(forced) {}
 
   // From now on exactly these are exempt. None has a ban of its own that is not forced: its entry
@@ -70,7 +70,7 @@ class Protected {
   // True if the entry had to be put or erased.
   bool sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns, const Now& now);
 
-  EntryTable& entries_;
+  AccessTable& entries_;
   Journal& journal_;
   const PrefixMap<bool>& forced_;
   PrefixMap<std::string> exemptions_;  // to why

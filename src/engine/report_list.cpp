@@ -32,7 +32,7 @@ Json ban_of(const Engine& engine, const Prefix& prefix, const Ban& ban, const No
   return row;
 }
 
-Json entry_of(const EntryTable& table, const ListEntry& entry) {
+Json entry_of(const ListTable& table, const ListEntry& entry) {
   return {{"entry", lists::range_text(entry.first, entry.last)},
           {"file", table.file_of(entry)},
           {"line", entry.line},
@@ -40,7 +40,7 @@ Json entry_of(const EntryTable& table, const ListEntry& entry) {
 }
 
 // Adds the entries of a table as `name`, and to `truncated` how many were too many.
-void add_entries(Json& report, Json& truncated, const char* name, const EntryTable& table) {
+void add_entries(Json& report, Json& truncated, const char* name, const ListTable& table) {
   Json rows = Json::array();
   const std::vector<ListEntry>& entries = table.entries();
   const std::size_t shown = std::min(entries.size(), kMaxListed);

@@ -143,8 +143,8 @@ struct CrowdedLab : Lab {
     tables.signatures[0].value.word[0] = 9;
     tables.signature_set->active[FW_CLASS_UDP_NEW] = 1;
   }
-  void ask(unsigned port, unsigned unverified sources) {
-    for (unsigned i = 0; i < unverified sources; i++)
+  void ask(unsigned port, unsigned sources) {
+    for (unsigned i = 0; i < sources; i++)
       in(from("10.0.0." + std::to_string(i)).udp(1234, port).payload(9));
   }
   fw_u64 filter() { return datapath.tables().flow_filter[0].bits; }

@@ -166,9 +166,9 @@ TEST_F(Detection, packets_that_came_just_before_the_trouble_are_no_peace) {
   EXPECT_EQ(active(), 1U);
 }
 
-TEST_F(Detection, unverified_who_are_answered_and_never_come_back_are_trouble) {
-  const auto arrive = [this](std::uint64_t unverified sources, std::uint64_t new_sources) {
-    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified sources;
+TEST_F(Detection, unverified_sources_that_are_answered_and_never_come_back_are_trouble) {
+  const auto arrive = [this](std::uint64_t unverified, std::uint64_t new_sources) {
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
     lab.pass(100ms);
   };
@@ -195,10 +195,10 @@ TEST(detection_without_signatures, unverified_who_never_come_back_pay_all_the_sa
 }
 
 TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_trouble) {
-  const auto arrive = [this](std::uint64_t unverified sources, std::uint64_t new_sources) {
-    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified sources;
+  const auto arrive = [this](std::uint64_t unverified, std::uint64_t new_sources) {
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
-    lab.datapath.counts.class_answered[FW_CLASS_UDP_NEW] += unverified sources;
+    lab.datapath.counts.class_answered[FW_CLASS_UDP_NEW] += unverified;
     lab.pass(100ms);
   };
   for (int i = 0; i < 20; i++) arrive(0, 0);  // just started
@@ -207,9 +207,9 @@ TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_tro
   EXPECT_FALSE(lab.engine.detector().attack());
 }
 
-TEST_F(Detection, unverified_many_times_the_usual_are_trouble_at_once) {
-  const auto arrive = [this](std::uint64_t unverified sources, std::uint64_t new_sources) {
-    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified sources;
+TEST_F(Detection, unverified_sources_many_times_the_usual_are_trouble_at_once) {
+  const auto arrive = [this](std::uint64_t unverified, std::uint64_t new_sources) {
+    lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
     lab.pass(100ms);
   };

@@ -243,7 +243,7 @@ TEST(engine_protected, an_entry_that_is_taken_out_is_out) {
 }
 
 TEST(engine_protected, nested_entries_are_found_narrowest_first) {
-  engine::EntryTable table;
+  engine::ListTable table;
   lists::List list =
       lists::parse_list("10.0.0.0/8\n10.1.0.0/16\n10.1.2.0/24\n10.1.2.3-10.1.2.9\n", "x");
   table.add_file(std::move(list), "x");

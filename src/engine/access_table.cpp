@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/entries.hpp"
+#include "engine/access_table.hpp"
 
 #include <fmt/format.h>
 
@@ -49,12 +49,12 @@ std::uint64_t until_ns(const fw_entry& entry) {
   return __atomic_load_n(&entry.until_ns, __ATOMIC_ACQUIRE);
 }
 
-void EntryTable::move_to(datapath::Datapath& datapath) {
+void AccessTable::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
   env_ = env_of(datapath);
 }
 
-Result<void> EntryTable::configure(const config::Compiled& compiled, std::uint8_t mode) {
+Result<void> AccessTable::configure(const config::Compiled& compiled, std::uint8_t mode) {
   const config::Compiled old_compiled = std::exchange(compiled_, compiled);
   const std::uint8_t old_mode = std::exchange(mode_, mode);
   Lengths lengths = used_lengths();
@@ -66,7 +66,7 @@ Result<void> EntryTable::configure(const config::Compiled& compiled, std::uint8_
   return published;
 }
 
-Result<void> EntryTable::admit(std::span<const Prefix> prefixes) {
+Result<void> AccessTable::admit(std::span<const Prefix> prefixes) {
   const Lengths listed = listed_lengths();
   Lengths wanted = listed;
   const auto add_all = [&] {
@@ -94,7 +94,7 @@ Result<void> EntryTable::admit(std::span<const Prefix> prefixes) {
                   v4 ? in_words(used.v4, true) : in_words(used.v6, false)));
 }
 
-void EntryTable::drop_unused() {
+void AccessTable::drop_unused() {
   if (std::exchange(unguarded_, false)) fw_policy_entries_guard(&env_);
   if (!std::exchange(erased_, false)) return;
   const Lengths used = used_lengths();
@@ -102,7 +102,7 @@ void EntryTable::drop_unused() {
   if (used != listed_lengths()) erased_ = !publish(used);
 }
 
-Result<void> EntryTable::put(const fw_entry& entry, std::uint64_t now_ns) {
+Result<void> AccessTable::put(const fw_entry& entry, std::uint64_t now_ns) {
   if (fw_policy_entry_put(&env_, &entry, now_ns) >= 0) return {};
   return fail(
       fmt::format("{}: no room for it among {} bans and exemptions: raise tables.bans in "
@@ -110,11 +110,11 @@ Result<void> EntryTable::put(const fw_entry& entry, std::uint64_t now_ns) {
                   prefix_of(entry).text(), slots().size()));
 }
 
-void EntryTable::prefetch(const Prefix& prefix) const {
+void AccessTable::prefetch(const Prefix& prefix) const {
   fw_policy_entry_prefetch(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits));
 }
 
-void EntryTable::erase(const Prefix& prefix, std::uint8_t kind) {
+void AccessTable::erase(const Prefix& prefix, std::uint8_t kind) {
   const fw_s32 index =
       fw_policy_entry_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
   if (index < 0) return;
@@ -124,7 +124,7 @@ void EntryTable::erase(const Prefix& prefix, std::uint8_t kind) {
   unguarded_ = unguarded_ || kind != FW_ENTRY_BAN;
 }
 
-void EntryTable::forget_source(const Prefix& prefix) {
+void AccessTable::forget_source(const Prefix& prefix) {
   const fw_config& config = *env_.config;
   const unsigned source_bits = is_v4(prefix) ? 128U : config.source_bits_v6;
   const unsigned limit_bits = is_v4(prefix) ? config.limit_bits_v4 : config.limit_bits_v6;
@@ -132,18 +132,18 @@ void EntryTable::forget_source(const Prefix& prefix) {
     fw_policy_source_forget(&env_, prefix.address.key());
 }
 
-const fw_entry* EntryTable::find(const Prefix& prefix, std::uint8_t kind) const {
+const fw_entry* AccessTable::find(const Prefix& prefix, std::uint8_t kind) const {
   const fw_s32 index =
       fw_policy_entry_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
   return index < 0 ? nullptr : &env_.entries[index];
 }
 
-std::uint64_t EntryTable::dropped(const fw_entry& entry) const {
+std::uint64_t AccessTable::dropped(const fw_entry& entry) const {
   const auto index = static_cast<std::size_t>(&entry - slots().data());
   return __atomic_load_n(&entry.dropped, __ATOMIC_RELAXED) + datapath_->pending_drops(index);
 }
 
-EntryTable::Lengths EntryTable::base_lengths() const {
+AccessTable::Lengths AccessTable::base_lengths() const {
   const fw_config& policy = compiled_.policy;
   Lengths lengths{.v4 = {128}, .v6 = {128, policy.source_bits_v6}};
   if (std::ranges::any_of(policy.rule[FW_RULE_OF_PREFIXES].limit, &fw_limit::ban_above)) {
@@ -153,7 +153,7 @@ EntryTable::Lengths EntryTable::base_lengths() const {
   return lengths;
 }
 
-EntryTable::Lengths EntryTable::used_lengths() const {
+AccessTable::Lengths AccessTable::used_lengths() const {
   Lengths lengths = base_lengths();
   for (const fw_entry& entry : slots())
     if (until_ns(entry) != 0)
@@ -161,13 +161,13 @@ EntryTable::Lengths EntryTable::used_lengths() const {
   return lengths;
 }
 
-EntryTable::Lengths EntryTable::listed_lengths() const {
+AccessTable::Lengths AccessTable::listed_lengths() const {
   const fw_config& config = datapath_->config();
   return {.v4 = {config.prefix_bits_v4, config.prefix_bits_v4 + config.lengths_v4},
           .v6 = {config.prefix_bits_v6, config.prefix_bits_v6 + config.lengths_v6}};
 }
 
-Result<void> EntryTable::publish(const Lengths& lengths) {
+Result<void> AccessTable::publish(const Lengths& lengths) {
   if (lengths.v4.size() > FW_MAX_PREFIX_LENGTHS || lengths.v6.size() > FW_MAX_PREFIX_LENGTHS)
     return fail(
         ErrorKind::refused,

@@ -27,9 +27,9 @@ namespace fw::engine {
   return {.address = from_key(entry.addr), .bits = entry.prefix_bits};
 }
 
-class EntryTable {
+class AccessTable {
  public:
-  explicit EntryTable(datapath::Datapath& datapath) { move_to(datapath); }
+  explicit AccessTable(datapath::Datapath& datapath) { move_to(datapath); }
 
   // Publishes rules and mode; the datapath's seeds and masks and all lengths in use are kept. After
   // an error what was in force still is.
