@@ -123,7 +123,7 @@ TEST(Replay, flood_is_reported_with_time_value_and_limit) {
   EXPECT_EQ(top[0].source.text(), "203.0.113.77");
   EXPECT_EQ(top[0].packets, report.tally.all_dropped().packets);
   const std::string text = to_text(report, {});
-  EXPECT_NE(text.find("Ban 203.0.113.77 for=60s rule=default proto=tcp dport=80 metric=syn"),
+  EXPECT_NE(text.find("Ban 203.0.113.77 for=60s rule=default proto=tcp dport=80 measure=syn"),
             std::string::npos)
       << text;
   EXPECT_EQ(to_json(report).at("sources").at(0).at("address"), "203.0.113.77");
