@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "base/nearest.hpp"
+
 namespace fw::config {
 
 namespace {
@@ -26,23 +28,6 @@ std::string place(const std::string& file, const toml::source_region& source) {
 }
 
 }  // namespace
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before, row(b.size() + 1), next(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); j++) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); i++) {
-    next[0] = i;
-    for (std::size_t j = 1; j <= b.size(); j++) {
-      const std::size_t replaced = row[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      next[j] = std::min({replaced, row[j] + 1, next[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        next[j] = std::min(next[j], before[j - 2] + 1);
-    }
-    before = row;
-    row = next;
-  }
-  return row.back();
-}
 
 Section::Section(const toml::table& table, std::string file, std::string path,
                  std::vector<std::string>& problems)

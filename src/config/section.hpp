@@ -76,7 +76,4 @@ class Section {
   std::vector<std::string> known_;
 };
 
-// How many letters must be changed, added, left out or swapped with their neighbour.
-[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
-
 }  // namespace fw::config

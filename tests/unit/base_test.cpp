@@ -13,6 +13,7 @@
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/nearest.hpp"
 #include "base/units.hpp"
 #include "base/version.hpp"
 
@@ -295,6 +296,26 @@ TEST_F(Folder, a_file_above_the_limit_is_refused) {
             "cannot read " + (folder_ / "a").native() + ": larger than 4 bytes");
   EXPECT_FALSE(fw::read_file("/proc/self/maps", 10)) << "its size is 0 before it is read";
   EXPECT_TRUE(fw::read_file("/proc/self/maps"));
+}
+
+TEST(nearest, finds_what_a_mistyped_word_meant) {
+  constexpr std::array<std::string_view, 5> kVerbs{"status", "events", "ban", "unban",
+                                                   "signatures"};
+  EXPECT_EQ(fw::nearest("bna", kVerbs), "ban");
+  EXPECT_EQ(fw::nearest("stauts", kVerbs), "status");
+  EXPECT_EQ(fw::nearest("unbn", kVerbs), "unban");
+  EXPECT_EQ(fw::nearest("ev", kVerbs), "events") << "an abbreviation";
+  EXPECT_EQ(fw::nearest("reticulate", kVerbs), "");
+  EXPECT_EQ(fw::nearest("", kVerbs), "");
+  EXPECT_EQ(fw::nearest(std::string(100'000, 'a'), kVerbs), "");
+}
+
+TEST(edit_distance, counts_letters_changed_added_left_out_and_swapped) {
+  EXPECT_EQ(fw::edit_distance("", ""), 0U);
+  EXPECT_EQ(fw::edit_distance("ban", ""), 3U);
+  EXPECT_EQ(fw::edit_distance("ban", "bans"), 1U);
+  EXPECT_EQ(fw::edit_distance("tiem", "time"), 1U);
+  EXPECT_EQ(fw::edit_distance("mode", "made"), 1U);
 }
 
 }  // namespace

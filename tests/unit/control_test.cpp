@@ -7,7 +7,6 @@
 #include <string>
 
 #include "control/dispatch.hpp"
-#include "control/nearest.hpp"
 #include "control/request.hpp"
 #include "control_echo.hpp"
 
@@ -31,17 +30,6 @@ json error_of(const Answer& answer) {
 }
 
 // ------------------------------------------------------------------ requests
-
-TEST(nearest, finds_what_a_mistyped_word_meant) {
-  const auto verbs = fw::control::names_of(fw::control::kVerbs);
-  EXPECT_EQ(fw::control::nearest("bna", verbs), "ban");
-  EXPECT_EQ(fw::control::nearest("stauts", verbs), "status");
-  EXPECT_EQ(fw::control::nearest("unbn", verbs), "unban");
-  EXPECT_EQ(fw::control::nearest("ev", verbs), "events");
-  EXPECT_EQ(fw::control::nearest("reticulate", verbs), "");
-  EXPECT_EQ(fw::control::nearest("", verbs), "");
-  EXPECT_EQ(fw::control::nearest(std::string(100'000, 'a'), verbs), "");
-}
 
 TEST(requests, give_their_arguments_options_and_flags) {
   const Verb& ban = *find_verb("ban");
