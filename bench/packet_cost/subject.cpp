@@ -60,7 +60,7 @@ config::Config configuration(Limits limits, unsigned services) {
   if (limits == Limits::roomy)
     for (config::Budget& budget : made.budgets)
       budget = {.limit = 10'000'000, .burst = 1'000'000, .served_burst = 1'000'000};
-  if (limits == Limits::tight) made.limit_default[FW_MEASURE_UDP] = {.limit = 0.125, .ban_at = {}};
+  if (limits == Limits::tight) made.limit_default[FW_METRIC_UDP] = {.limit = 0.125, .ban_at = {}};
   for (unsigned i = 0; i < services; i++) {
     const auto port = static_cast<std::uint16_t>(kPort + i);
     made.services.push_back({.name = fmt::format("service-{}", i),
