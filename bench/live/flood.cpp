@@ -2,10 +2,10 @@
 // A flood of small UDP packets from many sources, put on a veth interface from within the kernel
 // (BPF_PROG_RUN, live frames), so that making a packet costs next to nothing.
 //   flood INTERFACE MAC TARGET SOURCES SECONDS RATE|max CPU IDLE
-// IDLE is an interface that nobody uses, where the program stays attached: a call that is the first
-// to use a program waits 20 ms for the kernel's dispatcher of XDP programs. Sources (a power of
-// two) are spread over 64.0.0.0/3, the same every time. Prints what went and how long it took as
-// JSON. What did not fit the receiver's ring is not known here: its own counters say.
+// IDLE is an unused interface on which the program stays attached; otherwise the first call waits
+// 20 ms for the kernel's dispatcher of XDP programs. SOURCES (a power of two) are spread over
+// 64.0.0.0/3, the same every time. Prints packets sent and time as JSON. Packets that did not fit
+// the receiver's ring appear only in the receiver's own counters.
 #include <linux/if_link.h>
 
 #include <arpa/inet.h>
@@ -31,10 +31,10 @@
 
 namespace {
 
-constexpr unsigned kBatch = 64;         // frames between two looks of the receiver at its ring
-constexpr unsigned kAtOnce = 1U << 14;  // frames of one call
+constexpr unsigned kBatch = 64;         // frames after which the receiver polls its ring
+constexpr unsigned kAtOnce = 1U << 14;  // frames per call
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kPortion = 200;
+constexpr std::uint64_t kPortion = 200;  // frames: below the 256 of a veth's ring
 constexpr long kShortestNap = 200'000, kLongestNap = 10'000'000;  // ns
 constexpr std::uint16_t kPort = 27015;
 
@@ -97,16 +97,16 @@ void stay_on(unsigned cpu) {
   if (sched_setaffinity(0, sizeof set, &set) != 0) die(std::strerror(errno));
 }
 
-// A flood comes from outside: its portions do not wait for what else that CPU does, to come all at
-// once afterwards.
+// A flood comes from outside: its portions must not wait for other work of this CPU and then arrive
+// all at once.
 void go_first() {
   const sched_param priority{.sched_priority = 1};
   if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0) die(std::strerror(errno));
 }
 
-// How many went. The kernel keeps a pool of pages for each call until all its frames have been
-// freed, and has identifiers for 65,534: where it is too busy to give them back, this portion is
-// left out.
+// Sends `count` frames; returns how many were sent. The kernel keeps a pool of pages per call until
+// all its frames are freed, and has 65,534 identifiers for pools. If it runs out (ENOSPC), this
+// portion is skipped.
 unsigned send(int program, const Frame& frame, unsigned count) {
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
               .data_size_in = static_cast<std::uint32_t>(frame.size()),
@@ -117,8 +117,7 @@ unsigned send(int program, const Frame& frame, unsigned count) {
   return 0;
 }
 
-// Until the next portion is due: smaller than the receiver's ring, which holds 256 frames; but see
-// send().
+// Sleeps until the next portion is due.
 void nap(std::uint64_t rate) {
   const auto portion_ns = static_cast<long>(kPortion * kSecond / rate);
   const timespec time{.tv_sec = 0, .tv_nsec = std::clamp(portion_ns, kShortestNap, kLongestNap)};
@@ -157,7 +156,7 @@ int main(int count, char** arguments) {
   std::uint64_t sent = 0, tried = 0;
   for (std::uint64_t now = begin; now < end; now = now_ns()) {
     const std::uint64_t due = (now - begin) / 1000 * rate / 1'000'000;
-    // What could not be sent in time is not made up for: that would be another flood.
+    // Frames that could not be sent in time are not sent later: that would change the rate.
     const std::uint64_t wanted =
         rate == 0 ? kAtOnce : std::min<std::uint64_t>(due - tried, kAtOnce);
     tried = due;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Attaches what Floodwall is compared with to an interface until its standard input ends: a bare
-// XDP_DROP, a program that drops what has the floods' sources and nothing else, or xdp-filter of
-// xdp-tools with the IPv4 addresses of a file on its deny list.
+// Attaches a program to compare Floodwall with to an interface until standard input ends: a bare
+// XDP_DROP, a program that drops exactly the floods' sources, or xdp-filter of xdp-tools with the
+// IPv4 addresses of a file on its deny list.
 //   receiver INTERFACE drop|drop-flood | receiver INTERFACE xdp-filter FILE
 #include <linux/if_link.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Run as live frames (BPF_PROG_RUN): gives each frame another source and puts it on
- * the interface. And the least that a receiver can do. */
+ * the interface. And the smallest possible receivers. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -52,7 +52,7 @@ int drop(struct xdp_md* ctx) {
   return XDP_DROP;
 }
 
-/* Keeps what is not of 64.0.0.0/3, where the floods come from. */
+/* Drops 64.0.0.0/3, where the floods come from, and passes the rest. */
 SEC("xdp.frags")
 int drop_flood(struct xdp_md* ctx) {
   const unsigned char* data = (void*)(long)ctx->data;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Part 5: lists loaded and swapped, bans, reload and start, beside nftables and ipset; and what it takes of memory."""
+"""Part 5: loading and swapping lists, bans, reload and start, beside nftables and ipset; and memory."""
 import pathlib
 import re
 import subprocess
@@ -11,7 +11,7 @@ from suite import feeds
 from suite.figures import median, number, ratios
 from suite.machine import RELEASE, cpus
 from suite.table import Table
-from suite.walls import Walls, dotted, flood_sources, settings
+from suite.firewalls import Firewalls, dotted, flood_sources, settings
 
 TITLE = "control plane"
 SIZES = (1_000, 100_000, 1_000_000)
@@ -21,27 +21,27 @@ NOTE = "Seconds until it is in force; MiB that the process (for Floodwall the da
 
 
 class Rivals:
-    """nftables and ipset on a wall, loading what Floodwall loads."""
+    """nftables and ipset on a host of their own, loading what Floodwall loads."""
 
-    def __init__(self, walls):
-        self.wall = walls.add("rivals")
+    def __init__(self, firewalls):
+        self.firewall = firewalls.add("rivals")
         self.file = pathlib.Path("/run/bench-feed")
 
     def nft(self, text):
         self.file.write_text(text, encoding="ascii")
-        return feeds.timed(self.wall.namespace, "nft", "-f", self.file)
+        return feeds.timed(self.firewall.namespace, "nft", "-f", self.file)
 
     def ipset(self, text):
         self.file.write_text(text, encoding="ascii")
-        return feeds.timed(self.wall.namespace, "ipset", "restore", "-f", self.file)
+        return feeds.timed(self.firewall.namespace, "ipset", "restore", "-f", self.file)
 
     def clear(self):
-        self.wall.run("nft", "flush", "ruleset")
-        self.wall.run("ipset", "destroy")
+        self.firewall.run("nft", "flush", "ruleset")
+        self.firewall.run("ipset", "destroy")
 
 
 def put_in_force(lab, entries):
-    """A feed is replaced, as feeds are, and applied. Seconds until the command says it is in force."""
+    """Replaces a list file, as feeds are replaced, and applies it. Seconds until the command says it is in force."""
     file, beside = lab.list_file("deny.list"), lab.list_file("deny.new")
     beside.write_text("\n".join(entries), encoding="ascii")
     begin = time.monotonic()
@@ -51,7 +51,7 @@ def put_in_force(lab, entries):
 
 
 def one_size(lab, rivals, what, count, rounds):
-    """Load and swap, by who did it: lists of (seconds, MiB)."""
+    """Load and swap, by tool: lists of (seconds, MiB)."""
     seen = {(who, how): [] for who in ("Floodwall", "nftables", "ipset") for how in ("load", "swap")}
     lists = [feeds.feed(what, count, seed) for seed in (1, 2)]
     for _ in range(rounds):
@@ -89,7 +89,7 @@ def lists_table(lab, rivals, quick):
 
 
 def ban_file(lab, file):
-    """Seconds that `floodwall ban -` takes: a program that reads a file, as nft and ipset are."""
+    """Seconds that `floodwall ban -` takes; it reads a file, as nft and ipset do."""
     with netns.inside(lab.wall_ns), open(file, "rb") as addresses:
         begin = time.monotonic()
         subprocess.run([str(RELEASE / "floodwall"), "ban", "-", "--for", "1h"], stdin=addresses, check=True,
@@ -121,14 +121,14 @@ def bans_table(lab, rivals, quick):
     return table
 
 
-def swap_table(walls, quick):
-    """While lists are swapped, a flood of sources that are on all of them: none of its packets may pass."""
-    lab, swaps, rate = walls.lab, 2 if quick else SWAPS, 50_000
+def swap_table(firewalls, quick):
+    """A flood of sources that are on both lists, while they are swapped: none of its packets may pass."""
+    lab, swaps, rate = firewalls.lab, 2 if quick else SWAPS, 50_000
     always = [dotted(n) for n in flood_sources(1 << 12)]
     lists = [always + feeds.feed("IPv4", 10_000 if quick else 1_000_000, seed)[4] for seed in (1, 2)]
     put_in_force(lab, lists[0])
     before = lab.counters()
-    flood = walls.flood(walls.floodwall, 1 << 12, 600, rate, cpus()[-1])
+    flood = firewalls.flood(firewalls.floodwall, 1 << 12, 600, rate, cpus()[-1])
     seconds = [put_in_force(lab, lists[n % 2]) for n in range(1, swaps + 1)]
     flood.terminate()
     flood.communicate(timeout=20)
@@ -171,15 +171,15 @@ def services(count, limit):
                    for n in range(count))
 
 
-def memory_table(walls):
-    """A new installation, from its start on: what the kernel holds for it and what the daemon takes."""
-    lab = walls.lab
+def memory_table(firewalls):
+    """A new installation from its start on: the memory of its tables and of its daemon."""
+    lab = firewalls.lab
     lab.stop()
     lab.cli("mode", "off", code=None)
     lab.list_file("deny.list").write_text("", encoding="ascii")
     lab.write_config(settings(lab))
     lab.start_daemon()
-    flood = walls.flood(walls.floodwall, 1 << 20, 3, 200_000, cpus()[-1])
+    flood = firewalls.flood(firewalls.floodwall, 1 << 20, 3, 200_000, cpus()[-1])
     flood.communicate(timeout=30)
     tables = lab.api.call("status")["tables"]["memory_bytes"] / 2**20
     smaps = pathlib.Path(f"/proc/{lab.daemon.pid}/smaps").read_text(encoding="utf-8")
@@ -195,11 +195,11 @@ def memory_table(walls):
 
 
 def run(quick):
-    with Walls() as walls:
-        lab, rivals = walls.lab, Rivals(walls)
+    with Firewalls() as firewalls:
+        lab, rivals = firewalls.lab, Rivals(firewalls)
         lab.start_daemon(settings(lab))
         yield lists_table(lab, rivals, quick)
         yield bans_table(lab, rivals, quick)
-        yield swap_table(walls, quick)
+        yield swap_table(firewalls, quick)
         yield start_table(lab, quick)
-        yield memory_table(walls)
+        yield memory_table(firewalls)

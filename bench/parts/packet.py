@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Part 1: what a packet costs in the datapath, above a bare XDP_DROP, on each way through the policy."""
+"""Part 1: what a packet costs in the datapath above a bare XDP_DROP, on each path through the policy."""
 import json
 import subprocess
 
@@ -10,12 +10,12 @@ from suite.table import Table
 TITLE = "cost of a packet in the datapath"
 WORLDS = {"default": "default configuration", "1 M denied": "1 M addresses denied",
           "1 M denied, 100 services, 64 signatures": "1 M denied, 100 services, 64 signatures"}
-NOTE = ("ns above a bare XDP_DROP, medians; the ratio is Floodwall's cost to the textbook program's (LPM_TRIE and "
-        "LRU_HASH), round by round.")
+NOTE = ("ns above a bare XDP_DROP, medians. ratio: Floodwall's cost as a share of the textbook program's (LPM_TRIE and "
+        "LRU_HASH), median of the rounds.")
 
 
 def rows(part, *words):
-    """What bench/packet_cost printed, a dictionary a line."""
+    """The rows that bench/packet_cost prints, one JSON object a line."""
     done = subprocess.run([RELEASE / "packet_cost", part, *words], check=True, text=True,
                           stdout=subprocess.PIPE)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Part 2: the live receive path of a veth. How many packets a second of one CPU's time are sent and taken, on walls
-that take turns; the sender's share is in all of them, so a bare XDP_DROP is what can be had at most."""
+"""Part 2: the live receive path of a veth: packets sent and received per second of one CPU's time, firewalls in turns.
+Sending is part of every figure, so a bare XDP_DROP is the upper bound."""
 import json
 import random
 
@@ -8,16 +8,16 @@ from suite import rivals
 from suite.figures import median, number, percent, spread
 from suite.machine import cpus
 from suite.table import Table
-from suite.walls import Walls, flood_sources, settings, write_list
+from suite.firewalls import Firewalls, flood_sources, settings, write_list
 
 TITLE = "live receive path"
 DENIED, SPOOFED = 1 << 16, 1 << 20
-NOTE = ("Packets of 64 bytes a second of one CPU's time, sending them included; medians of turns. What passes a meter "
-        "is dropped behind it, not given to the stack.")
+NOTE = ("Packets of 64 bytes per second of one CPU's time, sending included; medians of turns. What passes a meter is "
+        "dropped right behind it instead of going to the stack.")
 
 
 def denied_numbers(listed):
-    """The flood's own addresses, and others to make it `listed`."""
+    """The flood's own addresses, and random ones up to `listed`."""
     numbers = flood_sources(DENIED)
     rng = random.Random(1)
     seen = set(numbers)
@@ -26,27 +26,27 @@ def denied_numbers(listed):
     return list(seen)
 
 
-def rate_of(walls, wall, sources, seconds):
-    """Packets taken, for each second of processor time."""
-    before = wall.received()
-    child = walls.flood(wall, sources, seconds, "max", cpus()[-1])
+def rate_of(firewalls, firewall, sources, seconds):
+    """Packets received per second of processor time."""
+    before = firewall.received()
+    child = firewalls.flood(firewall, sources, seconds, "max", cpus()[-1])
     out, _ = child.communicate(timeout=60)
     said = json.loads(out)
-    taken = wall.received() - before
-    assert taken > 0.9 * said["sent"], f"{wall.name}: {said['sent']} sent, {taken} received"
+    taken = firewall.received() - before
+    assert taken > 0.9 * said["sent"], f"{firewall.name}: {said['sent']} sent, {taken} received"
     return taken / said["cpu_seconds"]
 
 
-def compared(key, title, walls, contenders, sources, quick):
-    """Rates in turns, as a table; contenders[0] is the bare drop, [1] Floodwall."""
+def compared(key, title, firewalls, contenders, sources, quick):
+    """A table of rates, measured in turns; contenders[0] is the bare drop, [1] Floodwall."""
     rounds, seconds = (1, 0.2) if quick else (7, 0.5)
-    rates = {wall.name: [] for wall in contenders}
+    rates = {firewall.name: [] for firewall in contenders}
     for _ in range(rounds):
-        for wall in contenders:
-            rates[wall.name].append(rate_of(walls, wall, sources, seconds))
+        for firewall in contenders:
+            rates[firewall.name].append(rate_of(firewalls, firewall, sources, seconds))
     table = Table(key, title, ["", "packets/s", "spread", "ns a packet", "to bare", "Floodwall is"], note=NOTE)
     medians = {name: median(values) for name, values in rates.items()}
-    first, ours = (medians[wall.name] for wall in contenders[:2])
+    first, ours = (medians[firewall.name] for firewall in contenders[:2])
     for name, rate in medians.items():
         table.add(name, number(rate), percent(spread(rates[name])), f"{1e9 / rate:.0f}", f"{rate / first:.2f}",
                   "" if name in ("Floodwall", contenders[0].name) else f"{ours / rate:.1f} times as fast")
@@ -57,17 +57,17 @@ def compared(key, title, walls, contenders, sources, quick):
 
 
 def run(quick):
-    with Walls() as walls:
+    with Firewalls() as firewalls:
         numbers = denied_numbers(100_000 if quick else 1_000_000)
-        file = walls.lab.list_file("deny.list")
+        file = firewalls.lab.list_file("deny.list")
         write_list(file, numbers)
-        walls.lab.start_daemon(settings(walls.lab))
-        denied = [rivals.bare(walls), walls.floodwall, rivals.xdp_filter(walls, file), rivals.nft_set(walls, numbers),
-                  rivals.ipset(walls, numbers), rivals.nothing(walls)]
+        firewalls.lab.start_daemon(settings(firewalls.lab))
+        denied = [rivals.bare(firewalls), firewalls.floodwall, rivals.xdp_filter(firewalls, file),
+                  rivals.nft_set(firewalls, numbers), rivals.ipset(firewalls, numbers), rivals.nothing(firewalls)]
         title = f"2. Live: a flood of 64 k denied sources, {number(len(numbers))} addresses on the list"
-        yield compared("receive.denied", title, walls, denied, DENIED, quick)
+        yield compared("receive.denied", title, firewalls, denied, DENIED, quick)
         write_list(file, [])
-        walls.lab.cli("apply")
-        spoofed = [denied[0], walls.floodwall, rivals.nft_meter(walls), rivals.hashlimit(walls), denied[-1]]
-        yield compared("receive.spoofed", "2. Live: a flood of 1 M spoofed sources, limited per source", walls,
+        firewalls.lab.cli("apply")
+        spoofed = [denied[0], firewalls.floodwall, rivals.nft_meter(firewalls), rivals.hashlimit(firewalls), denied[-1]]
+        yield compared("receive.spoofed", "2. Live: a flood of 1 M spoofed sources, limited per source", firewalls,
                        spoofed, SPOOFED, quick)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Part 4: what a passed packet costs as one thing grows, each table's rows in turns."""
+"""Part 4: the cost of a passed packet as one thing grows; the rows of a table in turns."""
 from parts.packet import rows, words
 from suite.figures import median, net, percent, ratios, spread
 from suite.table import Table
@@ -12,7 +12,7 @@ GROWS = {"sources, IPv4": "65 k", "sources, IPv6": "65 k", "bans": "0", "list en
 def growth(what, first, measured):
     table = Table(f"scaling.{what}", f"4. A passed packet by {what}",
                   [what, "ns above drop", "spread", f"to {first}"], raw=measured,
-                  note="Default configuration, unverified; 64 k sources where sources are not what grows.")
+                  note="Default configuration, unverified packets; 64 k sources unless the sources grow.")
     costs = {row["row"]: net(row["ns"]["floodwall"], row["ns"]["bare"]) for row in measured}
     for name, cost in costs.items():
         ratio = median(ratios(cost, costs[first]))
@@ -25,7 +25,7 @@ def growth(what, first, measured):
 def by_cpus(measured):
     table = Table("scaling.CPUs", "4. The same work on one CPU and on all at once",
                   ["path", "CPUs", "ns above drop", "spread", "to one CPU"], raw=measured,
-                  note="Each CPU has packets of its own; in the last row they are all of one source.")
+                  note="Each CPU has packets of its own; in the last rows all are from one source.")
     alone = {}
     for row in measured:
         cost = net(row["ns"]["floodwall"], row["ns"]["bare"])

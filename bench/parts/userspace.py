@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Part 6: packets a second that one core judges in user space: replay of a capture, and the queues that stand in where
-the kernel has no XDP. In processor time, so that what else runs hardly counts."""
+"""Part 6: packets per second that one core judges in user space: replay of a capture, and nfqueue.
+Counted in processor time, so other load hardly matters."""
 import os
 import pathlib
 import subprocess
@@ -9,7 +9,7 @@ import tempfile
 from suite.figures import median, number, percent, spread
 from suite.machine import RELEASE, cpus
 from suite.table import Table
-from suite.walls import Walls, settings
+from suite.firewalls import Firewalls, settings
 
 TITLE = "replay and nfqueue"
 SERVER = "192.0.2.1"
@@ -54,19 +54,19 @@ def daemon_seconds(pid):
 
 
 def queue_table(quick):
-    """A flood that the daemon can just about follow; what it judged for the processor time it took."""
+    """A flood that the daemon can just follow: packets judged per second of its processor time."""
     rounds, seconds, rate = (1, 1, 50_000) if quick else (5, 2, 100_000)
     table = Table("userspace.nfqueue", "6. nfqueue", ["sources", "packets/s of a core", "spread", "unseen"],
-                  note="Judged packets for each second of the daemon's processor time, system calls included; what the "
-                       "kernel does before it queues a packet is not.")
-    with Walls() as walls:
-        lab = walls.lab
+                  note="Packets judged per second of the daemon's processor time, system calls included; the kernel's "
+                       "work before it queues a packet is not.")
+    with Firewalls() as firewalls:
+        lab = firewalls.lab
         lab.start_daemon(settings(lab, top='datapath = "nfqueue"\nmode = "observe"\n'))
         for sources in (1, 1 << 16):
             rates, unseen = [], 0
             for _ in range(rounds):
                 before, spent = lab.api.call("status"), daemon_seconds(lab.daemon.pid)
-                walls.flood(walls.floodwall, sources, seconds, rate, cpus()[-1]).communicate(timeout=60)
+                firewalls.flood(firewalls.floodwall, sources, seconds, rate, cpus()[-1]).communicate(timeout=60)
                 after = lab.api.call("status")
                 judged = after["traffic"]["packets"] - before["traffic"]["packets"]
                 unseen += sum(one["unseen_packets"] for one in after["interfaces"]) - sum(

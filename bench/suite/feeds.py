@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lists as feeds are: prefixes of mixed lengths, half of them single addresses; how nftables and ipset take them."""
+"""Lists like public feeds (prefixes of mixed lengths, half of them single addresses), for nftables and ipset too."""
 import functools
 import pathlib
 import random
@@ -22,14 +22,14 @@ def prefixes(family, count, seed):
 
 
 def text(family, number):
-    """An address; ipaddress would take most of the time that a run takes."""
+    """An address as text; module ipaddress would take most of the run's time."""
     if family == 4:
         return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     return ":".join(f"{number >> shift & 0xffff:x}" for shift in range(112, -1, -16))
 
 
 def feed(what, count, seed):
-    """By family: the entries of a list of `count`, picked from a longer one, for making them takes time."""
+    """By family: `count` entries, picked from a longer list that is made once."""
     def prefixes(family, wanted):
         every = _long_list(family, 1_000_000 if count > 10_000 else 10_000, seed)
         return every[::len(every) // wanted][:wanted]
@@ -45,7 +45,7 @@ def _long_list(family, count, seed):
 
 
 def peak_mib(pid):
-    """The most memory it ever had; 0 once it has ended."""
+    """Peak memory of a process; 0 once it has ended."""
     try:
         text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
@@ -55,12 +55,12 @@ def peak_mib(pid):
 
 
 def forget_peak(pid):
-    """From now on the peak is counted anew (proc(5), clear_refs)."""
+    """Resets the peak (proc(5), clear_refs)."""
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def timed(namespace, *command):
-    """Seconds that it took, and its peak memory in MiB (what wait4() says of that is this process's own)."""
+    """Seconds and peak memory in MiB of a command (wait4() would give this process's own peak)."""
     begin, peak = time.monotonic(), 0.0
     with tempfile.TemporaryFile() as complaints:
         with netns.inside(namespace):
@@ -99,5 +99,5 @@ def ipset_load(lists, name="denied"):
 
 
 def ipset_swap(lists):
-    return ipset_load(lists, "fresh") + "".join(
-        f"swap fresh{family} denied{family}\ndestroy fresh{family}\n" for family in lists)
+    return ipset_load(lists, "new") + "".join(
+        f"swap new{family} denied{family}\ndestroy new{family}\n" for family in lists)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Medians of what was measured in turns, and how far apart its halves lie."""
+"""Medians, spreads and ratios of what was measured in turns."""
 import statistics
 
 
@@ -8,7 +8,7 @@ def median(values):
 
 
 def spread(values):
-    """Half the distance between the quartiles, as a share of the median: 0 is perfectly steady."""
+    """Half the distance between the quartiles, as a share of the median."""
     if len(values) < 2 or not median(values):
         return 0.0
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -16,12 +16,12 @@ def spread(values):
 
 
 def ratios(ours, theirs):
-    """Round by round: what disturbed the machine in one round disturbed both sides of it."""
+    """Ratios of each round: a disturbance of the machine hits both sides of it."""
     return [a / b for a, b in zip(ours, theirs) if b > 0]
 
 
 def net(values, bare):
-    """What a program costs above a bare one, round by round; at least a nanosecond."""
+    """Cost above a bare program in each round; at least one nanosecond."""
     return [max(value - floor, 1.0) for value, floor in zip(values, bare)]
 
 

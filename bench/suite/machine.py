@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machine that is measured: what it needs, how it is built, and what is to be said of it."""
+"""The machine under measurement: its packages, the build, and the facts that a reader needs."""
 import contextlib
 import os
 import pathlib
@@ -13,12 +13,12 @@ RELEASE = ROOT / "build/release"
 
 
 def install():
-    """The packages that are missing (tools/packages)."""
+    """Installs missing packages (tools/packages)."""
     subprocess.run([ROOT / "tools/install-packages", "build", "run", "bench"], check=True)
 
 
 def build():
-    """The release, and what measures it. Quick when there is nothing to do."""
+    """Builds the release and the programs that measure it."""
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     for command in (["cmake", "--preset", "release"],
                     ["cmake", "--build", "--preset", "release", "--target", "bench_programs"]):
@@ -28,8 +28,8 @@ def build():
 
 
 def go_first():
-    """A session of its own that goes before what others run on the machine, where that may be had.
-    What is measured in processor time or in turns does not need it; the rest is steadier."""
+    """A session of its own with priority, where permitted. Figures in processor time or in turns do not need it; the
+    rest is steadier with it."""
     try:
         os.setsid()
     except PermissionError:
@@ -42,8 +42,8 @@ def go_first():
 
 @contextlib.contextmanager
 def unmeasured():
-    """Without the kernel's own measuring of BPF programs, should somebody have left it on: it looks at the clock twice
-    for each packet, which costs as much as dropping it."""
+    """Switches off the kernel's own statistics of BPF programs: they read the clock twice per packet, which costs as
+    much as a drop."""
     switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
     before = switch.read_text(encoding="ascii")
     switch.write_text("0", encoding="ascii")
@@ -59,9 +59,9 @@ def cpus():
 
 @contextlib.contextmanager
 def awake():
-    """Lets no CPU sleep: a hypervisor gives an idle virtual CPU to others, and a ring of 256 frames is full before it
-    is back. The loops run when nobody else wants to (and in a session of their own, whose share of a CPU is the
-    smallest, since the scheduler may share it out by sessions)."""
+    """Lets no CPU sleep: a hypervisor gives an idle virtual CPU away, and a ring of 256 frames is full before it is
+    back. The loops have idle priority, in a session of their own with the lowest share (the scheduler may share by
+    session)."""
     loop = "echo 19 > /proc/self/autogroup 2>/dev/null; exec chrt --idle 0 taskset -c {} sh -c 'while :; do :; done'"
     loops = [subprocess.Popen(["sh", "-c", loop.format(cpu)], start_new_session=True) for cpu in cpus()]
     try:
@@ -73,7 +73,7 @@ def awake():
 
 
 def facts():
-    """What a reader must know of where it ran."""
+    """Where it ran."""
     info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = re.search(r"model name\s*: (.*)", info)
     cache = re.search(r"cache size\s*: (.*)", info)

@@ -9,9 +9,9 @@ class Table:
     title: str
     columns: list
     rows: list = field(default_factory=list)      # lists of text
-    note: str = ""                                # what one must know to read it
-    values: dict = field(default_factory=dict)    # named figures, for targets and the plot
-    raw: list = field(default_factory=list)       # what was measured
+    note: str = ""                                # how to read it
+    values: dict = field(default_factory=dict)    # named figures, for targets
+    raw: list = field(default_factory=list)       # what was measured, for the plot too
 
     def add(self, *cells):
         self.rows.append([str(cell) for cell in cells])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Floodwall must reach, as ratios of one run, and what it was measured at."""
+"""What Floodwall must reach, as ratios within one run, and what was measured."""
 from dataclasses import dataclass
 
 
@@ -44,7 +44,7 @@ TARGETS = (
 
 
 def judged(tables):
-    """Each target whose table was measured: what, wanted, measured, reached."""
+    """The targets whose table was measured."""
     by_key = {table.key: table for table in tables}
     out = []
     for target in TARGETS:

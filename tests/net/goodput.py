@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Legitimate clients during a flood, as test_floods.py gates it and bench/goodput/run prints it.
+"""Legitimate clients during a flood; test_floods.py has the gates.
 
-Four clients of one host for some seconds: HTTP on connections that stand, new HTTP connections, UDP
-peers that were answered before, and UDP peers that never were. A flood begins with them, and Floodwall
-is off, observes, or enforces; or nftables meters each source instead. How soon Floodwall reacts is
-counted from the moment that the flood is told to begin.
+Four clients of one host for some seconds: HTTP on established connections, new HTTP connections, UDP
+peers that were answered before, and UDP peers that never were. A flood begins with them. Floodwall's
+reaction time is counted from the moment at which the flood is told to begin.
 """
 import datetime
-import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 
-import netns
 import traffic
 from traffic import Traffic
 
@@ -21,9 +18,7 @@ import packets
 import reflection
 
 SECONDS = 6
-MODES = ("off", "observe", "enforce", "nftables")
 ENOUGH = 0.98
-METER_PPS = 100  # of each source, of unverified packets: what a careful operator writes by hand
 REACTIONS = {"AttackStart": "alarm", "Signature": "signature"}
 LOOK_S = 0.002   # between two looks for the first drop
 
@@ -79,7 +74,7 @@ class Goodput:
     clients: dict                # by client: what `traffic` says
     sent: int = 0                # packets of the flood
     wanted: int = 0              # that it was to send: fewer went where the machine was too busy
-    dropped: int = 0             # by Floodwall, of all packets; observe: that it would have dropped
+    dropped: int = 0             # by Floodwall, of all packets
     bans: list = field(default_factory=list)
     reaction_ms: dict = field(default_factory=dict)  # first drop, alarm, signature: those there were
 
@@ -96,15 +91,12 @@ class Goodput:
         return self.dropped / self.sent if self.sent else None
 
 
-def measure(lab, link, flood=None, mode="enforce", seconds=SECONDS):
-    """One run; the lab's daemon is started for it, unless Floodwall is off."""
+def measure(lab, link, flood=None, seconds=SECONDS):
+    """One run; the lab's daemon is started for it."""
     if flood and flood.pulses:
         seconds = 13  # three pulses
     lab.xdp_on_peer()  # a veth takes what XDP sends (SYN cookies) only from one to another
-    if mode in ("observe", "enforce"):
-        lab.start_daemon(lab.config(f'mode = "{mode}"', tables=""))
-    elif mode == "nftables":
-        _meter(lab, link)
+    lab.start_daemon(lab.config(tables=""))
     with Traffic(lab, link).serve() as made:
         clients = {
             "old HTTP": made.web(rate=400, old=50, sources=50, seconds=seconds),
@@ -112,19 +104,18 @@ def measure(lab, link, flood=None, mode="enforce", seconds=SECONDS):
             "old UDP": made.ask(rate=500, sources=50, known=1, seconds=seconds),
             "new UDP": made.ask(rate=100, sources=5000, seconds=seconds),
         }
-        before = _dropped(lab, mode)
+        before = traffic.dropped(lab)
         storm = flood and made.flood(flood.families, flood.rate, seconds, **flood.pulses)
-        first_drop = _FirstDrop(lab, begin := time.time()) if storm and mode == "enforce" else None
+        first_drop = _FirstDrop(lab, begin := time.time()) if storm else None
         for program in ([storm] if storm else []) + list(clients.values()):
             program.go()
         goodput = Goodput({name: client.result() for name, client in clients.items()})
         if storm:
             goodput.sent = storm.result()["sent"]
             goodput.wanted = flood.rate * (3 if flood.pulses else seconds)
-    if mode in ("observe", "enforce"):
-        traffic.settle(lab)
-        goodput.dropped = _dropped(lab, mode) - before
-        goodput.bans = list(lab.bans())
+    traffic.settle(lab)
+    goodput.dropped = traffic.dropped(lab) - before
+    goodput.bans = list(lab.bans())
     if first_drop:
         goodput.reaction_ms = first_drop.result() | _reactions(lab, begin)
     return goodput
@@ -165,23 +156,3 @@ def _reactions(lab, begin):
         if what and when >= begin:
             reactions.setdefault(what, (when - begin) * 1000)
     return reactions
-
-
-def _dropped(lab, mode):
-    return traffic.dropped(lab) if mode in ("observe", "enforce") else 0
-
-
-def _meter(lab, link):
-    """What nftables offers against floods: a rate per source, for what no connection is known of."""
-    family, kind = ("ip", "ipv4_addr") if link.family == 4 else ("ip6", "ipv6_addr")
-    over = f"limit rate over {METER_PPS}/second burst {METER_PPS} packets"
-    rules = f"""table inet per_source {{
-  set sources {{ type {kind}; size 262144; flags dynamic; timeout 10s; }}
-  chain in {{
-    type filter hook prerouting priority -300; policy accept;
-    iifname "up0" add @sources {{ {family} saddr {over} }} drop
-  }}
-}}
-"""
-    with netns.inside(lab.wall_ns):
-        subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)

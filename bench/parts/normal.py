@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Part 7: what Floodwall costs when nothing is wrong: bulk transfers and requests with it and without, native and
-generic. The same interface each time: `floodwall mode off` takes everything away, `mode enforce` brings it back."""
+"""Part 7: what Floodwall costs under normal load: bulk transfers and requests with and without it, native and generic.
+The interface stays the same: `floodwall mode off` takes everything away, `mode enforce` brings it back."""
 import contextlib
 import json
 import subprocess
@@ -12,16 +12,16 @@ from suite.clients import latency_in, requests_in
 from suite.figures import median, number, percent, spread
 from suite.serving import BODY, HTTP, NGINX
 from suite.table import Table
-from suite.walls import CLIENT, settings
+from suite.firewalls import CLIENT, settings
 
-TITLE = "nothing under attack"
-MEASURES = {"download": "bit/s", "upload": "bit/s", "requests": "/s", "p50": "ms", "p99": "ms"}
-NOTE = ("iperf3 with one connection; wrk with one connection, so that a request's latency is what counts. 'to without' "
-        "is round by round: of throughput more is better, of latency less.")
+TITLE = "normal load"
+METRICS = {"download": "bit/s", "upload": "bit/s", "requests": "/s", "p50": "ms", "p99": "ms"}
+NOTE = ("iperf3 and wrk with one connection each, so latency bounds requests/s. 'to without' is the median of the "
+        "rounds' ratios: of throughput more is better, of latency less.")
 
 
-class Peace(contextlib.ExitStack):
-    """A lab with an HTTP and an iperf3 server on its wall, and Floodwall with the settings of a new installation."""
+class Server(contextlib.ExitStack):
+    """A lab whose host has an HTTP and an iperf3 server and Floodwall with the settings of a new installation."""
 
     def __init__(self, kind):
         super().__init__()
@@ -47,7 +47,7 @@ class Peace(contextlib.ExitStack):
         return self.lab.api.call("status")["interfaces"][0]["attachment"]
 
     def _bits_per_second(self, seconds, *more):
-        for _ in range(3):  # what it says is now and then without an end
+        for _ in range(3):  # now and then its report has no end
             said = self.lab.run("iperf3", "-c", "10.9.0.2", "-B", CLIENT, "-J", "-t", seconds, *more,
                                 check=False).stdout
             received = json.loads(said)["end"].get("sum_received")
@@ -56,37 +56,37 @@ class Peace(contextlib.ExitStack):
         raise RuntimeError(f"iperf3 measured nothing: {said}")
 
     def turn(self, seconds):
-        """One value of each measure."""
+        """One value of each metric."""
         out = {}
-        for way, more in (("upload", ()), ("download", ("-R",))):
-            out[way] = self._bits_per_second(seconds, *more)
+        for direction, more in (("upload", ()), ("download", ("-R",))):
+            out[direction] = self._bits_per_second(seconds, *more)
         said = self.lab.run("wrk", "-t1", "-c1", f"-d{seconds}s", "--latency", f"http://10.9.0.2:{HTTP}/").stdout
         out |= {"requests": requests_in(said), "p50": latency_in(said, 50), "p99": latency_in(said, 99)}
         return out
 
 
-def shown(measure, value):
-    return f"{value:.3f} ms" if MEASURES[measure] == "ms" else f"{number(value)}{MEASURES[measure]}"
+def shown(metric, value):
+    return f"{value:.3f} ms" if METRICS[metric] == "ms" else f"{number(value)}{METRICS[metric]}"
 
 
 def compared(kind, wanted, quick):
     rounds = 1 if quick else 5
-    with Peace(kind) as peace:
-        assert peace.attachment() == wanted, f"attached {peace.attachment()}, not {wanted}"
+    with Server(kind) as server:
+        assert server.attachment() == wanted, f"attached {server.attachment()}, not {wanted}"
         seen = {"off": [], "enforce": []}
         for _ in range(rounds):
             for mode, turns in seen.items():
-                peace.lab.cli("mode", mode)
-                turns.append(peace.turn(1))
-        peace.lab.cli("mode", "off")
-    table = Table(f"peace.{wanted}", f"7. Nothing under attack: {wanted} XDP", ["", "without", "with", "spread",
-                                                                             "to without"], note=NOTE)
-    for measure in MEASURES:
-        bare, ours = ([turn[measure] for turn in seen[mode]] for mode in ("off", "enforce"))
+                server.lab.cli("mode", mode)
+                turns.append(server.turn(1))
+        server.lab.cli("mode", "off")
+    table = Table(f"normal.{wanted}", f"7. Normal load: {wanted} XDP",
+                  ["", "without", "with", "spread", "to without"], note=NOTE)
+    for metric in METRICS:
+        bare, ours = ([turn[metric] for turn in seen[mode]] for mode in ("off", "enforce"))
         ratios = [b / a for a, b in zip(bare, ours)]
-        table.add(measure, shown(measure, median(bare)), shown(measure, median(ours)), percent(spread(ratios)),
+        table.add(metric, shown(metric, median(bare)), shown(metric, median(ours)), percent(spread(ratios)),
                   f"{median(ratios):.2f}")
-        table.values[measure] = median(ratios)
+        table.values[metric] = median(ratios)
     table.raw = [{"without": seen["off"], "with": seen["enforce"]}]
     return table
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Protected machines beside the lab's own, one for each thing that Floodwall is compared with, so that all are set
-up once and take turns.
+"""Hosts behind a firewall, beside the lab's own: one for each thing that Floodwall is compared with. All are set up
+once and take turns.
 
     peers (of the lab)                             one namespace each
     peerN  10.N.0.1/24  ---- veth ---- up0  10.N.0.2/24, default via 10.N.0.1
 
-Clients of the peers come from 10.9.1.1, which is nobody's gateway and so exempt nowhere.
+The peers' clients use 10.9.1.1, which is no host's gateway and so exempt nowhere.
 """
 import contextlib
 import json
@@ -22,8 +22,8 @@ CLIENT = "10.9.1.1"
 FIRST = 20
 
 
-class Wall:
-    """One protected machine: its namespace, and how packets get there."""
+class Firewall:
+    """One protected host: its namespace, and how packets get there."""
 
     def __init__(self, name, namespace, number):
         self.name, self.namespace, self.number = name, namespace, number
@@ -41,19 +41,19 @@ class Wall:
             return subprocess.Popen([str(word) for word in command], **options)
 
     def received(self):
-        """Packets that the interface has taken, whatever became of them."""
+        """Packets that the interface has received, dropped or not."""
         link, = json.loads(self.run("ip", "-j", "-s", "link", "show", "up0").stdout)
         return link["stats64"]["rx"]["packets"]
 
 
-class Walls(contextlib.AbstractContextManager):
-    """A lab, and walls added to it. Ends all that it started."""
+class Firewalls(contextlib.AbstractContextManager):
+    """A lab with Floodwall, and the firewalls added to it. Ends all that it started."""
 
     def __init__(self):
         self._stack = contextlib.ExitStack()
         self.lab = self._stack.enter_context(Lab())
         self._names = []
-        self.floodwall = Wall("Floodwall", self.lab.wall_ns, 9)
+        self.floodwall = Firewall("Floodwall", self.lab.wall_ns, 9)
         netns.ip_batch(self.lab.peers_ns, [
             "link add idle0 type veth peer name idle1",
             f"route replace 10.9.0.0/24 dev peer0 src {CLIENT}"])
@@ -67,47 +67,47 @@ class Walls(contextlib.AbstractContextManager):
 
     def add(self, name):
         number = FIRST + len(self._names)
-        wall = Wall(name, f"fwbench{number}", number)
-        subprocess.run(["ip", "netns", "add", wall.namespace], check=True)
-        self._names.append(wall.namespace)
-        netns.ip_batch(wall.namespace, [
-            f"link add up0 address {wall.mac} type veth peer name {wall.peer} netns {self.lab.peers_ns}",
-            "link set lo up", f"address add {wall.address}/24 dev up0", "link set up0 up",
+        firewall = Firewall(name, f"fwbench{number}", number)
+        subprocess.run(["ip", "netns", "add", firewall.namespace], check=True)
+        self._names.append(firewall.namespace)
+        netns.ip_batch(firewall.namespace, [
+            f"link add up0 address {firewall.mac} type veth peer name {firewall.peer} netns {self.lab.peers_ns}",
+            "link set lo up", f"address add {firewall.address}/24 dev up0", "link set up0 up",
             f"route add default via 10.{number}.0.1"])
         netns.ip_batch(self.lab.peers_ns, [
-            f"address add 10.{number}.0.1/24 dev {wall.peer}", f"link set {wall.peer} up",
-            f"route replace 10.{number}.0.0/24 dev {wall.peer} src {CLIENT}"])
-        self._receive_as_a_card_does(wall)
-        return wall
+            f"address add 10.{number}.0.1/24 dev {firewall.peer}", f"link set {firewall.peer} up",
+            f"route replace 10.{number}.0.0/24 dev {firewall.peer} src {CLIENT}"])
+        self._receive_as_a_card_does(firewall)
+        return firewall
 
-    def _receive_as_a_card_does(self, wall):
-        """By a NAPI of its own, which a veth has with GRO. What a sender with TSO sends goes there only where XDP is
-        attached: elsewhere the sender's CPU would receive it, and that wall be spared the work."""
-        wall.run("ethtool", "-K", "up0", "gro", "on")
+    def _receive_as_a_card_does(self, firewall):
+        """With GRO a veth has a NAPI of its own. Packets of a sender with TSO would go there only where XDP is
+        attached; elsewhere the sender's CPU would receive them, and that firewall would be spared the work."""
+        firewall.run("ethtool", "-K", "up0", "gro", "on")
         with netns.inside(self.lab.peers_ns):
-            subprocess.run(["ethtool", "-K", wall.peer, "tso", "off"], check=True)
+            subprocess.run(["ethtool", "-K", firewall.peer, "tso", "off"], check=True)
 
-    def start(self, wall, *command):
-        """A program on that wall, until the end."""
-        child = wall.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def start(self, firewall, *command):
+        """A program on that host, until the end."""
+        child = firewall.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._stack.callback(_end, child)
         return child
 
-    def helper(self, wall, *command):
-        """The same of one that says "ready" on its output, and begins when it is told to."""
-        child = self.start(wall, *command)
+    def helper(self, firewall, *command):
+        """Likewise, for a program that prints "ready" and begins when it reads "go"."""
+        child = self.start(firewall, *command)
         said = child.stdout.readline()
         assert said == "ready\n", f"{command[0]} did not start: {said!r}"
         child.stdin.write("go\n")
         child.stdin.flush()
 
-    def flood_command(self, wall, sources, seconds, rate, cpu):
-        return [RELEASE / "flood", wall.peer, wall.mac, wall.address, sources, seconds, rate, cpu, "idle0"]
+    def flood_command(self, firewall, sources, seconds, rate, cpu):
+        return [RELEASE / "flood", firewall.peer, firewall.mac, firewall.address, sources, seconds, rate, cpu, "idle0"]
 
-    def flood(self, wall, sources, seconds, rate, cpu):
-        """A flood to that wall, under way."""
+    def flood(self, firewall, sources, seconds, rate, cpu):
+        """Starts a flood to that host."""
         with netns.inside(self.lab.peers_ns):
-            return subprocess.Popen([str(word) for word in self.flood_command(wall, sources, seconds, rate, cpu)],
+            return subprocess.Popen([str(word) for word in self.flood_command(firewall, sources, seconds, rate, cpu)],
                                     stdout=subprocess.PIPE, text=True)
 
 
@@ -123,7 +123,7 @@ def _end(child):
 
 
 def settings(lab, top="", more=""):
-    """A new installation's configuration: the laboratory's own has small tables."""
+    """The configuration of a new installation; the lab's own has small tables."""
     return lab.config(top, tables="").replace("bans = 8192", "") + more
 
 
