@@ -173,6 +173,12 @@ std::string format_size(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}", value, name);
 }
 
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
 std::string format_time(std::chrono::system_clock::time_point time) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(time);
   const auto ms = std::chrono::duration_cast<Milliseconds>(time - whole).count();

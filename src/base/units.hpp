@@ -30,6 +30,9 @@ using Milliseconds = std::chrono::milliseconds;
 // "1.9 MiB".
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 
+// 12400 as "12,400".
+[[nodiscard]] std::string grouped(std::uint64_t number);
+
 // "2026-05-01T12:00:03.412Z" (RFC 3339, UTC, milliseconds).
 [[nodiscard]] std::string format_time(std::chrono::system_clock::time_point time);
 

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/terminal_text.hpp"
+#include "base/units.hpp"
 #include "cli/fields.hpp"
 #include "control/verbs.hpp"
 
@@ -109,22 +111,22 @@ std::string_view none_of(std::string_view name) {
 
 std::string answer(const json& given, bool several, const Style& style) {
   const bool dropped = text(given, "verdict") == "drop";
-  const std::string name = several ? clean(text(given, "address")) + ": " : "";
+  const std::string name = several ? printable(text(given, "address")) + ": " : "";
   std::string out =
-      name + ink(style, dropped ? Ink::bad : Ink::good, clean(text(given, "headline"))) + "\n";
+      name + ink(style, dropped ? Ink::bad : Ink::good, printable(text(given, "headline"))) + "\n";
   std::size_t width = 0;
   for (const json& line : list(given, "lines"))
     if (line.is_array() && line.size() == 2)
-      width = std::max(width, columns_of(clean(text_of(line[0]))));
+      width = std::max(width, columns_of(printable(text_of(line[0]))));
   for (const json& line : list(given, "lines")) {
     if (!line.is_array() || line.size() != 2) continue;
-    const std::string key = clean(text_of(line[0]));
+    const std::string key = printable(text_of(line[0]));
     out += fmt::format("  {}{} {}\n", ink(style, Ink::faint, key),
-                       std::string(width - columns_of(key), ' '), clean(text_of(line[1])));
+                       std::string(width - columns_of(key), ' '), printable(text_of(line[1])));
   }
   std::string remedies;
   for (const json& remedy : list(given, "remedies"))
-    remedies += (remedies.empty() ? "  " : "     ") + clean(text_of(remedy));
+    remedies += (remedies.empty() ? "  " : "     ") + printable(text_of(remedy));
   return remedies.empty() ? out : out + remedies + "\n";
 }
 
@@ -173,9 +175,9 @@ std::string render_results(std::string_view verb, const json& reply) {
   }
   std::string out;
   for (const json& result : results) {
-    const std::string cleaned = clean(text(result, "message"));
+    const std::string cleaned = printable(text(result, "message"));
     const std::string_view done = flag(result, "changed") ? "done" : "nothing to do";
-    out += fmt::format("{}: {}\n", clean(text(result, "address")),
+    out += fmt::format("{}: {}\n", printable(text(result, "address")),
                        cleaned.empty() ? done : std::string_view(cleaned));
   }
   // `unban --all` names no addresses.
@@ -184,16 +186,16 @@ std::string render_results(std::string_view verb, const json& reply) {
 }
 
 std::string render_message(const json& reply) {
-  const std::string message = clean_lines(text(reply, "message"));
+  const std::string message = printable_lines(text(reply, "message"));
   std::string out = message.empty() ? "" : message + "\n";
   for (const json& change : list(reply, "changes"))
-    out += fmt::format("  {}\n", clean(change.is_string() ? text_of(change) : change.dump()));
+    out += fmt::format("  {}\n", printable(change.is_string() ? text_of(change) : change.dump()));
   return out;
 }
 
 std::string render_events(const json& reply) {
   std::string out;
-  for (const json& event : list(reply, "events")) out += clean(text(event, "text")) + "\n";
+  for (const json& event : list(reply, "events")) out += printable(text(event, "text")) + "\n";
   return out;
 }
 

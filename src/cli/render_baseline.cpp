@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/terminal_text.hpp"
+#include "base/units.hpp"
 #include "cli/fields.hpp"
 #include "cli/render.hpp"
 
@@ -56,7 +58,7 @@ std::string render_baseline(const json& reply, const Style& style) {
 }
 
 std::string render_suggestion(const json& reply) {
-  return clean_lines(text(reply, "toml"));
+  return printable_lines(text(reply, "toml"));
 }
 
 }  // namespace fw::cli

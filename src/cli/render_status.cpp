@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "cli/fields.hpp"
 #include "cli/render.hpp"
@@ -26,11 +27,11 @@ std::string headline(const json& reply, const Style& style) {
                                          : ink(style, Ink::bad, "off (filters nothing)");
   const bool healthy = flag(reply, "healthy");
   std::string out =
-      fmt::format("Floodwall {}: {}, {}, up {} since {}\n", clean(text(reply, "version")), does,
+      fmt::format("Floodwall {}: {}, {}, up {} since {}\n", printable(text(reply, "version")), does,
                   healthy ? ink(style, Ink::good, "healthy") : ink(style, Ink::bad, "DEGRADED"),
-                  seconds(reply, "uptime_s"), clean(text(reply, "since")));
+                  seconds(reply, "uptime_s"), printable(text(reply, "since")));
   for (const json& problem : list(reply, "problems"))
-    out += fmt::format("{} {}\n", ink(style, Ink::bad, "problem:"), clean(text_of(problem)));
+    out += fmt::format("{} {}\n", ink(style, Ink::bad, "problem:"), printable(text_of(problem)));
   return out;
 }
 
@@ -40,10 +41,11 @@ std::string attack(const json& reply, const Style& style) {
   std::string out =
       ink(style, Ink::bad,
           fmt::format("under attack for {} ({}): {} packets dropped, {} a second at the peak",
-                      seconds(given, "duration_s"), clean(text(given, "id")),
+                      seconds(given, "duration_s"), printable(text(given, "id")),
                       grouped(number(given, "dropped")), grouped(number(given, "peak_pps"))));
   for (const json& vector : list(given, "vectors")) {
-    out += fmt::format("\n  {} {}", clean(text(vector, "class")), clean(text(vector, "dest_ip")));
+    out += fmt::format("\n  {} {}", printable(text(vector, "class")),
+                       printable(text(vector, "dest_ip")));
     if (const auto port = number(vector, "dest_port"); port != 0)
       out += fmt::format(" port {}", port);
   }
@@ -56,7 +58,7 @@ std::string interfaces(const json& reply, const Style& style) {
     table.row({text(one, "name"), text(reply, "datapath"), text(one, "attachment"),
                flag(one, "egress") ? "yes" : "no", text(one, "problem")});
   if (table.empty()) return "no interface is protected\n";
-  const std::string cookies = clean(text(reply, "syn_cookies"));
+  const std::string cookies = printable(text(reply, "syn_cookies"));
   return table.text(style) + (cookies.empty() ? "" : fmt::format("SYN cookies {}\n", cookies));
 }
 
@@ -112,7 +114,7 @@ std::string tables(const json& reply) {
       format_size(number(given, "memory_bytes")));
   const json& log = object(reply, "log");
   if (log.empty()) return out;
-  return out + fmt::format("log: {}, {} lines suppressed\n", clean(text(log, "path")),
+  return out + fmt::format("log: {}, {} lines suppressed\n", printable(text(log, "path")),
                            grouped(number(log, "suppressed")));
 }
 

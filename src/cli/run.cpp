@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/terminal_text.hpp"
 #include "base/version.hpp"
 #include "cli/completion.hpp"
 #include "cli/fields.hpp"
@@ -27,7 +28,7 @@ using nlohmann::json;
 int complain(World& world, const Error& error, bool as_json) {
   if (as_json) world.out << control::error_answer(error).body << std::flush;
   world.err << fmt::format("{}: {}\n", error.kind == ErrorKind::refused ? "refused" : "floodwall",
-                           clean_lines(error.message));
+                           printable_lines(error.message));
   return static_cast<int>(error.kind);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Colour, cleaning and the layout of tables.
+// Colour and the layout of tables.
 #include "cli/style.hpp"
 
 #include <fmt/format.h>
@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cassert>
 #include <utility>
+
+#include "base/terminal_text.hpp"
 
 namespace fw::cli {
 
@@ -47,43 +49,13 @@ std::string ink(const Style& style, Ink colour, std::string_view text) {
   return fmt::format("{}{}\033[0m", code_of(colour), text);
 }
 
-std::string clean(std::string_view text) {
-  std::string cleaned(text);
-  for (std::size_t i = 0; i < cleaned.size(); ++i) {
-    const auto c = static_cast<unsigned char>(cleaned[i]);
-    if (c < 0x20 || c == 0x7f) cleaned[i] = '?';
-    // U+0080 to U+009F: some terminals obey those too.
-    const bool c1 = c == 0xc2 && i + 1 < cleaned.size() &&
-                    static_cast<unsigned char>(cleaned[i + 1]) < 0xa0 && continues(cleaned[i + 1]);
-    if (c1) cleaned.replace(i, 2, "?");
-  }
-  return cleaned;
-}
-
-std::string clean_lines(std::string_view text) {
-  std::string cleaned;
-  while (true) {
-    const std::size_t end = text.find('\n');
-    cleaned += clean(text.substr(0, end));
-    if (end == std::string_view::npos) return cleaned;
-    cleaned += '\n';
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::size_t columns_of(std::string_view text) {
   return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues));
 }
 
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
-  return digits;
-}
-
 void Table::row(std::vector<std::string> cells) {
   assert(cells.size() == columns_.size());
-  for (std::string& cell : cells) cell = clean(cell);
+  for (std::string& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 

@@ -3,7 +3,7 @@
 // comes from elsewhere (comments, reasons, file names) is cleaned before it reaches a terminal.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,16 +20,8 @@ enum class Ink { good, bad, strong, faint };
 // `text` between the terminal's codes, or as it is without colour.
 [[nodiscard]] std::string ink(const Style& style, Ink colour, std::string_view text);
 
-// Control characters, which could command the terminal, become '?'.
-[[nodiscard]] std::string clean(std::string_view text);
-// The same, but line ends stay.
-[[nodiscard]] std::string clean_lines(std::string_view text);
-
 // Columns that `text` takes: its code points.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
-
-// "1,234,567".
-[[nodiscard]] std::string grouped(std::uint64_t number);
 
 struct Column {
   std::string_view name;
@@ -41,7 +33,7 @@ struct Column {
 class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  // As many cells as there are columns; cells are cleaned.
+  // As many cells as there are columns; they are made printable.
   void row(std::vector<std::string> cells);
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::string text(const Style& style) const;

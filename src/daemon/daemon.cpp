@@ -9,6 +9,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/terminal_text.hpp"
 #include "daemon/conversations.hpp"
 #include "daemon/listening.hpp"
 #include "daemon/watched.hpp"
@@ -38,7 +39,7 @@ void say(std::string_view sentence) {
   while (!sentence.empty()) {
     const std::string_view line = sentence.substr(0, sentence.find('\n'));
     sentence.remove_prefix(std::min(line.size() + 1, sentence.size()));
-    fmt::print(stderr, "floodwalld: {}\n", engine::printable(line));
+    fmt::print(stderr, "floodwalld: {}\n", printable(line));
   }
 }
 

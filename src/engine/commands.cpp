@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "engine/report.hpp"
 #include "engine/suggest.hpp"

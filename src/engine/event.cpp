@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 
 namespace fw::engine {
@@ -24,51 +25,6 @@ constexpr std::array<TypeInfo, kEventTypes> kTypes{{
 #undef FW_EVENT_TYPE_INFO
 }};
 
-struct Character {
-  std::size_t bytes = 1;
-  char32_t code = 0;  // 0: not UTF-8
-};
-
-// The UTF-8 character at the start of `text` (RFC 3629: shortest form, no surrogates).
-Character decode(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = at(0);
-  if (first < 0x80) return {1, first};
-  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < bytes) return {};
-  char32_t code = first & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((at(i) & 0xc0U) != 0x80) return {};
-    code = code << 6 | (at(i) & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
-  if (code < kLeast[bytes] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return {};
-  return {bytes, code};
-}
-
-bool is_unsafe(char32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
-}
-
-// Appends `text` with every unsafe byte as \xNN and every character of `escaped` after a backslash.
-void append_printable(std::string& out, std::string_view text, std::string_view escaped) {
-  while (!text.empty()) {
-    const Character character = decode(text);
-    const std::string_view bytes = text.substr(0, character.bytes);
-    if (character.code == '\n') {
-      out += "\\n";
-    } else if (is_unsafe(character.code)) {
-      for (const char byte : bytes)
-        fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(byte));
-    } else {
-      if (escaped.find(bytes.front()) != std::string_view::npos) out += '\\';
-      out += bytes;
-    }
-    text.remove_prefix(character.bytes);
-  }
-}
-
 // A logfmt value: bare if that is unambiguous, else in quotes.
 void append_value(std::string& out, std::string_view value) {
   const bool bare = !value.empty() && std::ranges::all_of(value, [](unsigned char c) {
@@ -79,7 +35,7 @@ void append_value(std::string& out, std::string_view value) {
     return;
   }
   out += '"';
-  append_printable(out, value, "\"\\");
+  out += printable(value, "\"\\");
   out += '"';
 }
 
@@ -145,12 +101,6 @@ nlohmann::json to_json(const Event& event) {
 
 std::string to_json_line(const Event& event) {
   return to_json(event).dump();
-}
-
-std::string printable(std::string_view text) {
-  std::string out;
-  append_printable(out, text, "");
-  return out;
 }
 
 }  // namespace fw::engine

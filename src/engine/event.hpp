@@ -87,8 +87,4 @@ struct Event {
 // The same as one line of JSON text.
 [[nodiscard]] std::string to_json_line(const Event& event);
 
-// `text` as UTF-8 that is safe on a terminal: control characters, text direction marks and bytes
-// that are no UTF-8 become \xNN.
-[[nodiscard]] std::string printable(std::string_view text);
-
 }  // namespace fw::engine

@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/units.hpp"
+
 namespace fw::engine {
 namespace {
 
@@ -107,15 +109,6 @@ std::string_view reason_word(fw_reason reason) {
 }
 std::string_view class_word(fw_class traffic_class) {
   return kClassWords.at(static_cast<std::size_t>(traffic_class));
-}
-
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) {
-    at -= 3;
-    text.insert(at, 1, ',');
-  }
-  return text;
 }
 
 std::string duration_field(std::uint64_t duration_ns) {

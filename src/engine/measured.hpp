@@ -39,8 +39,6 @@ struct Measured {
 [[nodiscard]] std::string_view reason_word(fw_reason reason);       // "ban"
 [[nodiscard]] std::string_view class_word(fw_class traffic_class);  // "tcp_syn"
 
-// 12400 as "12,400".
-[[nodiscard]] std::string grouped(std::uint64_t number);
 // "60s", "1500ms": what the log says after for=, always in one unit.
 [[nodiscard]] std::string duration_field(std::uint64_t duration_ns);
 // "47 s", "12 min", "3 h 20 min", "5 days": how long something still lasts, to the eye.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/units.hpp"
 #include "engine/measured.hpp"
 #include "policy/policy.h"
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "engine/report.hpp"
 #include "lists/list_file.hpp"

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "engine/guard.hpp"
 #include "engine/meters.hpp"

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "engine/event.hpp"
 #include "engine/measured.hpp"

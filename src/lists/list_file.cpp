@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/terminal_text.hpp"
 
 namespace fw::lists {
 
@@ -29,15 +30,6 @@ std::string_view take_token(std::string_view& text) {
   const std::string_view token = text.substr(0, length);
   text = trim(text.substr(length));
   return token;
-}
-
-// The text of an unverified source's file, fit for a log: short and without control characters.
-std::string printable(std::string_view text) {
-  std::string out{text.substr(0, 64)};
-  for (char& c : out)
-    if (c < ' ' || c > '~') c = '?';
-  if (text.size() > out.size()) out += "...";
-  return out;
 }
 
 Line bad(std::string problem) {
@@ -67,7 +59,7 @@ Line parse_range(std::string_view token, std::size_t dash) {
 // An address, a prefix or a range without blanks around it.
 Line parse_entry(std::string_view token) {
   if (token.size() > 100 || printable(token) != token)
-    return bad(fmt::format("\"{}\": {}", printable(token), kWanted));
+    return bad(fmt::format("\"{}\": {}", printable_excerpt(token), kWanted));
   const std::size_t dash = token.find('-');
   if (dash != std::string_view::npos) return parse_range(token, dash);
   auto prefix = Prefix::parse(token);
@@ -87,14 +79,14 @@ Line parse_ipset(std::string_view rest) {
     return bad("\"add\" wants a set and an entry: add NAME 192.0.2.1");
   if (token.find(',') != std::string_view::npos)
     return bad(fmt::format("\"{}\": entries with a port, protocol or pair are not supported",
-                           printable(token)));
+                           printable_excerpt(token)));
   Line line = parse_entry(token);
   for (std::string_view option = take_token(rest); !option.empty(); option = take_token(rest)) {
     if (option == "nomatch")
       return bad(
           fmt::format("\"{}\": nomatch is not supported: put the exception on the allow "
                       "list",
-                      printable(token)));
+                      printable_excerpt(token)));
     if (option != "comment") continue;
     const bool quoted = rest.starts_with('"');
     line.entry.comment = quoted ? rest.substr(1, rest.find('"', 1) - 1) : take_token(rest);
@@ -131,7 +123,8 @@ Line parse_line(std::string_view text) {
   } else if (const std::size_t dash = entry.find('-'); dash != std::string_view::npos) {
     line = printable(entry) == entry ? parse_range(entry, dash) : parse_entry(entry);
   } else {
-    return bad(fmt::format("\"{}\": one entry a line, a comment begins with #", printable(entry)));
+    return bad(
+        fmt::format("\"{}\": one entry a line, a comment begins with #", printable_excerpt(entry)));
   }
   if (line.kind == Line::Kind::entry && mark != std::string_view::npos)
     line.entry.comment = trim(text.substr(mark + 1));

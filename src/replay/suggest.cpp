@@ -5,6 +5,7 @@
 #include <ostream>
 #include <utility>
 
+#include "base/terminal_text.hpp"
 #include "capture/reader.hpp"
 #include "cli/render.hpp"
 #include "config/config.hpp"
@@ -24,7 +25,7 @@ config::Config without_budgets(config::Config config) {
 }
 
 int complain(const Error& error, std::ostream& err) {
-  err << "floodwall: " << cli::clean_lines(error.message) << "\n";
+  err << "floodwall: " << printable_lines(error.message) << "\n";
   return static_cast<int>(error.kind);
 }
 

@@ -5,13 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "engine/measured.hpp"
 
 namespace fw::replay {
 namespace {
 
-using cli::grouped;
 using engine::EventType;
 using nlohmann::json;
 
@@ -105,9 +105,9 @@ std::string totals_text(const Report& report, const cli::Style& style) {
   const std::uint64_t passed = tally.all_passed().packets, dropped = tally.all_dropped().packets;
   const std::uint64_t ours = passed + dropped;
   std::string text =
-      fmt::format("{}: {} packets in {:.3f} s from {}, profile {}, {}\n\n", cli::clean(report.file),
+      fmt::format("{}: {} packets in {:.3f} s from {}, profile {}, {}\n\n", printable(report.file),
                   grouped(tally.records()), static_cast<double>(duration_ns(report)) / 1e9,
-                  first_time(report), report.profile, cli::clean(report.config));
+                  first_time(report), report.profile, printable(report.config));
   text += fmt::format("  to {:<32} {:>12}\n", addresses_of(report), grouped(ours));
   text += fmt::format("    {:<33} {:>12}  {:>7}{}\n",
                       cli::ink(style, dropped == 0 ? cli::Ink::good : cli::Ink::bad,
@@ -215,7 +215,7 @@ std::string to_text(const Report& report, const cli::Style& style) {
         "anything else was answered cannot be known, and a busy service looks like a flood.\n",
         addresses_of(report));
   for (const std::string& problem : report.problems)
-    text += fmt::format("list: {}\n", cli::clean(problem));
+    text += fmt::format("list: {}\n", printable(problem));
   if (report.cut) text += "The file ends within a record; read up to there.\n";
   return text;
 }

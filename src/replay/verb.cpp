@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/terminal_text.hpp"
+#include "base/units.hpp"
 #include "replay/replay.hpp"
 
 namespace fw::replay {
@@ -14,12 +16,12 @@ namespace {
 constexpr std::string_view kEraseLine = "\r\x1b[K";
 
 int complain(const Error& error, std::ostream& err) {
-  err << "floodwall: " << cli::clean_lines(error.message) << "\n";
+  err << "floodwall: " << printable_lines(error.message) << "\n";
   return static_cast<int>(error.kind);
 }
 
 void show_progress(std::ostream& err, std::uint64_t packets, std::optional<double> share) {
-  err << kEraseLine << cli::grouped(packets) << " packets";
+  err << kEraseLine << grouped(packets) << " packets";
   if (share) err << fmt::format(", {:.0f} %", 100 * *share);
   err << std::flush;
 }

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/nearest.hpp"
+#include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "base/version.hpp"
 
@@ -296,6 +297,31 @@ TEST_F(Folder, a_file_above_the_limit_is_refused) {
             "cannot read " + (folder_ / "a").native() + ": larger than 4 bytes");
   EXPECT_FALSE(fw::read_file("/proc/self/maps", 10)) << "its size is 0 before it is read";
   EXPECT_TRUE(fw::read_file("/proc/self/maps"));
+}
+
+TEST(units, numbers_are_grouped_by_thousands) {
+  EXPECT_EQ(fw::grouped(0), "0");
+  EXPECT_EQ(fw::grouped(999), "999");
+  EXPECT_EQ(fw::grouped(1000), "1,000");
+  EXPECT_EQ(fw::grouped(1'234'567'890), "1,234,567,890");
+}
+
+TEST(terminal_text, shows_what_a_terminal_would_obey) {
+  const std::string_view cases[][2] = {
+      {"plain, größer", "plain, größer"},
+      {"\x1b[31mred\x7f", R"(\x1b[31mred\x7f)"},
+      {"\xc2\x9b", R"(\xc2\x9b)"},          // a C1 control character
+      {"\xe2\x80\xae", R"(\xe2\x80\xae)"},  // right-to-left override
+      {"\xff\xc0\xaf", R"(\xff\xc0\xaf)"},  // not UTF-8
+      {"a\nb", R"(a\nb)"},
+  };
+  for (const auto& [text, shown] : cases) {
+    EXPECT_EQ(fw::printable(text), shown);
+    EXPECT_EQ(fw::printable(fw::printable(text)), shown);
+  }
+  EXPECT_EQ(fw::printable_lines("a\nb\rc\n"), "a\nb\\x0dc\n");
+  EXPECT_EQ(fw::printable("say \"x\"", "\""), R"(say \"x\")");
+  EXPECT_EQ(fw::printable_excerpt(std::string(65, 'a')), std::string(64, 'a') + "...");
 }
 
 TEST(nearest, finds_what_a_mistyped_word_meant) {

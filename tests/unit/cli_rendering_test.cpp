@@ -164,7 +164,7 @@ TEST(rendering, of_messages_and_changes) {
   EXPECT_EQ(fw::cli::render("apply", {{"message", "in force"}, {"changes", {"a", "b"}}}, {}),
             "in force\n  a\n  b\n");
   EXPECT_EQ(fw::cli::render("check", {{"valid", true}, {"message", "valid\nskipped: \033x"}}, {}),
-            "valid\nskipped: ?x\n");
+            "valid\nskipped: \\x1bx\n");
 }
 
 TEST(rendering, survives_replies_of_another_form) {
@@ -183,7 +183,7 @@ TEST(rendering, survives_replies_of_another_form) {
 TEST(rendering, never_lets_a_reply_command_the_terminal) {
   const json reply{{"bans", {{{"address", "192.0.2.1"}, {"reason", "\033[2Jx\u009by\nz"}}}}};
   const std::string text = fw::cli::render("list", reply, {.colour = true});
-  EXPECT_NE(text.find("?[2Jx?y?z"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"(\x1b[2Jx\xc2\x9by\nz)"), std::string::npos) << text;
 }
 
 TEST(rendering, cuts_table_lines_at_the_width_of_the_terminal) {
@@ -198,13 +198,6 @@ TEST(rendering, cuts_table_lines_at_the_width_of_the_terminal) {
             "address     count  reason\n"
             "192.0.2.1       1  a long reason, in gr…\n"
             "192.0.2.10   1000  short\n");
-}
-
-TEST(numbers, are_grouped_by_thousands) {
-  EXPECT_EQ(fw::cli::grouped(0), "0");
-  EXPECT_EQ(fw::cli::grouped(999), "999");
-  EXPECT_EQ(fw::cli::grouped(1000), "1,000");
-  EXPECT_EQ(fw::cli::grouped(1234567890), "1,234,567,890");
 }
 
 TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
