@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/file.hpp"
-#include "config/draft.hpp"
+#include "config/unresolved.hpp"
 
 namespace fw::config {
 
@@ -18,47 +18,51 @@ namespace {
 
 constexpr std::uint64_t kMaxFileBytes = 4ULL << 20;
 
-void read_text(std::string_view text, const std::string& name, Draft& draft) {
+void read_text(std::string_view text, const std::string& name, UnresolvedConfig& out) {
   try {
     const toml::table table = toml::parse(text, name);
-    read_document(Section{table, name, "", draft.problems}, draft);
+    read_document(Section{table, name, "", out.problems}, out);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    draft.problems.push_back(
+    out.problems.push_back(
         fmt::format("{}:{}:{}: {}", name, at.line, at.column, error.description()));
   }
 }
 
-// What is said, over what is inherited.
-Limits resolve(const LimitDrafts& drafts, const Limits& inherited, const std::string& path,
-               std::vector<std::string>& problems) {
+// Copies the member that a key fills.
+void copy_value(const Key<Limit>& key, const Limit& from, Limit& to) {
+  std::visit([&](const auto& field) { to.*field.member = from.*field.member; }, key.field);
+}
+
+// What the files say, over what is inherited.
+Limits resolve_limits(const LimitOverrides& overrides, const Limits& inherited,
+                      const std::string& path, std::vector<std::string>& problems) {
   Limits limits = inherited;
   for (std::size_t i = 0; i < FW_METRIC_COUNT; i++) {
-    const LimitDraft& draft = drafts[i];
+    const LimitOverride& over = overrides[i];
     Limit& limit = limits[i];
-    if (draft.limit) limit.limit = *draft.limit;
-    if (draft.ban_at) limit.ban_at = *draft.ban_at;
-    if (draft.burst) limit.burst = *draft.burst;
-    if (draft.where.empty() || !limit.limit || !limit.ban_at || *limit.ban_at >= *limit.limit)
+    for (std::size_t k = 0; k < kLimitKeys.size(); k++)
+      if (over.is_set[k]) copy_value(kLimitKeys[k], over.value, limit);
+    if (over.where.empty() || !limit.limit || !limit.ban_at || *limit.ban_at >= *limit.limit)
       continue;
     const bool bytes = i == FW_METRIC_BYTES;
-    const auto origin = [](bool said) { return said ? "" : ", inherited"; };
-    problems.push_back(
-        fmt::format("{}: {}: ban_at ({}{}) must not be below limit ({}{})", draft.where, path,
-                    format_rate(*limit.ban_at, bytes), origin(draft.ban_at.has_value()),
-                    format_rate(*limit.limit, bytes), origin(draft.limit.has_value())));
+    const auto origin = [&](std::string_view key) { return over.sets(key) ? "" : ", inherited"; };
+    problems.push_back(fmt::format("{}: {}: ban_at ({}{}) must not be below limit ({}{})",
+                                   over.where, path, format_rate(*limit.ban_at, bytes),
+                                   origin("ban_at"), format_rate(*limit.limit, bytes),
+                                   origin("limit")));
   }
   return limits;
 }
 
-void check_names(std::span<const ServiceDraft> services, std::vector<std::string>& problems) {
+void check_names(std::span<const UnresolvedService> services, std::vector<std::string>& problems) {
   std::map<std::string, std::string> seen;  // name, where
-  for (const ServiceDraft& draft : services) {
-    const std::string& name = draft.service.name;
+  for (const UnresolvedService& from : services) {
+    const std::string& name = from.service.name;
     if (name.empty()) continue;
-    const auto [first, is_new] = seen.emplace(name, draft.where);
+    const auto [first, is_new] = seen.emplace(name, from.where);
     if (!is_new)
-      problems.push_back(fmt::format("{}: service.name = \"{}\": is taken at {}", draft.where, name,
+      problems.push_back(fmt::format("{}: service.name = \"{}\": is taken at {}", from.where, name,
                                      first->second));
   }
   if (services.size() > kMaxServices)
@@ -66,16 +70,16 @@ void check_names(std::span<const ServiceDraft> services, std::vector<std::string
                                    services[kMaxServices].where, kMaxServices));
 }
 
-void check_ports(std::span<const ServiceDraft> services, std::vector<std::string>& problems) {
+void check_ports(std::span<const UnresolvedService> services, std::vector<std::string>& problems) {
   struct Owner {
     PortRange range;
-    const ServiceDraft* service;
-    const Text* text;
+    const UnresolvedService* service;
+    const PlacedText* text;
   };
   std::vector<Owner> owners;
-  for (const ServiceDraft& draft : services)
-    for (std::size_t i = 0; i < draft.service.ports.size(); i++) {
-      const PortRange& range = draft.service.ports[i];
+  for (const UnresolvedService& from : services)
+    for (std::size_t i = 0; i < from.service.ports.size(); i++) {
+      const PortRange& range = from.service.ports[i];
       const auto other = std::find_if(owners.begin(), owners.end(), [&](const Owner& owner) {
         return owner.range.udp == range.udp && owner.range.first <= range.last &&
                range.first <= owner.range.last;
@@ -83,25 +87,27 @@ void check_ports(std::span<const ServiceDraft> services, std::vector<std::string
       if (other != owners.end())
         problems.push_back(
             fmt::format("{}: service \"{}\": port \"{}\" overlaps \"{}\" of service \"{}\" at {}",
-                        draft.ports[i].where, draft.service.name, draft.ports[i].text,
+                        from.ports[i].where, from.service.name, from.ports[i].text,
                         other->text->text, other->service->service.name, other->text->where));
-      owners.push_back({range, &draft, &draft.ports[i]});
+      owners.push_back({range, &from, &from.ports[i]});
     }
 }
 
-void check_prefix(const Config& config, Draft& draft) {
+// A prefix of several sources must be shorter than a source.
+void check_prefix(const Config& config, UnresolvedConfig& from) {
   const unsigned bits = config.limit_prefix.prefix_v6, source = config.ban.prefix_v6;
   if (!config.limit_prefix.any() || bits < source) return;
-  draft.problems.push_back(fmt::format(
+  from.problems.push_back(fmt::format(
       "{}: limit.prefix.prefix_v6 = {}: an IPv6 source is its first {} bits (ban.prefix_v6): a "
       "prefix of several must be shorter",
-      draft.where_prefix, bits, source));
+      from.where_prefix, bits, source));
 }
 
-Result<Config> conclude(Draft& draft) {
-  Config config = finish(draft);
-  if (!draft.problems.empty())
-    return fail(ErrorKind::invalid_config, fmt::format("{}", fmt::join(draft.problems, "\n")));
+// The configuration, or every problem, a line each.
+Result<Config> conclude(UnresolvedConfig& from) {
+  Config config = resolve(from);
+  if (!from.problems.empty())
+    return fail(ErrorKind::invalid_config, fmt::format("{}", fmt::join(from.problems, "\n")));
   return config;
 }
 
@@ -148,43 +154,44 @@ Budgets Config::default_budgets() {
   return budgets;
 }
 
-Config finish(Draft& draft) {
-  Config config = draft.config;
-  config.limit_default = resolve(draft.limits, Config::defaults(), "limit.default", draft.problems);
+Config resolve(UnresolvedConfig& from) {
+  Config config = from.config;
+  config.limit_default =
+      resolve_limits(from.limits, Config::defaults(), "limit.default", from.problems);
   config.limit_prefix.limits =
-      resolve(draft.prefix_limits, PrefixLimit{}.limits, "limit.prefix", draft.problems);
-  check_prefix(config, draft);
-  check_names(draft.services, draft.problems);
-  check_ports(draft.services, draft.problems);
-  for (const ServiceDraft& from : draft.services) {
-    Service service = from.service;
-    if (from.has_limits)
-      service.limits = resolve(from.limits, config.limit_default,
-                               fmt::format("service \"{}\"", service.name), draft.problems);
+      resolve_limits(from.prefix_limits, PrefixLimit{}.limits, "limit.prefix", from.problems);
+  check_prefix(config, from);
+  check_names(from.services, from.problems);
+  check_ports(from.services, from.problems);
+  for (const UnresolvedService& unresolved : from.services) {
+    Service service = unresolved.service;
+    if (unresolved.has_limits)
+      service.limits = resolve_limits(unresolved.limits, config.limit_default,
+                                      fmt::format("service \"{}\"", service.name), from.problems);
     config.services.push_back(std::move(service));
   }
   return config;
 }
 
 Result<Config> parse(std::string_view toml, const std::string& name) {
-  Draft draft;
-  read_text(toml, name, draft);
-  return conclude(draft);
+  UnresolvedConfig read;
+  read_text(toml, name, read);
+  return conclude(read);
 }
 
 Result<Config> load(const std::filesystem::path& file) {
-  Draft draft;
+  UnresolvedConfig read;
   std::vector<std::filesystem::path> files = overrides(file.parent_path() / "conf.d");
   files.insert(files.begin(), file);
   for (const auto& path : files) {
     const auto text = fw::read_file(path, kMaxFileBytes);
     const std::string name = path == file ? file.filename() : "conf.d" / path.filename();
     if (text)
-      read_text(*text, name, draft);
+      read_text(*text, name, read);
     else
-      draft.problems.push_back(text.error().message);
+      read.problems.push_back(text.error().message);
   }
-  return conclude(draft);
+  return conclude(read);
 }
 
 }  // namespace fw::config

@@ -6,6 +6,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
 
 #include "base/nearest.hpp"
 
@@ -25,6 +27,46 @@ std::string value_text(const toml::node& node) {
 
 std::string place(const std::string& file, const toml::source_region& source) {
   return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
+}
+
+// Nothing if the value is no whole number from..to, or 0 where that is allowed as well.
+std::optional<unsigned> whole_number(const toml::node& node, unsigned from, unsigned to,
+                                     bool or_zero) {
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value || *value < 0 || *value > to) return std::nullopt;
+  if (*value < from && !(or_zero && *value == 0)) return std::nullopt;
+  return static_cast<unsigned>(*value);
+}
+
+// "80", "8000-8999"; `range` keeps its protocol.
+bool parse_numbers(std::string_view text, PortRange& range) {
+  const auto number = [](std::string_view digits, std::uint16_t& out) {
+    const char* begin = digits.data();
+    const char* end = begin + digits.size();
+    const auto [at, error] = std::from_chars(begin, end, out);
+    return error == std::errc{} && at == end && out != 0;
+  };
+  const std::size_t dash = text.find('-');
+  if (!number(text.substr(0, dash), range.first)) return false;
+  range.last = range.first;
+  if (dash == std::string_view::npos) return true;
+  return number(text.substr(dash + 1), range.last) && range.last >= range.first;
+}
+
+// "tcp/80" is one range, "tcp+udp/53" two; none: it is no port.
+std::vector<PortRange> parse_ports(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return {};
+  const std::string_view protocol = text.substr(0, slash);
+  const bool both = protocol == "tcp+udp" || protocol == "udp+tcp";
+  PortRange range;
+  if (!parse_numbers(text.substr(slash + 1), range)) return {};
+  std::vector<PortRange> out;
+  for (const bool udp : {false, true}) {
+    range.udp = udp;
+    if (both || protocol == (udp ? "udp" : "tcp")) out.push_back(range);
+  }
+  return out;
 }
 
 }  // namespace
@@ -73,13 +115,15 @@ void Section::done() {
   }
 }
 
-void Section::read(std::string_view key, bool& out) {
+bool Section::read(std::string_view key, const Flag&, bool& out) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
-  if (const auto value = node->value_exact<bool>())
+  if (node == nullptr) return false;
+  const auto value = node->value_exact<bool>();
+  if (value)
     out = *value;
   else
     problem(key, "must be true or false");
+  return value.has_value();
 }
 
 // The string under a key, if there is one; anything else is a problem that says what is `wanted`.
@@ -91,85 +135,127 @@ std::optional<std::string> Section::text_of(std::string_view key, std::string_vi
   return value;
 }
 
-void Section::read(std::string_view key, std::string& out) {
+bool Section::read(std::string_view key, const Word& type, std::string& out) {
   auto value = text_of(key, "text in quotes");
-  if (value && value->empty())
-    problem(key, "must not be empty");
-  else if (value)
+  if (!value) return false;
+  std::string fault = "must not be empty";
+  if (!value->empty()) fault = type.check != nullptr ? type.check(*value) : "";
+  if (fault.empty())
     out = std::move(*value);
+  else
+    problem(key, fault);
+  return fault.empty();
 }
 
-std::optional<std::uint64_t> Section::number_of(std::string_view key, const toml::node& node,
-                                                std::uint64_t from, std::uint64_t to) {
-  const auto value = node.value_exact<std::int64_t>();
-  if (value && *value >= 0 && static_cast<std::uint64_t>(*value) >= from &&
-      static_cast<std::uint64_t>(*value) <= to)
-    return static_cast<std::uint64_t>(*value);
-  problem(key, fmt::format("must be a whole number from {} to {}", from, to));
-  return std::nullopt;
+bool Section::read(std::string_view key, const Folder&, std::filesystem::path& out) {
+  const auto value = text_of(key, "text in quotes");
+  if (!value) return false;
+  const bool good = value->starts_with('/');
+  if (good)
+    out = *value;
+  else
+    problem(key, "must be a path from the root, such as \"/var/log/floodwall\"");
+  return good;
 }
 
-void Section::read(std::string_view key, std::uint64_t from, std::uint64_t to, unsigned& out) {
+bool Section::read(std::string_view key, const Number& type, unsigned& out) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
-  if (const auto value = number_of(key, *node, from, to)) out = static_cast<unsigned>(*value);
+  if (node == nullptr) return false;
+  const auto value = whole_number(*node, type.from, type.to, !type.zero.empty());
+  if (value)
+    out = *value;
+  else
+    problem(key, fmt::format("must be a whole number from {}", range_text(type, false)));
+  return value.has_value();
 }
 
-void Section::read(std::string_view key, std::uint64_t from, std::uint64_t to,
-                   std::vector<unsigned>& out) {
+bool Section::read(std::string_view key, const PowerOfTwo& type, unsigned& out) {
+  unsigned value = 0;
+  if (!read(key, Number{type.from, type.to}, value)) return false;
+  if (std::has_single_bit(value)) {
+    out = value;
+    return true;
+  }
+  const std::uint64_t below = std::bit_floor(value);
+  const bool up = value - below > below / 2;
+  problem(key, fmt::format("must be a power of two; the nearest is {}", up ? below * 2 : below));
+  return false;
+}
+
+bool Section::read(std::string_view key, const RisingNumbers& type, std::vector<unsigned>& out) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
+  if (node == nullptr) return false;
   const toml::array* array = node->as_array();
   if (array == nullptr || array->empty()) {
     problem(key, "must be an array of numbers such as [1, 5, 30]");
-    return;
+    return false;
   }
   std::vector<unsigned> values;
   for (const toml::node& element : *array) {
-    const auto value = element.value_exact<std::int64_t>();
-    if (!value || *value < static_cast<std::int64_t>(from) ||
-        *value > static_cast<std::int64_t>(to)) {
+    const auto value = whole_number(element, type.from, type.to, false);
+    if (!value) {
       problems_->push_back(fmt::format("{}: {}: {} must be a whole number from {} to {}",
                                        place(file_, element.source()), name_of(key),
-                                       value_text(element), from, to));
-      return;
+                                       value_text(element), type.from, type.to));
+      return false;
     }
-    values.push_back(static_cast<unsigned>(*value));
+    values.push_back(*value);
   }
-  out = std::move(values);
-}
-
-void Section::read(std::string_view key, Milliseconds from, Milliseconds to, Milliseconds& out) {
-  const auto text = text_of(key, "a duration in quotes, such as \"60s\"");
-  if (!text) return;
-  const auto value = parse_duration(*text);
-  if (!value)
-    problem(key, "must be a duration such as \"30s\", \"10m\", \"1h30m\" or \"7d\"");
-  else if (*value < from || *value > to)
-    problem(key, fmt::format("must be {} to {}", format_duration(from), format_duration(to)));
+  const bool rising = std::ranges::is_sorted(values);
+  if (rising)
+    out = std::move(values);
   else
-    out = *value;
+    problem(key, type.falling);
+  return rising;
 }
 
-void Section::read_size(std::string_view key, std::uint64_t from, std::uint64_t to,
-                        std::uint64_t& out) {
+bool Section::read(std::string_view key, const Duration& type, Milliseconds& out) {
+  const auto text = text_of(key, "a duration in quotes, such as \"60s\"");
+  if (!text) return false;
+  if (type.or_none && *text == "none") {
+    out = Milliseconds{0};
+    return true;
+  }
+  const std::string_view or_none = type.or_none ? ", or \"none\"" : "";
+  const auto value = parse_duration(*text);
+  if (value && *value >= type.from && *value <= type.to) {
+    out = *value;
+    return true;
+  }
+  if (value)
+    problem(key, fmt::format("must be {} to {}{}", format_duration(type.from),
+                             format_duration(type.to), or_none));
+  else
+    problem(key, fmt::format("must be a duration such as \"30s\", \"10m\", \"1h30m\" or \"7d\"{}",
+                             or_none));
+  return false;
+}
+
+bool Section::read(std::string_view key, const Duration& type, std::optional<Milliseconds>& out) {
+  Milliseconds value{0};
+  if (!read(key, type, value)) return false;
+  out = value;
+  return true;
+}
+
+bool Section::read(std::string_view key, const Size& type, std::uint64_t& out) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
+  if (node == nullptr) return false;
   std::optional<std::uint64_t> value;
   if (const auto text = node->value_exact<std::string>()) {
     if (const auto size = parse_size(*text)) value = *size;
   } else if (const auto number = node->value_exact<std::int64_t>(); number && *number >= 0) {
     value = static_cast<std::uint64_t>(*number);
   }
-  if (value && *value >= from && *value <= to)
+  const bool good = value && *value >= type.from && *value <= type.to;
+  if (good)
     out = *value;
   else
-    problem(key, fmt::format("must be a size from {} to {}, such as \"16MiB\"", format_size(from),
-                             format_size(to)));
+    problem(key, fmt::format("must be a size from {}, such as \"16MiB\"", range_text(type, false)));
+  return good;
 }
 
-bool Section::read_rate(std::string_view key, bool bytes, double from, double to,
-                        std::optional<double>& out) {
+bool Section::read(std::string_view key, const Rate& type, bool bytes, std::optional<double>& out) {
   const auto text = text_of(
       key, bytes ? "a rate in quotes, such as \"25MB/s\"" : "a rate in quotes, such as \"400/s\"");
   if (!text) return false;
@@ -177,23 +263,25 @@ bool Section::read_rate(std::string_view key, bool bytes, double from, double to
     out = std::nullopt;
     return true;
   }
+  const double from = bytes ? type.from_bytes : type.from, to = bytes ? type.to_bytes : type.to;
   const auto value = parse_rate(*text, bytes);
-  if (!value) {
-    problem(key, bytes ? "must be a rate such as \"25MB/s\", or \"none\""
-                       : "must be a rate such as \"400/s\" or \"20k/s\", or \"none\"");
-  } else if (*value < from || *value > to) {
-    problem(key, fmt::format("must be {} to {}", format_rate(from, bytes), format_rate(to, bytes)));
-  } else {
+  if (value && *value >= from && *value <= to) {
     out = *value;
     return true;
   }
+  if (value)
+    problem(key, fmt::format("must be {} to {}", format_rate(from, bytes), format_rate(to, bytes)));
+  else
+    problem(key, bytes ? "must be a rate such as \"25MB/s\", or \"none\""
+                       : "must be a rate such as \"400/s\" or \"20k/s\", or \"none\"");
   return false;
 }
 
-bool Section::read(std::string_view key, std::vector<Text>& out) {
+// One string or an array of strings, none of them empty.
+std::optional<std::vector<PlacedText>> Section::texts_of(std::string_view key) {
   const toml::node* node = find(key);
-  if (node == nullptr) return false;
-  std::vector<Text> values;
+  if (node == nullptr) return std::nullopt;
+  std::vector<PlacedText> values;
   bool good = true;
   const auto add = [&](const toml::node& element) {
     auto text = element.value_exact<std::string>();
@@ -204,15 +292,50 @@ bool Section::read(std::string_view key, std::vector<Text>& out) {
     for (const toml::node& element : *array) add(element);
   else
     add(*node);
-  if (good)
+  if (good) return values;
+  problem(key, "must be text in quotes, not empty, or an array of such");
+  return std::nullopt;
+}
+
+bool Section::read(std::string_view key, const Words& type, std::vector<std::string>& out) {
+  auto texts = texts_of(key);
+  if (!texts) return false;
+  std::vector<std::string> values;
+  values.reserve(texts->size());
+  for (PlacedText& text : *texts) values.push_back(std::move(text.text));
+  const std::string fault = type.check != nullptr ? type.check(values) : "";
+  if (fault.empty())
     out = std::move(values);
   else
-    problem(key, "must be text in quotes, not empty, or an array of such");
+    problem(key, fault);
+  return fault.empty();
+}
+
+bool Section::read(std::string_view key, const Ports&, std::vector<PortRange>& out,
+                   std::vector<PlacedText>& places) {
+  const auto texts = texts_of(key);
+  if (!texts) return false;
+  if (texts->empty()) problem(key, "must name a port, such as \"tcp/80\"");
+  bool good = !texts->empty();
+  for (const PlacedText& text : *texts) {
+    const auto ranges = parse_ports(text.text);
+    if (ranges.empty()) {
+      problems_->push_back(
+          fmt::format("{}: {} = \"{}\": must be a protocol and ports from 1 to 65535, such as "
+                      "\"tcp/80\", \"udp/27015\", \"tcp/8000-8999\" or \"tcp+udp/53\"",
+                      text.where, name_of(key), text.text));
+      good = false;
+    }
+    for (const PortRange& range : ranges) {
+      out.push_back(range);
+      places.push_back(text);
+    }
+  }
   return good;
 }
 
-std::optional<std::size_t> Section::read_word(std::string_view key,
-                                              std::span<const std::string_view> words) {
+std::optional<std::size_t> Section::read_choice(std::string_view key,
+                                                std::span<const std::string_view> words) {
   const std::string wanted = fmt::format("\"{}\"", fmt::join(words, "\" or \""));
   const auto text = text_of(key, wanted);
   if (!text) return std::nullopt;

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: MIT
-// One table of a TOML file while it is read. Every key that is asked for is a known one; done()
-// reports the others. A value is taken over only if it is good; each bad one adds a line to
+// One table of a TOML file while it is read. A key that was read or asked for is a known one;
+// done() reports the others. A value is taken over only if it is good; each bad one adds a line to
 // `problems`: "floodwall.toml:14:9: limit.default.syn.limit = \"0/s\": must be 1/s to 1M/s".
 #pragma once
 
 #include <toml++/impl/forward_declarations.h>
 
 #include <cstdint>
-#include <initializer_list>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "base/units.hpp"
+#include "config/key.hpp"
 
 namespace fw::config {
 
 // A string and where it stands ("floodwall.toml:14:9").
-struct Text {
+struct PlacedText {
   std::string text, where;
 };
 
@@ -30,23 +31,27 @@ class Section {
   Section(const toml::table& table, std::string file, std::string path,
           std::vector<std::string>& problems);
 
-  void read(std::string_view key, bool& out);
-  void read(std::string_view key, std::string& out);
-  // Whole numbers from..to.
-  void read(std::string_view key, std::uint64_t from, std::uint64_t to, unsigned& out);
-  void read(std::string_view key, std::uint64_t from, std::uint64_t to, std::vector<unsigned>& out);
-  void read(std::string_view key, Milliseconds from, Milliseconds to, Milliseconds& out);
-  // A size as text ("16MiB") or a number of bytes.
-  void read_size(std::string_view key, std::uint64_t from, std::uint64_t to, std::uint64_t& out);
-  // A rate, or "none". True if it was set.
-  bool read_rate(std::string_view key, bool bytes, double from, double to,
-                 std::optional<double>& out);
-  // One string or an array of strings, none of them empty. True if it was set.
-  bool read(std::string_view key, std::vector<Text>& out);
-  // One of a few words. The order of `words` is that of the enumerators.
+  // Each is true if the file has the key and its value is good; otherwise `out` stays as it is.
+  bool read(std::string_view key, const Flag& type, bool& out);
+  bool read(std::string_view key, const Number& type, unsigned& out);
+  bool read(std::string_view key, const PowerOfTwo& type, unsigned& out);
+  bool read(std::string_view key, const RisingNumbers& type, std::vector<unsigned>& out);
+  bool read(std::string_view key, const Duration& type, Milliseconds& out);
+  bool read(std::string_view key, const Duration& type, std::optional<Milliseconds>& out);
+  bool read(std::string_view key, const Size& type, std::uint64_t& out);
+  bool read(std::string_view key, const Rate& type, bool bytes, std::optional<double>& out);
+  bool read(std::string_view key, const Word& type, std::string& out);
+  bool read(std::string_view key, const Words& type, std::vector<std::string>& out);
+  bool read(std::string_view key, const Folder& type, std::filesystem::path& out);
+  // `places`: by index of `out`, the text that named the ports and where it stands.
+  bool read(std::string_view key, const Ports& type, std::vector<PortRange>& out,
+            std::vector<PlacedText>& places);
   template <typename Enum>
-  void read(std::string_view key, std::initializer_list<std::string_view> words, Enum& out) {
-    if (const auto index = read_word(key, words)) out = static_cast<Enum>(*index);
+    requires std::is_enum_v<Enum>
+  bool read(std::string_view key, const Choice& type, Enum& out) {
+    const auto index = read_choice(key, type.words);
+    if (index) out = static_cast<Enum>(*index);
+    return index.has_value();
   }
 
   // The table, or the tables of an array ([[service]]), under a key; nothing if it is not there.
@@ -64,10 +69,9 @@ class Section {
  private:
   const toml::node* find(std::string_view key);
   std::optional<std::string> text_of(std::string_view key, std::string_view wanted);
-  std::optional<std::uint64_t> number_of(std::string_view key, const toml::node& node,
-                                         std::uint64_t from, std::uint64_t to);
-  std::optional<std::size_t> read_word(std::string_view key,
-                                       std::span<const std::string_view> words);
+  std::optional<std::vector<PlacedText>> texts_of(std::string_view key);
+  std::optional<std::size_t> read_choice(std::string_view key,
+                                         std::span<const std::string_view> words);
   [[nodiscard]] std::string name_of(std::string_view key) const;
 
   const toml::table* table_;

@@ -1,94 +1,145 @@
 // SPDX-License-Identifier: MIT
-// The configuration file that `floodwall setup` writes.
+// The configuration file that `floodwall setup` writes, from the tables of keys.hpp.
 #include <fmt/format.h>
 
-#include "config/config.hpp"
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <utility>
+
+#include "config/keys.hpp"
 
 namespace fw::config {
 
 namespace {
 
-std::string quoted(const std::vector<std::string>& names) {
-  if (names.size() == 1) return fmt::format("\"{}\"", names[0]);
-  return fmt::format("[\"{}\"]", fmt::join(names, "\", \""));
+constexpr std::size_t kWidth = 100;         // columns of a line
+constexpr std::size_t kCommentColumn = 31;  // at least
+
+// Two kinds of sections: what holds anyway, as lines of the file, and what may be added, as
+// comments that become lines without their "# ".
+enum class Shown { as_lines, as_comments };
+
+struct Line {
+  std::string text, comment;
+};
+
+std::string header(std::string_view written, std::string_view about, Shown shown) {
+  std::string line = fmt::format("{}{}", shown == Shown::as_comments ? "# " : "", written);
+  if (!about.empty()) line = fmt::format("{:<{}}# {}", line, kCommentColumn, about);
+  return line + "\n";
 }
 
-// {0}: mode, {1}: interfaces. The values are the defaults of Config; a test holds them to it.
-constexpr std::string_view kText =
-    R"(# Floodwall. After a change: floodwall check, then floodwall apply.
-# Every line but the first two may be left out: it says what holds anyway.
+// Comments stand in a column of their own, or above their line if it would be too long.
+std::string layout(const std::vector<Line>& lines, Shown shown) {
+  const std::string_view mark = shown == Shown::as_comments ? "# " : "";
+  std::size_t column = kCommentColumn - 1 - mark.size();
+  for (const Line& line : lines) column = std::max(column, line.text.size());
+  std::string out;
+  for (const Line& line : lines) {
+    if (line.comment.empty())
+      out += fmt::format("{}{}\n", mark, line.text);
+    else if (mark.size() + column + 3 + line.comment.size() <= kWidth)
+      out += fmt::format("{}{:<{}} # {}\n", mark, line.text, column, line.comment);
+    else
+      out += fmt::format("# {}\n{}{}\n", line.comment, mark, line.text);
+  }
+  return out;
+}
 
-mode      = {0:<12} # or "observe": report, drop nothing
-interface = {1:<12} # the uplink(s): "auto", a name or ["eth0", "eth1"]
+template <typename Record>
+std::vector<Line> lines_of(std::span<const Key<Record>> keys, const Record& record) {
+  std::size_t column = 0;
+  for (const Key<Record>& key : keys) column = std::max(column, key.name.size());
+  std::vector<Line> out;
+  for (const Key<Record>& key : keys) {
+    const std::string value =
+        key.example.empty() ? toml_text(key, record) : std::string(key.example);
+    out.push_back({fmt::format("{:<{}} = {}", key.name, column, value), std::string(key.about)});
+  }
+  return out;
+}
 
-[ban]                          # of sources above a `ban_at`
-time       = "1m"              # after the last excess
-escalate   = [1, 5, 30, 240]   # 2nd offence 5 times as long, ...
-memory     = "1d"              # ... if it comes within this time
-prefix_v6  = 64                # an IPv6 source is its first 64 bits
-per_minute = 1000              # no more bans than this: floods forge their sources
+// `syn = { limit = "200/s", ban_at = "1k/s" }`, with what differs from no limit at all.
+std::vector<Line> metric_lines(const Limits& limits) {
+  std::vector<Line> out;
+  for (std::size_t i = 0; i < FW_METRIC_COUNT; i++) {
+    std::string values;
+    for (const Key<Limit>& key : kLimitKeys) {
+      const bool bytes = i == FW_METRIC_BYTES;
+      const std::string value = toml_text(key, limits[i], bytes);
+      if (value == toml_text(key, Limit{}, bytes)) continue;
+      values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", key.name, value);
+    }
+    if (!values.empty())
+      out.push_back({fmt::format("{:<7} = {{ {} }}", kMetrics[i].word, values),
+                     std::string(kMetrics[i].meaning)});
+  }
+  return out;
+}
 
-[exempt]                       # never dropped, besides what is on allow.list
-own_addresses     = true
-gateway           = true
-dns               = true
-dhcp              = true
-operator_sessions = true       # the SSH peers of this machine, now
+std::vector<Line> joined(std::vector<Line> lines, std::vector<Line> more) {
+  std::ranges::move(more, std::back_inserter(lines));
+  return lines;
+}
 
-[limit.default]                # per source: above `limit` dropped, above `ban_at` banned
-syn     = {{ limit = "200/s", ban_at = "1k/s" }}
-udp     = {{ ban_at = "20k/s" }}   # that does not answer this host
-icmp    = {{ limit = "100/s" }}
-# bytes = {{ limit = "25MB/s" }}
-# packets = {{ limit = "30k/s", ban_at = "50k/s", burst = "1s" }}
+Limits only(fw_metric metric, Limit limit) {
+  Limits limits;
+  limits[metric] = limit;
+  return limits;
+}
 
-# [limit.prefix]               # per /24 (IPv4) and /48 (IPv6), of all who are in it, together
-# syn     = {{ limit = "2k/s" }}
-# packets = {{ limit = "100k/s", ban_at = "200k/s" }}
+template <typename Record>
+std::string section(const KeyGroup<Record>& group, const Record& record, Shown shown) {
+  return "\n" + header(fmt::format("[{}]", group.path), group.about, shown) +
+         layout(lines_of(group.keys, record), shown);
+}
 
-# [[service]]                  # other limits for some ports of this host
-# name    = "game"
-# port    = "udp/27015"        # or ["tcp/80", "tcp/8000-8999", "tcp+udp/53"]
-# action  = "limit"            # or "drop" (nobody gets in), "pass" (no limits)
-# packets = {{ limit = "1k/s", ban_at = "2k/s" }}
+// The rates of the examples are those of a small host with a busy game server.
+std::string limits_text() {
+  Limits examples = only(FW_METRIC_BYTES, {.limit = 25e6, .ban_at = {}});
+  examples[FW_METRIC_PACKETS] = {.limit = 30e3, .ban_at = 50e3};
+  return "\n" + header("[limit.default]", kLimitDefault.about, Shown::as_lines) +
+         layout(metric_lines(Config::defaults()), Shown::as_lines) +
+         layout(metric_lines(examples), Shown::as_comments);
+}
 
-# [budget.tcp_syn]             # of all who proved nothing, together, to an address or a service:
-# limit        = "25/s"        # what may go unanswered; floodwall suggest says what is usual here
-# burst        = 150           # packets at once
-# served_burst = 150           # ... to a port on which a service answers
+std::string prefix_text() {
+  Limits limits = only(FW_METRIC_SYN, {.limit = 2e3, .ban_at = {}});
+  limits[FW_METRIC_PACKETS] = {.limit = 100e3, .ban_at = 200e3};
+  return "\n" + header("[limit.prefix]", kLimitPrefix.about, Shown::as_comments) +
+         layout(joined(lines_of(kLimitPrefix.keys, PrefixLimit{}), metric_lines(limits)),
+                Shown::as_comments);
+}
 
-# [detect]                     # floods that no limit per source sees
-# signatures  = true           # find what a flood's packets share, and drop on that
-# syn_cookies = true           # answer SYNs above their budget; net.ipv4.tcp_syncookies says how
-# learn       = true           # raise the budgets to what is usual here
-# capture     = true           # keep the heads of an attack's packets as pcap
-# scan_ports  = 14             # of 16 groups of closed ports: who tries so many scans; 0: off
-# scan_ban    = "none"         # or how long a scanner is banned: its address may be forged
+std::string service_text() {
+  const Limits limits = only(FW_METRIC_PACKETS, {.limit = 1e3, .ban_at = 2e3});
+  return "\n" + header("[[service]]", kService.about, Shown::as_comments) +
+         layout(joined(lines_of(kService.keys, Service{}), metric_lines(limits)),
+                Shown::as_comments);
+}
 
-[lists]                        # files beside this one: an address, prefix or range a line
-allow = ["allow.list"]
-deny  = ["deny.list"]          # and more, such as "feeds/*.netset"
-
-[log]
-folder  = "/var/log/floodwall"
-rotate  = "16MiB"
-keep    = 5                    # rotated files
-journal = true                 # to the systemd journal as well
-
-[api]
-group = "floodwall"            # its members may use the command line; root always may
-
-[tables]                       # powers of two; the memory is taken at the start
-sources = 131072
-flows   = 262144
-bans    = 131072
-)";
+std::string budget_text() {
+  return "\n" + header("[budget.tcp_syn]", kBudget.about, Shown::as_comments) +
+         layout(lines_of(kBudget.keys, Config::default_budgets()[FW_CLASS_TCP_SYN]),
+                Shown::as_comments);
+}
 
 }  // namespace
 
 std::string starter_text(const std::vector<std::string>& interfaces, Mode mode) {
-  return fmt::format(kText, mode == Mode::observe ? "\"observe\"" : "\"enforce\"",
-                     quoted(interfaces));
+  Config config;
+  config.mode = mode;
+  config.interfaces = interfaces;
+  std::string out =
+      "# Floodwall. After a change: floodwall check, then floodwall apply.\n"
+      "# What is written here but mode and interface are defaults, and may be left out.\n\n" +
+      layout(lines_of(kTop.keys, config), Shown::as_lines);
+  out += limits_text() + prefix_text() + service_text() + budget_text();
+  for_each_plain_group([&](const auto& group, auto member) {
+    out += section(group, config.*member, group.is_comment ? Shown::as_comments : Shown::as_lines);
+  });
+  return out;
 }
 
 }  // namespace fw::config
