@@ -226,6 +226,14 @@ Result<std::unique_ptr<Server>> Server::open(asio::io_context& context,
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
+Result<void> Server::set_group(const std::string& group) {
+  const std::optional<gid_t> found = find_group(group);
+  state_->group = std::nullopt;
+  if (auto admitted = admit_group(state_->path, found); !admitted) return admitted;
+  state_->group = found;
+  return {};
+}
+
 Server::~Server() {
   state_->closed = true;
   try {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/error.hpp"
 #include "control/dispatch.hpp"
@@ -21,6 +22,9 @@ class Server {
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& context,
                                                             const SocketOptions& options,
                                                             Handler handler);
+  // Another group may use the socket from now on; connections that are open keep their rights.
+  // After an error root alone may.
+  [[nodiscard]] Result<void> set_group(const std::string& group);
   // Closes every connection and removes the socket; the handler is not called again.
   ~Server();
   Server(const Server&) = delete;

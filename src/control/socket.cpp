@@ -102,10 +102,19 @@ Result<UniqueFd> listen_on(const std::filesystem::path& path, std::optional<gid_
     return fail_errno(fmt::format("cannot make the socket {}", path.native()), errno);
   if (::listen(fd.get(), kBacklog) != 0)
     return fail_errno(fmt::format("cannot listen on {}", path.native()), errno);
-  if (group && (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
-                ::chmod(path.c_str(), 0660) != 0))
-    return fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), errno);
+  if (auto admitted = admit_group(path, group); !admitted) return std::unexpected(admitted.error());
   return fd;
+}
+
+Result<void> admit_group(const std::filesystem::path& path, std::optional<gid_t> group) {
+  // Closed to all groups first: the old one's members must not pass for those of the new one.
+  if (::chmod(path.c_str(), 0600) != 0)
+    return fail_errno(fmt::format("cannot protect {}", path.native()), errno);
+  if (!group) return {};
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+      ::chmod(path.c_str(), 0660) != 0)
+    return fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), errno);
+  return {};
 }
 
 Peer peer_of(int fd, std::optional<gid_t> group) {

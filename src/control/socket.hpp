@@ -27,6 +27,10 @@ struct SocketOptions {
 [[nodiscard]] Result<UniqueFd> listen_on(const std::filesystem::path& path,
                                          std::optional<gid_t> group);
 
+// Whom the socket's file admits: root and the group's members, or root alone without a group.
+[[nodiscard]] Result<void> admit_group(const std::filesystem::path& path,
+                                       std::optional<gid_t> group);
+
 // From SO_PEERCRED and SO_PEERGROUPS: what the process was when it connected, so that neither a
 // reused pid nor a slow user database matters. Without them nobody in particular, who may nothing.
 [[nodiscard]] Peer peer_of(int fd, std::optional<gid_t> group);

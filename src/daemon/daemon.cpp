@@ -165,8 +165,16 @@ void Daemon::reload(const engine::Now& now) {
 
 void Daemon::reconfigured(const engine::Now& now) {
   parts_.log.configure(parts_.engine.settings().config.log);
+  follow_api_group();
   watch_files();
   follow_machine(now);
+}
+
+// Also when its name is the same: the group may have been made or numbered anew since.
+void Daemon::follow_api_group() {
+  if (api_ == nullptr) return;
+  const Result<void> set = api_->set_group(parts_.engine.settings().config.api.group);
+  api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
 }
 
 Result<void> Daemon::switch_on(const engine::Now& now) {
@@ -210,7 +218,7 @@ void Daemon::tick(const engine::Now& now) {
 void Daemon::tell_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   for (const std::string* problem : std::initializer_list<const std::string*>{
-           &machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_,
+           &machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_, &api_problem_,
            &parts_.capture.problem(), &parts_.learned.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
@@ -64,6 +65,8 @@ class Daemon {
   void reload(const engine::Now& now);
   // What the operator's commands need of us.
   [[nodiscard]] engine::Host host();
+  // The API whose group follows the configuration from now on. Borrowed, and outlives the daemon.
+  void attach_api(control::Server& api) { api_ = &api; }
 
  private:
   Daemon(Parts parts, host::NetworkWatch network, host::FileWatch files)
@@ -78,10 +81,12 @@ class Daemon {
   void follow_services(const engine::Now& now);
   void watch_files();
   void reconfigured(const engine::Now& now);
+  void follow_api_group();
   [[nodiscard]] Result<void> switch_on(const engine::Now& now);
   void tell_problems();
 
   Parts parts_;
+  control::Server* api_ = nullptr;
   host::NetworkWatch network_watch_;
   host::FileWatch file_watch_;
   host::Network network_;                  // as last read
@@ -90,7 +95,8 @@ class Daemon {
   std::set<std::filesystem::path> list_files_;
   std::set<std::filesystem::path> watched_;  // all of them, lists too
   std::uint64_t look_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
-  std::string machine_problem_, watch_problem_, fall_back_problem_, listen_problem_;  // empty: none
+  std::string machine_problem_, watch_problem_, fall_back_problem_, listen_problem_,
+      api_problem_;                    // empty: none
   std::vector<std::string> problems_;  // as last told
 };
 

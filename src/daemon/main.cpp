@@ -85,6 +85,7 @@ Result<void> run(const Options& options) {
   const auto api = control::Server::open(
       loop.context(), {.path = options.socket, .group = config->api.group}, handler_of(commands));
   if (!api) return std::unexpected(api.error());
+  daemon->attach_api(**api);
 
   // 7. Every table is full: the first packet is judged as all others will be. From here on
   //    filtering outlives us.

@@ -351,4 +351,16 @@ TEST_F(Permission, is_given_to_members_by_their_first_group_and_by_their_others)
   EXPECT_EQ(supplementary.call(), 0) << supplementary.message;
 }
 
+TEST_F(Permission, follows_a_change_of_the_group) {
+  OtherUser former(2, {}, path_);
+  OtherUser member(group_, {}, path_);
+  serve(echo, "bin");  // number 2
+  ASSERT_TRUE(server_->set_group("daemon"));
+  EXPECT_EQ(mode(), 0660U);
+  EXPECT_EQ(former.call(), static_cast<int>(ErrorKind::not_permitted)) << former.message;
+  EXPECT_EQ(member.call(), 0) << member.message;
+  ASSERT_TRUE(server_->set_group("no-such-group"));
+  EXPECT_EQ(mode(), 0600U);
+}
+
 }  // namespace
