@@ -18,14 +18,13 @@ namespace {
 
 constexpr std::size_t kEthernetBytes = 14;
 
-std::uint64_t wall_ns(const engine::Now& now, std::uint64_t mono_ns) {
-  const auto since = engine::wall_at(now, mono_ns).time_since_epoch();
+std::uint64_t wall_ns(const Now& now, std::uint64_t mono_ns) {
+  const auto since = wall_at(now, mono_ns).time_since_epoch();
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
   return ns < 0 ? 0 : static_cast<std::uint64_t>(ns);
 }
 
-Result<void> write_sample(capture::Writer& writer, const fw_sample& sample,
-                          const engine::Now& now) {
+Result<void> write_sample(capture::Writer& writer, const fw_sample& sample, const Now& now) {
   const std::size_t head_bytes = std::min<std::size_t>(sample.head_bytes, sizeof sample.head);
   const auto head = std::as_bytes(std::span(sample.head).first(head_bytes));
   const std::uint64_t time_ns = wall_ns(now, sample.time_ns);
@@ -48,7 +47,7 @@ void AttackCapture::add(const fw_sample& sample) {
   held_.push_back(sample);
 }
 
-void AttackCapture::follow(engine::Detector& detector, bool wanted, const engine::Now& now) {
+void AttackCapture::follow(engine::Detector& detector, bool wanted, const Now& now) {
   if (!wanted) {
     finish();
     held_.clear();

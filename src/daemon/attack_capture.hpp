@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
+#include "base/now.hpp"
 #include "capture/writer.hpp"
-#include "engine/detector.hpp"
-#include "engine/now.hpp"
+#include "engine/detect/detector.hpp"
 #include "policy/abi.h"
 
 namespace fw::daemon {
@@ -31,7 +31,7 @@ class AttackCapture {
   void add(const fw_sample& sample);
   // After each tick of the detector: begins a file with what was held when there is a new attack,
   // ends it with the attack. `wanted`: detect.capture.
-  void follow(engine::Detector& detector, bool wanted, const engine::Now& now);
+  void follow(engine::Detector& detector, bool wanted, const Now& now);
 
   // A sentence, or empty: all is written. Stands until a later attack is written.
   [[nodiscard]] const std::string& problem() const { return problem_; }

@@ -6,7 +6,7 @@
 
 namespace fw::daemon {
 
-Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const engine::Now& now) {
+Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const Now& now) {
   const auto sockets = host::conversations();
   if (!sockets) return std::unexpected(sockets.error());
   const datapath::Tables tables = datapath.tables();

@@ -6,14 +6,13 @@
 #include <cstddef>
 
 #include "base/error.hpp"
+#include "base/now.hpp"
 #include "datapath/datapath.hpp"
-#include "engine/now.hpp"
 
 namespace fw::daemon {
 
 // Asks the kernel for them and notes them in the tables; returns how many. Call it before packets
 // are judged. An error: none was noted.
-[[nodiscard]] Result<std::size_t> prove_conversations(datapath::Datapath& datapath,
-                                                      const engine::Now& now);
+[[nodiscard]] Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const Now& now);
 
 }  // namespace fw::daemon

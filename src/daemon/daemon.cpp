@@ -19,11 +19,11 @@ namespace fw::daemon {
 namespace {
 
 // How often everything is looked at that nobody reports: operators' sessions, above all.
-constexpr std::uint64_t kLookEveryNs = 2 * engine::kSecond;
+constexpr std::uint64_t kLookEveryNs = 2 * kSecond;
 // And for sockets that wait for packets: a new service is a closed port until then.
-constexpr std::uint64_t kListenEveryNs = engine::kSecond / 4;
+constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 // And at what the datapath needs of the host's own settings.
-constexpr std::uint64_t kHostEveryNs = 10 * engine::kSecond;
+constexpr std::uint64_t kHostEveryNs = 10 * kSecond;
 
 host::ExemptKinds kinds_of(const config::Exempt& exempt) {
   return {.own_addresses = exempt.own_addresses,
@@ -55,18 +55,18 @@ Result<Daemon> Daemon::open(Parts parts) {
 
 // ------------------------------------------------------------------- start
 
-Result<void> Daemon::exempt(const engine::Now& now) {
+Result<void> Daemon::exempt(const Now& now) {
   return look_around(now);
 }
 
-void Daemon::prove(const engine::Now& now) {
+void Daemon::prove(const Now& now) {
   if (const auto verified = prove_conversations(parts_.datapath.current(), now); !verified)
     say(fmt::format("connections that stand now must prove themselves anew: {}",
                     verified.error().message));
   follow_services(now);
 }
 
-void Daemon::attach(const engine::Now& now) {
+void Daemon::attach(const Now& now) {
   if (!parts_.datapath.is_on()) return;
   follow_interfaces();
   fall_back_problem_.clear();
@@ -91,7 +91,7 @@ void Daemon::follow_interfaces() {
 // ------------------------------------------------------------------- the machine
 
 // Reads the machine anew and exempts whom it needs now.
-Result<void> Daemon::look_around(const engine::Now& now) {
+Result<void> Daemon::look_around(const Now& now) {
   look_due_ns_ = now.mono_ns + kLookEveryNs;
   Result<host::Facts> facts = host::gather();
   if (!facts) return std::unexpected(std::move(facts.error()));
@@ -110,20 +110,20 @@ Result<void> Daemon::look_around(const engine::Now& now) {
   return {};
 }
 
-void Daemon::follow_machine(const engine::Now& now) {
+void Daemon::follow_machine(const Now& now) {
   const Result<void> looked = look_around(now);
   machine_problem_ = looked ? "" : looked.error().message;
   attach(now);
 }
 
-void Daemon::follow_services(const engine::Now& now) {
+void Daemon::follow_services(const Now& now) {
   listen_due_ns_ = now.mono_ns + kListenEveryNs;
   const Result<void> followed = follow_listeners(parts_.datapath.current());
   listen_problem_ =
       followed ? "" : "which ports are listened on is not known: " + followed.error().message;
 }
 
-void Daemon::network_changed(const engine::Now& now) {
+void Daemon::network_changed(const Now& now) {
   if (!network_watch_.drain().changed) return;
   // So that the loss of an interface is noted even if it is back already.
   parts_.engine.tick(now);
@@ -140,7 +140,7 @@ void Daemon::watch_files() {
   watch_problem_ = watching ? "" : watching.error().message;
 }
 
-void Daemon::follow_files(const engine::Now& now) {
+void Daemon::follow_files(const Now& now) {
   const std::set<std::filesystem::path> changed = file_watch_.drain();
   if (changed.empty()) return;
   if (std::ranges::any_of(changed, [&](const auto& path) { return list_files_.contains(path); })) {
@@ -153,7 +153,7 @@ void Daemon::follow_files(const engine::Now& now) {
 
 // ------------------------------------------------------------------- the operator
 
-void Daemon::reload(const engine::Now& now) {
+void Daemon::reload(const Now& now) {
   parts_.log.configure(parts_.engine.settings().config.log);
   const auto changes = parts_.engine.reload(parts_.config_file, now);
   if (!changes) {
@@ -163,7 +163,7 @@ void Daemon::reload(const engine::Now& now) {
   reconfigured(now);
 }
 
-void Daemon::reconfigured(const engine::Now& now) {
+void Daemon::reconfigured(const Now& now) {
   parts_.log.configure(parts_.engine.settings().config.log);
   follow_api_group();
   watch_files();
@@ -177,7 +177,7 @@ void Daemon::follow_api_group() {
   api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
 }
 
-Result<void> Daemon::switch_on(const engine::Now& now) {
+Result<void> Daemon::switch_on(const Now& now) {
   if (Result<void> on = parts_.datapath.on(parts_.engine, now); !on) return on;
   parts_.datapath.keep(true);
   prove(now);
@@ -188,19 +188,19 @@ Result<void> Daemon::switch_on(const engine::Now& now) {
 engine::Host Daemon::host() {
   return {.config_file = parts_.config_file,
           .detach_all =
-              [this](const engine::Now& now) {
+              [this](const Now& now) {
                 interfaces_ = {};
                 parts_.engine.note_unprotected({});
                 return parts_.datapath.off(parts_.engine, now);
               },
-          .attach_all = [this](const engine::Now& now) { return switch_on(now); },
-          .reconfigured = [this](const engine::Now& now) { reconfigured(now); },
+          .attach_all = [this](const Now& now) { return switch_on(now); },
+          .reconfigured = [this](const Now& now) { reconfigured(now); },
           .keep_learned = [this] { parts_.learned.keep(parts_.engine); }};
 }
 
 // ------------------------------------------------------------------- ticking
 
-void Daemon::tick(const engine::Now& now) {
+void Daemon::tick(const Now& now) {
   parts_.engine.tick(now);
   parts_.capture.follow(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);

@@ -46,23 +46,23 @@ class Daemon {
   // ---- start, in this order
 
   // Exempts whom this host needs. Fails if the network cannot be read, or a table is full.
-  [[nodiscard]] Result<void> exempt(const engine::Now& now);
+  [[nodiscard]] Result<void> exempt(const Now& now);
   // Proves the conversations that stand, and learns which ports are listened on; a failure is told
   // and no error.
-  void prove(const engine::Now& now);
+  void prove(const Now& now);
   // Attaches to the interfaces, where XDP cannot at all by the next best datapath; what is not
   // possible becomes a problem in `status`.
-  void attach(const engine::Now& now);
+  void attach(const Now& now);
 
   // ---- life
 
   // Ten times a second.
-  void tick(const engine::Now& now);
+  void tick(const Now& now);
   // When network_fd() is readable.
-  void network_changed(const engine::Now& now);
+  void network_changed(const Now& now);
   [[nodiscard]] int network_fd() const { return network_watch_.fd(); }
   // SIGHUP: the configuration and lists on disk, if they are valid; the log is opened anew.
-  void reload(const engine::Now& now);
+  void reload(const Now& now);
   // What the operator's commands need of us.
   [[nodiscard]] engine::Host host();
   // The API whose group follows the configuration from now on. Borrowed, and outlives the daemon.
@@ -74,15 +74,15 @@ class Daemon {
         network_watch_(std::move(network)),
         file_watch_(std::move(files)) {}
 
-  [[nodiscard]] Result<void> look_around(const engine::Now& now);
+  [[nodiscard]] Result<void> look_around(const Now& now);
   void follow_interfaces();
-  void follow_machine(const engine::Now& now);
-  void follow_files(const engine::Now& now);
-  void follow_services(const engine::Now& now);
+  void follow_machine(const Now& now);
+  void follow_files(const Now& now);
+  void follow_services(const Now& now);
   void watch_files();
-  void reconfigured(const engine::Now& now);
+  void reconfigured(const Now& now);
   void follow_api_group();
-  [[nodiscard]] Result<void> switch_on(const engine::Now& now);
+  [[nodiscard]] Result<void> switch_on(const Now& now);
   void tell_problems();
 
   Parts parts_;

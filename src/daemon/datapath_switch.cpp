@@ -89,7 +89,7 @@ datapath::Datapath& DatapathSwitch::current() {
   return *memory_;
 }
 
-Result<void> DatapathSwitch::off(engine::Engine& engine, const engine::Now& now) {
+Result<void> DatapathSwitch::off(engine::Engine& engine, const Now& now) {
   if (!kernel_) return {};
   kernel_->remove();  // what was asked for comes first
   // Its hash seed matters to nobody: no packet is looked up here.
@@ -100,7 +100,7 @@ Result<void> DatapathSwitch::off(engine::Engine& engine, const engine::Now& now)
   return moved;
 }
 
-Result<void> DatapathSwitch::on(engine::Engine& engine, const engine::Now& now) {
+Result<void> DatapathSwitch::on(engine::Engine& engine, const Now& now) {
   if (kernel_) return {};
   auto kernel = load(false);
   if (!kernel) return std::unexpected(std::move(kernel.error()));
@@ -116,7 +116,7 @@ Result<void> DatapathSwitch::on(engine::Engine& engine, const engine::Now& now) 
 }
 
 Result<bool> DatapathSwitch::fall_back(const std::string& why, engine::Engine& engine,
-                                       const engine::Now& now) {
+                                       const Now& now) {
   if (!kernel_ || kind_ != config::DatapathKind::automatic || kernel_->kind() != "xdp")
     return false;
   auto queue = datapath::nfqueue::open(queue_options_);

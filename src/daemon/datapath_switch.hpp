@@ -37,7 +37,7 @@ class DatapathSwitch {
   // (`why`). False, and nothing done: another datapath is in force, or the configuration wants
   // XDP. After an error XDP is still in force.
   [[nodiscard]] Result<bool> fall_back(const std::string& why, engine::Engine& engine,
-                                       const engine::Now& now);
+                                       const Now& now);
   // Empty, or why "auto" became less than XDP, and what is lost by it.
   [[nodiscard]] const std::string& notice() const { return notice_; }
 
@@ -46,9 +46,9 @@ class DatapathSwitch {
   void keep(bool filtering) { keep_ = filtering; }
 
   // Takes everything out of the kernel; that much is done even after an error.
-  [[nodiscard]] Result<void> off(engine::Engine& engine, const engine::Now& now);
+  [[nodiscard]] Result<void> off(engine::Engine& engine, const Now& now);
   // Back into the kernel, with all the engine believes; attaches nothing. After an error it is off.
-  [[nodiscard]] Result<void> on(engine::Engine& engine, const engine::Now& now);
+  [[nodiscard]] Result<void> on(engine::Engine& engine, const Now& now);
 
  private:
   DatapathSwitch() = default;

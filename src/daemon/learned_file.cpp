@@ -52,7 +52,7 @@ void LearnedFile::keep(const engine::Engine& engine) {
     store_.reset();  // the next turn opens it anew
 }
 
-void LearnedFile::tick(const engine::Engine& engine, const engine::Now& now) {
+void LearnedFile::tick(const engine::Engine& engine, const Now& now) {
   if (due_ns_ == 0) due_ns_ = now.mono_ns + kEveryNs;
   if (now.mono_ns < due_ns_) return;
   due_ns_ = now.mono_ns + kEveryNs;

@@ -16,14 +16,14 @@ namespace fw::daemon {
 
 class LearnedFile {
  public:
-  static constexpr std::uint64_t kEveryNs = 300 * engine::kSecond;
+  static constexpr std::uint64_t kEveryNs = 300 * kSecond;
 
   explicit LearnedFile(std::filesystem::path file) : file_(std::move(file)) {}
 
   // At the start, before Engine::adopt().
   void recall(engine::Engine& engine);
   // Keeps it if it is time.
-  void tick(const engine::Engine& engine, const engine::Now& now);
+  void tick(const engine::Engine& engine, const Now& now);
   // Keeps it now.
   void keep(const engine::Engine& engine);
 

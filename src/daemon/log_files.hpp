@@ -11,7 +11,7 @@
 #include "config/config.hpp"
 #include "daemon/datagram.hpp"
 #include "daemon/rotating_file.hpp"
-#include "engine/event.hpp"
+#include "engine/journal/event.hpp"
 
 namespace fw::daemon {
 

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <utility>
 
-#include "daemon/clock.hpp"
+#include "base/clock.hpp"
 
 namespace fw::daemon {
 namespace {
@@ -64,7 +64,7 @@ void Loop::wait_for_signal(Daemon& daemon) {
 void Loop::wait_for_tick(Daemon& daemon, ServiceManager& manager, Readable& network) {
   ticker_.async_wait([this, &daemon, &manager, &network](const boost::system::error_code& error) {
     if (error) return;
-    const engine::Now now = read_clocks();
+    const Now now = read_clocks();
     daemon.tick(now);
     manager.alive(now);
     network.arm();

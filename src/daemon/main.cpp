@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "control/request.hpp"
 #include "control/server.hpp"
-#include "daemon/clock.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/lock.hpp"
@@ -73,7 +73,7 @@ Result<void> run(const Options& options) {
                                         .capture = capture,
                                         .learned = learned});
   if (!daemon) return std::unexpected(daemon.error());
-  const engine::Now start = read_clocks();
+  const Now start = read_clocks();
   learned.recall(engine);
   if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
   if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;

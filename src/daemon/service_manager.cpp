@@ -30,7 +30,7 @@ ServiceManager ServiceManager::from_environment() {
   return {Datagram(std::string(variable("NOTIFY_SOCKET"))), interval_us * 1000};
 }
 
-void ServiceManager::alive(const engine::Now& now) {
+void ServiceManager::alive(const Now& now) {
   if (interval_ns_ == 0 || now.mono_ns < due_ns_) return;
   due_ns_ = now.mono_ns + interval_ns_ / 2;
   socket_.send("WATCHDOG=1");

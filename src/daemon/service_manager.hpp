@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/now.hpp"
 #include "daemon/datagram.hpp"
-#include "engine/now.hpp"
 
 namespace fw::daemon {
 
@@ -18,7 +18,7 @@ class ServiceManager {
   // "READY=1", "STOPPING=1"
   void say(std::string_view state) { socket_.send(state); }
   // Call it at least every 100 ms; tells the watchdog twice per interval.
-  void alive(const engine::Now& now);
+  void alive(const Now& now);
 
  private:
   ServiceManager(Datagram socket, std::uint64_t interval_ns)

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "engine/settings.hpp"
+#include "engine/settings/settings.hpp"
 
 namespace fw::engine {
 

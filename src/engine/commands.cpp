@@ -15,8 +15,8 @@
 
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
-#include "engine/report.hpp"
-#include "engine/suggest.hpp"
+#include "engine/learn/suggest.hpp"
+#include "engine/report/report.hpp"
 
 namespace fw::engine {
 namespace {
@@ -91,20 +91,20 @@ Result<Json> reply(const Request& request, const Result<Outcomes>& outcomes) {
 // ------------------------------------------------------------------- the verbs
 
 Result<Json> status(const Context& context, const Request&) {
-  return status_report(context.engine, context.now);
+  return status_report(context.engine.view(context.now), context.now);
 }
 
 Result<Json> list(const Context& context, const Request& request) {
-  return list_report(context.engine, request.arguments.empty() ? "all" : request.arguments.front(),
-                     context.now);
+  return list_report(context.engine.view(context.now),
+                     request.arguments.empty() ? "all" : request.arguments.front(), context.now);
 }
 
 Result<Json> why(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
+  const View view = context.engine.view(context.now);
   Json answers = Json::array();
-  for (const Prefix& prefix : *prefixes)
-    answers.push_back(why_report(context.engine, prefix, context.now));
+  for (const Prefix& prefix : *prefixes) answers.push_back(why_report(view, prefix, context.now));
   return Json{{"answers", std::move(answers)}};
 }
 
@@ -239,7 +239,7 @@ Result<Json> baseline(const Context& context, const Request& request) {
       return std::unexpected(reset.error());
     if (context.host.keep_learned) context.host.keep_learned();
   }
-  return baseline_report(context.engine);
+  return baseline_report(context.engine.view(context.now));
 }
 
 Result<Json> suggest(const Context& context, const Request&) {

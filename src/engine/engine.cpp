@@ -9,21 +9,11 @@
 #include <utility>
 
 #include "engine/changes.hpp"
-#include "engine/report.hpp"
+#include "engine/journal/measured.hpp"
+#include "engine/journal/words.hpp"
+#include "engine/report/report.hpp"
 
 namespace fw::engine {
-
-std::string_view word(Mode mode) {
-  switch (mode) {
-    case Mode::off:
-      return "off";
-    case Mode::observe:
-      return "observe";
-    case Mode::enforce:
-      return "enforce";
-  }
-  return "";
-}
 
 namespace {
 
@@ -271,10 +261,6 @@ void Engine::follow_forced_bans(const Now& now) {
                    [&] { return failure("lists", published.error()); });
 }
 
-std::size_t Engine::entries_used() const {
-  return bans_.all().size() + protected_.exemptions().size() + protected_.allowances().size();
-}
-
 void Engine::lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now) {
   std::vector<Prefix> inside;
   for_each_inside(bans_.all(), prefix, [&](const auto& ban) { inside.push_back(ban.first); });
@@ -324,38 +310,25 @@ void Engine::note_interfaces(const Now& now) {
   interfaces_ = std::move(current);
 }
 
-bool Engine::is_one_way() const {
-  const fw_shared* shared = datapath_->tables().shared;
-  return shared != nullptr && shared->egress_seen == 0 &&
-         traffic_.counters().class_answered[FW_CLASS_TCP_SYN] != 0;
+View Engine::view(const Now& now) const {
+  return {.settings = settings_,
+          .datapath = *datapath_,
+          .traffic = traffic_,
+          .journal = journal_,
+          .bans = bans_,
+          .protected_entries = protected_,
+          .lists = lists_,
+          .offences = offences_,
+          .detector = detector_,
+          .baseline = baseline_,
+          .host_problems = host_problems_,
+          .audit_problem = audit_.problem(now),
+          .interfaces = interfaces(),
+          .started = started_};
 }
 
 std::vector<std::string> Engine::problems(const Now& now) const {
-  std::vector<std::string> problems;
-  if (mode() == Mode::off) problems.emplace_back("mode is off: nothing is protected");
-  bool attached = false;
-  for (const datapath::InterfaceStatus& status : datapath_->interfaces()) {
-    if (!status.problem.empty())
-      problems.push_back(fmt::format("{}: {}", status.name, status.problem));
-    attached = attached || status.attachment != datapath::Attachment::none;
-  }
-  if (mode() != Mode::off && !attached)
-    problems.emplace_back("no interface is attached: nothing is protected");
-  if (attached && is_one_way())
-    problems.emplace_back(
-        "nothing that this host sends is seen, though clients go on as if answered: only TCP "
-        "clients can be told from a flood. Do replies leave by another interface? Name all uplinks "
-        "in `interface`");
-  std::ranges::copy(host_problems_, std::back_inserter(problems));
-  std::ranges::copy(lists_.problems, std::back_inserter(problems));
-  const std::size_t capacity = entries_.slots().size();
-  if (const std::size_t used = entries_used(); used > capacity * 7 / 10)
-    problems.push_back(
-        fmt::format("{} of {} places for bans are taken, more may not find one: "
-                    "raise tables.bans in floodwall.toml and restart floodwalld",
-                    used, capacity));
-  if (auto difference = audit_.problem(now)) problems.push_back(std::move(*difference));
-  return problems;
+  return engine::problems(view(now));
 }
 
 }  // namespace fw::engine

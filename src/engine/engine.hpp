@@ -16,20 +16,21 @@
 #include <utility>
 #include <vector>
 
+#include "base/now.hpp"
 #include "config/config.hpp"
 #include "datapath/datapath.hpp"
-#include "engine/access_table.hpp"
-#include "engine/audit.hpp"
-#include "engine/bans.hpp"
-#include "engine/baseline.hpp"
-#include "engine/detector.hpp"
-#include "engine/journal.hpp"
-#include "engine/list_set.hpp"
-#include "engine/now.hpp"
-#include "engine/offences.hpp"
-#include "engine/protected.hpp"
-#include "engine/settings.hpp"
-#include "engine/traffic.hpp"
+#include "engine/detect/detector.hpp"
+#include "engine/enforce/access_table.hpp"
+#include "engine/enforce/audit.hpp"
+#include "engine/enforce/bans.hpp"
+#include "engine/enforce/list_set.hpp"
+#include "engine/enforce/offences.hpp"
+#include "engine/enforce/protected.hpp"
+#include "engine/journal/journal.hpp"
+#include "engine/journal/traffic.hpp"
+#include "engine/learn/baseline.hpp"
+#include "engine/report/view.hpp"
+#include "engine/settings/settings.hpp"
 
 namespace fw::engine {
 
@@ -136,8 +137,8 @@ class Engine {
   [[nodiscard]] Journal& journal() { return journal_; }
   [[nodiscard]] const Journal& journal() const { return journal_; }
   [[nodiscard]] std::chrono::system_clock::time_point started() const { return started_; }
-  // Bans, exemptions and allowances together.
-  [[nodiscard]] std::size_t entries_used() const;
+  // For the reports. Valid until the next change.
+  [[nodiscard]] View view(const Now& now) const;
   // The interfaces that are to be protected: those of the datapath, and those it was refused on.
   [[nodiscard]] std::vector<datapath::InterfaceStatus> interfaces() const;
   // What is to be protected and is not attached. Their problems are among the host's as well.
@@ -149,8 +150,6 @@ class Engine {
   void note_host_problems(std::vector<std::string> problems) {
     host_problems_ = std::move(problems);
   }
-  // Nothing is seen to leave, though clients go on as if they had been answered.
-  [[nodiscard]] bool is_one_way() const;
   // Everything that is not as it should be, a sentence each; empty: healthy.
   [[nodiscard]] std::vector<std::string> problems(const Now& now) const;
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/engine.hpp"
-#include "engine/measured.hpp"
+#include "engine/journal/words.hpp"
 
 namespace fw::engine {
 namespace {

@@ -7,8 +7,9 @@
 #include <set>
 #include <utility>
 
+#include "base/words.hpp"
+#include "engine/enforce/guard.hpp"
 #include "engine/engine.hpp"
-#include "engine/guard.hpp"
 #include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
 

@@ -11,7 +11,7 @@ namespace fw::replay {
 namespace {
 
 constexpr std::uint64_t kHashSeed = 0x666c6f6f6477616cULL;
-constexpr std::uint64_t kTickNs = 100 * engine::kMillisecond;
+constexpr std::uint64_t kTickNs = 100 * kMillisecond;
 // Events wait in memory until the next tick; where the clock stands still, that may be never.
 constexpr unsigned kDrainPackets = 65'536;
 
@@ -43,7 +43,7 @@ Result<std::unique_ptr<DefaultProfile>> DefaultProfile::open(config::Config conf
 }
 
 Result<void> DefaultProfile::start(const Clock& clock, Timeline& timeline) {
-  const engine::Now now = clock.now();
+  const Now now = clock.now();
   ticked_ns_ = now.mono_ns;
   datapath_.set_now(now.mono_ns);
   datapath_.judge_the_past();
@@ -94,8 +94,8 @@ Outcome DefaultProfile::judge(const capture::Record& record, const Clock& clock)
 
 // Every 100 ms while there are packets. In a gap nothing happens but that bans end.
 void DefaultProfile::tick_until(const Clock& clock) {
-  const engine::Now now = clock.now();
-  if (now.mono_ns - ticked_ns_ >= engine::kSecond) {
+  const Now now = clock.now();
+  if (now.mono_ns - ticked_ns_ >= kSecond) {
     tick(clock.at(ticked_ns_ + kTickNs));  // what the last packets did
     std::set<std::uint64_t> ends;          // each tick that ends bans, once
     for (const auto& [prefix, ban] : engine_.bans().all())
@@ -107,7 +107,7 @@ void DefaultProfile::tick_until(const Clock& clock) {
   tick(now);
 }
 
-void DefaultProfile::tick(const engine::Now& now) {
+void DefaultProfile::tick(const Now& now) {
   ticked_ns_ = now.mono_ns;
   undrained_ = 0;
   datapath_.set_now(now.mono_ns);

@@ -41,7 +41,7 @@ class DefaultProfile final : public Profile {
   [[nodiscard]] Result<void> start(const Clock& clock, Timeline& timeline);
   [[nodiscard]] bool is_protected(const Address& address) const;
   void tick_until(const Clock& clock);
-  void tick(const engine::Now& now);
+  void tick(const Now& now);
 
   std::vector<Address> protect_;
   datapath::UserDatapath datapath_;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/measured.hpp"
+#include "engine/journal/words.hpp"
 
 namespace fw::replay {
 

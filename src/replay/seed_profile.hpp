@@ -16,7 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/list_set.hpp"
+#include "engine/enforce/list_set.hpp"
 #include "replay/profile.hpp"
 
 namespace fw::replay {

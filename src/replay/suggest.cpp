@@ -9,7 +9,7 @@
 #include "capture/reader.hpp"
 #include "cli/render.hpp"
 #include "config/config.hpp"
-#include "engine/suggest.hpp"
+#include "engine/learn/suggest.hpp"
 #include "replay/default_profile.hpp"
 
 namespace fw::replay {

@@ -7,7 +7,7 @@
 
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
-#include "engine/measured.hpp"
+#include "engine/journal/words.hpp"
 
 namespace fw::replay {
 namespace {

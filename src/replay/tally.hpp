@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/event.hpp"
+#include "engine/journal/event.hpp"
 #include "replay/outcome.hpp"
 #include "replay/top_sources.hpp"
 

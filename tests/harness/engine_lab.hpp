@@ -56,13 +56,13 @@ struct EngineLab {
       : datapath(entry_buckets),
         engine(datapath, std::move(config), folder.path()),
         commands(engine, {.config_file = folder.path() / "floodwall.toml",
-                          .detach_all = [this](const engine::Now&) { return detach_all(); },
-                          .attach_all = [this](const engine::Now&) { return attach_all(); },
-                          .reconfigured = [this](const engine::Now&) { ++reconfigured; }}) {
+                          .detach_all = [this](const Now&) { return detach_all(); },
+                          .attach_all = [this](const Now&) { return attach_all(); },
+                          .reconfigured = [this](const Now&) { ++reconfigured; }}) {
     ready = engine.adopt(now()).has_value() && engine.load_lists(now()).has_value();
   }
 
-  [[nodiscard]] engine::Now now() const { return {.mono_ns = mono_ns, .wall = wall}; }
+  [[nodiscard]] Now now() const { return {.mono_ns = mono_ns, .wall = wall}; }
   // Lets `span` pass, with a tick at its end.
   void pass(std::chrono::nanoseconds span) {
     mono_ns += static_cast<std::uint64_t>(span.count());
@@ -119,7 +119,7 @@ struct EngineLab {
   FakeDatapath datapath;
   std::unique_ptr<FakeDatapath> off_datapath;
   std::optional<Error> attach_error;
-  std::uint64_t mono_ns = 1000 * engine::kSecond;
+  std::uint64_t mono_ns = 1000 * kSecond;
   std::chrono::system_clock::time_point wall =
       std::chrono::sys_days(std::chrono::year(2026) / 5 / 1) + std::chrono::hours(12);
   engine::Engine engine;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is usual is learned in peace, raises budgets within bounds, and outlives the daemon.
-#include "engine/baseline.hpp"
+#include "engine/learn/baseline.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "engine/suggest.hpp"
+#include "engine/learn/suggest.hpp"
 #include "harness/engine_lab.hpp"
 
 namespace fw::test {
@@ -246,8 +246,8 @@ struct LearningLab : EngineLab {
   }
   // `span` at so many unanswered packets a second, looked at once a window.
   void live(std::chrono::seconds span, double per_second) {
-    for (std::uint64_t left = static_cast<std::uint64_t>(span.count()) * engine::kSecond;
-         left > kWindowNs; left -= kWindowNs) {
+    for (std::uint64_t left = static_cast<std::uint64_t>(span.count()) * kSecond; left > kWindowNs;
+         left -= kWindowNs) {
       charge(datapath.budget(0), mono_ns, per_second);
       pass(std::chrono::nanoseconds(kWindowNs));
     }
@@ -313,7 +313,7 @@ TEST(learning, flood_that_rises_slowly_does_not_raise_what_holds_it) {
   // a time to be called an attack.
   for (double rate = 50; rate < 5000; rate *= 1.0013) {
     if (rate > lab.in_force())
-      lab.datapath.tables().shared->under_load_until_ns = lab.mono_ns + 3 * engine::kSecond;
+      lab.datapath.tables().shared->under_load_until_ns = lab.mono_ns + 3 * kSecond;
     lab.live(std::chrono::seconds(2), rate);
   }
   ASSERT_FALSE(lab.engine.detector().attack());

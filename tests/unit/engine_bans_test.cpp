@@ -14,7 +14,6 @@ namespace fw::test {
 namespace {
 
 using namespace std::chrono_literals;
-using engine::kSecond;
 
 TEST(engine_bans, operators_ban_is_in_force_until_its_time_is_over) {
   EngineLab lab;

@@ -235,14 +235,14 @@ TEST(engine_commands, why_says_that_a_banned_source_goes_on_flooding) {
       Packet::ethernet().ipv4("203.0.113.77", "198.51.100.7").udp(1, 27015).payload(20).bytes();
   for (int i = 0; i < 500; ++i) {
     EXPECT_EQ(lab.datapath.decide(frame, lab.mono_ns).reason, FW_REASON_BAN);
-    lab.mono_ns += engine::kMillisecond;
+    lab.mono_ns += kMillisecond;
   }
   const Json answer = answer_about(lab, "203.0.113.77");
   // 500 in the window of 1.07 s, but for the last of them that are not yet added up.
   EXPECT_NEAR(std::stoi(line_of(answer, "now")), 460, 6) << line_of(answer, "now");
   EXPECT_TRUE(line_of(answer, "now").ends_with(" pkt/s"));
   EXPECT_TRUE(answer["meters"].empty()) << "it is judged before the meters";
-  lab.mono_ns += 3 * engine::kSecond;
+  lab.mono_ns += 3 * kSecond;
   EXPECT_EQ(line_of(answer_about(lab, "203.0.113.77"), "now"), "");
 }
 

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/event.hpp"
-#include "engine/journal.hpp"
-#include "engine/measured.hpp"
-#include "engine/offences.hpp"
+#include "base/words.hpp"
+#include "engine/enforce/offences.hpp"
+#include "engine/journal/event.hpp"
+#include "engine/journal/journal.hpp"
+#include "engine/journal/measured.hpp"
+#include "engine/journal/words.hpp"
 
 namespace fw::engine {
 namespace {

@@ -125,7 +125,7 @@ TEST(engine_protected, a_forced_ban_outlives_the_daemon_that_made_it) {
   EXPECT_TRUE(lab.banned("10.0.0.7"));
   EXPECT_EQ(lab.datapath.listed(Address::parse("10.0.0.7").value()), 0);
 
-  lab.mono_ns += 3600 * engine::kSecond;
+  lab.mono_ns += 3600 * kSecond;
   next.tick(lab.now());
   EXPECT_TRUE(lab.exempt("203.0.113.1")) << "with its end the exemption is back";
   EXPECT_EQ(lab.datapath.listed(Address::parse("10.0.0.7").value()), FW_LIST_ALLOW);

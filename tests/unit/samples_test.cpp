@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is kept of what the datapath showed.
-#include "engine/samples.hpp"
+#include "engine/detect/samples.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a flood has in common and peace does not: found where there is something, and nothing found
 // where innocent packets look the same.
-#include "engine/signature_finder.hpp"
+#include "engine/detect/signature_finder.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "engine/detect/detector.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <utility>
+
+#include "base/words.hpp"
+#include "engine/journal/words.hpp"
+
+namespace fw::engine {
+namespace {
+
+constexpr fw_class kAsked = FW_CLASS_UDP_NEW;  // what services answer
+
+std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
+  std::string out;
+  std::size_t shown = 0;
+  for (const auto& [key, vector] : vectors) {
+    if (++shown > 4) return out + fmt::format(", {} more", vectors.size() - 4);
+    if (!out.empty()) out += ", ";
+    out += text_of(key);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string text_of(const VectorKey& vector) {
+  std::string out(class_word(vector.traffic_class));
+  if (vector.dst == Address{}) return vector.port != 0 ? out + " to services" : out;
+  out += " to " + vector.dst.text();
+  if (vector.port != 0) out += fmt::format(" port {}", vector.port);
+  return out;
+}
+
+void Detector::begin(const Now& /*now*/) {
+  signatures_.begin();
+  counters_ = datapath_->counters();
+  const std::span<const fw_budget> budgets = datapath_->tables().budgets;
+  for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++)
+    refused_[i] = budgets[i].refused;
+  steps_.clear();
+  be_strict(FW_CLASS_COUNT);
+}
+
+void Detector::move_to(datapath::Datapath& datapath, const Now& now) {
+  datapath_ = &datapath;
+  signatures_.move_to(datapath);
+  begin(now);
+}
+
+void Detector::tick(const fw_counters& counters, const Now& now) {
+  datapath_->drain_samples([this](const fw_sample& sample) {
+    if (sink_) sink_(sample);
+    samples_.add(sample);
+  });
+  samples_.settle(now.mono_ns);
+  Step step = observe(counters, now);
+  const std::uint64_t hits = signatures_.follow(counters, now);
+  step.dropped += hits;
+  remember(step);
+  unverified_ = askers_.is_flood();
+  auto refused = refused_lately();
+  if (answers_well())
+    std::erase_if(refused, [](const auto& vector) {
+      return vector.first.traffic_class == kAsked && vector.first.port != 0;
+    });
+  const bool trouble = attack_.has_value() || !refused.empty() || unverified_;
+  if (trouble) samples_.trouble(now.mono_ns);
+  askers_.trouble(trouble);
+  if (!attack_) {
+    const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
+    if (unverified_ || (most != refused.end() && most->second >= kRefusedToBegin))
+      begin_attack(now);
+  }
+  if (attack_) follow_attack(*attack_, step, hits, now);
+}
+
+Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
+  Step step;
+  step.at_ns = now.mono_ns;
+  const std::span<const fw_budget> budgets = datapath_->tables().budgets;
+  for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++) {
+    const fw_budget& budget = budgets[i];
+    if (budget.used == 0) continue;
+    const std::uint32_t total = std::atomic_ref(const_cast<fw_u32&>(budget.refused)).load();
+    const std::uint64_t refused = total - std::exchange(refused_[i], total);
+    if (refused == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
+    step.refused[{static_cast<fw_class>(budget.traffic_class), from_key(budget.dst),
+                  budget.port}] += refused;
+    step.dropped += refused;
+  }
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
+    step.passed += counters.class_unverified[i] - counters_.class_unverified[i];
+    step.sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
+  }
+  step.answered = counters.class_answered[kAsked] - counters_.class_answered[kAsked];
+  askers_.observe(now.mono_ns,
+                  counters.class_unverified[kAsked] - counters_.class_unverified[kAsked],
+                  counters.class_new_sources[kAsked] - counters_.class_new_sources[kAsked]);
+  const auto dropped = [](const fw_counters& c) {
+    return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
+           c.packets[FW_REASON_LIMIT] + c.packets[FW_REASON_CHALLENGE];
+  };
+  step.passed -= std::min<std::uint64_t>(step.passed, dropped(counters) - dropped(counters_));
+  counters_ = counters;
+  return step;
+}
+
+void Detector::remember(Step step) {
+  steps_.push_back(std::move(step));
+  while (steps_.front().at_ns + kSecond < steps_.back().at_ns ||
+         steps_.front().at_ns > steps_.back().at_ns)
+    steps_.pop_front();
+}
+
+std::map<VectorKey, std::uint64_t> Detector::refused_lately() const {
+  std::map<VectorKey, std::uint64_t> sum;
+  for (const Step& step : steps_)
+    for (const auto& [key, refused] : step.refused) sum[key] += refused;
+  return sum;
+}
+
+bool Detector::answers_well() const {
+  std::uint64_t answered = 0, refused = 0;
+  for (const Step& step : steps_) {
+    answered += step.answered;
+    for (const auto& [key, packets] : step.refused)
+      if (key.traffic_class == kAsked && key.port != 0) refused += packets;
+  }
+  return answered > 2 * refused;
+}
+
+std::uint64_t Detector::dropped_lately() const {
+  return std::accumulate(steps_.begin(), steps_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Step& step) { return sum + step.dropped; });
+}
+
+void Detector::begin_attack(const Now& now) {
+  attack_.emplace();
+  attack_->id = fmt::format("{:%Y%m%d}-{}",
+                            fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
+  attack_->since_ns = attack_->last_ns = now.mono_ns;
+  for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
+  if (unverified_) attack_->vectors[{.traffic_class = kAsked, .dst = {}, .port = 0}] = {};
+  searched_ns_ = 0;
+  unverified_since_ns_ = unverified_ ? now.mono_ns : 0;
+  journal_.write(EventType::attack_start, now, [&] {
+    return Draft{
+        "",
+        {Field::text("id", attack_->id), Field::text("vectors", vectors_in_words(attack_->vectors)),
+         Field::count("pps", dropped_lately())}};
+  });
+}
+
+void Detector::follow_attack(Attack& attack, const Step& step, std::uint64_t hits, const Now& now) {
+  const auto lately = refused_lately();
+  for (const auto& [key, refused] : step.refused) {
+    Vector& vector = attack.vectors[key];
+    vector.refused += refused;
+    vector.peak_pps = std::max(vector.peak_pps, lately.at(key));
+  }
+  attack.dropped += step.dropped;
+  attack.passed += step.passed;
+  attack.sources += step.sources;
+  const std::uint64_t rate = dropped_lately();
+  attack.peak_pps = std::max(attack.peak_pps, rate);
+  if (rate >= kRefusedToBegin || hits >= kRefusedToBegin / 10 || unverified_)
+    attack.last_ns = now.mono_ns;
+  if (now.mono_ns - attack.last_ns >= kQuietNs) {
+    end_attack(std::move(attack), now);
+    return;
+  }
+  if (now.mono_ns - searched_ns_ >= kSearchNs) search(attack, now);
+}
+
+void Detector::search(const Attack& attack, const Now& now) {
+  searched_ns_ = now.mono_ns;
+  constexpr std::size_t kEnough = 64;
+  std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
+  if (answers_well())
+    std::erase_if(excess, [](const fw_sample& sample) {
+      return sample.traffic_class == kAsked && sample.served != 0;
+    });
+  const bool strange = unverified_ && excess.size() < kEnough;
+  if (strange) excess = samples_.unverified_sources(kAsked, now.mono_ns - Newcomers::kLookNs);
+  bool found_any = false;
+  if (excess.size() >= kEnough && settings_.config.detect.signatures)
+    for (const Found& found : find_signatures(excess, samples_.peace()))
+      found_any = signatures_.put(found, attack.id, now) || found_any;
+  if (!strange || found_any) {
+    unverified_since_ns_ = now.mono_ns;
+    return;
+  }
+  if (now.mono_ns - unverified_since_ns_ >= Newcomers::kLookNs) be_strict(kAsked);
+}
+
+// FW_CLASS_COUNT: with none any more.
+void Detector::be_strict(fw_class traffic_class) {
+  fw_shared* shared = datapath_->tables().shared;
+  if (shared == nullptr) return;
+  const std::atomic_ref<fw_u64> strict(shared->strict_classes);
+  if (traffic_class == FW_CLASS_COUNT)
+    strict.store(0);
+  else
+    strict.fetch_or(1ULL << traffic_class);
+}
+
+void Detector::end_attack(Attack attack, const Now& now) {
+  attack_.reset();
+  attack.end_ns = attack.last_ns;
+  signatures_.forget_removed();
+  be_strict(FW_CLASS_COUNT);
+  journal_.write(EventType::attack_end, now, [&] {
+    const double all = static_cast<double>(attack.dropped + attack.passed);
+    return Draft{
+        "",
+        {Field::text("id", attack.id),
+         Field::text("duration", duration_field(attack.end_ns - attack.since_ns)),
+         Field::text("vectors", vectors_in_words(attack.vectors)),
+         Field::count("peak_pps", attack.peak_pps), Field::count("sources", attack.sources),
+         Field::text("dropped",
+                     fmt::format("{:.1f}%",
+                                 all > 0 ? 100 * static_cast<double>(attack.dropped) / all : 0))}};
+  });
+  past_.push_back(std::move(attack));
+  if (past_.size() > kKept) past_.pop_front();
+}
+
+}  // namespace fw::engine

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "engine/detect/signature_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+
+#include "engine/journal/words.hpp"
+
+namespace fw::engine {
+namespace {
+
+std::string classes_in_words(std::uint32_t classes) {
+  std::string out;
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+    if ((classes >> i & 1) == 0) continue;
+    if (!out.empty()) out += ',';
+    out += class_word(static_cast<fw_class>(i));
+  }
+  return out;
+}
+
+std::string percent(double share) {
+  return fmt::format("{:.1f}%", 100 * share);
+}
+
+}  // namespace
+
+std::string signature_name(unsigned id) {
+  return fmt::format("s{}", id);
+}
+
+void SignatureTable::begin() {
+  counted_ = std::to_array(datapath_->counters().signature_packets);
+  for (std::size_t slot = 0; slot < FW_MAX_SIGNATURES; slot++) set_bits(slot, 0);
+  slots_.clear();
+}
+
+void SignatureTable::move_to(datapath::Datapath& datapath) {
+  datapath_ = &datapath;
+  begin();
+}
+
+// A line's bits are set after its signature was written, and cleared before it is written anew.
+void SignatureTable::set_bits(std::size_t slot, std::uint32_t classes) {
+  fw_signature_set* set = datapath_->tables().signature_set;
+  if (set == nullptr) return;
+  const std::uint64_t bit = 1ULL << slot;
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+    const std::atomic_ref<fw_u64> active(set->active[i]);
+    if ((classes >> i & 1) != 0)
+      active.fetch_or(bit, std::memory_order_release);
+    else
+      active.fetch_and(~bit, std::memory_order_release);
+  }
+}
+
+bool SignatureTable::put(const Found& found, const std::string& attack, const Now& now) {
+  const auto same = [&](const auto& slot) {
+    return slot.second.found.text == found.text && slot.second.found.classes == found.classes;
+  };
+  if (std::ranges::any_of(slots_, same) ||
+      std::ranges::find(removed_, found.text) != removed_.end())
+    return false;
+  std::size_t slot = 0;
+  while (slots_.contains(slot)) slot++;
+  const std::span<fw_signature> table = datapath_->tables().signatures;
+  if (slot >= table.size()) return false;
+  table[slot] = found.signature;
+  counted_[slot] = datapath_->counters().signature_packets[slot];
+  set_bits(slot, found.classes);
+  Signature& signature = slots_[slot];
+  signature = {.id = ++last_id_,
+               .attack = attack,
+               .found = found,
+               .since_ns = now.mono_ns,
+               .last_hit_ns = now.mono_ns};
+  journal_.write(EventType::signature, now, [&] {
+    return Draft{
+        "",
+        {Field::text("id", signature_name(signature.id)), Field::text("attack", attack),
+         Field::text("match", found.text), Field::text("class", classes_in_words(found.classes)),
+         Field::text("explains", percent(found.excess_share)),
+         Field::text("peace", percent(found.peace_share))}};
+  });
+  return true;
+}
+
+std::uint64_t SignatureTable::follow(const fw_counters& counters, const Now& now) {
+  std::uint64_t total = 0;
+  for (auto at = slots_.begin(); at != slots_.end();) {
+    auto& [slot, signature] = *at;
+    const std::uint64_t hits = counters.signature_packets[slot] -
+                               std::exchange(counted_[slot], counters.signature_packets[slot]);
+    total += hits;
+    signature.hits += hits;
+    if (hits > 0) signature.last_hit_ns = now.mono_ns;
+    const bool idle = now.mono_ns - signature.last_hit_ns > kIdleNs;
+    at = idle && !signature.pinned ? take_out(at, "idle", now) : std::next(at);
+  }
+  return total;
+}
+
+SignatureTable::Slots::iterator SignatureTable::take_out(Slots::iterator at, std::string_view why,
+                                                         const Now& now) {
+  set_bits(at->first, 0);
+  journal_.write(EventType::signature_end, now, [&] {
+    return Draft{"",
+                 {Field::text("id", signature_name(at->second.id)),
+                  Field::text("match", at->second.found.text), Field::text("why", why),
+                  Field::count("packets", at->second.hits)}};
+  });
+  return slots_.erase(at);
+}
+
+SignatureTable::Slots::iterator SignatureTable::find(std::string_view name) {
+  if (name.starts_with('s')) name.remove_prefix(1);
+  unsigned id = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error != std::errc{} || end != name.data() + name.size()) return slots_.end();
+  return std::ranges::find_if(slots_, [id](const auto& slot) { return slot.second.id == id; });
+}
+
+bool SignatureTable::remove(std::string_view name, const Now& now) {
+  const auto at = find(name);
+  if (at == slots_.end()) return false;
+  removed_.push_back(at->second.found.text);
+  take_out(at, "operator", now);
+  return true;
+}
+
+bool SignatureTable::pin(std::string_view name) {
+  const auto at = find(name);
+  if (at == slots_.end()) return false;
+  at->second.pinned = true;
+  return true;
+}
+
+}  // namespace fw::engine

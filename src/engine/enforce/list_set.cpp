@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "engine/enforce/list_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "lists/image.hpp"
+
+namespace fw::engine {
+namespace {
+
+Address next(const Address& address) {
+  return {address.hi + (address.lo == ~0ULL ? 1 : 0), address.lo + 1};
+}
+Address previous(const Address& address) {
+  return {address.hi - (address.lo == 0 ? 1 : 0), address.lo - 1};
+}
+
+std::vector<lists::Range> ranges_of(const ListTable& table) {
+  std::vector<lists::Range> ranges;
+  ranges.reserve(table.entries().size());
+  for (const ListEntry& entry : table.entries()) ranges.push_back({entry.first, entry.last});
+  return ranges;
+}
+
+// `ranges` without the addresses of `hole`.
+void cut_out(std::vector<lists::Range>& ranges, const Prefix& hole) {
+  const Address first = hole.address;
+  const Address last = hole.last();
+  std::vector<lists::Range> left;
+  for (const lists::Range& range : ranges) {
+    if (range.last < first || last < range.first) {
+      left.push_back(range);
+      continue;
+    }
+    if (range.first < first) left.push_back({range.first, previous(first)});
+    if (last < range.last) left.push_back({next(last), range.last});
+  }
+  ranges = std::move(left);
+}
+
+void read_files(ListTable& table, std::vector<std::string>& problems,
+                const std::vector<std::string>& patterns, const std::string& default_name,
+                const std::filesystem::path& folder) {
+  for (const std::filesystem::path& path : lists::expand(patterns, folder)) {
+    lists::List list = lists::read_list(path);
+    std::ranges::copy(list.problems, std::back_inserter(problems));
+    if (list.missing && path.filename() != default_name)
+      problems.push_back(
+          fmt::format("{}: no such file, but floodwall.toml names it as a list", path.native()));
+    const std::filesystem::path relative = path.lexically_relative(folder);
+    const bool below = !relative.empty() && *relative.begin() != "..";
+    table.add_file(std::move(list), below ? relative.native() : path.native());
+  }
+  table.finish();
+}
+
+}  // namespace
+
+std::string ListTable::place_of(const ListEntry& entry) const {
+  return fmt::format("{}:{}", file_of(entry), entry.line);
+}
+
+void ListTable::add_file(lists::List list, std::string name) {
+  const auto file = static_cast<std::uint32_t>(files_.size());
+  files_.push_back(std::move(name));
+  entries_.reserve(entries_.size() + list.entries.size());
+  for (lists::Entry& entry : list.entries) {
+    std::uint32_t comment = 0;
+    if (!entry.comment.empty()) {
+      comment = static_cast<std::uint32_t>(comments_.size());
+      comments_.push_back(std::move(entry.comment));
+    }
+    entries_.push_back({.first = entry.first,
+                        .last = entry.last,
+                        .line = entry.line,
+                        .file = file,
+                        .comment = comment});
+  }
+}
+
+void ListTable::finish() {
+  // Of those that begin alike the widest first, so that a search backwards finds the narrowest.
+  std::ranges::sort(entries_, [](const ListEntry& a, const ListEntry& b) {
+    return std::tie(a.first, b.last, a.file, a.line) < std::tie(b.first, a.last, b.file, b.line);
+  });
+  reach_.clear();
+  reach_.reserve(entries_.size());
+  for (const ListEntry& entry : entries_)
+    reach_.push_back(reach_.empty() ? entry.last : std::max(reach_.back(), entry.last));
+}
+
+// Entries that begin after `prefix` cannot touch it; going back from there, the search is over
+// where nothing before reaches it any more.
+template <typename Accept>
+const ListEntry* ListTable::find(const Prefix& prefix, Accept accept) const {
+  const Address last = prefix.last();
+  const auto end = std::ranges::upper_bound(entries_, last, {}, &ListEntry::first);
+  for (auto i = static_cast<std::size_t>(end - entries_.begin()); i > 0; --i) {
+    if (reach_[i - 1] < prefix.address) return nullptr;
+    if (accept(entries_[i - 1], last)) return &entries_[i - 1];
+  }
+  return nullptr;
+}
+
+const ListEntry* ListTable::covering(const Prefix& prefix) const {
+  return find(prefix, [&](const ListEntry& entry, const Address& last) {
+    return entry.first <= prefix.address && entry.last >= last;
+  });
+}
+
+const ListEntry* ListTable::touching(const Prefix& prefix) const {
+  return find(prefix,
+              [&](const ListEntry& entry, const Address&) { return entry.last >= prefix.address; });
+}
+
+ListSet ListSet::read(const config::Lists& lists, const std::filesystem::path& folder) {
+  ListSet set;
+  read_files(set.deny, set.problems, lists.deny, "deny.list", folder);
+  read_files(set.allow, set.problems, lists.allow, "allow.list", folder);
+  return set;
+}
+
+Result<std::vector<std::byte>> ListSet::image(const PrefixMap<bool>& not_allowed) const {
+  std::vector<lists::Range> allowed = ranges_of(allow);
+  for (const auto& [prefix, forced] : not_allowed)
+    if (allow.touching(prefix) != nullptr) cut_out(allowed, prefix);
+  return lists::build_image(ranges_of(deny), allowed);
+}
+
+}  // namespace fw::engine

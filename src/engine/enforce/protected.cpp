@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "engine/enforce/protected.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/enforce/bans.hpp"
+
+namespace fw::engine {
+
+Result<void> Protected::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
+  PrefixMap<std::string> wanted;
+  for (const Exemption& exemption : exemptions)
+    wanted[Prefix{.address = exemption.address, .bits = 128}] = exemption.why;
+
+  for (const auto& old : exemptions_) {
+    if (wanted.contains(old.first)) continue;
+    entries_.erase(old.first, FW_ENTRY_EXEMPT);
+    journal_.write(EventType::unexempt, now,
+                   [&] { return Draft{old.first.text(), {Field::text("was", old.second)}}; });
+  }
+  for (const Prefix& prefix : std::exchange(left_over_, {}))
+    if (!wanted.contains(prefix)) entries_.erase(prefix, FW_ENTRY_EXEMPT);
+
+  for (const auto& fresh : wanted)
+    if (!exemptions_.contains(fresh.first))
+      journal_.write(EventType::exempt, now,
+                     [&] { return Draft{fresh.first.text(), {Field::text("why", fresh.second)}}; });
+  exemptions_ = std::move(wanted);
+  sync(now);
+  for (const auto& exemption : exemptions_)
+    if (is_exempt(exemption.first) && entries_.find(exemption.first, FW_ENTRY_EXEMPT) == nullptr)
+      return fail(
+          fmt::format("{} ({}): no room for its exemption: raise tables.bans in "
+                      "floodwall.toml and restart floodwalld",
+                      exemption.first.text(), exemption.second));
+  return {};
+}
+
+Result<bool> Protected::allow(const Prefix& prefix, const Allowance& allowance, const Now& now) {
+  const auto known = allowances_.find(prefix);
+  if (known != allowances_.end() && known->second.until_ns >= allowance.until_ns) return false;
+  if (!is_exempt(prefix))
+    if (Result<void> done = put(prefix, FW_ENTRY_ALLOW, allowance.until_ns, now); !done)
+      return std::unexpected(done.error());
+  if (known != allowances_.end()) deadlines_.erase({known->second.until_ns, prefix});
+  allowances_[prefix] = allowance;
+  deadlines_.emplace(allowance.until_ns, prefix);
+  journal_.write(EventType::allow, now, [&] {
+    Draft draft{prefix.text(), {Field::text("for", for_field(allowance.until_ns, now.mono_ns))}};
+    if (!allowance.comment.empty())
+      draft.fields.push_back(Field::text("comment", allowance.comment));
+    return draft;
+  });
+  return true;
+}
+
+bool Protected::unallow(const Prefix& prefix, std::string_view reason, const Now& now) {
+  const auto known = allowances_.find(prefix);
+  if (known == allowances_.end()) return false;
+  entries_.erase(prefix, FW_ENTRY_ALLOW);
+  deadlines_.erase({known->second.until_ns, prefix});
+  allowances_.erase(known);
+  journal_.write(EventType::unallow, now,
+                 [&] { return Draft{prefix.text(), {Field::text("reason", reason)}}; });
+  return true;
+}
+
+void Protected::expire(const Now& now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono_ns) {
+    const Prefix prefix = deadlines_.begin()->second;
+    unallow(prefix, "expired", now);
+  }
+}
+
+void Protected::adopt(const fw_entry& entry, const Now& now) {
+  const Prefix prefix = prefix_of(entry);
+  if (entry.kind == FW_ENTRY_EXEMPT) {
+    left_over_.insert(prefix);
+  } else if (const std::uint64_t until = until_ns(entry); until > now.mono_ns) {
+    allowances_[prefix] = {.until_ns = until, .comment = {}};
+    deadlines_.emplace(until, prefix);
+  }
+}
+
+std::size_t Protected::sync(const Now& now) {
+  std::size_t repairs = 0;
+  for (const auto& exemption : exemptions_)
+    repairs += sync_one(exemption.first, FW_ENTRY_EXEMPT, FW_FOREVER, now) ? 1 : 0;
+  for (const auto& allowance : allowances_)
+    repairs += sync_one(allowance.first, FW_ENTRY_ALLOW, allowance.second.until_ns, now) ? 1 : 0;
+  return repairs;
+}
+
+bool Protected::wants(const fw_entry& entry) const {
+  const Prefix prefix = prefix_of(entry);
+  if (entry.kind == FW_ENTRY_EXEMPT) return left_over_.contains(prefix) || is_exempt(prefix);
+  return allowances_.contains(prefix) && !is_exempt(prefix) && !suspended(prefix);
+}
+
+bool Protected::sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
+                         const Now& now) {
+  const bool wanted =
+      until > now.mono_ns && !suspended(prefix) && (kind == FW_ENTRY_EXEMPT || !is_exempt(prefix));
+  const fw_entry* entry = entries_.find(prefix, kind);
+  if (!wanted) {
+    entries_.erase(prefix, kind);
+    return entry != nullptr;
+  }
+  if (entry != nullptr && until_ns(*entry) >= until) return false;
+  return put(prefix, kind, until, now).has_value();
+}
+
+Result<void> Protected::put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
+                            const Now& now) {
+  fw_entry entry{};
+  entry.addr = prefix.address.key();
+  entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
+  entry.kind = kind;
+  entry.since_ns = now.mono_ns;
+  entry.until_ns = until;
+  return entries_.put(entry, now.mono_ns);
+}
+
+}  // namespace fw::engine

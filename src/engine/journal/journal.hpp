@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The event log's content: every transition once, the last 10,000 in memory. Its volume is bounded
+// whatever happens: each type has a token bucket (50 a second, 200 at once); what exceeds it is
+// counted and one `Suppressed` follows. Files and the system journal are the sink's business.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/now.hpp"
+#include "engine/journal/event.hpp"
+
+namespace fw::engine {
+
+// What an event says, before it has a time and an id.
+struct Draft {
+  std::string address;
+  std::vector<Field> fields;
+};
+
+class Journal {
+ public:
+  using Sink = std::function<void(const Event&)>;
+  static constexpr std::size_t kKept = 10'000;
+
+  // `sink` is called with each event as it is written.
+  void set_sink(Sink sink) { sink_ = std::move(sink); }
+
+  // Writes what `compose()` returns (a Draft); it is not called when the event is suppressed, so a
+  // flood of events costs no formatting.
+  template <typename Compose>
+  void write(EventType type, const Now& now, Compose compose) {
+    if (admits(type, now)) keep(type, now, compose());
+  }
+
+  // Writes the Suppressed lines that are due: a second after the first, then every ten.
+  void summarise_suppressed(const Now& now);
+
+  // Oldest first.
+  [[nodiscard]] const std::deque<Event>& events() const { return events_; }
+  [[nodiscard]] std::uint64_t last_id() const { return last_id_; }
+  // Since the start.
+  [[nodiscard]] std::uint64_t suppressed() const { return suppressed_; }
+
+ private:
+  struct Bucket {
+    std::uint64_t paid_until_ns = 0;
+    std::uint64_t suppressed = 0;  // not yet summarised
+    std::uint64_t summary_due_ns = 0;
+  };
+
+  [[nodiscard]] bool admits(EventType type, const Now& now);
+  void keep(EventType type, const Now& now, Draft draft);
+
+  std::array<Bucket, kEventTypes> buckets_{};
+  std::deque<Event> events_;
+  std::uint64_t last_id_ = 0;
+  std::uint64_t suppressed_ = 0;
+  Sink sink_;
+};
+
+}  // namespace fw::engine

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What the datapath measured when it limited or banned a source, in the units people use: it counts
+// per window of 2^30 ns and bytes in steps of 16.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/now.hpp"
+#include "engine/journal/event.hpp"
+#include "policy/abi.h"
+
+namespace fw::engine {
+
+struct Measured {
+  std::chrono::system_clock::time_point time;
+  std::uint64_t value = 0, limit = 0;  // packets or bytes per second
+  std::uint16_t dport = 0;             // 0: the protocol has none
+  std::uint8_t proto = 0;
+  fw_metric metric = FW_METRIC_PACKETS;
+};
+
+// A count in a window as a rate: packets, or bytes.
+[[nodiscard]] std::uint64_t per_second(std::uint32_t per_window, fw_metric metric);
+
+[[nodiscard]] Measured measured(const fw_event& event, const Now& now);
+
+// proto=udp dport=27015 pps=12400 limit=2000 window=1s
+[[nodiscard]] std::vector<Field> fields_of(const Measured& measured);
+
+// "12,400 pkt/s", "5.9 MB/s", "400 SYN/s".
+[[nodiscard]] std::string rate_in_words(std::uint64_t per_second, fw_metric metric);
+
+}  // namespace fw::engine

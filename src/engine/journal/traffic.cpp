@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "engine/journal/traffic.hpp"
+
+#include <numeric>
+#include <span>
+
+#include "engine/journal/words.hpp"
+
+namespace fw::engine {
+namespace {
+
+std::uint64_t sum(std::span<const fw_u64> values) {
+  return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+}
+
+Draft summary(const fw_counters& before, const fw_counters& after) {
+  const Amount old_amount = dropped(before);
+  const Amount new_amount = dropped(after);
+  Draft draft{"",
+              {Field::count("packets", new_amount.packets - old_amount.packets),
+               Field::count("bytes", new_amount.bytes - old_amount.bytes)}};
+  for (unsigned i = 0; i < FW_REASON_COUNT; ++i) {
+    const std::uint64_t packets = after.packets[i] - before.packets[i];
+    const auto reason = static_cast<fw_reason>(i);
+    if (packets > 0 && is_drop(reason))
+      draft.fields.push_back(Field::count(reason_word(reason), packets));
+  }
+  return draft;
+}
+
+}  // namespace
+
+bool is_drop(fw_reason reason) {
+  switch (reason) {
+    case FW_REASON_MALFORMED:
+    case FW_REASON_DENY:
+    case FW_REASON_BAN:
+    case FW_REASON_CLOSED:
+    case FW_REASON_SIGNATURE:
+    case FW_REASON_LIMIT:
+    case FW_REASON_BUDGET:
+    case FW_REASON_CHALLENGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Amount total(const fw_counters& counters) {
+  return {.packets = sum(counters.packets) - counters.packets[FW_REASON_OUTGOING],
+          .bytes = sum(counters.bytes) - counters.bytes[FW_REASON_OUTGOING]};
+}
+
+Amount dropped(const fw_counters& counters) {
+  Amount amount;
+  for (unsigned i = 0; i < FW_REASON_COUNT; ++i) {
+    if (!is_drop(static_cast<fw_reason>(i))) continue;
+    amount.packets += counters.packets[i];
+    amount.bytes += counters.bytes[i];
+  }
+  return amount;
+}
+
+void Traffic::begin(const fw_counters& counters, const Now& now) {
+  counters_ = summarised_ = counters;
+  summary_due_ns_ = now.mono_ns + kSummaryNs;
+}
+
+void Traffic::update(const fw_counters& counters, bool observing, Journal& journal,
+                     const Now& now) {
+  counters_ = counters;
+  if (now.mono_ns < summary_due_ns_) return;
+  summary_due_ns_ = now.mono_ns + kSummaryNs;
+  const fw_counters before = std::exchange(summarised_, counters);
+  if (dropped(counters).packets <= dropped(before).packets) return;
+  journal.write(observing ? EventType::would_drop : EventType::dropped, now,
+                [&] { return summary(before, counters); });
+}
+
+}  // namespace fw::engine

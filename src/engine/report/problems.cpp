@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What `status` calls problems: everything that keeps the host from being protected as configured.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "engine/report/report.hpp"
+
+namespace fw::engine {
+namespace {
+
+// TCP clients complete handshakes, yet no packet that this host sends was seen.
+bool is_one_way(const View& view) {
+  const fw_shared* shared = view.datapath.tables().shared;
+  return shared != nullptr && shared->egress_seen == 0 &&
+         view.traffic.counters().class_answered[FW_CLASS_TCP_SYN] != 0;
+}
+
+}  // namespace
+
+std::vector<std::string> problems(const View& view) {
+  std::vector<std::string> problems;
+  if (view.settings.mode == Mode::off) problems.emplace_back("mode is off: nothing is protected");
+  bool attached = false;
+  for (const datapath::InterfaceStatus& status : view.datapath.interfaces()) {
+    if (!status.problem.empty())
+      problems.push_back(fmt::format("{}: {}", status.name, status.problem));
+    attached = attached || status.attachment != datapath::Attachment::none;
+  }
+  if (view.settings.mode != Mode::off && !attached)
+    problems.emplace_back("no interface is attached: nothing is protected");
+  if (attached && is_one_way(view))
+    problems.emplace_back(
+        "nothing that this host sends is seen, though clients go on as if answered: only TCP "
+        "clients can be told from a flood. Do replies leave by another interface? Name all uplinks "
+        "in `interface`");
+  std::ranges::copy(view.host_problems, std::back_inserter(problems));
+  std::ranges::copy(view.lists.problems, std::back_inserter(problems));
+  const std::size_t capacity = view.datapath.tables().entries.size();
+  if (const std::size_t used = view.entries_used(); used > capacity * 7 / 10)
+    problems.push_back(
+        fmt::format("{} of {} places for bans are taken, more may not find one: "
+                    "raise tables.bans in floodwall.toml and restart floodwalld",
+                    used, capacity));
+  if (view.audit_problem) problems.push_back(*view.audit_problem);
+  return problems;
+}
+
+}  // namespace fw::engine

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// The replies to `status` and `events`.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/terminal_text.hpp"
+#include "base/units.hpp"
+#include "base/version.hpp"
+#include "engine/journal/words.hpp"
+#include "engine/report/report.hpp"
+
+namespace fw::engine {
+namespace {
+
+using Json = nlohmann::json;
+
+Json to_json(const Amount& amount) {
+  return {{"packets", amount.packets}, {"bytes", amount.bytes}};
+}
+
+Json interfaces_of(const View& view) {
+  Json interfaces = Json::array();
+  for (const datapath::InterfaceStatus& status : view.interfaces)
+    interfaces.push_back({{"name", status.name},
+                          {"attachment", word(status.attachment)},
+                          {"egress", status.egress},
+                          {"unseen_packets", status.unseen_packets},
+                          {"problem", status.problem}});
+  return interfaces;
+}
+
+// "on", or "off: " and why.
+std::string syn_cookies_of(const View& view) {
+  const std::string why_not = view.datapath.why_no_syn_cookies();
+  return why_not.empty() ? "on" : "off: " + printable(why_not);
+}
+
+Json traffic_of(const fw_counters& counters) {
+  Json reasons = Json::object();
+  for (unsigned i = 0; i < FW_REASON_COUNT; ++i)
+    if (counters.packets[i] > 0)
+      reasons[std::string(reason_word(static_cast<fw_reason>(i)))] =
+          to_json(Amount{.packets = counters.packets[i], .bytes = counters.bytes[i]});
+  Json classes = Json::object();
+  for (unsigned i = 0; i < FW_CLASS_COUNT; ++i)
+    if (counters.class_packets[i] > 0)
+      classes[std::string(class_word(static_cast<fw_class>(i)))] =
+          to_json(Amount{.packets = counters.class_packets[i], .bytes = counters.class_bytes[i]});
+  const Amount all = total(counters);
+  const Amount gone = dropped(counters);
+  return {{"packets", all.packets},
+          {"bytes", all.bytes},
+          {"dropped_packets", gone.packets},
+          {"dropped_bytes", gone.bytes},
+          {"observed_drops", counters.observed_drops},
+          {"bans_capped", counters.bans_capped},
+          {"events_lost", counters.events_lost},
+          {"reasons", std::move(reasons)},
+          {"classes", std::move(classes)}};
+}
+
+Json tables_of(const View& view) {
+  const datapath::Tables tables = view.datapath.tables();
+  return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_SLOTS}}},
+          {"flows", {{"capacity", tables.flows.size() * FW_FLOW_SLOTS}}},
+          {"bans", {{"capacity", tables.entries.size()}, {"used", view.entries_used()}}},
+          {"memory_bytes", view.datapath.memory_bytes()}};
+}
+
+}  // namespace
+
+Json status_report(const View& view, const Now& now) {
+  const std::vector<std::string> problems = engine::problems(view);
+  Json shown_problems = Json::array();
+  for (const std::string& problem : problems) shown_problems.push_back(printable(problem));
+  const ListSet& lists = view.lists;
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now.wall - view.started);
+  return {{"version", kVersion},
+          {"mode", word(view.settings.mode)},
+          {"since", format_time(view.started)},
+          {"uptime_s", uptime.count()},
+          {"datapath", view.datapath.kind()},
+          {"healthy", problems.empty()},
+          {"problems", std::move(shown_problems)},
+          {"interfaces", interfaces_of(view)},
+          {"syn_cookies", syn_cookies_of(view)},
+          {"exempt", list_report(view, "exempt", now)["exempt"]},
+          {"counts",
+           {{"bans", view.bans.all().size()},
+            {"deny_entries", lists.deny.entries().size()},
+            {"allow_entries",
+             lists.allow.entries().size() + view.protected_entries.allowances().size()},
+            {"exempt", view.protected_entries.exemptions().size()},
+            {"signatures", view.detector.signatures().all().size()}}},
+          {"attack", attack_report(view.detector, now)},
+          {"traffic", traffic_of(view.datapath.counters())},
+          {"tables", tables_of(view)},
+          {"log",
+           {{"path", (view.settings.config.log.folder / "floodwall.log").native()},
+            {"suppressed", view.journal.suppressed()}}}};
+}
+
+Json events_report(const Journal& journal, const EventQuery& query, const Now& now) {
+  const std::uint64_t after = query.after > journal.last_id() ? 0 : query.after;
+  const auto& events = journal.events();
+  auto first = std::ranges::upper_bound(events, after, {}, &Event::id);
+  if (query.since_ns != FW_FOREVER) {
+    const auto oldest = now.wall - std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                       std::chrono::nanoseconds(query.since_ns));
+    first =
+        std::find_if(first, events.end(), [&](const Event& event) { return event.time >= oldest; });
+  }
+  const auto found = static_cast<std::uint64_t>(events.end() - first);
+  if (found > query.limit) first += static_cast<std::ptrdiff_t>(found - query.limit);
+  Json shown = Json::array();
+  for (; first != events.end(); ++first) {
+    Json event = to_json(*first);
+    event["text"] = to_text(*first);
+    shown.push_back(std::move(event));
+  }
+  return {{"events", std::move(shown)}, {"next", journal.last_id()}};
+}
+
+}  // namespace fw::engine

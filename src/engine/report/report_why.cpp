@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// The reply to `why ADDR`: the verdict, what it rests on, and how to change it. The order of the
+// questions is that of the datapath: exempt, allowed, denied, banned.
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/terminal_text.hpp"
+#include "base/units.hpp"
+#include "base/words.hpp"
+#include "engine/enforce/guard.hpp"
+#include "engine/journal/measured.hpp"
+#include "engine/journal/words.hpp"
+#include "engine/report/meters.hpp"
+#include "engine/report/report.hpp"
+#include "lists/list_file.hpp"
+
+namespace fw::engine {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Answer {
+  fw_reason reason = FW_REASON_PASS;
+  std::string headline;
+  std::vector<std::array<std::string, 2>> lines;
+  std::vector<std::string> remedies;
+};
+
+// All that concerns one address (or prefix).
+struct Facts {
+  std::string subject;
+  const std::string* exempt = nullptr;  // why
+  const std::pair<const Prefix, Allowance>* allowance = nullptr;
+  const ListEntry* allow = nullptr;
+  const ListEntry* deny = nullptr;
+  const std::pair<const Prefix, Ban>* ban = nullptr;
+  bool suspended = false;  // exemption or allowance, by a forced ban
+};
+
+Facts gather(const View& view, const Prefix& prefix, const Now& now) {
+  Facts facts{.subject = prefix.text()};
+  const Protected& entries = view.protected_entries;
+  if (const auto at = entries.exemptions().find(prefix); at != entries.exemptions().end())
+    facts.exempt = &at->second;
+  if (const auto at = find_covering(entries.allowances(), prefix); at != entries.allowances().end())
+    facts.allowance = &*at;
+  facts.allow = view.lists.allow.covering(prefix);
+  facts.deny = view.lists.deny.covering(prefix);
+  if (const auto at = find_covering(view.bans.all(), prefix); at != view.bans.all().end())
+    if (view.bans.until_ns(at->first, at->second) > now.mono_ns) facts.ban = &*at;
+  facts.suspended = entries.suspended(prefix);
+  return facts;
+}
+
+std::string ordinal(unsigned number) {
+  constexpr std::array<std::string_view, 4> kWords{"no", "first", "second", "third"};
+  return number < kWords.size() ? std::string(kWords[number]) : fmt::format("{}th", number);
+}
+
+std::string until_in_words(std::uint64_t until_ns, const Now& now) {
+  if (until_ns == FW_FOREVER) return "until it is unbanned";
+  return fmt::format("until {} ({} left)", time_in_words(wall_at(now, until_ns), now),
+                     duration_in_words(until_ns - now.mono_ns));
+}
+
+std::string rule_in_words(const Ban& ban) {
+  std::string name = ban.rule == "default"  ? "default limits"
+                     : ban.rule == "prefix" ? "limits per prefix"
+                                            : fmt::format("service \"{}\"", ban.rule);
+  if (!ban.measured) return name;
+  const Measured& measured = *ban.measured;
+  const std::string port =
+      measured.dport == 0 || (measured.proto != 6 && measured.proto != 17)
+          ? protocol_name(measured.proto)
+          : fmt::format("{}/{}", protocol_name(measured.proto), measured.dport);
+  return fmt::format("{}, {}, ban above {} over 1 s", name, port,
+                     rate_in_words(measured.limit, measured.metric));
+}
+
+void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& answer) {
+  const auto& [prefix, ban] = *facts.ban;
+  answer.reason = FW_REASON_BAN;
+  answer.headline = fmt::format("BANNED {}", until_in_words(view.bans.until_ns(prefix, ban), now));
+  if (ban.by == BannedBy::limit) {
+    answer.headline += fmt::format(", {} offence", ordinal(ban.offence));
+    answer.lines.push_back({"rule", rule_in_words(ban)});
+  } else {
+    answer.headline += ", by the operator";
+    if (ban.forced) answer.headline += " (--force)";
+  }
+  if (!ban.reason.empty()) answer.lines.push_back({"reason", printable(ban.reason)});
+  if (prefix.text() != facts.subject) answer.lines.push_back({"ban of", prefix.text()});
+  if (ban.measured)
+    answer.lines.push_back(
+        {"measured",
+         fmt::format("{} at {}", rate_in_words(ban.measured->value, ban.measured->metric),
+                     time_in_words(ban.measured->time, now))});
+  answer.lines.push_back(
+      {"dropped", fmt::format("{} packets since {}", grouped(view.bans.dropped(prefix)),
+                              time_in_words(wall_at(now, ban.since_ns), now))});
+  if (const std::uint64_t rate = view.bans.rate(prefix, now); rate != 0)
+    answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_metric>(ban.metric))});
+  answer.remedies.push_back("lift it: floodwall unban " + facts.subject);
+  answer.remedies.push_back("keep it off: floodwall allow " + facts.subject);
+}
+
+Answer judge(const View& view, const Facts& facts, const Now& now) {
+  const ListSet& lists = view.lists;
+  Answer answer;
+  if (facts.exempt != nullptr && !facts.suspended) {
+    answer.reason = FW_REASON_EXEMPT;
+    answer.headline =
+        fmt::format("EXEMPT: {} (automatic exemption)", exemption_in_words(*facts.exempt));
+    answer.remedies.push_back("ban it anyway: floodwall ban --force " + facts.subject);
+  } else if (facts.allowance != nullptr && !facts.suspended) {
+    answer.reason = FW_REASON_ALLOW;
+    answer.headline = "ALLOWED " + until_in_words(facts.allowance->second.until_ns, now);
+    answer.remedies.push_back("end that: floodwall unallow " + facts.allowance->first.text());
+  } else if (facts.allow != nullptr && !facts.suspended) {
+    const std::string entry = lists::range_text(facts.allow->first, facts.allow->last);
+    answer.reason = FW_REASON_ALLOW;
+    answer.headline = fmt::format("ALLOWED by {} ({})", entry, lists.allow.place_of(*facts.allow));
+    answer.remedies.push_back("end that: floodwall unallow " + entry);
+  } else if (facts.deny != nullptr) {
+    answer.reason = FW_REASON_DENY;
+    answer.headline =
+        fmt::format("DENIED by {} ({})", lists::range_text(facts.deny->first, facts.deny->last),
+                    lists.deny.place_of(*facts.deny));
+    if (const std::string& comment = lists.deny.comment_of(*facts.deny); !comment.empty())
+      answer.lines.push_back({"comment", printable(comment)});
+    answer.remedies.push_back(fmt::format("let it in: take it off {}, or floodwall allow {}",
+                                          lists.deny.file_of(*facts.deny), facts.subject));
+  } else if (facts.ban != nullptr) {
+    explain_ban(view, facts, now, answer);
+  } else {
+    answer.headline = "NOT BLOCKED: nothing speaks against it but the limits that hold for all";
+    answer.remedies.push_back("block it: floodwall ban " + facts.subject);
+  }
+  return answer;
+}
+
+// What holds whatever the verdict is: history, and where else it stands.
+void add_background(const View& view, const Prefix& prefix, const Facts& facts, const Now& now,
+                    Answer& answer) {
+  const config::Ban& config = view.settings.config.ban;
+  Prefix source = prefix;
+  if (!prefix.is_v4() && prefix.bits > config.prefix_v6)
+    source = {.address = masked(prefix.address, config.prefix_v6), .bits = config.prefix_v6};
+  const unsigned offences = view.offences.count(source, now, config.memory);
+  const std::string memory = format_duration(config.memory);
+  answer.lines.push_back({"history", offences == 0 ? fmt::format("no offence in {}", memory)
+                                     : offences == 1
+                                         ? fmt::format("one offence in {}", memory)
+                                         : fmt::format("{} offences in {}", offences, memory)});
+  const auto yes_no = [](bool yes) { return yes ? "yes" : "no"; };
+  answer.lines.push_back(
+      {"lists", fmt::format("allow list: {}   deny list: {}   exempt: {}   banned: {}",
+                            yes_no(facts.allow != nullptr || facts.allowance != nullptr),
+                            yes_no(facts.deny != nullptr), yes_no(facts.exempt != nullptr),
+                            yes_no(facts.ban != nullptr))});
+  if (facts.suspended && (facts.exempt != nullptr || facts.allow != nullptr || facts.allowance))
+    answer.lines.push_back({"note", "its exemption is suspended while the --force ban lasts"});
+  if (view.settings.mode != Mode::enforce)
+    answer.lines.push_back(
+        {"note", fmt::format("mode is {}: nothing is dropped now", word(view.settings.mode))});
+}
+
+}  // namespace
+
+Json why_report(const View& view, const Prefix& prefix, const Now& now) {
+  const Facts facts = gather(view, prefix, now);
+  Answer answer = judge(view, facts, now);
+  Json meters = Json::array();
+  if (answer.reason == FW_REASON_PASS)  // who is judged by name does not come to the meters
+    for (const Meter& meter : meters_of(view, prefix, now)) {
+      answer.lines.push_back({"now", in_words(meter)});
+      meters.push_back(to_json(meter));
+    }
+  add_background(view, prefix, facts, now, answer);
+  const bool drop = is_drop(answer.reason) && view.settings.mode == Mode::enforce;
+  return {{"address", facts.subject},
+          {"verdict", drop ? "drop" : "pass"},
+          {"reason", reason_word(answer.reason)},
+          {"headline", answer.headline},
+          {"lines", answer.lines},
+          {"meters", std::move(meters)},
+          {"remedies", answer.remedies}};
+}
+
+}  // namespace fw::engine
