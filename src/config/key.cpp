@@ -110,8 +110,9 @@ std::string range_text(const RisingNumbers& type, bool) {
 }
 
 std::string range_text(const Duration& type, bool) {
-  return fmt::format("{} to {}{}", format_duration(type.from), format_duration(type.to),
-                     type.or_none ? ", or none" : "");
+  const std::string range =
+      fmt::format("{} to {}", format_duration(type.from), format_duration(type.to));
+  return type.or_none ? fmt::format("{}, or {}", range, kNone) : range;
 }
 
 std::string range_text(const Size& type, bool) {
@@ -119,12 +120,13 @@ std::string range_text(const Size& type, bool) {
 }
 
 std::string range_text(const Rate& type, bool bytes) {
-  return fmt::format("{} to {}, or none", format_rate(bytes ? type.from_bytes : type.from, bytes),
-                     format_rate(bytes ? type.to_bytes : type.to, bytes));
+  if (type.to_bytes == 0) bytes = false;
+  return fmt::format("{} to {}, or {}", format_rate(bytes ? type.from_bytes : type.from, bytes),
+                     format_rate(bytes ? type.to_bytes : type.to, bytes), kNone);
 }
 
 std::string range_text(const Choice& type, bool) {
-  return fmt::format("{}", fmt::join(type.words, ", "));
+  return fmt::format("\"{}\"", fmt::join(type.words, "\", \""));
 }
 
 std::string range_text(const Word&, bool) {

@@ -63,7 +63,8 @@ inline constexpr Duration kBursts{std::chrono::milliseconds{10}, std::chrono::se
 inline constexpr Rate kBudgetRates{1, 10e6};
 // CPUs take from a budget in batches (docs/decisions/budgets.md): fewer than 8 would starve some.
 inline constexpr Number kBudgetBursts{8, 1'000'000};
-inline constexpr Number kScanGroups{0, 16};  // the bits that a source entry has for it
+// A source entry has 16 bits for the groups of closed ports that the source tried.
+inline constexpr Number kScanGroups{1, 16, "scans are not looked for"};
 // Judgement: 1024 entries serve a test; 16 Mi sources and 64 Mi flows take gigabytes.
 inline constexpr PowerOfTwo kEntries{1024, 16U << 20};
 inline constexpr PowerOfTwo kFlows{1024, 64U << 20};
@@ -102,17 +103,17 @@ inline constexpr auto kTopKeys = std::to_array<Key<Config>>({
 inline constexpr auto kBanKeys = std::to_array<Key<Ban>>({
     {.name = "time",
      .field = Field{&Ban::time, kBanTimes},
-     .about = "counted from the last excess",
+     .about = "how long a source is banned after its last excess",
      .detail = "A ban runs on while the flood goes on."},
     {.name = "escalate",
      .field = Field{&Ban::escalate, kEscalation},
-     .about = "factor of `time` at the 1st, 2nd, ... offence"},
+     .about = "multiples of `time` for the 1st, 2nd, ... offence"},
     {.name = "memory",
      .field = Field{&Ban::memory, kMemory},
      .about = "an offence is forgotten after this time"},
     {.name = "prefix_v6",
      .field = Field{&Ban::prefix_v6, kSourceBits},
-     .about = "an IPv6 source is its first so many bits"},
+     .about = "so many first bits of an IPv6 address make one source"},
     {.name = "per_minute",
      .field = Field{&Ban::per_minute, kBansPerMinute},
      .about = "at most so many automatic bans: floods forge their sources"},
@@ -189,8 +190,7 @@ inline constexpr auto kDetectKeys = std::to_array<Key<Detect>>({
      .about = "keep the heads of an attack's packets as pcap"},
     {.name = "scan_ports",
      .field = Field{&Detect::scan_ports, kScanGroups},
-     .about = "a source that tried so many of 16 groups of closed ports scans",
-     .detail = "0: scans are not looked for."},
+     .about = "a source that tried so many of 16 groups of closed ports scans"},
     {.name = "scan_ban",
      .field = Field{&Detect::scan_ban, Duration{kBanTimes.from, kBanTimes.to, true}},
      .about = "how long a scanner is banned: its address may be forged"},
@@ -205,7 +205,7 @@ inline constexpr auto kServiceKeys = std::to_array<Key<Service>>({
      .needed = "a service needs one, such as \"web\""},
     {.name = "port",
      .field = Field{&Service::ports, Ports{}},
-     .about = "or [\"tcp/80\", \"tcp/8000-8999\", \"tcp+udp/53\"]",
+     .about = "such as [\"tcp/80\", \"tcp/8000-8999\", \"tcp+udp/53\"]",
      .detail = "A port is of one service only.",
      .example = "\"udp/27015\"",
      .needed = "a service needs one, such as \"tcp/80\""},
@@ -214,7 +214,7 @@ inline constexpr auto kServiceKeys = std::to_array<Key<Service>>({
      .about = "\"drop\": only allowed and exempt sources; \"pass\": no limits"},
     {.name = "ban_time",
      .field = Field{&Service::ban_time, kBanTimes},
-     .about = "of bans made by this service's limits",
+     .about = "how long this service's limits ban a source",
      .example = "\"10m\"",
      .fallback = "ban.time"},
 });
@@ -225,7 +225,7 @@ inline constexpr auto kListKeys = std::to_array<Key<Lists>>({
      .about = "`floodwall allow` writes into the first one"},
     {.name = "deny",
      .field = Field{&Lists::deny, Words{}},
-     .about = "or [\"deny.list\", \"feeds/*.netset\"]"},
+     .about = "such as [\"deny.list\", \"feeds/*.netset\"]"},
 });
 
 inline constexpr auto kTableKeys = std::to_array<Key<Tables>>({
@@ -239,7 +239,7 @@ inline constexpr auto kTableKeys = std::to_array<Key<Tables>>({
      .effect = Effect::at_start},
     {.name = "bans",
      .field = Field{&Tables::bans, kEntries},
-     .about = "bans, allowed and exempt sources together",
+     .about = "bans, exempt and allowed prefixes together",
      .effect = Effect::at_start},
 });
 
@@ -255,7 +255,7 @@ inline constexpr auto kNfqueueKeys = std::to_array<Key<Nfqueue>>({
 inline constexpr auto kLogKeys = std::to_array<Key<Log>>({
     {.name = "folder",
      .field = Field{&Log::folder, Folder{}},
-     .about = "of floodwall.log (for people) and events.json (for programs)"},
+     .about = "holds floodwall.log (for people) and events.json (for programs)"},
     {.name = "rotate",
      .field = Field{&Log::rotate_bytes, kLogSizes},
      .about = "a file that is larger is rotated"},
