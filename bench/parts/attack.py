@@ -44,7 +44,7 @@ def shares(turns, name, rate):
     """Requests/s of each round, as a share of the firewall's best turn in that round."""
     rounds = zip(*(mine for (whose, _), mine in turns.items() if whose == name))
     best = [max(turn["requests"] for turn in one) for one in rounds]
-    return [now["requests"] / max(calm, 1e-9) for now, calm in zip(turns[name, rate], best)]
+    return [now["requests"] / max(quiet, 1e-9) for now, quiet in zip(turns[name, rate], best)]
 
 
 def table_of(flood, title, contenders, turns):
@@ -72,8 +72,8 @@ def pair(firewalls, firewall, rate):
     return turn(firewalls, firewall, FLOODS["denied"], 0, 1), turn(firewalls, firewall, FLOODS["denied"], rate, 1)
 
 
-def share_of(calm, flooded):
-    return flooded["requests"] / max(calm["requests"], 1e-9)
+def share_of(quiet, flooded):
+    return flooded["requests"] / max(quiet["requests"], 1e-9)
 
 
 def rate_that_halves(firewalls, firewall, steps):
@@ -113,7 +113,7 @@ def half_table(firewalls, contenders, steps, rounds):
     for name, mine in pairs.items():
         kept = [[share_of(*one) for one in mine[rate]] for rate in rates]
         turns = [one for rate in rates for one in mine[rate]]
-        table.add(name, number(median(calm["requests"] for calm, _ in turns)), *(percent(median(now)) for now in kept),
+        table.add(name, number(median(quiet["requests"] for quiet, _ in turns)), *(percent(median(now)) for now in kept),
                   percent(median(spread(now) for now in kept)),
                   f"{median(flooded['p99_ms'] for _, flooded in turns):.1f} ms", f"{1e9 * cost[name]:.0f}",
                   percent(1 - half * cost[name]))
