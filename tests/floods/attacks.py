@@ -9,7 +9,7 @@ import struct
 
 import packets
 from packets import ACK, PSH, RST, SYN
-from peace import GAME, QUIC, QUIC_BYTES, QUIC_INITIAL, quic_long
+from ordinary import GAME, QUIC, QUIC_BYTES, QUIC_INITIAL, quic_long
 from peers import SYSTEMS, public_v4, public_v6, syn_options
 
 CARRIER = 0xc6336400  # 198.51.100.0/24: sources in concert

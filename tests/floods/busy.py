@@ -2,7 +2,7 @@
 """Busy but innocent: what much wanted hosts see, from the first packet of a capture on (nobody has
 learned anything yet). Each function fills a capture for one protected host."""
 import packets
-import peace
+import ordinary
 from peers import Connection, Peer
 
 
@@ -35,13 +35,13 @@ def http(capture, host, rng, rate=4000, sources=300, seconds=6):
 def flash_crowd(capture, host, rng, rate=3000, seconds=6):
     """Sources never seen before, all at once, each of which completes its handshake."""
     for when in _moments(rng, rate, seconds):
-        peace.web_visit(capture, host, Peer(rng), when, rng, port=443)
+        ordinary.web_visit(capture, host, Peer(rng), when, rng, port=443)
 
 
 def dns_service(capture, host, rng, rate=50_000, sources=20_000, seconds=4):
     crowd = _crowd(rng, sources)
     for when in _moments(rng, rate, seconds):
-        peace.ask(capture, host, rng.choice(crowd), rng.randint(1024, 65535), 53, when, rng,
+        ordinary.ask(capture, host, rng.choice(crowd), rng.randint(1024, 65535), 53, when, rng,
                   ((28, 60), (44, 200)))
 
 
@@ -50,7 +50,7 @@ def game(capture, host, rng, players=500, rate=60, seconds=6):
     for peer in _crowd(rng, players):
         port, when = rng.randint(1024, 65535), rng.random() / rate
         while when < seconds:
-            peace.ask(capture, host, peer, port, peace.GAME, when, rng, ((20, 60), (80, 500)))
+            ordinary.ask(capture, host, peer, port, ordinary.GAME, when, rng, ((20, 60), (80, 500)))
             when += rng.uniform(0.9, 1.1) / rate
 
 
@@ -93,12 +93,12 @@ def monitoring(capture, host, rng, seconds=20):
     """Pings every 10 ms from three hosts, checks of several ports, SNMP every second."""
     for peer in _crowd(rng, 3):
         for index in range(seconds * 100):
-            peace.ping(capture, host, peer, index / 100 + peer.rtt, index)
+            ordinary.ping(capture, host, peer, index / 100 + peer.rtt, index)
         for when in range(seconds):
             for port in (22, 25, 80, 443, 5432):
                 link = Connection(capture, host, port, peer, rng)
                 link.closes(link.opens(when + rng.random()) + 0.001)
-            peace.ask(capture, host, peer, 40000 + when, 161, when + 0.5, rng)
+            ordinary.ask(capture, host, peer, 40000 + when, 161, when + 0.5, rng)
 
 
 def nat(capture, host, rng, users=200, seconds=15, rush=False):
@@ -109,7 +109,7 @@ def nat(capture, host, rng, users=200, seconds=15, rush=False):
         when = rng.uniform(0, 2 if rush else 10)
         while when < seconds:
             for _ in range(6):
-                peace.web_visit(capture, host, gateway, when + rng.uniform(0, 0.2), rng, port=443)
+                ordinary.web_visit(capture, host, gateway, when + rng.uniform(0, 0.2), rng, port=443)
             when += rng.uniform(8, 12)
 
 
@@ -119,9 +119,9 @@ def resolver(capture, host, rng, rate=2000, seconds=8):
     for when in _moments(rng, rate, seconds):
         server = rng.choice(servers)
         answered = rng.random() > 0.03
-        peace.look_up(capture, host, server, when, rng, answered)
+        ordinary.look_up(capture, host, server, when, rng, answered)
         if not answered:
-            peace.look_up(capture, host, rng.choice(servers), when + 0.8, rng)
+            ordinary.look_up(capture, host, rng.choice(servers), when + 0.8, rng)
         elif rng.random() < 0.01:
             _long_answer(capture, host, server, when, rng)
 

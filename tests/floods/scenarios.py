@@ -16,12 +16,12 @@ import packets
 import tools
 from attacks import carpet, mix
 from capture import Capture
-from peace import RESOLVERS, Peace
+from ordinary import RESOLVERS, OrdinaryTraffic
 from reflection import reflected
 
 V4, V6 = packets.address("192.0.2.80"), packets.address("2001:db8::80")
 NET = [packets.address("192.0.2.0") + number for number in range(256)]
-START_S, TAIL_S = 6.0, 13.0  # peace before a flood and after it
+START_S, TAIL_S = 6.0, 13.0  # ordinary traffic before a flood and after it
 # What is no flood even where the host is not seen to answer: TCP clients go on as only the answered do.
 ONE_WAY_SHOWS = ("http-4000", "http-4000-v6", "nat-200", "crawler")
 ERRORS_PER_SECOND = 1000     # of ICMP that a kernel sends (net.ipv4.icmp_msgs_per_sec)
@@ -73,19 +73,19 @@ def rising(first, last, seconds):
 # ---------------------------------------------------------------- what
 
 
-def flood(name, family, when, target=V4, answer=None, peace=None, hosts=None, **options):
-    """`answer` is how the host answers an attack packet; `peace` fills the capture with ordinary
+def flood(name, family, when, target=V4, answer=None, ordinary=None, hosts=None, **options):
+    """`answer` is how the host answers an attack packet; `ordinary` fills the capture with ordinary
     traffic of so many seconds."""
     def build(rng):
         capture = Capture(hosts or [target])
         last = _attack(capture, family(target, rng), when(rng), answer, rng)
-        (peace or _ordinary)(capture, target, last + TAIL_S, rng)
+        (ordinary or _ordinary)(capture, target, last + TAIL_S, rng)
         return capture
     return Scenario(name, options.pop("gates", "flood"), build, **options)
 
 
 def _ordinary(capture, target, seconds, rng):
-    Peace(capture, target, seconds, rng).fill()
+    OrdinaryTraffic(capture, target, seconds, rng).fill()
 
 
 def _attack(capture, make, times, answer, rng):
@@ -139,8 +139,8 @@ def _one_way(scenario):
     return Scenario(f"{scenario.name}-one-way", gates, build, "no reply of the host is seen")
 
 
-def _carpet_peace(capture, target, seconds, rng):
-    Peace(capture, target, seconds, rng).fill()
+def _carpet_ordinary(capture, target, seconds, rng):
+    OrdinaryTraffic(capture, target, seconds, rng).fill()
     for host in (NET[10], NET[200]):
         busy.http(capture, host, rng, rate=20, sources=100, seconds=seconds)
 
@@ -168,12 +168,12 @@ BUSY = [
     _busy("restart", busy.restart),
     _busy("restart-unseen", busy.restart, gates="report", known=False,
           note="an ACK flood, until its senders come again: docs/decisions/budgets.md"),
-    Scenario("peace", "busy", lambda rng: _peace_only(V4, rng)),
-    Scenario("peace-v6", "busy", lambda rng: _peace_only(V6, rng)),
+    Scenario("ordinary", "busy", lambda rng: _ordinary_only(V4, rng)),
+    Scenario("ordinary-v6", "busy", lambda rng: _ordinary_only(V6, rng)),
 ]
 
 
-def _peace_only(target, rng):
+def _ordinary_only(target, rng):
     capture = Capture([target])
     _ordinary(capture, target, 30, rng)
     return capture
@@ -225,14 +225,14 @@ FLOODS = [
     flood("syn-rising", attacks.syn_mimic, rising(20, 6000, 20), counts_from_pps=500),
     flood("udp-rising", attacks.udp_random, rising(20, 10_000, 20), counts_from_pps=1000),
     flood("three-vectors", mix(attacks.syn_mimic, reflected("dns"), attacks.udp_random), steady(24_000, 6)),
-    flood("carpet-udp", carpet(attacks.udp_ports, NET), steady(25_000, 6), hosts=NET, peace=_carpet_peace),
-    flood("carpet-syn", carpet(attacks.syn_fixed, NET), steady(25_000, 6), hosts=NET, peace=_carpet_peace),
+    flood("carpet-udp", carpet(attacks.udp_ports, NET), steady(25_000, 6), hosts=NET, ordinary=_carpet_ordinary),
+    flood("carpet-syn", carpet(attacks.syn_fixed, NET), steady(25_000, 6), hosts=NET, ordinary=_carpet_ordinary),
     flood("carpet-dns", carpet(reflected("dns"), NET[:16]), steady(25_000, 6), hosts=NET,
-          peace=_carpet_peace),
+          ordinary=_carpet_ordinary),
     flood("syn-over-http", attacks.syn_mimic, steady(15_000, 6), answer=answers.cookies,
-          peace=_with(busy.http, rate=500)),
-    flood("udp-over-game", attacks.udp_random, steady(15_000, 6), peace=_with(busy.game, players=50)),
-    flood("dns-over-resolver", reflected("dns"), steady(15_000, 6), peace=_with(busy.resolver, rate=500)),
+          ordinary=_with(busy.http, rate=500)),
+    flood("udp-over-game", attacks.udp_random, steady(15_000, 6), ordinary=_with(busy.game, players=50)),
+    flood("dns-over-resolver", reflected("dns"), steady(15_000, 6), ordinary=_with(busy.resolver, rate=500)),
     flood("syn-fixed-v6", attacks.syn_fixed, steady(20_000, 6), V6, answer=answers.cookies),
     flood("syn-mimic-v6", attacks.syn_mimic, steady(10_000, 6), V6),
     flood("udp-fixed-v6", attacks.udp_fixed, steady(20_000, 6), V6),

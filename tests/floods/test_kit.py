@@ -21,7 +21,7 @@ import reflection  # noqa: E402
 import scenarios  # noqa: E402
 import score  # noqa: E402
 from capture import Capture  # noqa: E402
-from peace import QUIC, QUIC_BYTES, Peace  # noqa: E402
+from ordinary import QUIC, QUIC_BYTES, OrdinaryTraffic  # noqa: E402
 
 SEED = 5
 CHECKSUMMED = (TCP, UDP)
@@ -31,9 +31,9 @@ def parsed(data):
     return IP(data) if data[0] >> 4 == 4 else IPv6(data)
 
 
-def peace(target, seconds=2):
+def ordinary_traffic(target, seconds=2):
     capture = Capture([target])
-    Peace(capture, target, seconds, random.Random(SEED)).fill()
+    OrdinaryTraffic(capture, target, seconds, random.Random(SEED)).fill()
     return capture
 
 
@@ -48,7 +48,7 @@ def rebuilt(packet):
 
 @pytest.mark.parametrize("target", [scenarios.V4, scenarios.V6], ids=["ipv4", "ipv6"])
 def test_checksums_are_those_that_scapy_works_out(target):
-    whole = [data for _, _, data, size in peace(target, 1).in_order() if len(data) == size]
+    whole = [data for _, _, data, size in ordinary_traffic(target, 1).in_order() if len(data) == size]
     for family in (attacks.syn_mimic, attacks.udp_fixed, attacks.echo, attacks.unreachable):
         make = family(target, random.Random(SEED))
         whole += [data for _ in range(20) for data, size in make() if len(data) == size]
@@ -59,7 +59,7 @@ def test_checksums_are_those_that_scapy_works_out(target):
 
 def test_every_byte_that_is_acknowledged_was_sent():
     sent, wrong = collections.defaultdict(set), []
-    for _, label, data, size in peace(scenarios.V4).in_order():
+    for _, label, data, size in ordinary_traffic(scenarios.V4).in_order():
         if data[9] != packets.TCP or label == "n":
             continue
         packet = parsed(data)
@@ -82,7 +82,7 @@ def quic_initials(datagrams):
 
 
 def test_quic_clients_differ_in_what_is_protected_and_in_how_they_pad():
-    visits = list(quic_initials((data, size) for _, label, data, size in peace(scenarios.V4, 30).in_order()
+    visits = list(quic_initials((data, size) for _, label, data, size in ordinary_traffic(scenarios.V4, 30).in_order()
                                 if label == "b"))
     mimic = attacks.quic_mimic(scenarios.V4, random.Random(SEED))
     for initials in (visits, list(quic_initials(mimic()[0] for _ in range(200)))):

@@ -16,7 +16,7 @@ RESOLVERS = {4: ("9.9.9.9", "149.112.112.112"), 6: ("2620:fe::fe", "2620:fe::9")
 NTP = {4: "162.159.200.1", 6: "2606:4700:f1::1"}
 
 
-class Peace:
+class OrdinaryTraffic:
     def __init__(self, capture, host, seconds, rng):
         self._capture, self._host, self._seconds, self._rng = capture, host, seconds, rng
         self._family = 6 if packets.is_v6(host) else 4
