@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The configuration in the policy's own units (policy/abi.h): windows of 2^30 ns, ticks of 16 ns,
-// bytes in steps of 16. Rounded so that a limit is never looser than it was written.
+// The configuration in the policy's own units: intervals of 2^30 ns, ticks of 16 ns, bytes in steps
+// of 16. Values are rounded so that a limit is never looser than it was written.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,7 +13,9 @@ namespace {
 
 constexpr double kTicksPerSecond = 1e9 / (1 << FW_TICK_SHIFT);
 constexpr double kSecondsPerWindow = static_cast<double>(1 << FW_WINDOW_SHIFT) / 1e9;
-constexpr std::uint32_t kMaxBurst = 1U << 29;
+constexpr std::uint32_t kMaxBurst = 1U << 29;  // ticks; what fw_limit::burst may be
+constexpr std::uint32_t kMappedBits = 96;      // before an IPv4 address in its mapped form
+constexpr std::uint32_t kPortsPerProtocol = 65'536;
 
 std::uint32_t saturated(double value) {
   return static_cast<std::uint32_t>(
@@ -89,7 +91,7 @@ Compiled compile(const Config& config) {
 
   policy.rule[0] = compile_rule(config.limit_default, config.ban.time);
   if (const PrefixLimit& prefix = config.limit_prefix; prefix.any()) {
-    policy.limit_bits_v4 = static_cast<std::uint8_t>(96 + prefix.prefix_v4);
+    policy.limit_bits_v4 = static_cast<std::uint8_t>(kMappedBits + prefix.prefix_v4);
     policy.limit_bits_v6 = static_cast<std::uint8_t>(prefix.prefix_v6);
     policy.rule[FW_RULE_OF_PREFIXES] = compile_rule(prefix.limits, config.ban.time);
     policy.rule[FW_RULE_OF_PREFIXES].own = 1;
@@ -108,7 +110,7 @@ Compiled compile(const Config& config) {
     out.rule_names.push_back(service.name);
     for (const PortRange& range : service.ports)
       for (std::uint32_t port = range.first; port <= range.last; port++) {
-        const std::uint32_t index = (range.udp ? 65'536U : 0U) + port;
+        const std::uint32_t index = (range.udp ? kPortsPerProtocol : 0U) + port;
         out.ports[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES] = number;
       }
   }

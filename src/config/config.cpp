@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files into one configuration: parse, read one over the other, check the whole.
+// Makes one configuration of the files: reads one over the other, fills in what limits inherit, and
+// checks what concerns several keys.
 #include "config/config.hpp"
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace fw::config {
 
 namespace {
 
-constexpr std::uint64_t kMaxFileBytes = 4ULL << 20;
+constexpr std::uint64_t kMaxFileBytes = 4ULL << 20;  // judgement: 254 services take 50 kB
 
 void read_text(std::string_view text, const std::string& name, UnresolvedConfig& out) {
   try {
@@ -126,7 +127,7 @@ std::vector<std::filesystem::path> overrides(const std::filesystem::path& folder
 }  // namespace
 
 Limits Config::defaults() {
-  // Ordinary traffic never notices them: confirmed by the benign captures in replay.
+  // Judgement, confirmed by replay: no benign capture exceeds one of them.
   Limits limits;
   limits[FW_METRIC_UDP].ban_at = 20'000;
   limits[FW_METRIC_SYN].limit = 200;
@@ -140,8 +141,8 @@ bool PrefixLimit::any() const {
 }
 
 Budgets Config::default_budgets() {
-  // What a small host on the Internet sees without noticing, by far; a busy one's clients get
-  // something in return, and cost nothing (docs/detection.md has the measurements).
+  // Measured (docs/detection.md): far above what a small host on the Internet receives unanswered.
+  // The clients of a busy host are answered, which refunds their tokens.
   Budgets budgets;
   budgets[FW_CLASS_TCP_SYN] = {.limit = 25, .burst = 150, .served_burst = 150};
   budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 100, .served_burst = 200};

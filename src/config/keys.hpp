@@ -47,28 +47,28 @@ inline constexpr Duration kMemory{std::chrono::minutes{1}, std::chrono::hours{36
 // The meter of automatic bans holds 2^29 ticks of 16 ns, 8.6 s: a ban may cost no more, which makes
 // 7 per minute the least. 10 is the next round number.
 inline constexpr Number kBansPerMinute{10, 1'000'000, "no bans but those made by hand"};
-// 48: what a site is assigned (RFC 6177).
+// 48: the largest block that a site is usually assigned (RFC 6177).
 inline constexpr Number kSourceBits{48, 128};
 // A single address (32, 128) is a source and no prefix. 8 and 16 are judgement.
 inline constexpr Number kPrefixBitsV4{8, 31};
 inline constexpr Number kPrefixBitsV6{16, 127};
-// A packet at 0.125/s costs 5e8 ticks of 16 ns, which is just below what a meter holds (2^29). The
-// other bounds are judgement: faster than any single source, and a ban needs at least a packet a
-// second.
+// A packet at 0.125/s costs 5e8 ticks of 16 ns, just below what a meter holds (2^29). A ban needs a
+// packet per interval of a second. The upper bounds are judgement: faster than any single source.
 inline constexpr Rate kLimitRates{0.125, 1e6, 1000, 100e9};
 inline constexpr Rate kBanRates{1, 1e6, 1000, 100e9};
-// A meter holds 2^29 ticks of 16 ns, 8.6 s. 10 ms: the clock of a datapath is coarser than 1 ms.
+// A meter holds 2^29 ticks of 16 ns, 8.6 s. 10 ms is judgement.
 inline constexpr Duration kBursts{std::chrono::milliseconds{10}, std::chrono::seconds{8}};
-// Below 1/s even 100 packets at once would exceed the 32 bits that hold a burst in ticks.
+// At 1/s a burst of 68 packets fills the 32 bits that hold it in ticks. 10M/s is judgement.
 inline constexpr Rate kBudgetRates{1, 10e6};
-// CPUs take from a budget in batches (docs/decisions/budgets.md): fewer than 8 would starve some.
+// 8: the batch that a CPU takes from a budget (policy/budgets.h). The upper bound is judgement.
 inline constexpr Number kBudgetBursts{8, 1'000'000};
 // A source entry has 16 bits for the groups of closed ports that the source tried.
 inline constexpr Number kScanGroups{1, 16, "scans are not looked for"};
-// Judgement: 1024 entries serve a test; 16 Mi sources and 64 Mi flows take gigabytes.
+// Judgement: 1024 entries are enough for a test; 16 Mi sources and 64 Mi flows take gigabytes.
 inline constexpr PowerOfTwo kEntries{1024, 16U << 20};
 inline constexpr PowerOfTwo kFlows{1024, 64U << 20};
-inline constexpr unsigned kQueueBlock = 16;  // numbers that are tried together
+// The NFQUEUE datapath takes a block of numbers (datapath/nfqueue/nfqueue_datapath.hpp).
+inline constexpr unsigned kQueueBlock = 16;
 inline constexpr Number kQueues{0, 65'535 - (kQueueBlock - 1)};
 inline constexpr Size kLogSizes{64ULL << 10, 10ULL << 30};  // judgement
 inline constexpr Number kLogFiles{0, 1000};                 // judgement
