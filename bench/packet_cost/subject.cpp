@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/fd.hpp"
+#include "datapath/address_key.hpp"
 
 namespace fw::bench {
 
@@ -167,7 +168,7 @@ Result<void> Subject::entry(fw_u8 kind, int family, const Sources& sources) {
   for (std::uint32_t i = 0; i < sources.count; i++) {
     fw_entry entry{};
     entry.prefix_bits = family == 4 ? 128 : 64;
-    entry.addr = masked(sources.at(family, i), entry.prefix_bits).key();
+    entry.addr = key_of(masked(sources.at(family, i), entry.prefix_bits));
     entry.until_ns = FW_FOREVER;
     entry.kind = kind;
     if (fw_policy_entry_put(&env, &entry, datapath_->now_ns()) < 0)
@@ -199,8 +200,8 @@ void Subject::sign(unsigned count, bool last_matches) {
 void Subject::prove(int family, const Sources& sources) {
   fw_env env = this->env();
   for (std::uint32_t i = 0; i < sources.count; i++)
-    fw_policy_flow_establish(&env, sources.at(family, i).key(), kSourcePort, server(family).key(),
-                             kPort, 6, datapath_->now_ns());
+    fw_policy_flow_establish(&env, key_of(sources.at(family, i)), kSourcePort,
+                             key_of(server(family)), kPort, 6, datapath_->now_ns());
 }
 
 void Subject::forget() {

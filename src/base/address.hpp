@@ -9,12 +9,11 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "policy/types.h"
 
 namespace fw {
 
 struct Address {
-  std::uint64_t hi = 0, lo = 0;  // as fw_addr: numbers in host order, IPv4 mapped
+  std::uint64_t hi = 0, lo = 0;  // in host order; IPv4 in the mapped form
 
   static constexpr std::uint64_t kMapped = 0xffff'0000'0000ULL;
 
@@ -27,17 +26,12 @@ struct Address {
 
   [[nodiscard]] constexpr bool is_v4() const { return hi == 0 && lo >> 32 == 0xffff; }
   [[nodiscard]] constexpr std::uint32_t v4_number() const { return static_cast<std::uint32_t>(lo); }
-  [[nodiscard]] fw_addr key() const { return {hi, lo}; }
   void to_bytes(unsigned char* bytes16) const;
   // RFC 5952, IPv4 as dotted quad.
   [[nodiscard]] std::string text() const;
 
   auto operator<=>(const Address&) const = default;
 };
-
-[[nodiscard]] inline Address from_key(const fw_addr& key) {
-  return {key.hi, key.lo};
-}
 
 // The first `bits` bits of `address` (0..128 counted in the mapped form), the rest zero.
 [[nodiscard]] Address masked(Address address, unsigned bits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/conversations.hpp"
 
+#include "datapath/address_key.hpp"
 #include "host/sockets.hpp"
 #include "policy/policy.h"
 
@@ -17,7 +18,7 @@ Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const Now&
   std::size_t verified = 0;
   for (const host::Socket& socket : *sockets) {
     if (is_special(socket.remote)) continue;  // never arrives on an uplink
-    fw_policy_flow_establish(&env, socket.remote.key(), socket.remote_port, socket.local.key(),
+    fw_policy_flow_establish(&env, key_of(socket.remote), socket.remote_port, key_of(socket.local),
                              socket.local_port, socket.proto, now.mono_ns);
     ++verified;
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "capture/link.hpp"
+#include "datapath/address_key.hpp"
 
 namespace fw::replay {
 namespace {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "datapath/address_key.hpp"
 #include "diff/frames.hpp"
 #include "lists/image.hpp"
 #include "policy/policy.h"
@@ -113,7 +114,7 @@ class History {
     unsigned bits = 0;
     const Address address = random_prefix(bits);
     fw_entry entry{};
-    entry.addr = address.key();
+    entry.addr = key_of(address);
     entry.prefix_bits = static_cast<fw_u8>(bits);
     entry.kind = static_cast<fw_u8>(one_in(3) ? 1 + below(3) : unsigned{FW_ENTRY_BAN});
     entry.since_ns = now_ns_;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "datapath/address_key.hpp"
 #include "datapath/user/user_datapath.hpp"
 #include "fuzz/check.hpp"
 #include "lists/image.hpp"
@@ -55,7 +56,7 @@ void configure(UserDatapath& datapath) {
   for (fw_u64& active : datapath.tables().signature_set->active) active = 1U << 5;
   // The host of the corpus, which answers SYNs.
   fw_entry own{};
-  own.addr = fw::Address::parse("198.51.100.7")->key();
+  own.addr = key_of(*fw::Address::parse("198.51.100.7"));
   own.prefix_bits = 128;
   own.kind = FW_ENTRY_EXEMPT;
   own.until_ns = FW_FOREVER;

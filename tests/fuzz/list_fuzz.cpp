@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "datapath/address_key.hpp"
 #include "fuzz/check.hpp"
 #include "lists/image.hpp"
 #include "lists/list_file.hpp"
@@ -25,9 +26,9 @@ void check_image(const fw::lists::List& list) {
   env.lists = lines.data();
   env.list_lines = static_cast<fw_u32>(lines.size());
   for (const fw::lists::Range& range : deny) {
-    check((fw_policy_list_find(&env, range.first.key()) & FW_LIST_DENY) != 0);
-    check((fw_policy_list_find(&env, range.last.key()) & FW_LIST_DENY) != 0);
-    check((fw_policy_list_find(&env, range.first.key()) & FW_LIST_ALLOW) == 0);
+    check((fw_policy_list_find(&env, key_of(range.first)) & FW_LIST_DENY) != 0);
+    check((fw_policy_list_find(&env, key_of(range.last)) & FW_LIST_DENY) != 0);
+    check((fw_policy_list_find(&env, key_of(range.first)) & FW_LIST_ALLOW) == 0);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
 #include "policy/policy.h"
 
@@ -52,7 +53,7 @@ class FakeDatapath : public datapath::Datapath {
   void ban(const Prefix& prefix, std::uint64_t now_ns, std::uint32_t hold_ms,
            const fw_event& details) {
     fw_entry entry{};
-    entry.addr = prefix.address.key();
+    entry.addr = key_of(prefix.address);
     entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
     entry.kind = FW_ENTRY_BAN;
     entry.since_ns = now_ns;
@@ -74,7 +75,7 @@ class FakeDatapath : public datapath::Datapath {
   // By the policy's own look-up; null if there is none.
   fw_entry* find(const Prefix& prefix, std::uint8_t kind) {
     fw_env environment = env();
-    const fw_s32 index = fw_policy_entry_find(&environment, prefix.address.key(),
+    const fw_s32 index = fw_policy_entry_find(&environment, key_of(prefix.address),
                                               static_cast<fw_u8>(prefix.bits), kind);
     return index < 0 ? nullptr : &entries_[static_cast<std::size_t>(index)];
   }
@@ -173,7 +174,7 @@ class FakeDatapath : public datapath::Datapath {
     fw_env environment = env();
     environment.lists = lines.empty() ? nullptr : lines.data();
     environment.list_lines = static_cast<fw_u32>(lines.size());
-    return fw_policy_list_find(&environment, address.key());
+    return fw_policy_list_find(&environment, key_of(address));
   }
 
  private:

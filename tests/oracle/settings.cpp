@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "datapath/address_key.hpp"
 #include "lists/image.hpp"
 #include "oracle/history.hpp"
 
@@ -24,7 +25,7 @@ void History::entry() {
     return;
   }
   fw_entry real{};
-  real.addr = prefix.address.key();
+  real.addr = key_of(prefix.address);
   real.prefix_bits = static_cast<fw_u8>(bits);
   real.kind = static_cast<fw_u8>(one_in(2) ? unsigned{FW_ENTRY_BAN} : 1 + below(3));
   real.since_ns = now_ns_;
@@ -45,7 +46,7 @@ void History::entry() {
 
 fw_s32 History::entry_of(const Prefix& prefix) {
   for (const fw_u8 kind : {FW_ENTRY_BAN, FW_ENTRY_ALLOW, FW_ENTRY_EXEMPT}) {
-    const fw_s32 index = fw_policy_entry_find(&datapath_.env(), prefix.address.key(),
+    const fw_s32 index = fw_policy_entry_find(&datapath_.env(), key_of(prefix.address),
                                               static_cast<fw_u8>(prefix.bits), kind);
     if (index >= 0) return index;
   }

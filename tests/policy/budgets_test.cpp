@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "datapath/address_key.hpp"
 #include "policy_lab.hpp"
 
 namespace fw::test {

@@ -2,6 +2,7 @@
 // How a peer proves itself, and how nobody else can do it in its name.
 #include <gtest/gtest.h>
 
+#include "datapath/address_key.hpp"
 #include "policy_lab.hpp"
 
 namespace fw::test {
@@ -66,8 +67,8 @@ TEST(flows, a_connection_that_stood_before_is_verified_when_the_peer_acknowledge
 
 TEST(flows, a_conversation_known_from_the_start_is_verified_from_its_first_packet) {
   Lab lab;
-  const fw_addr remote = Address::parse(kPeer).value().key();
-  const fw_addr local = Address::parse(kHost).value().key();
+  const fw_addr remote = key_of(Address::parse(kPeer).value());
+  const fw_addr local = key_of(Address::parse(kHost).value());
   fw_policy_flow_establish(&lab.datapath.env(), remote, 40000, local, 80, 6, lab.now_ns);
   EXPECT_EQ(lab.in(in_tcp().ack(1)), "pass verified");
 }

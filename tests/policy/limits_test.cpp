@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "datapath/address_key.hpp"
 #include "policy_lab.hpp"
 
 namespace fw::test {
@@ -33,7 +34,7 @@ std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int coun
 // What the meters say of a source that has verified nothing.
 fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned metric) {
   std::array<fw_u32, FW_METRIC_COUNT> rates{};
-  const fw_addr key = Address::parse(peer).value().key();
+  const fw_addr key = key_of(Address::parse(peer).value());
   EXPECT_EQ(fw_policy_source_rates(&lab.datapath.env(), key, 0, 0, lab.now_ns, rates.data()), 1);
   return rates.at(metric);
 }
@@ -237,7 +238,7 @@ TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
       EXPECT_TRUE(lab.in(packet).starts_with("pass"));
       EXPECT_EQ(lab.in(packet), "drop limit");
     }
-    const fw_addr key = fw_policy_source_key(&lab.config, Address::parse(peer).value().key());
+    const fw_addr key = fw_policy_source_key(&lab.config, key_of(Address::parse(peer).value()));
     fw_policy_source_forget(&lab.datapath.env(), key);
     for (const Packet& packet : packets) {
       EXPECT_TRUE(lab.in(packet).starts_with("pass"));
@@ -251,7 +252,7 @@ TEST(limits, a_source_is_forgotten_alone) {
   lab.limit(FW_METRIC_PACKETS, 1, 0);
   EXPECT_EQ(lab.in(udp("192.0.2.1")), "pass pass");
   EXPECT_EQ(lab.in(udp("192.0.2.2")), "pass pass");
-  fw_policy_source_forget(&lab.datapath.env(), Address::parse("192.0.2.1").value().key());
+  fw_policy_source_forget(&lab.datapath.env(), key_of(Address::parse("192.0.2.1").value()));
   EXPECT_EQ(lab.in(udp("192.0.2.1")), "pass pass");
   EXPECT_EQ(lab.in(udp("192.0.2.2")), "drop limit");
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "datapath/address_key.hpp"
 #include "datapath/user/user_datapath.hpp"
 #include "harness/packet.hpp"
 #include "lists/image.hpp"
@@ -101,7 +102,7 @@ class Lab {
                fw_u32 hold_ms = 0, fw_u32 ban_above = 0) {
     const Prefix parsed = Prefix::parse(prefix).value();
     fw_entry entry{};
-    entry.addr = parsed.address.key();
+    entry.addr = key_of(parsed.address);
     entry.prefix_bits = static_cast<fw_u8>(parsed.bits);
     entry.kind = static_cast<fw_u8>(kind);
     entry.since_ns = now_ns;
@@ -113,7 +114,7 @@ class Lab {
   // The entry of a source's key, or null.
   const fw_entry* entry_of(std::string_view prefix) {
     const Prefix parsed = Prefix::parse(prefix).value();
-    const fw_s32 index = fw_policy_entry_find(&datapath.env(), parsed.address.key(),
+    const fw_s32 index = fw_policy_entry_find(&datapath.env(), key_of(parsed.address),
                                               static_cast<fw_u8>(parsed.bits), FW_ENTRY_BAN);
     return index < 0 ? nullptr : &datapath.tables().entries[static_cast<std::size_t>(index)];
   }

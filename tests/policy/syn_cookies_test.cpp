@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include "datapath/address_key.hpp"
 #include "policy_lab.hpp"
 
 namespace fw::test {
@@ -78,8 +79,8 @@ TEST(syn_cookies, answer_only_for_addresses_of_this_host) {
 
 TEST(syn_cookies, answer_no_syn_of_a_conversation_that_stands) {
   Flooded lab;
-  fw_policy_flow_establish(&lab.datapath.env(), Address::parse(kPeer)->key(), 40000,
-                           Address::parse(kHost)->key(), 80, 6, lab.now_ns);
+  fw_policy_flow_establish(&lab.datapath.env(), key_of(*Address::parse(kPeer)), 40000,
+                           key_of(*Address::parse(kHost)), 80, 6, lab.now_ns);
   EXPECT_EQ(lab.in(syn(v4())), "drop budget");
 }
 

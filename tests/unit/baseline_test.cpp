@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "datapath/address_key.hpp"
 #include "engine/learn/suggest.hpp"
 #include "harness/engine_lab.hpp"
 
@@ -26,7 +27,7 @@ constexpr double kWindowSeconds = static_cast<double>(kWindowNs) / 1e9;
 
 fw_budget budget_of(fw_class traffic_class, std::uint16_t port, const char* dst = "198.51.100.7") {
   fw_budget budget{};
-  budget.dst = Address::parse(dst).value().key();
+  budget.dst = key_of(Address::parse(dst).value());
   budget.traffic_class = static_cast<fw_u8>(traffic_class);
   budget.port = port;
   budget.used = 1;

@@ -26,6 +26,7 @@
 #include "daemon/options.hpp"
 #include "daemon/rotating_file.hpp"
 #include "daemon/watched.hpp"
+#include "datapath/address_key.hpp"
 #include "harness/engine_lab.hpp"
 
 namespace {
@@ -311,7 +312,7 @@ using LearnedFileTest = Folder;
 void teach(test::EngineLab& lab, unsigned windows) {
   fw_budget& budget = lab.datapath.budget(0);
   budget.used = 1;
-  budget.dst = Address::parse("192.0.2.1").value().key();
+  budget.dst = key_of(Address::parse("192.0.2.1").value());
   budget.traffic_class = FW_CLASS_UDP_NEW;
   budget.port = 53;
   for (unsigned i = 0; i < windows; i++) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/address_key.hpp"
 #include "harness/engine_lab.hpp"
 #include "harness/packet.hpp"
 
@@ -371,7 +372,7 @@ TEST(engine_bans, the_audit_finds_bans_whose_event_was_lost_and_removes_strange_
   lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 3'600'000, game_flood());
   lab.datapath.events.clear();
   fw_entry strange{};
-  strange.addr = prefix("192.0.2.66").address.key();
+  strange.addr = key_of(prefix("192.0.2.66").address);
   strange.prefix_bits = 128;
   strange.kind = FW_ENTRY_EXEMPT;
   strange.until_ns = FW_FOREVER;
@@ -387,7 +388,7 @@ TEST(engine_bans, limits_are_logged_and_a_flood_of_them_is_summarised) {
   event.kind = FW_EVENT_LIMIT;
   event.prefix_bits = 128;
   for (std::uint32_t i = 0; i < 1000; ++i) {
-    event.src = Address::v4(0x0a00'0000 + i).key();
+    event.src = key_of(Address::v4(0x0a00'0000 + i));
     lab.datapath.events.push_back(event);
   }
   lab.pass(100ms);

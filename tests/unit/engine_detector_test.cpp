@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "datapath/address_key.hpp"
 #include "harness/engine_lab.hpp"
 
 namespace fw::test {
@@ -24,8 +25,8 @@ fw_sample syn(unsigned i, std::uint64_t time_ns, fw_sample_kind kind) {
   sample.reason = real ? FW_REASON_PASS : FW_REASON_BUDGET;
   sample.served = 1;
   fw_packet& packet = sample.packet;
-  packet.src = Address::parse(fmt::format("10.{}.{}.{}", i >> 16, i >> 8 & 255, i & 255))->key();
-  packet.dst = Address::parse(kHost)->key();
+  packet.src = key_of(*Address::parse(fmt::format("10.{}.{}.{}", i >> 16, i >> 8 & 255, i & 255)));
+  packet.dst = key_of(*Address::parse(kHost));
   packet.proto = 6;
   packet.tcp_flags = FW_TCP_SYN;
   packet.dport = 80;
@@ -45,7 +46,7 @@ class Detection : public testing::Test {
     fw_budget& budget = lab.datapath.budget(7);
     budget.used = 1;
     budget.traffic_class = FW_CLASS_TCP_SYN;
-    budget.dst = Address::parse(kHost)->key();
+    budget.dst = key_of(*Address::parse(kHost));
     budget.port = 80;
     budget.refused += count;
     lab.datapath.counts.packets[FW_REASON_BUDGET] += count;
@@ -221,7 +222,7 @@ TEST_F(Detection, unverified_sources_many_times_the_usual_are_trouble_at_once) {
 TEST_F(Detection, a_scan_is_reported_and_banned_only_where_asked) {
   fw_event scan{};
   scan.kind = FW_EVENT_SCAN;
-  scan.src = Address::parse("203.0.113.9")->key();
+  scan.src = key_of(*Address::parse("203.0.113.9"));
   scan.prefix_bits = 128;
   scan.proto = 6;
   lab.datapath.events.push_back(scan);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/address_key.hpp"
 #include "lists/image.hpp"
 #include "lists/list_file.hpp"
 #include "lists/segments.hpp"
@@ -44,7 +45,7 @@ struct Image {
       : bytes(build_image(deny, allow).value()) {}
   [[nodiscard]] unsigned find(const Address& address) const {
     return lists_find(bytes.data(), static_cast<fw_u32>(bytes.size() / FW_LINE_BYTES),
-                      address.key(), &looked_at);
+                      key_of(address), &looked_at);
   }
   [[nodiscard]] const fw_list_header& header() const {
     return *reinterpret_cast<const fw_list_header*>(bytes.data() +
@@ -110,8 +111,8 @@ TEST(list_image, of_no_entries_is_empty_and_lists_nobody) {
   EXPECT_EQ(image.find(address("192.0.2.1")), 0U);
   const std::vector<std::byte> zeroes(4096);
   fw_u32 looked_at = 0;
-  EXPECT_EQ(lists_find(zeroes.data(), 64, address("0.0.0.0").key(), &looked_at), 0U);
-  EXPECT_EQ(lists_find(zeroes.data(), 64, address("::").key(), &looked_at), 0U);
+  EXPECT_EQ(lists_find(zeroes.data(), 64, key_of(address("0.0.0.0")), &looked_at), 0U);
+  EXPECT_EQ(lists_find(zeroes.data(), 64, key_of(address("::")), &looked_at), 0U);
 }
 
 TEST(list_image, gives_the_model_s_answer_at_every_edge) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/words.hpp"
+#include "datapath/address_key.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {

@@ -111,12 +111,12 @@ Result<void> AccessTable::put(const fw_entry& entry, std::uint64_t now_ns) {
 }
 
 void AccessTable::prefetch(const Prefix& prefix) const {
-  fw_policy_entry_prefetch(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits));
+  fw_policy_entry_prefetch(&env_, key_of(prefix.address), static_cast<fw_u8>(prefix.bits));
 }
 
 void AccessTable::erase(const Prefix& prefix, std::uint8_t kind) {
   const fw_s32 index =
-      fw_policy_entry_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
+      fw_policy_entry_find(&env_, key_of(prefix.address), static_cast<fw_u8>(prefix.bits), kind);
   if (index < 0) return;
   fw_policy_entry_erase(&env_, static_cast<fw_u32>(index));
   datapath_->clear_pending(static_cast<std::size_t>(index));
@@ -129,12 +129,12 @@ void AccessTable::forget_source(const Prefix& prefix) {
   const unsigned source_bits = is_v4(prefix) ? 128U : config.source_bits_v6;
   const unsigned limit_bits = is_v4(prefix) ? config.limit_bits_v4 : config.limit_bits_v6;
   if (prefix.bits == source_bits || prefix.bits == limit_bits)
-    fw_policy_source_forget(&env_, prefix.address.key());
+    fw_policy_source_forget(&env_, key_of(prefix.address));
 }
 
 const fw_entry* AccessTable::find(const Prefix& prefix, std::uint8_t kind) const {
   const fw_s32 index =
-      fw_policy_entry_find(&env_, prefix.address.key(), static_cast<fw_u8>(prefix.bits), kind);
+      fw_policy_entry_find(&env_, key_of(prefix.address), static_cast<fw_u8>(prefix.bits), kind);
   return index < 0 ? nullptr : &env_.entries[index];
 }
 

@@ -16,6 +16,7 @@
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "config/config.hpp"
+#include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
 #include "policy/policy.h"
 

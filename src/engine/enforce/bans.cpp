@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/words.hpp"
+#include "datapath/address_key.hpp"
 #include "engine/journal/measured.hpp"
 #include "policy/policy.h"
 
@@ -25,7 +26,7 @@ std::uint64_t renewals(const Ban& ban) {
 
 fw_entry entry_of(const Prefix& prefix, const Ban& ban) {
   fw_entry entry{};
-  entry.addr = prefix.address.key();
+  entry.addr = key_of(prefix.address);
   entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
   entry.kind = FW_ENTRY_BAN;
   entry.since_ns = ban.since_ns;

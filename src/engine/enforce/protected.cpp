@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "datapath/address_key.hpp"
 #include "engine/enforce/bans.hpp"
 
 namespace fw::engine {
@@ -115,7 +116,7 @@ bool Protected::sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t 
 Result<void> Protected::put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
                             const Now& now) {
   fw_entry entry{};
-  entry.addr = prefix.address.key();
+  entry.addr = key_of(prefix.address);
   entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
   entry.kind = kind;
   entry.since_ns = now.mono_ns;

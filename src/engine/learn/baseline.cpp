@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "datapath/address_key.hpp"
+
 namespace fw::engine {
 namespace {
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/units.hpp"
+#include "datapath/address_key.hpp"
 #include "engine/journal/measured.hpp"
 #include "engine/journal/words.hpp"
 #include "policy/policy.h"
@@ -65,7 +66,7 @@ std::vector<Meter> meters_of(const View& view, const Prefix& prefix, const Now& 
   // Those of the prefix of `bits` that it is, or is part of.
   const auto add = [&](unsigned bits, unsigned rule) {
     if (bits == 0 || prefix.bits < bits || (rule != 0 && policy.rule[rule].own == 0)) return;
-    const fw_addr key = masked(prefix.address, bits).key();
+    const fw_addr key = key_of(masked(prefix.address, bits));
     for (const bool verified : {false, true})
       if (auto meter = meter_of(view, env, key, rule, verified, now)) meters.push_back(*meter);
   };
