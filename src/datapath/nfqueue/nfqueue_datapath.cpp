@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <new>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/coarse_clock.hpp"
 #include "datapath/nfqueue/worker.hpp"
 
 namespace fw::datapath::nfqueue {
@@ -113,10 +113,7 @@ Result<void> NfqueueDatapath::divert(const InterfaceNames& interfaces) {
 }
 
 std::uint64_t NfqueueDatapath::now_ns() const {
-  timespec now{};
-  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
-         static_cast<std::uint64_t>(now.tv_nsec);
+  return coarse_now_ns();
 }
 
 Result<void> NfqueueDatapath::publish(const fw_config& config,

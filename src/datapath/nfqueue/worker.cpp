@@ -7,21 +7,15 @@
 
 #include <array>
 #include <csignal>
-#include <ctime>
 #include <utility>
+
+#include "base/coarse_clock.hpp"
 
 namespace fw::datapath::nfqueue {
 
 namespace {
 
 constexpr std::size_t kMaxEvents = 4096;
-
-std::uint64_t coarse_now_ns() {
-  timespec now{};
-  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 }  // namespace
 

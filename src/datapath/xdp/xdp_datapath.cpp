@@ -11,11 +11,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <map>
 #include <set>
 #include <system_error>
 
+#include "base/coarse_clock.hpp"
 #include "base/file.hpp"
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/links.hpp"
@@ -307,10 +307,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
 }
 
 std::uint64_t XdpDatapath::now_ns() const {
-  timespec now{};
-  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL +
-         static_cast<std::uint64_t>(now.tv_nsec);
+  return coarse_now_ns();
 }
 
 Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_port_line> ports) {
