@@ -10,7 +10,7 @@
 
 namespace fw::daemon {
 
-[[nodiscard]] inline engine::Now read_clocks() {
+[[nodiscard]] inline Now read_clocks() {
   return {.mono_ns = coarse_now_ns(), .wall = std::chrono::system_clock::now()};
 }
 

@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "capture/link.hpp"
 #include "datapath/address_key.hpp"
+#include "replay/policy_frame.hpp"
 
 namespace fw::replay {
 namespace {
@@ -35,7 +35,7 @@ DefaultProfile::DefaultProfile(config::Config config, const std::filesystem::pat
 Result<std::unique_ptr<DefaultProfile>> DefaultProfile::open(config::Config config,
                                                              const std::filesystem::path& folder,
                                                              std::span<const Address> protect,
-                                                             const Clock& clock,
+                                                             const CaptureClock& clock,
                                                              Timeline& timeline) {
   std::unique_ptr<DefaultProfile> made(new DefaultProfile(std::move(config), folder, protect));
   if (Result<void> started = made->start(clock, timeline); !started)
@@ -43,7 +43,7 @@ Result<std::unique_ptr<DefaultProfile>> DefaultProfile::open(config::Config conf
   return made;
 }
 
-Result<void> DefaultProfile::start(const Clock& clock, Timeline& timeline) {
+Result<void> DefaultProfile::start(const CaptureClock& clock, Timeline& timeline) {
   const Now now = clock.now();
   ticked_ns_ = now.mono_ns;
   datapath_.set_now(now.mono_ns);
@@ -63,25 +63,25 @@ bool DefaultProfile::is_protected(const Address& address) const {
   return std::ranges::binary_search(protect_, address);
 }
 
-Outcome DefaultProfile::judge(const capture::Record& record, const Clock& clock) {
+Outcome DefaultProfile::judge(const capture::Record& record, const CaptureClock& clock) {
   const std::uint64_t now_ns = clock.mono_ns();
   if (now_ns - ticked_ns_ >= kTickNs) tick_until(clock);
-  const std::optional<fw_frame> frame =
-      capture::to_frame(record.link_type, record.data, record.wire_bytes);
+  const auto captured = capture::frame_of(record.link_type, record.data, record.wire_bytes);
   Outcome outcome;
   outcome.len_bytes = record.wire_bytes;
-  if (!frame) return outcome;
+  if (!captured) return outcome;
 
+  const fw_frame frame = policy_frame(*captured);
   fw_packet packet{};
-  fw_policy_parse(&*frame, &packet);  // whatever it says: addresses that were read are there
+  fw_policy_parse(&frame, &packet);  // whatever it says: addresses that were read are there
   const Address source = from_key(packet.src);
   if (!is_protected(from_key(packet.dst))) {
     if (!is_protected(source)) return outcome;
-    datapath_.note_egress(*frame, now_ns);
+    datapath_.note_egress(frame, now_ns);
     outcome.reason = FW_REASON_OUTGOING;
     return outcome;
   }
-  const fw_decision decision = datapath_.decide(*frame, now_ns, packet);
+  const fw_decision decision = datapath_.decide(frame, now_ns, packet);
   if (++undrained_ >= kDrainPackets) {
     undrained_ = 0;
     engine_.drain_events(clock.now());
@@ -94,7 +94,7 @@ Outcome DefaultProfile::judge(const capture::Record& record, const Clock& clock)
 }
 
 // Every 100 ms while there are packets. In a gap nothing happens but that bans end.
-void DefaultProfile::tick_until(const Clock& clock) {
+void DefaultProfile::tick_until(const CaptureClock& clock) {
   const Now now = clock.now();
   if (now.mono_ns - ticked_ns_ >= kSecond) {
     tick(clock.at(ticked_ns_ + kTickNs));  // what the last packets did
@@ -115,7 +115,7 @@ void DefaultProfile::tick(const Now& now) {
   engine_.tick(now);
 }
 
-void DefaultProfile::finish(const Clock& clock) {
+void DefaultProfile::finish(const CaptureClock& clock) {
   tick(clock.now());
 }
 

@@ -27,10 +27,10 @@ class DefaultProfile final : public Profile {
   // Fails if the lists are too large for an image.
   [[nodiscard]] static Result<std::unique_ptr<DefaultProfile>> open(
       config::Config config, const std::filesystem::path& folder, std::span<const Address> protect,
-      const Clock& clock, Timeline& timeline);
+      const CaptureClock& clock, Timeline& timeline);
 
-  [[nodiscard]] Outcome judge(const capture::Record& record, const Clock& clock) override;
-  void finish(const Clock& clock) override;
+  [[nodiscard]] Outcome judge(const capture::Record& record, const CaptureClock& clock) override;
+  void finish(const CaptureClock& clock) override;
   [[nodiscard]] std::vector<std::string> problems() const override;
   // What was usual, when all packets were judged.
   [[nodiscard]] engine::Baseline learned() const;
@@ -38,9 +38,9 @@ class DefaultProfile final : public Profile {
  private:
   DefaultProfile(config::Config config, const std::filesystem::path& folder,
                  std::span<const Address> protect);
-  [[nodiscard]] Result<void> start(const Clock& clock, Timeline& timeline);
+  [[nodiscard]] Result<void> start(const CaptureClock& clock, Timeline& timeline);
   [[nodiscard]] bool is_protected(const Address& address) const;
-  void tick_until(const Clock& clock);
+  void tick_until(const CaptureClock& clock);
   void tick(const Now& now);
 
   std::vector<Address> protect_;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "capture/reader.hpp"
-#include "replay/clock.hpp"
+#include "replay/capture_clock.hpp"
 #include "replay/outcome.hpp"
 #include "replay/tally.hpp"
 
@@ -20,9 +20,9 @@ class Profile {
   virtual ~Profile() = default;
 
   // `clock` has followed the record's time stamp. Transitions go to the timeline.
-  [[nodiscard]] virtual Outcome judge(const capture::Record& record, const Clock& clock) = 0;
+  [[nodiscard]] virtual Outcome judge(const capture::Record& record, const CaptureClock& clock) = 0;
   // After the last packet.
-  virtual void finish(const Clock& /*clock*/) {}
+  virtual void finish(const CaptureClock& /*clock*/) {}
   // What is wrong with the lists, a sentence each.
   [[nodiscard]] virtual std::vector<std::string> problems() const = 0;
 };

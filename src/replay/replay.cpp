@@ -23,7 +23,7 @@ Result<config::Config> config_of(const Options& options) {
   return config;
 }
 
-Result<std::unique_ptr<Profile>> open_profile(const Options& options, const Clock& clock,
+Result<std::unique_ptr<Profile>> open_profile(const Options& options, const CaptureClock& clock,
                                               Timeline& timeline) {
   Result<config::Config> config = config_of(options);
   if (!config) return std::unexpected(std::move(config.error()));
@@ -46,11 +46,11 @@ struct Run {
 Result<void> Run::read(const Options& options, const Progress& progress) {
   capture::Record record;
   Result<bool> more = reader.next(record);
-  Clock clock(more && *more ? record.time_ns : 0);
+  CaptureClock clock(more && *more ? record.time_ns : 0);
   Result<std::unique_ptr<Profile>> profile = open_profile(options, clock, report.timeline);
   if (!profile) return std::unexpected(std::move(profile.error()));
   for (; more && *more; more = reader.next(record)) {
-    const std::uint64_t now_ns = clock.follow(record.time_ns);
+    const std::uint64_t now_ns = clock.advance_to(record.time_ns);
     const Outcome outcome = (*profile)->judge(record, clock);
     report.tally.add(outcome, now_ns);
     if (verdicts) verdicts->add(outcome);

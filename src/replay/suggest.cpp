@@ -41,13 +41,13 @@ Result<nlohmann::json> suggest_from(const Options& options) {
 
   capture::Record record;
   Result<bool> more = reader->next(record);
-  Clock clock(more && *more ? record.time_ns : 0);
+  CaptureClock clock(more && *more ? record.time_ns : 0);
   Timeline timeline;
   auto profile = DefaultProfile::open(without_budgets(std::move(*config)), {}, options.protect,
                                       clock, timeline);
   if (!profile) return std::unexpected(std::move(profile.error()));
   for (; more && *more; more = reader->next(record)) {
-    clock.follow(record.time_ns);
+    clock.advance_to(record.time_ns);
     (void)(*profile)->judge(record, clock);
   }
   if (!more) return std::unexpected(std::move(more.error()));

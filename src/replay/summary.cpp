@@ -35,11 +35,11 @@ bool is_one_way(const Report& report) {
 }
 
 std::string first_time(const Report& report) {
-  return format_time(report.clock.at(Clock::kStartNs).wall);
+  return format_time(report.clock.at(CaptureClock::kStartNs).wall);
 }
 
 std::uint64_t duration_ns(const Report& report) {
-  return report.clock.mono_ns() - Clock::kStartNs;
+  return report.clock.mono_ns() - CaptureClock::kStartNs;
 }
 
 std::string addresses_of(const Report& report) {

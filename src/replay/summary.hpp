@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/style.hpp"
-#include "replay/clock.hpp"
+#include "replay/capture_clock.hpp"
 #include "replay/tally.hpp"
 
 namespace fw::replay {
@@ -16,7 +16,7 @@ namespace fw::replay {
 struct Report {
   std::string file, profile, config;  // as they are called in the text
   std::vector<Address> protect;
-  Clock clock{0};  // as it was after the last packet
+  CaptureClock clock{0};  // as it was after the last packet
   Tally tally;
   Timeline timeline;
   std::vector<std::string> problems;  // of the lists

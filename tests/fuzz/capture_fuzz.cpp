@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a capture file: read to its end or to an error that stays, without growing; every
 // record becomes a frame or nothing.
-#include "capture/link.hpp"
 #include "capture/reader.hpp"
 #include "fuzz/check.hpp"
+#include "replay/policy_frame.hpp"
 
 using fw::test::check;
 
@@ -20,9 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(record.index == count++);
     check(record.data.size() <= fw::capture::kMaxRecordBytes);
     if (count > 100'000) return 0;  // an unpacked bomb: long, but bounded in memory
-    const auto frame = fw::capture::to_frame(record.link_type, record.data, record.wire_bytes);
+    const auto captured = fw::capture::frame_of(record.link_type, record.data, record.wire_bytes);
+    if (!captured) continue;
+    const fw_frame frame = fw::replay::policy_frame(*captured);
     fw_packet packet{};
-    if (frame) (void)fw_policy_parse(&*frame, &packet);
+    (void)fw_policy_parse(&frame, &packet);
   }
   const fw::Result<bool> again = reader->next(record);
   check(again.has_value() == more.has_value());

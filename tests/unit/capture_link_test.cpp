@@ -103,21 +103,22 @@ TEST(link, the_ip_packet_is_found_behind_every_head) {
   for (const Case& c : cases) {
     const Bytes record = behind(c.head, c.packet);
     const auto size = static_cast<std::uint32_t>(record.size());
-    const auto frame = to_frame(c.link_type, as_span(record), size + 1000);
+    const auto frame = frame_of(c.link_type, as_span(record), size + 1000);
     ASSERT_TRUE(frame.has_value()) << c.what;
     if (!frame) return;  // for the analyzer
-    EXPECT_EQ(frame->link, FW_LINK_IP) << c.what;
-    EXPECT_EQ(frame->data, record.data() + c.head.size()) << c.what;
-    EXPECT_EQ(frame->captured_bytes, c.packet.bytes().size()) << c.what;
+    EXPECT_FALSE(frame->is_ethernet) << c.what;
+    EXPECT_EQ(frame->data.data(), as_span(record).data() + c.head.size()) << c.what;
+    EXPECT_EQ(frame->data.size(), c.packet.bytes().size()) << c.what;
     EXPECT_EQ(frame->wire_bytes, c.packet.bytes().size() + 1000) << c.what;
 
     // Cut anywhere: never a byte outside, and nothing without at least a byte of the packet.
     for (std::size_t n = 0; n < record.size(); ++n) {
       const Bytes cut(record.begin(), record.begin() + static_cast<long>(n));
-      const auto part = to_frame(c.link_type, as_span(cut), size);
+      const auto part = frame_of(c.link_type, as_span(cut), size);
       EXPECT_EQ(part.has_value(), n > c.head.size()) << c.what << n;
       if (part) {
-        EXPECT_EQ(part->data + part->captured_bytes, cut.data() + cut.size()) << c.what;
+        EXPECT_EQ(part->data.data() + part->data.size(), as_span(cut).data() + cut.size())
+            << c.what;
       }
     }
   }
@@ -125,18 +126,18 @@ TEST(link, the_ip_packet_is_found_behind_every_head) {
 
 TEST(link, ethernet_frames_stay_whole) {
   const Bytes bytes = Packet::ethernet().vlan(5).ipv4("192.0.2.1", "192.0.2.2").bytes();
-  const auto frame = to_frame(1, as_span(bytes), 900);
+  const auto frame = frame_of(1, as_span(bytes), 900);
   ASSERT_TRUE(frame.has_value());
   if (!frame) return;  // for the analyzer
-  EXPECT_EQ(frame->link, FW_LINK_ETHERNET);
-  EXPECT_EQ(frame->data, bytes.data());
-  EXPECT_EQ(frame->captured_bytes, bytes.size());
+  EXPECT_TRUE(frame->is_ethernet);
+  EXPECT_EQ(frame->data.data(), as_span(bytes).data());
+  EXPECT_EQ(frame->data.size(), bytes.size());
   EXPECT_EQ(frame->wire_bytes, 900U);
 }
 
-TEST(link, a_wire_length_below_the_captured_one_is_not_believed) {
+TEST(link, a_wire_length_below_the_captured_one_is_raised_to_it) {
   const Bytes bytes = ip4().bytes();
-  EXPECT_EQ(to_frame(101, as_span(bytes), 3).value_or(fw_frame{}).wire_bytes, bytes.size());
+  EXPECT_EQ(frame_of(101, as_span(bytes), 3).value_or(Frame{}).wire_bytes, bytes.size());
 }
 
 TEST(link, what_is_not_ip_gives_no_frame) {
@@ -153,7 +154,7 @@ TEST(link, what_is_not_ip_gives_no_frame) {
       {101, {}},
   };
   for (const auto& [link_type, bytes] : cases)
-    EXPECT_FALSE(to_frame(link_type, as_span(bytes), 100).has_value()) << link_type;
+    EXPECT_FALSE(frame_of(link_type, as_span(bytes), 100).has_value()) << link_type;
 }
 
 TEST(link, endless_labels_and_tags_end_with_the_frame) {
@@ -162,8 +163,8 @@ TEST(link, endless_labels_and_tags_end_with_the_frame) {
     for (const fw_u8 byte : Bytes{0, 1, 0, 64}) labels.push_back(byte);
     for (const fw_u8 byte : Bytes{0, 5, 0x81, 0}) tags.push_back(byte);
   }
-  EXPECT_FALSE(to_frame(113, as_span(labels), 1).has_value());
-  EXPECT_FALSE(to_frame(113, as_span(tags), 1).has_value());
+  EXPECT_FALSE(frame_of(113, as_span(labels), 1).has_value());
+  EXPECT_FALSE(frame_of(113, as_span(tags), 1).has_value());
 }
 
 }  // namespace

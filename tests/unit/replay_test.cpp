@@ -15,14 +15,14 @@
 
 #include "config/config.hpp"
 #include "harness/capture.hpp"
-#include "replay/clock.hpp"
+#include "replay/capture_clock.hpp"
 #include "replay/suggest.hpp"
 #include "replay/verb.hpp"
 #include "replay/verdict_file.hpp"
 
 namespace {
 
-using fw::replay::Clock;
+using fw::replay::CaptureClock;
 using fw::replay::Options;
 using fw::replay::Outcome;
 using fw::replay::Report;
@@ -62,19 +62,19 @@ struct Lab {
 };
 
 TEST(ReplayClock, stays_put_when_time_steps_back_and_keeps_gaps) {
-  Clock clock(100 * kSecond);
-  EXPECT_EQ(clock.follow(100 * kSecond), Clock::kStartNs);
-  EXPECT_EQ(clock.follow(101 * kSecond), Clock::kStartNs + kSecond);
-  EXPECT_EQ(clock.follow(7), Clock::kStartNs + kSecond);
+  CaptureClock clock(100 * kSecond);
+  EXPECT_EQ(clock.advance_to(100 * kSecond), CaptureClock::kStartNs);
+  EXPECT_EQ(clock.advance_to(101 * kSecond), CaptureClock::kStartNs + kSecond);
+  EXPECT_EQ(clock.advance_to(7), CaptureClock::kStartNs + kSecond);
   const std::uint64_t decade = 315'360'000 * kSecond;
-  EXPECT_EQ(clock.follow(100 * kSecond + decade), Clock::kStartNs + decade);
+  EXPECT_EQ(clock.advance_to(100 * kSecond + decade), CaptureClock::kStartNs + decade);
 }
 
 TEST(ReplayClock, survives_any_time_stamp) {
-  Clock clock(~0ULL);
-  EXPECT_EQ(clock.follow(0), Clock::kStartNs);
-  Clock other(0);
-  EXPECT_LT(other.follow(~0ULL), std::uint64_t{1} << 63);
+  CaptureClock clock(~0ULL);
+  EXPECT_EQ(clock.advance_to(0), CaptureClock::kStartNs);
+  CaptureClock other(0);
+  EXPECT_LT(other.advance_to(~0ULL), std::uint64_t{1} << 63);
   EXPECT_GT(other.now().wall.time_since_epoch().count(), 0);
 }
 
@@ -179,7 +179,7 @@ TEST(Replay, ban_ends_by_itself_in_a_gap) {
   EXPECT_EQ(lab.verdicts().back(), "10000\tpass\tpass");
   EXPECT_EQ(report.timeline.count(fw::engine::EventType::unban), 1U);
   const auto& end = report.timeline.events().back().time;
-  EXPECT_LT(end - report.clock.at(Clock::kStartNs).wall, std::chrono::seconds(70));
+  EXPECT_LT(end - report.clock.at(CaptureClock::kStartNs).wall, std::chrono::seconds(70));
 }
 
 TEST(Replay, configuration_in_mode_observe_is_judged_as_if_it_were_enforced) {
