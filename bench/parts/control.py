@@ -90,7 +90,7 @@ def lists_table(lab, rivals, quick):
 
 def ban_file(lab, file):
     """Seconds that `floodwall ban -` takes; it reads a file, as nft and ipset do."""
-    with netns.inside(lab.wall_ns), open(file, "rb") as addresses:
+    with netns.inside(lab.dut_ns), open(file, "rb") as addresses:
         begin = time.monotonic()
         subprocess.run([str(RELEASE / "floodwall"), "ban", "-", "--for", "1h"], stdin=addresses, check=True,
                        stdout=subprocess.DEVNULL)

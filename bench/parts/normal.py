@@ -31,15 +31,15 @@ class Server(contextlib.ExitStack):
         folder.mkdir()
         (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=HTTP, body=BODY), encoding="ascii")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.lab.popen("nginx", "-c", folder / "nginx.conf", where="wall", **quiet)
-        self.lab.popen("iperf3", "-s", where="wall", **quiet)
+        self.lab.popen("nginx", "-c", folder / "nginx.conf", where="dut", **quiet)
+        self.lab.popen("iperf3", "-s", where="dut", **quiet)
         self.lab.start_daemon(settings(self.lab))
         self._until_served(HTTP)
         self._until_served(5201)
 
     def _until_served(self, port):
         end = time.monotonic() + 10
-        while self.lab.run("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}", where="wall", check=False).returncode:
+        while self.lab.run("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}", where="dut", check=False).returncode:
             assert time.monotonic() < end, f"nobody answers on port {port}"
             time.sleep(0.02)
 

@@ -53,7 +53,7 @@ class Firewalls(contextlib.AbstractContextManager):
         self._stack = contextlib.ExitStack()
         self.lab = self._stack.enter_context(Lab())
         self._names = []
-        self.floodwall = Firewall("Floodwall", self.lab.wall_ns, 9)
+        self.floodwall = Firewall("Floodwall", self.lab.dut_ns, 9)
         netns.ip_batch(self.lab.peers_ns, [
             "link add idle0 type veth peer name idle1",
             f"route replace 10.9.0.0/24 dev peer0 src {CLIENT}"])

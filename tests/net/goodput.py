@@ -131,7 +131,7 @@ class _FirstDrop:
         self._thread.start()
 
     def _seen(self):
-        lines = self._lab.run("ethtool", "-S", "up0", where="wall").stdout.splitlines()
+        lines = self._lab.run("ethtool", "-S", "up0", where="dut").stdout.splitlines()
         return sum(int(line.split(":")[1]) for line in lines if line.strip().startswith("rx_queue_")
                    and line.split(":")[0].endswith(("_xdp_drops", "_xdp_tx")))
 

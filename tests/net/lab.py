@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A small internet in network namespaces, with Floodwall on the machine in its middle.
 
-    peers (everybody else)                         wall (protected; floodwalld)
+    peers (everybody else)                         dut (host under test; floodwalld)
     lo     10.9.1.N, fd09:0:0:N::1  (clients)
     peer0  10.9.0.1/24, fd09::1/64  ---- veth ---- up0   10.9.0.2/24, fd09::2/64
            (the gateway)                                 default via 10.9.0.1, fd09::1
     peer1  10.10.0.1/24, fd10::1/64 ---- veth ---- up1   10.10.0.2/24, fd10::2/64   (uplinks=2)
 
     box (a container; container=True)
-    eth0   10.77.0.2/24, fd77::2/64 ---- veth ---- box0  10.77.0.1/24, fd77::1/64   in wall
+    eth0   10.77.0.2/24, fd77::2/64 ---- veth ---- box0  10.77.0.1/24, fd77::1/64   in dut
 
 Frames that are put on peer0 arrive on up0 where the XDP program judges them; a Tap sees what came
 through. Nothing waits for a fixed time: a marker frame sent last, or a state that is polled, says
@@ -51,9 +51,9 @@ _number = itertools.count(1)
 
 @dataclass(frozen=True)
 class Link:
-    """One family on one uplink: the addresses a test needs, and the Ethernet header to the wall."""
+    """One family on one uplink: the addresses a test needs, and the Ethernet header to the host under test."""
     family: int
-    wall: str
+    dut: str
     gateway: str
     ether: Ether
 
@@ -84,12 +84,18 @@ def wait_until(condition, timeout=10.0, what="the condition"):
         time.sleep(0.005)
 
 
+def pause_until(moment):
+    """Lets time pass up to time.monotonic() == moment, for a packet whose time is part of the test's
+    input. To wait for something to happen use wait_until()."""
+    time.sleep(max(0.0, moment - time.monotonic()))
+
+
 class Lab(contextlib.AbstractContextManager):
     def __init__(self, uplinks=1, mtu=1500, container=False, uplink_kind="veth"):
         self.uplinks, self.mtu, self.container, self.kind = uplinks, mtu, container, uplink_kind
         number = next(_number)
-        self.wall_ns, self.peers_ns, self.box_ns = (f"fw{name}{number}"
-                                                    for name in ("wall", "peers", "box"))
+        self.dut_ns, self.peers_ns, self.box_ns = (f"fw{name}{number}"
+                                                    for name in ("dut", "peers", "box"))
         self.folder = pathlib.Path(f"/run/lab{number}")
         self.config_file = self.folder / "etc/floodwall.toml"
         self.log_folder = self.folder / "log"
@@ -129,21 +135,21 @@ class Lab(contextlib.AbstractContextManager):
             self._add_container()
 
     def namespaces(self):
-        return [self.wall_ns, self.peers_ns] + ([self.box_ns] if self.container else [])
+        return [self.dut_ns, self.peers_ns] + ([self.box_ns] if self.container else [])
 
     def add_uplink(self, index=0):
         """Also how an interface comes back after `ip link del`."""
         v4, v6 = f"10.{9 + index}.0", f"fd{9 + index:02d}::"
         lower = f"low{index}" if self.kind != "veth" else f"up{index}"
-        netns.ip_batch(self.wall_ns, [
+        netns.ip_batch(self.dut_ns, [
             f"link add {lower} mtu {self.mtu} address 02:00:00:00:{index:02x}:02 type veth "
             f"peer name peer{index} address 02:00:00:00:{index:02x}:01 mtu {self.mtu} "
             f"netns {self.peers_ns}"])
         if self.kind == "bridge":
-            netns.ip_batch(self.wall_ns, [
+            netns.ip_batch(self.dut_ns, [
                 f"link add up{index} address 02:00:00:00:{index:02x}:02 type bridge",
                 f"link set {lower} master up{index}", f"link set {lower} up"])
-        netns.ip_batch(self.wall_ns, [
+        netns.ip_batch(self.dut_ns, [
             "link set lo up",
             f"address add {v4}.2/24 dev up{index}", f"address add {v6}2/64 dev up{index} nodad",
             f"link set up{index} up"])
@@ -151,17 +157,17 @@ class Lab(contextlib.AbstractContextManager):
             f"address add {v4}.1/24 dev peer{index}", f"address add {v6}1/64 dev peer{index} nodad",
             f"link set peer{index} up"])
         # Neighbours are known: their discovery would take the first packets' time.
-        for namespace, device, end, other in ((self.wall_ns, f"up{index}", 1, "01"),
+        for namespace, device, end, other in ((self.dut_ns, f"up{index}", 1, "01"),
                                               (self.peers_ns, f"peer{index}", 2, "02")):
             netns.ip_batch(namespace, [
                 f"neighbour replace {address}{end} lladdr 02:00:00:00:{index:02x}:{other} "
                 f"dev {device} nud permanent" for address in (f"{v4}.", v6)])
         if index == 0:
-            netns.ip_batch(self.wall_ns, [f"route add default via {v4}.1",
+            netns.ip_batch(self.dut_ns, [f"route add default via {v4}.1",
                                           f"route add ::/0 via {v6}1"])
 
     def _add_container(self):
-        netns.ip_batch(self.wall_ns, [
+        netns.ip_batch(self.dut_ns, [
             f"link add box0 type veth peer name eth0 netns {self.box_ns}",
             "address add 10.77.0.1/24 dev box0", "address add fd77::1/64 dev box0 nodad",
             "link set box0 up"])
@@ -171,14 +177,14 @@ class Lab(contextlib.AbstractContextManager):
             "route add default via 10.77.0.1", "route add ::/0 via fd77::1"])
 
     def xdp_on_peer(self, uplink=0):
-        """So that the peers get what an XDP program of the wall sends by itself."""
+        """Makes the peers receive what an XDP program of the host under test sends by itself."""
         link = netns.pass_by_xdp(self.peers_ns, f"peer{uplink}")
         self._closers.append(os.fdopen(link, "rb"))
 
     def link(self, family, uplink=0):
         ether = Ether(src=f"02:00:00:00:{uplink:02x}:01", dst=f"02:00:00:00:{uplink:02x}:02")
         stem = f"10.{9 + uplink}.0." if family == 4 else f"fd{9 + uplink:02d}::"
-        return Link(family=family, wall=stem + "2", gateway=stem + "1", ether=ether)
+        return Link(family=family, dut=stem + "2", gateway=stem + "1", ether=ether)
 
     @staticmethod
     def resolv_conf(text):
@@ -191,8 +197,8 @@ class Lab(contextlib.AbstractContextManager):
 
     def _make_tap(self, uplink):
         if DATAPATH == "nfqueue":
-            return LogTap(self.wall_ns, uplink)
-        return Tap(self.wall_ns, f"up{uplink}")
+            return LogTap(self.dut_ns, uplink)
+        return Tap(self.dut_ns, f"up{uplink}")
 
     def sender(self, uplink=0):
         return self._own(self._make_sender(uplink))
@@ -243,7 +249,7 @@ class Lab(contextlib.AbstractContextManager):
         if text is not None or not self.config_file.exists():
             self.write_config(self.config() if text is None else text)
         self._output = open(self.folder / "daemon.out", "a+", encoding="utf-8")
-        with netns.inside(self.wall_ns):
+        with netns.inside(self.dut_ns):
             self.daemon = subprocess.Popen(
                 [BIN / "floodwalld", "--config", self.config_file, "--state", self.state,
                  "--foreground"],
@@ -288,7 +294,7 @@ class Lab(contextlib.AbstractContextManager):
 
     def cli(self, *arguments, code=0, stdin=None, user=None):
         """Runs `floodwall`, checks its exit status (None: any), and returns what it printed."""
-        with netns.inside(self.wall_ns):
+        with netns.inside(self.dut_ns):
             done = subprocess.run([BIN / "floodwall", *map(str, arguments)], input=stdin, text=True,
                                   capture_output=True, user=user, group=user, timeout=120,
                                   extra_groups=[] if user else None, check=False)
@@ -332,12 +338,12 @@ class Lab(contextlib.AbstractContextManager):
     # ------------------------------------------------------- other programmes
 
     def run(self, *command, where="peers", check=True, timeout=60):
-        with netns.inside(self.peers_ns if where == "peers" else self.wall_ns):
+        with netns.inside(self.peers_ns if where == "peers" else self.dut_ns):
             return subprocess.run([str(word) for word in command], check=check, text=True,
                                   capture_output=True, timeout=timeout)
 
     def popen(self, *command, where="peers", **options):
-        with netns.inside(self.peers_ns if where == "peers" else self.wall_ns):
+        with netns.inside(self.peers_ns if where == "peers" else self.dut_ns):
             child = subprocess.Popen([str(word) for word in command], **options)
         self._children.append(child)
         return child
@@ -345,14 +351,14 @@ class Lab(contextlib.AbstractContextManager):
     def ping(self, link, src, count=1):
         """Whether an echo from `src` is answered."""
         command = ["ping", f"-{link.family}", "-n", "-c", count, "-i", "0.2", "-W", "0.3", "-I", src,
-                   link.wall]
+                   link.dut]
         return self.run(*command, check=False).returncode == 0
 
     def traces(self):
-        """Everything a firewall could leave in this wall's kernel: programs, filters, rules, pins."""
-        net = json.loads(self.run("bpftool", "-j", "net", where="wall").stdout or "[]")
-        qdiscs = self.run("tc", "qdisc", "show", where="wall").stdout
-        links = self.run("ip", "-d", "-o", "link", where="wall").stdout
+        """Everything a firewall could leave in the kernel of the host under test: programs, filters, rules, pins."""
+        net = json.loads(self.run("bpftool", "-j", "net", where="dut").stdout or "[]")
+        qdiscs = self.run("tc", "qdisc", "show", where="dut").stdout
+        links = self.run("ip", "-d", "-o", "link", where="dut").stdout
         pins = sorted(str(path) for path in pathlib.Path(netns.BPF_FS).rglob("*"))
         return {"net": net, "qdiscs": re.sub(r"refcnt \d+", "", qdiscs),
                 "xdp": re.findall(r"prog/xdp id \d+", links), "pins": pins, "rules": self.raw_rules()}
@@ -360,7 +366,7 @@ class Lab(contextlib.AbstractContextManager):
     def raw_rules(self):
         """Chains and rules in iptables' table raw, which is where queues are fed from."""
         return [line for program in ("iptables", "ip6tables")
-                for line in self.run(program, "-w", "-t", "raw", "-S", where="wall").stdout.splitlines()
+                for line in self.run(program, "-w", "-t", "raw", "-S", where="dut").stdout.splitlines()
                 if not line.startswith("-P ")]
 
     def is_in_kernel(self):

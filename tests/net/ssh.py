@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real SSH server on the wall and a real session from the peers, as an operator would have it."""
+"""A real SSH server on the host under test and a real session from the peers, as an operator would have it."""
 import contextlib
 import pathlib
 import subprocess
@@ -20,7 +20,7 @@ class SshServer(contextlib.AbstractContextManager):
         config.write_text(
             f"Port {port}\nHostKey {self._folder}/host\nAuthorizedKeysFile {self._folder}/user.pub\n"
             f"StrictModes no\nUsePAM no\nUseDNS no\nPermitRootLogin yes\nPidFile none\n")
-        self._server = lab.popen("/usr/sbin/sshd", "-D", "-f", config, where="wall",
+        self._server = lab.popen("/usr/sbin/sshd", "-D", "-f", config, where="dut",
                                  stderr=subprocess.DEVNULL)
 
     def login(self, link, source):
@@ -28,7 +28,7 @@ class SshServer(contextlib.AbstractContextManager):
         session = self._lab.popen(
             "ssh", "-F", "none", "-p", self._port, "-b", source, "-i", self._folder / "user",
             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "ConnectionAttempts=20", f"root@{link.wall}", "echo in; cat",
+            "-o", "ConnectionAttempts=20", f"root@{link.dut}", "echo in; cat",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert session.stdout.readline() == b"in\n"
         return session

@@ -32,8 +32,8 @@ def standing():
 @pytest.mark.parametrize("family, kind", KINDS)
 def test_ban_stops_every_kind_of_packet(standing, family, kind):
     link = standing.link(family)
-    banned = wire.kind(link, kind, link.client(3), link.wall)
-    innocent = wire.kind(link, kind, link.client(4), link.wall)
+    banned = wire.kind(link, kind, link.client(3), link.dut)
+    innocent = wire.kind(link, kind, link.client(4), link.dut)
     before = standing.count("ban")
     assert standing.passed([banned, innocent]) == [innocent[1]]
     assert standing.count("ban") == before + 1
@@ -45,12 +45,12 @@ def test_banned_source_can_not_take_the_link_down(standing):
     mark = wire.token()
     link = standing.link(4)
     ether = Ether(src=link.ether.src, dst="ff:ff:ff:ff:ff:ff")
-    arp = ether / ARP(op=1, psrc=link.client(3), pdst=link.wall) / Raw(mark)
+    arp = ether / ARP(op=1, psrc=link.client(3), pdst=link.dut) / Raw(mark)
     assert standing.comes_through((bytes(arp), mark))
     mark = wire.token()
     link = standing.link(6)
-    ask = link.ether / IPv6(src=link.client(3), dst=link.wall, hlim=255) / ICMPv6ND_NS(
-        tgt=link.wall) / ICMPv6NDOptSrcLLAddr(lladdr=link.ether.src)
+    ask = link.ether / IPv6(src=link.client(3), dst=link.dut, hlim=255) / ICMPv6ND_NS(
+        tgt=link.dut) / ICMPv6NDOptSrcLLAddr(lladdr=link.ether.src)
     mark = bytes(ask)[-8:]
     before = standing.counters()
     standing.passed([(bytes(ask), mark)])
@@ -66,7 +66,7 @@ def test_ban_of_a_prefix_stops_every_address_in_it_and_none_beside(lab, link):
         if link.family == 4 else (("fd09:0:0:100::", "fd09:0:0:1ff:ffff:ffff:ffff:ffff"),
                                   ("fd09:0:0:ff:ffff:ffff:ffff:ffff", "fd09:0:0:200::"))
     lab.cli("ban", prefix)
-    frames = {src: wire.udp(link, src, link.wall) for src in inside + beside}
+    frames = {src: wire.udp(link, src, link.dut) for src in inside + beside}
     assert lab.passed(list(frames.values())) == [frames[src][1] for src in beside]
     lab.cli("unban", prefix)
     assert len(lab.passed(list(frames.values()))) == 4
@@ -74,7 +74,7 @@ def test_ban_of_a_prefix_stops_every_address_in_it_and_none_beside(lab, link):
 
 def test_unban_lets_back_in_at_once_and_only_that_one(lab, link):
     lab.start_daemon()
-    first, second = (wire.udp(link, link.client(n), link.wall) for n in (3, 4))
+    first, second = (wire.udp(link, link.client(n), link.dut) for n in (3, 4))
     lab.cli("ban", link.client(3), link.client(4))
     assert lab.passed([first, second]) == []
     lab.cli("unban", link.client(3))
@@ -98,7 +98,7 @@ def test_banning_and_unbanning_are_idempotent(lab, link):
 def test_mapped_form_is_the_ipv4_address(lab, written):
     lab.start_daemon()
     link = lab.link(4)
-    frame = wire.udp(link, "10.9.1.3", link.wall)
+    frame = wire.udp(link, "10.9.1.3", link.dut)
     lab.cli("ban", written)
     assert list(lab.bans()) == ["10.9.1.3"]
     assert not lab.comes_through(frame)
@@ -108,14 +108,14 @@ def test_mapped_form_is_the_ipv4_address(lab, written):
 
 def test_open_tcp_connection_and_udp_stream_of_a_banned_source_stop_at_once(lab, link):
     lab.start_daemon()
-    wall, side = lab.wall_ns, lab.peers_ns
-    with peers.TcpServer(wall, link.family, 8080) as tcp_server, \
-            peers.UdpServer(wall, link.family, 8081) as udp_server:
+    dut, side = lab.dut_ns, lab.peers_ns
+    with peers.TcpServer(dut, link.family, 8080) as tcp_server, \
+            peers.UdpServer(dut, link.family, 8081) as udp_server:
         streams = {}
         for number in (3, 4):
             source = link.client(number)
-            streams[number] = [peers.tcp(side, link.family, source, link.wall, 8080),
-                               peers.udp(side, link.family, source, link.wall, 8081)]
+            streams[number] = [peers.tcp(side, link.family, source, link.dut, 8080),
+                               peers.udp(side, link.family, source, link.dut, 8081)]
             assert all(stream.exchange(b"before") for stream in streams[number])
         lab.cli("ban", link.client(3))
         for stream in streams[3]:
@@ -133,30 +133,30 @@ def test_open_tcp_connection_and_udp_stream_of_a_banned_source_stop_at_once(lab,
 
 def test_ban_covers_a_port_that_dnat_publishes_into_a_container(family):
     with Lab(container=True) as lab:
-        link, wall = lab.link(family), lab.wall_ns
+        link, dut = lab.link(family), lab.dut_ns
         table, inner = ("ip", "10.77.0.2:80") if family == 4 else ("ip6", "[fd77::2]:80")
         for line in (f"add table {table} nat",
                      f"add chain {table} nat pre {{ type nat hook prerouting priority -100 ; }}",
                      f"add rule {table} nat pre iifname up0 tcp dport 8088 dnat to {inner}"):
-            lab.run("nft", line, where="wall")
+            lab.run("nft", line, where="dut")
         lab.start_daemon()
         with peers.TcpServer(lab.box_ns, family, 80) as server:
-            talk = [peers.tcp(lab.peers_ns, family, link.client(n), link.wall, 8088) for n in (3, 4)]
+            talk = [peers.tcp(lab.peers_ns, family, link.client(n), link.dut, 8088) for n in (3, 4)]
             assert all(client.exchange(b"hello") for client in talk)
             lab.cli("ban", link.client(3))
             talk[0].send(b"after the ban")
             assert talk[1].exchange(b"again")
             assert server.received(link.client(3)) == b"hello"
-            assert not peers.can_connect(lab.peers_ns, family, link.client(3), link.wall, 8088)
-            assert peers.can_connect(lab.peers_ns, family, link.client(4), link.wall, 8088)
+            assert not peers.can_connect(lab.peers_ns, family, link.client(3), link.dut, 8088)
+            assert peers.can_connect(lab.peers_ns, family, link.client(4), link.dut, 8088)
             for client in talk:
                 client.close()
-        assert wall
+        assert dut
 
 
 SPOOFED = 300_000  # live, from an independent sender; 10 M of them are a test of the policy itself
 TRAFGEN = {
-    4: "{{ eth(da={dst}, sa={src}), ipv4(sa=drnd(), da={wall}), udp(sp=drnd(), dp=drnd()), "
+    4: "{{ eth(da={dst}, sa={src}), ipv4(sa=drnd(), da={dut}), udp(sp=drnd(), dp=drnd()), "
        "fill(0, 20) }}",
     6: "{{ eth(da={dst}, sa={src}, type=0x86dd), 0x60, 0, 0, 0, c16(28), 17, 64, 0x20, drnd(15), "
        "0xfd, 0x09, fill(0, 13), 2, drnd(4), c16(28), 0, 0, fill(0, 20) }}",
@@ -170,7 +170,7 @@ def test_bans_stand_after_a_flood_of_spoofed_sources(lab, link):
     lab.cli("ban", "-", "--for", "1h", stdin="\n".join(banned))
     config = lab.folder / "spoofed.cfg"
     config.write_text(TRAFGEN[link.family].format(
-        dst=link.ether.dst, src=link.ether.src, wall=link.wall))
+        dst=link.ether.dst, src=link.ether.src, dut=link.dut))
     before = lab.api.call("status")["traffic"]["packets"]
     # A ring of 32 frames: more under way than the socket may hold, and trafgen gives up.
     lab.run("trafgen", "--dev", "peer0", "--conf", config, "--num", SPOOFED, "--cpus", 1,
@@ -179,7 +179,7 @@ def test_bans_stand_after_a_flood_of_spoofed_sources(lab, link):
     print(f"{seen} of {SPOOFED} spoofed packets arrived")
     assert seen > SPOOFED / 2, "the flood did not arrive"
     assert set(lab.bans()) == set(banned)
-    first = wire.udp(link, banned[0], link.wall)
+    first = wire.udp(link, banned[0], link.dut)
     frames = [wire.from_source(first, link.family, ipaddress.ip_address(src).packed)
               for src in banned]
     dropped = lab.count("ban")
@@ -198,7 +198,7 @@ def test_hundred_thousand_bans_in_one_request_are_all_in_force(lab, link):
     print(f"100,000 bans of IPv{family} through the API: {time.monotonic() - start:.2f} s")
     assert reply["count"] == count
     assert lab.api.call("status")["counts"]["bans"] == count
-    first = wire.udp(link, texts[0], link.wall)
+    first = wire.udp(link, texts[0], link.dut)
     size = 4 if family == 4 else 16
     frames = [wire.from_source(first, family, number.to_bytes(size, "big")) for number in addresses]
     dropped = lab.count("ban")
@@ -216,7 +216,7 @@ def test_flood_from_one_ipv6_host_bans_its_64_and_not_the_next(lab):
     """It has 2^64 addresses, and changes them."""
     lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "200/s" }\n'))
     link = lab.link(6)
-    sources = [wire.udp(link, f"fd30:0:0:5::{n:x}", link.wall) for n in range(1, 11)]
+    sources = [wire.udp(link, f"fd30:0:0:5::{n:x}", link.dut) for n in range(1, 11)]
     with lab.tap() as tap, lab.sender() as out:
         end = time.monotonic() + 12
         while not lab.bans():
@@ -224,7 +224,7 @@ def test_flood_from_one_ipv6_host_bans_its_64_and_not_the_next(lab):
             passed(out, tap, [frame for source in sources for frame in wire.copies(source, 10)],
                    rate=400)
     assert list(lab.bans()) == ["fd30:0:0:5::/64"]
-    neighbours = [wire.udp(link, source, link.wall)
+    neighbours = [wire.udp(link, source, link.dut)
                   for source in ("fd30:0:0:5:ffff::9", "fd30:0:0:6::1", "fd30:0:0:4:ffff::1")]
     assert lab.passed(neighbours) == [mark for _, mark in neighbours[1:]]
     lab.cli("unban", "fd30:0:0:5::/64")
@@ -233,7 +233,7 @@ def test_flood_from_one_ipv6_host_bans_its_64_and_not_the_next(lab):
 
 def test_ban_says_how_long_and_ends_by_itself(lab, link):
     lab.start_daemon()
-    frame = wire.udp(link, link.client(3), link.wall)
+    frame = wire.udp(link, link.client(3), link.dut)
     lab.cli("ban", link.client(3), "--for", "1s", "--reason", "a test")
     assert lab.bans()[link.client(3)]["reason"] == "a test"
     assert not lab.comes_through(frame)

@@ -77,7 +77,7 @@ def test_a_flash_crowd_of_sources_never_seen_before_loses_nothing(lab, busy):
 def test_a_monitoring_host_that_pings_loses_nothing(lab, busy, link):
     probe = busy.web(rate=20, sources=1, seconds=SECONDS)
     pings = [lab.popen("ping", f"-{link.family}", "-n", "-q", "-i", "0.01", "-c", 300, "-I",
-                       link.client(number), link.wall) for number in (1, 2, 3)]
+                       link.client(number), link.dut) for number in (1, 2, 3)]
     asked(spared(lab, probe), 20)
     for ping in pings:
         assert ping.wait(timeout=60) == 0

@@ -40,7 +40,7 @@ def prepare(lab, syncookies=2):
         f"{'' if family == 4 else ' nodad'}"
         for n in range(1, NEW_CLIENTS + 1) for family in (4, 6)])
     lab.xdp_on_peer()
-    with netns.inside(lab.wall_ns), open("/proc/sys/net/ipv4/tcp_syncookies", "w",
+    with netns.inside(lab.dut_ns), open("/proc/sys/net/ipv4/tcp_syncookies", "w",
                                          encoding="ascii") as file:
         file.write(str(syncookies))
 
@@ -104,21 +104,21 @@ class Flood(contextlib.AbstractContextManager):
 
 
 def statistic(lab, name):
-    """Of the wall's TCP: /proc/net/netstat."""
-    with netns.inside(lab.wall_ns), open("/proc/thread-self/net/netstat", encoding="ascii") as file:
+    """A counter of TCP on the host under test: /proc/net/netstat."""
+    with netns.inside(lab.dut_ns), open("/proc/thread-self/net/netstat", encoding="ascii") as file:
         names, values = (line.split() for line in file.readlines()[:2])
     return int(values[names.index(name)])
 
 
 def backlog(lab):
-    """Connections half open, as the wall's kernel keeps them."""
-    return len(lab.run("ss", "-H", "-t", "-n", "state", "syn-recv", where="wall").stdout.splitlines())
+    """Half-open connections in the kernel of the host under test."""
+    return len(lab.run("ss", "-H", "-t", "-n", "state", "syn-recv", where="dut").stdout.splitlines())
 
 
 def connect(lab, link, source, target=None):
     """A new client's whole conversation."""
     try:
-        with peers.tcp(lab.peers_ns, link.family, source, target or link.wall, PORT) as client:
+        with peers.tcp(lab.peers_ns, link.family, source, target or link.dut, PORT) as client:
             return client.exchange(b"hello")
     except OSError:
         return False
@@ -141,11 +141,11 @@ def test_new_clients_connect_in_the_middle_of_a_forged_flood(family, syncookies,
     with Lab(uplink_kind=kind) as lab:
         link = lab.link(family)
         prepare(lab, syncookies)
-        with peers.TcpServer(lab.wall_ns, family, PORT) as server:
+        with peers.TcpServer(lab.dut_ns, family, PORT) as server:
             lab.start_daemon(lab.config(tables=NARROW))
-            with peers.tcp(lab.peers_ns, family, link.client(2), link.wall, PORT) as old:
+            with peers.tcp(lab.peers_ns, family, link.client(2), link.dut, PORT) as old:
                 assert old.exchange(b"before")
-                with Flood(lab.sender(), forged(link, link.wall, 4000)) as flood:
+                with Flood(lab.sender(), forged(link, link.dut, 4000)) as flood:
                     wait_until(lambda: lab.count("challenge") > 500, 20, "answers by cookie")
                     served, deepest = connect_all(lab, link)
                     assert old.exchange(b"meanwhile")
@@ -162,10 +162,10 @@ def test_new_clients_connect_in_the_middle_of_a_forged_flood(family, syncookies,
 @pytest.mark.parametrize("why", ["the sysctl is 0", "it is switched off"])
 def test_syns_above_their_budget_are_dropped_where_there_are_no_cookies(lab, link, why):
     prepare(lab, 0 if "sysctl" in why else 2)
-    with peers.TcpServer(lab.wall_ns, link.family, PORT):
+    with peers.TcpServer(lab.dut_ns, link.family, PORT):
         tables = NARROW if "sysctl" in why else NARROW + "syn_cookies = false\n"
         lab.start_daemon(lab.config(tables=tables))
-        frames = forged(link, link.wall, 400)
+        frames = forged(link, link.dut, 400)
         with lab.sender() as out:
             for frame in frames:
                 out.send(frame)
@@ -174,7 +174,7 @@ def test_syns_above_their_budget_are_dropped_where_there_are_no_cookies(lab, lin
 
 
 class Answers(contextlib.AbstractContextManager):
-    """The TCP packets that leave the wall, as the peers' end of the wire sees them."""
+    """The TCP packets that leave the host under test, as seen on the peers' end of the wire."""
 
     def __init__(self, lab):
         with netns.inside(lab.peers_ns):
@@ -203,7 +203,7 @@ class Answers(contextlib.AbstractContextManager):
 def exhaust_budget(lab, link):
     """Every SYN after this is above its budget."""
     with lab.sender() as out:
-        for frame in forged(link, link.wall, 200, seed=2):
+        for frame in forged(link, link.dut, 200, seed=2):
             out.send(frame)
     wait_until(lambda: lab.count("challenge") + lab.count("budget") > 100, 10, "the budget is used up")
 
@@ -212,7 +212,7 @@ def check_answer(answer, link, client, has_room):
     """Everything that RFC 9293 and the IP layers ask of a SYN-ACK for seq = 0xfffffffe."""
     assert (answer.src, answer.dst) == (link.ether.dst, link.ether.src)
     ip, tcp = answer[IP if link.family == 4 else IPv6], answer[TCP]
-    assert (ip.src, ip.dst) == (link.wall, client)
+    assert (ip.src, ip.dst) == (link.dut, client)
     assert (tcp.sport, tcp.flags, tcp.ack, tcp.urgptr) == (PORT, "SA", 0xffffffff, 0)
     low, high = (536, 1460) if link.family == 4 else (1220, 1440)  # no path is narrower
     mss = dict(tcp.options).get("MSS", low)
@@ -234,12 +234,12 @@ def test_answer_is_a_syn_ack_as_rfc_9293_has_it(lab, link, options, tags):
     """What a real client is told, read by an implementation that is not ours; with the tags of the
     question."""
     prepare(lab)
-    with peers.TcpServer(lab.wall_ns, link.family, PORT):
+    with peers.TcpServer(lab.dut_ns, link.family, PORT):
         lab.start_daemon(lab.config(tables=NARROW))
         exhaust_budget(lab, link)
         client = address(link.family, 1)
         with Answers(lab) as answers, lab.sender() as out:
-            out.send(syn_frame(link, client, link.wall, tags, sport=45678, seq=0xfffffffe,
+            out.send(syn_frame(link, client, link.dut, tags, sport=45678, seq=0xfffffffe,
                                options=options))
             answer = answers.next_to(45678)
     check_answer(answer, link, client, has_room=bool(options))
@@ -249,15 +249,15 @@ def test_answer_is_a_syn_ack_as_rfc_9293_has_it(lab, link, options, tags):
 
 def test_forged_syn_does_a_standing_connection_no_harm(lab, link):
     prepare(lab)
-    with peers.TcpServer(lab.wall_ns, link.family, PORT):
+    with peers.TcpServer(lab.dut_ns, link.family, PORT):
         lab.start_daemon(lab.config(tables=NARROW))
-        with peers.tcp(lab.peers_ns, link.family, link.client(2), link.wall, PORT) as user:
+        with peers.tcp(lab.peers_ns, link.family, link.client(2), link.dut, PORT) as user:
             assert user.exchange(b"hello")
             exhaust_budget(lab, link)
             before = lab.counters()
             with lab.sender() as out:
                 for _ in range(20):
-                    out.send(syn_frame(link, link.client(2), link.wall, sport=user.local_port()))
+                    out.send(syn_frame(link, link.client(2), link.dut, sport=user.local_port()))
             assert user.exchange(b"still here")
             after = lab.counters()
             assert sum(after.values()) >= sum(before.values()) + 20
@@ -271,23 +271,23 @@ def forward(lab, family, tool, verb="-A"):
     table = "ip" if family == 4 else "ip6"
     if tool != "nft":
         lab.run(table + tool[2:], "-t", "nat", verb, "PREROUTING", "-p", "tcp", "--dport", PORT, "-j",
-                "DNAT", "--to-destination", inner, where="wall")
+                "DNAT", "--to-destination", inner, where="dut")
     elif verb == "-D":
-        lab.run("nft", f"delete table {table} nat", where="wall")
+        lab.run("nft", f"delete table {table} nat", where="dut")
     else:
         lab.run("nft", f"add table {table} nat; add chain {table} nat pre "
                        "{ type nat hook prerouting priority -100; }; "
-                       f"add rule {table} nat pre tcp dport {PORT} dnat to {inner}", where="wall")
+                       f"add rule {table} nat pre tcp dport {PORT} dnat to {inner}", where="dut")
 
 
 @pytest.mark.parametrize("tool", ["nft", "iptables-nft", "iptables-legacy"])
 def test_nothing_is_answered_while_ports_are_forwarded_to_a_container(family, tool):
-    """As Docker does it: its proxy listens on the wall for what a rule sends elsewhere."""
+    """As Docker does it: its proxy listens on the host for connections that a rule sends elsewhere."""
     with Lab(container=True) as lab:
         link = lab.link(family)
         prepare(lab)
         forward(lab, family, tool)
-        with peers.TcpServer(lab.wall_ns, family, PORT), peers.TcpServer(lab.box_ns, family, PORT):
+        with peers.TcpServer(lab.dut_ns, family, PORT), peers.TcpServer(lab.box_ns, family, PORT):
             lab.start_daemon(lab.config(tables=NARROW))
             assert "forwarded" in lab.api.call("status")["syn_cookies"]
             assert connect(lab, link, address(family, 1)), "within the budget the container answers"
@@ -297,14 +297,14 @@ def test_nothing_is_answered_while_ports_are_forwarded_to_a_container(family, to
             wait_until(lambda: lab.api.call("status")["syn_cookies"] == "on", 30, "cookies again")
             exhaust_budget(lab, link)
             assert lab.count("challenge") > 0
-            assert connect(lab, link, address(family, 2)), "and now the wall itself does"
+            assert connect(lab, link, address(family, 2)), "and now the host itself does"
 
 
 def test_syns_to_what_is_not_an_address_of_this_host_are_not_answered(lab, link):
     """As a bridge's port or a promiscuous interface hears them: nothing is forwarded here."""
     prepare(lab)
     neighbour = "10.9.0.77" if link.family == 4 else "fd09::77"
-    with peers.TcpServer(lab.wall_ns, link.family, PORT):
+    with peers.TcpServer(lab.dut_ns, link.family, PORT):
         lab.start_daemon(lab.config(tables=NARROW))
         exhaust_budget(lab, link)
         challenged, budget = lab.count("challenge"), lab.count("budget")
@@ -321,7 +321,7 @@ def test_syns_to_a_closed_port_or_to_a_host_behind_are_not_answered(family):
         link = lab.link(family)
         prepare(lab)
         behind = "10.77.0.2" if family == 4 else "fd77::2"
-        with peers.TcpServer(lab.wall_ns, family, PORT):
+        with peers.TcpServer(lab.dut_ns, family, PORT):
             lab.start_daemon(lab.config(tables=NARROW))
             exhaust_budget(lab, link)
             challenged, budget = lab.count("challenge"), lab.count("budget")
@@ -331,7 +331,7 @@ def test_syns_to_a_closed_port_or_to_a_host_behind_are_not_answered(family):
                 def refused():
                     sport = next(ports)
                     out.send(syn_frame(link, client, behind, sport=sport))
-                    out.send(syn_frame(link, client, link.wall, sport=sport, dport=81))
+                    out.send(syn_frame(link, client, link.dut, sport=sport, dport=81))
                     return lab.count("budget") >= budget + 80
                 wait_until(refused, 30, "dropped over budget")
             assert lab.count("challenge") == challenged

@@ -26,7 +26,7 @@ def attached(lab, name="up0"):
 
 
 def xdp_ids(lab):
-    (net,) = json.loads(lab.run("bpftool", "-j", "net", where="wall").stdout)
+    (net,) = json.loads(lab.run("bpftool", "-j", "net", where="dut").stdout)
     return {entry["devname"]: (entry["kind"] if "kind" in entry else entry.get("mode"), entry["id"])
             for entry in net["xdp"]}
 
@@ -38,13 +38,13 @@ def test_two_uplinks_are_one_firewall(family):
         lab.cli("ban", lab.link(family).client(3))
         for uplink in (0, 1):
             link = lab.link(family, uplink)
-            banned, innocent = (wire.udp(link, link.client(n), link.wall) for n in (3, 4))
+            banned, innocent = (wire.udp(link, link.client(n), link.dut) for n in (3, 4))
             assert lab.passed([banned, innocent], uplink) == [innocent[1]]
         assert lab.count("ban") == 2
         lab.cli("unban", lab.link(family).client(3))
         for uplink in (0, 1):
             link = lab.link(family, uplink)
-            assert lab.comes_through(wire.udp(link, link.client(3), link.wall), uplink)
+            assert lab.comes_through(wire.udp(link, link.client(3), link.dut), uplink)
 
 
 @pytest.mark.xdp_only("its queues end with the daemon")
@@ -55,7 +55,7 @@ def test_interface_that_left_the_configuration_while_no_daemon_ran_is_let_go(exi
         assert set(xdp_ids(lab)) == {"up0", "up1"}
         lab.kill9()
         if not exists:
-            lab.run("ip", "link", "del", "up1", where="wall")
+            lab.run("ip", "link", "del", "up1", where="dut")
         lab.start_daemon(lab.config(top='interface = "up0"\n'))
         assert list(interfaces(lab)) == ["up0"] and attached(lab) == "native"
         assert set(xdp_ids(lab)) == {"up0"}
@@ -66,8 +66,8 @@ def test_limits_count_a_source_over_all_uplinks(family):
     with Lab(uplinks=2) as lab:
         lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "150/s" }\n'))
         first, second = lab.link(family, 0), lab.link(family, 1)
-        assert len(lab.passed(wire.copies(wire.udp(first, first.client(3), first.wall), 100))) == 100
-        through = lab.passed(wire.copies(wire.udp(second, first.client(3), second.wall), 100), 1)
+        assert len(lab.passed(wire.copies(wire.udp(first, first.client(3), first.dut), 100))) == 100
+        through = lab.passed(wire.copies(wire.udp(second, first.client(3), second.dut), 100), 1)
         assert len(through) < 75
 
 
@@ -76,33 +76,33 @@ def test_interface_auto_is_the_one_with_the_default_route(lab, family):
     assert list(interfaces(lab)) == ["up0"] and attached(lab) == ATTACHMENT
     link = lab.link(family)
     lab.cli("ban", link.client(3))
-    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 def test_interface_that_is_deleted_and_comes_back_is_protected_again(lab, link):
     lab.start_daemon()
     lab.cli("ban", link.client(3))
-    lab.run("ip", "link", "del", "up0", where="wall")
+    lab.run("ip", "link", "del", "up0", where="dut")
     wait_until(lambda: attached(lab) == "none", 10, "the loss is reported")
     assert not lab.api.call("status")["healthy"]
     lab.wait_for_log("Detach", "up0")
     lab.add_uplink(0)
     wait_until(lambda: attached(lab) == ATTACHMENT, 10, "protected again")
-    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
-    assert lab.comes_through(wire.udp(link, link.client(4), link.wall))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
+    assert lab.comes_through(wire.udp(link, link.client(4), link.dut))
     wait_until(lambda: lab.api.call("status")["healthy"], 10, "healthy again")
     wait_until(lambda: len(lab.log_lines("Attach")) == 2, 5, "the log says so")
 
 
 def test_interface_that_appears_after_the_start_is_protected(lab, link):
-    lab.run("ip", "link", "del", "up0", where="wall")
+    lab.run("ip", "link", "del", "up0", where="dut")
     lab.start_daemon()
     assert attached(lab) in ("none", None)
     lab.list_file("deny.list").write_text(f"{link.client(3)}\n")
     lab.cli("apply")
     lab.add_uplink(0)
     wait_until(lambda: attached(lab) == ATTACHMENT, 10, "protected")
-    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 def test_jumbo_frames_are_judged_as_well_as_others(family):
@@ -110,11 +110,11 @@ def test_jumbo_frames_are_judged_as_well_as_others(family):
         link = lab.link(family)
         lab.start_daemon()
         assert attached(lab) == ATTACHMENT
-        banned, innocent = (wire.udp(link, link.client(n), link.wall, pad=8800) for n in (3, 4))
+        banned, innocent = (wire.udp(link, link.client(n), link.dut, pad=8800) for n in (3, 4))
         lab.cli("ban", link.client(3))
         assert lab.passed([banned, innocent]) == [innocent[1]]
-        with peers.TcpServer(lab.wall_ns, family, 8080), \
-                peers.tcp(lab.peers_ns, family, link.client(4), link.wall, 8080) as client:
+        with peers.TcpServer(lab.dut_ns, family, 8080), \
+                peers.tcp(lab.peers_ns, family, link.client(4), link.dut, 8080) as client:
             assert client.exchange(bytes(range(256)) * 4000)
         assert lab.count("malformed") == 0
 
@@ -123,7 +123,7 @@ def test_bytes_of_jumbo_frames_count_in_full(family):
     with Lab(mtu=9000) as lab:
         link = lab.link(family)
         lab.start_daemon(lab.config(tables='[limit.default]\nbytes = { limit = "90kB/s" }\n'))
-        frames = wire.copies(wire.udp(link, link.client(3), link.wall, pad=8900), 60)
+        frames = wire.copies(wire.udp(link, link.client(3), link.dut, pad=8900), 60)
         assert 9 <= len(lab.passed(frames)) <= 14
 
 
@@ -136,7 +136,7 @@ def test_interface_without_native_xdp_is_protected_and_reported_as_generic(famil
         assert "generic" in lab.cli("status").out
         lab.cli("ban", link.client(3))
         for kind in wire.KINDS[family]:
-            banned, innocent = (wire.kind(link, kind, link.client(n), link.wall) for n in (3, 4))
+            banned, innocent = (wire.kind(link, kind, link.client(n), link.dut) for n in (3, 4))
             assert lab.passed([banned, innocent]) == [innocent[1]], kind
 
 
@@ -147,8 +147,8 @@ def foreign(lab):
     source.write_text(FOREIGN)
     subprocess.run(["clang-19", "-target", "bpf", "-O2", "-c", source, "-o", made], check=True)
     pin = f"{netns.BPF_FS}/theirs"
-    lab.run("bpftool", "prog", "load", made, pin, where="wall")
-    lab.run("bpftool", "net", "attach", "xdp", "pinned", pin, "dev", "up0", where="wall")
+    lab.run("bpftool", "prog", "load", made, pin, where="dut")
+    lab.run("bpftool", "net", "attach", "xdp", "pinned", pin, "dev", "up0", where="dut")
     return xdp_ids(lab)
 
 
@@ -171,32 +171,32 @@ def test_uplink_is_protected_once_the_foreign_program_is_gone(lab, link, foreign
     assert foreign
     lab.start_daemon(wait=False)
     wait_until(lambda: lab.daemon.poll() is not None or lab.api.is_up(), 20, "the daemon decided")
-    lab.run("bpftool", "net", "detach", "xdp", "dev", "up0", where="wall")
+    lab.run("bpftool", "net", "detach", "xdp", "dev", "up0", where="dut")
     if lab.daemon.poll() is None:
         lab.cli("apply")
     else:
         lab.start_daemon()
     wait_until(lambda: attached(lab) == ATTACHMENT, 10, "protected")
     lab.cli("ban", link.client(3))
-    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 def test_mode_off_leaves_a_foreign_filter_alone(lab):
     """The egress side shares the clsact hook with others. (u32: the filter every kernel has.)"""
-    lab.run("tc", "qdisc", "add", "dev", "up0", "clsact", where="wall")
+    lab.run("tc", "qdisc", "add", "dev", "up0", "clsact", where="dut")
     lab.run("tc", "filter", "add", "dev", "up0", "egress", "prio", 7, "u32", "match", "u32", 0, 0,
-            where="wall")
-    before = lab.run("tc", "filter", "show", "dev", "up0", "egress", where="wall").stdout
+            where="dut")
+    before = lab.run("tc", "filter", "show", "dev", "up0", "egress", where="dut").stdout
     assert "u32" in before
     lab.start_daemon(lab.config(tables=QUIET))
     lab.cli("mode", "off")
-    assert lab.run("tc", "filter", "show", "dev", "up0", "egress", where="wall").stdout == before
+    assert lab.run("tc", "filter", "show", "dev", "up0", "egress", where="dut").stdout == before
 
 
 def test_loopback_and_other_interfaces_are_left_alone(lab, family):
     lab.start_daemon()
     assert list(xdp_ids(lab)) == (["up0"] if KIND == "xdp" else [])
-    with peers.UdpServer(lab.wall_ns, family, 8081), \
-            peers.udp(lab.wall_ns, family, "127.0.0.1" if family == 4 else "::1",
+    with peers.UdpServer(lab.dut_ns, family, 8081), \
+            peers.udp(lab.dut_ns, family, "127.0.0.1" if family == 4 else "::1",
                       "127.0.0.1" if family == 4 else "::1", 8081) as client:
         assert client.exchange(b"local")

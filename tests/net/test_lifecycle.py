@@ -8,7 +8,7 @@ import pytest
 
 import peers
 import wire
-from lab import ATTACHMENT, BIN, KIND, wait_until
+from lab import ATTACHMENT, BIN, KIND, pause_until, wait_until
 from tap import Prober, everything, passed
 
 TOLERANCE_S = 0.1
@@ -33,7 +33,7 @@ def test_ban_goes_on_and_ends_to_100_ms_with_the_daemon_killed(lab, link):
     until = ends_at(lab.bans()[link.client(3)])
     lab.kill9()
     tap = lab.tap()
-    banned, innocent = (wire.udp(link, link.client(n), link.wall) for n in (3, 4))
+    banned, innocent = (wire.udp(link, link.client(n), link.dut) for n in (3, 4))
     with Prober(lab.sender(), copy_of(banned)) as probe, \
             Prober(lab.sender(), copy_of(innocent)) as free:
         wait_until(lambda: time.time() > until + 0.5, 10, "half a second after the ban")
@@ -55,7 +55,7 @@ def test_flood_is_banned_renewed_and_let_back_in_with_the_daemon_killed(lab):
     lab.start_daemon(lab.config(
         tables='[ban]\ntime = "2s"\n[limit.default]\nudp = { ban_at = "100/s" }\n'))
     lab.kill9()
-    flood = [wire.udp(lab.link(family), lab.link(family).client(3), lab.link(family).wall)
+    flood = [wire.udp(lab.link(family), lab.link(family).client(3), lab.link(family).dut)
              for family in (4, 6)]
     with lab.tap() as tap, lab.sender() as out:
         frames = [frame for pair in zip(*(wire.copies(one, 7 * 400) for one in flood))
@@ -65,7 +65,7 @@ def test_flood_is_banned_renewed_and_let_back_in_with_the_daemon_killed(lab):
         late = {mark for _, mark in frames[-2 * 800:]}
         assert not late & set(through), "nothing comes through once it is banned"
         # Silence until just before the end: packets of a flooding source would renew its ban.
-        time.sleep(stopped + hold - 0.3 - time.monotonic())
+        pause_until(stopped + hold - 0.3)
         came = {}
         first = passed(out, tap, flood)
         assert first == [], "still banned, by a renewal: the first ban alone was over by now"
@@ -73,7 +73,7 @@ def test_flood_is_banned_renewed_and_let_back_in_with_the_daemon_killed(lab):
             moment = time.monotonic()
             for mark in passed(out, tap, flood):
                 came.setdefault(mark, moment - stopped - hold)
-            time.sleep(0.02)
+            pause_until(time.monotonic() + 0.02)
     print("let back in, seconds from the end of the ban:", *(f"{late:+.3f}" for late in came.values()))
     assert len(came) == 2
     assert all(abs(late) < TOLERANCE_S for late in came.values())
@@ -81,7 +81,7 @@ def test_flood_is_banned_renewed_and_let_back_in_with_the_daemon_killed(lab):
 
 @needs_the_kernel
 def test_new_daemon_adopts_bans_and_lists_without_a_gap(lab, link):
-    banned, denied, innocent = (wire.udp(link, link.client(n), link.wall) for n in (3, 5, 4))
+    banned, denied, innocent = (wire.udp(link, link.client(n), link.dut) for n in (3, 5, 4))
     lab.list_file("deny.list").write_text(f"{link.client(5)}\n")
     lab.start_daemon()
     lab.cli("ban", link.client(3), "--for", "1h", "--reason", "kept")
@@ -109,8 +109,8 @@ def test_new_daemon_adopts_bans_and_lists_without_a_gap(lab, link):
 
 
 def test_connections_from_before_the_start_are_verified_from_their_first_packet(lab, link):
-    with peers.TcpServer(lab.wall_ns, link.family, 8080), \
-            peers.tcp(lab.peers_ns, link.family, link.client(3), link.wall, 8080) as client:
+    with peers.TcpServer(lab.dut_ns, link.family, 8080), \
+            peers.tcp(lab.peers_ns, link.family, link.client(3), link.dut, 8080) as client:
         assert client.exchange(b"before")
         lab.start_daemon()
         before = classes(lab)
@@ -119,7 +119,7 @@ def test_connections_from_before_the_start_are_verified_from_their_first_packet(
         after = classes(lab)
         assert after["tcp_flow"] > before.get("tcp_flow", 0)
         assert after.get("tcp_stray", 0) == before.get("tcp_stray", 0)
-        lab.passed([wire.tcp(link, link.client(3), link.wall, flags="A", dport=8080)])
+        lab.passed([wire.tcp(link, link.client(3), link.dut, flags="A", dport=8080)])
         assert classes(lab)["tcp_stray"] == before.get("tcp_stray", 0) + 1, \
             "a forged segment of no connection"
 
@@ -127,11 +127,11 @@ def test_connections_from_before_the_start_are_verified_from_their_first_packet(
 def test_connections_made_later_prove_themselves(lab, link):
     lab.start_daemon()
     before = classes(lab)
-    with peers.TcpServer(lab.wall_ns, link.family, 8080), \
-            peers.tcp(lab.peers_ns, link.family, link.client(3), link.wall, 8080) as incoming:
+    with peers.TcpServer(lab.dut_ns, link.family, 8080), \
+            peers.tcp(lab.peers_ns, link.family, link.client(3), link.dut, 8080) as incoming:
         assert all(incoming.exchange(b"question") for _ in range(20))
     with peers.TcpServer(lab.peers_ns, link.family, 8080), \
-            peers.tcp(lab.wall_ns, link.family, link.wall, link.client(4), 8080) as outgoing:
+            peers.tcp(lab.dut_ns, link.family, link.dut, link.client(4), 8080) as outgoing:
         assert all(outgoing.exchange(b"question") for _ in range(20))
     after = classes(lab)
     assert after["tcp_flow"] - before.get("tcp_flow", 0) >= 40
@@ -149,8 +149,8 @@ def test_sigterm_leaves_the_filter_on(lab, link):
     lab.cli("ban", link.client(3))
     lab.stop()
     lab.cli("status", code=3)
-    assert lab.passed([wire.udp(link, link.client(3), link.wall)]) == []
-    assert lab.comes_through(wire.udp(link, link.client(4), link.wall))
+    assert lab.passed([wire.udp(link, link.client(3), link.dut)]) == []
+    assert lab.comes_through(wire.udp(link, link.client(4), link.dut))
 
 
 def test_sigterm_takes_the_filter_off_if_told_to(lab, link):
@@ -158,13 +158,13 @@ def test_sigterm_takes_the_filter_off_if_told_to(lab, link):
     lab.start_daemon(lab.config(top="keep_filtering = false\n"))
     lab.cli("ban", link.client(3))
     lab.stop()
-    assert lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert lab.comes_through(wire.udp(link, link.client(3), link.dut))
     assert lab.traces() == before
 
 
 def test_mode_off_leaves_nothing_behind_and_enforce_protects_again(lab, link):
     before = lab.traces()
-    frame = wire.udp(link, link.client(3), link.wall)
+    frame = wire.udp(link, link.client(3), link.dut)
     lab.start_daemon()
     assert lab.traces() != before and lab.is_in_kernel()
     lab.cli("ban", link.client(3), "--for", "1h")
@@ -189,7 +189,7 @@ def test_mode_off_after_a_kill_leaves_nothing_either(lab, link):
     lab.start_daemon()
     lab.cli("mode", "off")
     assert lab.traces() == before
-    assert lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 def test_remove_cleans_up_after_a_killed_daemon_and_is_quiet_about_it(lab, link):
@@ -197,11 +197,11 @@ def test_remove_cleans_up_after_a_killed_daemon_and_is_quiet_about_it(lab, link)
     lab.start_daemon()
     lab.cli("ban", link.client(3))
     lab.kill9()
-    done = lab.run(BIN / "floodwalld", "--remove", where="wall")
+    done = lab.run(BIN / "floodwalld", "--remove", where="dut")
     assert done.stderr == "" and "removed" in done.stdout
     assert lab.traces() == before
-    assert lab.comes_through(wire.udp(link, link.client(3), link.wall))
-    again = lab.run(BIN / "floodwalld", "--remove", where="wall")
+    assert lab.comes_through(wire.udp(link, link.client(3), link.dut))
+    again = lab.run(BIN / "floodwalld", "--remove", where="dut")
     assert again.stderr == "" and "nothing of Floodwall" in again.stdout
 
 
@@ -214,7 +214,7 @@ def test_second_daemon_refuses_and_the_first_goes_on(lab, link):
     assert second.wait(timeout=10) == 1
     assert "running" in lab.output()
     assert list(lab.bans()) == [link.client(3)]
-    assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 def test_status_says_what_protects_and_since_when(lab):

@@ -8,7 +8,7 @@ import pytest
 
 import peers
 import wire
-from lab import wait_until
+from lab import pause_until, wait_until
 from tap import passed
 
 WINDOW_S = 2**30 / 1e9  # over which `ban_at` is measured (policy/abi.h)
@@ -16,11 +16,11 @@ TICK_S = 0.01  # the clock of the policy is coarse
 PORT = {"default": 9, "service": 27015}
 # How a source sends what one measure counts.
 MAKE = {
-    "packets": lambda link, src, port: wire.udp(link, src, link.wall, dport=port),
-    "bytes": lambda link, src, port: wire.udp(link, src, link.wall, dport=port, pad=900),
-    "syn": lambda link, src, port: wire.tcp(link, src, link.wall, dport=port),
-    "udp": lambda link, src, port: wire.udp(link, src, link.wall, dport=port),
-    "icmp": lambda link, src, port: wire.echo(link, src, link.wall),
+    "packets": lambda link, src, port: wire.udp(link, src, link.dut, dport=port),
+    "bytes": lambda link, src, port: wire.udp(link, src, link.dut, dport=port, pad=900),
+    "syn": lambda link, src, port: wire.tcp(link, src, link.dut, dport=port),
+    "udp": lambda link, src, port: wire.udp(link, src, link.dut, dport=port),
+    "icmp": lambda link, src, port: wire.echo(link, src, link.dut),
 }
 # Not every measure has a port: ICMP falls under the default alone.
 SCOPES = [(measure, scope) for measure in MAKE for scope in PORT
@@ -89,8 +89,8 @@ syn = { limit = "150/s", ban_at = "150/s" }
 udp = { ban_at = "150/s" }
 icmp = { limit = "150/s", ban_at = "150/s" }""")
     lab.start_daemon(lab.config(tables=tables))
-    make = dict(MAKE, packets=lambda link, src, port: wire.tcp(link, src, link.wall, "A", dport=port))
-    make["bytes"] = lambda link, src, port: wire.tcp(link, src, link.wall, "A", dport=port, pad=1200)
+    make = dict(MAKE, packets=lambda link, src, port: wire.tcp(link, src, link.dut, "A", dport=port))
+    make["bytes"] = lambda link, src, port: wire.tcp(link, src, link.dut, "A", dport=port, pad=1200)
     flood, keys = [], {}
     for family in (4, 6):
         link = lab.link(family)
@@ -100,7 +100,7 @@ icmp = { limit = "150/s", ban_at = "150/s" }""")
             frame = make[measure](link, link.client(client), PORT[scope])
             flood += [frame] * (2 if measure == "packets" else 1)
             keys[key_of(link, client)] = (measure, link, client)
-    innocent = [wire.udp(lab.link(family), lab.link(family).client(20), lab.link(family).wall,
+    innocent = [wire.udp(lab.link(family), lab.link(family).client(20), lab.link(family).dut,
                          dport=PORT[scope]) for family in (4, 6)]
     with lab.tap() as tap, lab.sender() as out:
         persist(out, tap, flood, rate=250, until=lambda: set(lab.bans()) == set(keys))
@@ -110,7 +110,7 @@ icmp = { limit = "150/s", ban_at = "150/s" }""")
             assert ban["by"] == "limit" and ban["rule"] == ("default" if scope == "default" else "game")
             (line,) = lab.wait_for_log("Ban", f" {key} ")
             assert measure == "packets" or f"measure={measure}" in line
-            elsewhere = wire.tcp(link, link.client(client), link.wall, dport=443)
+            elsewhere = wire.tcp(link, link.client(client), link.dut, dport=443)
             assert passed(out, tap, [elsewhere]) == [], f"banned for {measure}"
 
 
@@ -129,12 +129,12 @@ def test_forged_flood_never_bans_a_peer_with_a_verified_connection(lab):
         clients, forged = [], []
         for family in (4, 6):
             link = lab.link(family)
-            stack.enter_context(peers.TcpServer(lab.wall_ns, family, 8080))
+            stack.enter_context(peers.TcpServer(lab.dut_ns, family, 8080))
             clients.append(stack.enter_context(
-                peers.tcp(lab.peers_ns, family, link.client(3), link.wall, 8080)))
+                peers.tcp(lab.peers_ns, family, link.client(3), link.dut, 8080)))
             assert clients[-1].exchange(b"hello")
-            forged.append(wire.udp(link, link.client(3), link.wall))
-            forged.append(wire.udp(link, link.client(4), link.wall))
+            forged.append(wire.udp(link, link.client(3), link.dut))
+            forged.append(wire.udp(link, link.client(4), link.dut))
         tap, out = (stack.enter_context(end) for end in (lab.tap(), lab.sender()))
         expected = {key_of(lab.link(family), 4) for family in (4, 6)}
         persist(out, tap, forged, rate=400, until=lambda: set(lab.bans()) >= expected)
@@ -143,7 +143,7 @@ def test_forged_flood_never_bans_a_peer_with_a_verified_connection(lab):
 
 
 def next_edge():
-    """Of the windows that bans are measured in, and at least 0.6 s away; in seconds, monotonic."""
+    """The next edge, at least 0.6 s away, of the intervals that bans are measured in; monotonic seconds."""
     now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
     return ((now + 600_000_000 >> 30) + 1 << 30) / 1e9
 
@@ -153,10 +153,10 @@ def bursts_across_an_edge(lab, link, count, gap_s, client=3):
     first, second = (frames_of(link, "udp", "default", count, client) for _ in range(2))
     edge = next_edge()
     with lab.tap() as tap, lab.sender() as out:
-        time.sleep(edge - gap_s / 2 - time.monotonic())
+        pause_until(edge - gap_s / 2)
         start = time.monotonic()
         before = len(passed(out, tap, first))
-        time.sleep(max(0.0, edge + gap_s / 2 - time.monotonic()))
+        pause_until(edge + gap_s / 2)
         after = len(passed(out, tap, second))
         return before, after, time.monotonic() - start
 
@@ -195,7 +195,7 @@ def test_steady_traffic_above_ban_at_is_banned_and_below_is_not(lab):
     lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "100/s" }\n'))
     flood, keys = [], set()
     for link in (lab.link(4), lab.link(6)):
-        below, above = (wire.udp(link, link.client(client), link.wall) for client in (4, 3))
+        below, above = (wire.udp(link, link.client(client), link.dut) for client in (4, 3))
         flood += [below, above, above, above]
         keys.add(key_of(link, 3))
     with lab.tap() as tap, lab.sender() as out:
@@ -216,7 +216,7 @@ def test_neighbours_are_held_together_to_the_limit_of_their_prefix(lab, link):
 
 def test_prefix_that_stays_above_ban_at_is_banned(lab, link):
     lab.start_daemon(lab.config(tables='[limit.prefix]\nudp = { ban_at = "100/s" }\n'))
-    flood = [wire.udp(link, link.client(client), link.wall) for client in (3, 4, 5)]
+    flood = [wire.udp(link, link.client(client), link.dut) for client in (3, 4, 5)]
     key = "10.9.1.0/24" if link.family == 4 else "fd09::/48"
     with lab.tap() as tap, lab.sender() as out:
         persist(out, tap, flood, rate=70, until=lambda: key in lab.bans())
@@ -246,10 +246,10 @@ name = "always"
 port = "udp/5000-5009"
 action = "pass"
 """))
-    closed = wire.udp(link, link.client(3), link.wall, dport=19)
+    closed = wire.udp(link, link.client(3), link.dut, dport=19)
     assert not lab.comes_through(closed)
     assert lab.count("closed") == 1
-    flood = wire.copies(wire.udp(link, link.client(4), link.wall, dport=5005), 200)
+    flood = wire.copies(wire.udp(link, link.client(4), link.dut, dport=5005), 200)
     assert len(lab.passed(flood)) == 200
     assert lab.count("open") == 200
     lab.cli("ban", link.client(4))
@@ -259,18 +259,18 @@ action = "pass"
 def test_answers_to_this_host_are_no_unsolicited_udp(lab, link):
     lab.start_daemon(lab.config(tables='[limit.default]\nudp = { limit = "20/s" }\n'))
     with peers.UdpServer(lab.peers_ns, link.family, 53, link.client(5)), \
-            peers.udp(lab.wall_ns, link.family, link.wall, link.client(5), 53) as asking:
+            peers.udp(lab.dut_ns, link.family, link.dut, link.client(5), 53) as asking:
         assert all(asking.exchange(b"question %d" % n) for n in range(200))
     assert lab.count("limit") == 0
-    unverified sources = wire.copies(wire.udp(link, link.client(6), link.wall, sport=53), 100)
-    assert len(lab.passed(unverified sources)) < 40
+    unverified = wire.copies(wire.udp(link, link.client(6), link.dut, sport=53), 100)
+    assert len(lab.passed(unverified)) < 40
 
 
 def test_ban_goes_on_while_the_flood_does_and_ends_after_it(lab):
     lab.start_daemon(lab.config(
         tables='[ban]\ntime = "1s"\n[limit.default]\nudp = { ban_at = "100/s" }\n'))
     links = [lab.link(4), lab.link(6)]
-    flood = [wire.udp(link, link.client(3), link.wall) for link in links]
+    flood = [wire.udp(link, link.client(3), link.dut) for link in links]
     with lab.tap() as tap, lab.sender() as out:
         persist(out, tap, flood, rate=400, until=lambda: len(lab.bans()) == 2)
         began = time.monotonic()
@@ -288,7 +288,7 @@ def test_ban_goes_on_while_the_flood_does_and_ends_after_it(lab):
 def small_writes(lab, link, client, count=1500, port=8080):
     """A new TCP connection with Nagle's algorithm off, and a flood of single bytes on it; how many
     were answered."""
-    with peers.tcp(lab.peers_ns, link.family, link.client(client), link.wall, port) as attacker:
+    with peers.tcp(lab.peers_ns, link.family, link.client(client), link.dut, port) as attacker:
         assert attacker.exchange(b"Hellooooo from client!")
         return attacker.flood(count)
 
@@ -298,7 +298,7 @@ ECHO = '[[service]]\nname = "echo"\nport = "tcp/8080"\npackets = { ban_at = "200
 
 def test_second_offence_is_banned_longer(lab, link):
     lab.start_daemon(lab.config(tables='[ban]\ntime = "1s"\nescalate = [1, 5]\n' + ECHO))
-    with peers.TcpServer(lab.wall_ns, link.family, 8080):
+    with peers.TcpServer(lab.dut_ns, link.family, 8080):
         small_writes(lab, link, 3)
         (line,) = lab.wait_for_log("Ban")
         assert "offence=1" in line and "for=1s" in line
@@ -312,17 +312,17 @@ def test_second_offence_is_banned_longer(lab, link):
 def test_flood_of_small_writes_is_banned_and_let_back_in_by_itself(lab, link):
     """The seed's own experiment. Its sender has verified itself, so the ban comes at once."""
     lab.start_daemon(lab.config(tables='[ban]\ntime = "2s"\n' + ECHO))
-    with peers.TcpServer(lab.wall_ns, link.family, 8080) as server, \
-            peers.tcp(lab.peers_ns, link.family, link.client(4), link.wall, 8080) as user:
+    with peers.TcpServer(lab.dut_ns, link.family, 8080) as server, \
+            peers.tcp(lab.peers_ns, link.family, link.client(4), link.dut, 8080) as user:
         assert user.exchange(b"hello")
         assert small_writes(lab, link, 3) < 1500
         wait_until(lab.bans, what="a ban")
         assert len(server.received(link.client(3))) < 1500
-        assert not peers.can_connect(lab.peers_ns, link.family, link.client(3), link.wall, 8080, 0.2)
+        assert not peers.can_connect(lab.peers_ns, link.family, link.client(3), link.dut, 8080, 0.2)
         assert user.exchange(b"not disturbed")
         lab.wait_for_log("Unban", "reason=expired", timeout=20)
         assert wait_until(lambda: peers.can_connect(lab.peers_ns, link.family, link.client(3),
-                                                    link.wall, 8080), 10, "let back in")
+                                                    link.dut, 8080), 10, "let back in")
     (ban,) = lab.log_lines("Ban")
     assert "rule=echo" in ban and "proto=tcp" in ban and "dport=8080" in ban
 
@@ -330,7 +330,7 @@ def test_flood_of_small_writes_is_banned_and_let_back_in_by_itself(lab, link):
 def test_spoofed_sources_are_not_banned_one_by_one(lab, link):
     """No packet of theirs is evidence against the address it pretends to come from."""
     lab.start_daemon(lab.config(tables=""))
-    first = wire.tcp(link, link.client(3), link.wall)
+    first = wire.tcp(link, link.client(3), link.dut)
     sources = [(0x0c000000 + 7 * n).to_bytes(4, "big") if link.family == 4 else
                ((0x2a << 120) + (n << 64) + 1).to_bytes(16, "big") for n in range(20_000)]
     lab.passed([wire.from_source(first, link.family, source) for source in sources])
@@ -341,7 +341,7 @@ def test_spoofed_sources_are_not_banned_one_by_one(lab, link):
 def test_bans_per_minute_are_capped_and_the_limit_goes_on(lab):
     lab.start_daemon(lab.config(tables='[ban]\nper_minute = 10\n[limit.default]\n'
                                 'udp = { limit = "50/s", ban_at = "100/s" }\n'))
-    flood = [wire.udp(link, link.client(client), link.wall)
+    flood = [wire.udp(link, link.client(client), link.dut)
              for link in (lab.link(4), lab.link(6)) for client in range(1, 13)]
     start = time.monotonic()
     with lab.tap() as tap, lab.sender() as out:
@@ -359,16 +359,16 @@ def test_observe_mode_drops_nothing_and_says_what_it_would_do(lab, link):
     flood = frames_of(link, "udp", "default", 400)
     assert len(lab.passed(flood)) == 400
     lab.wait_for_log("WouldLimit", key_of(link, 3))
-    assert lab.comes_through(wire.udp(link, link.client(5), link.wall))
+    assert lab.comes_through(wire.udp(link, link.client(5), link.dut))
     assert lab.count("deny") == 1, "counted as what would have been dropped"
-    with peers.TcpServer(lab.wall_ns, link.family, 8080) as server:
+    with peers.TcpServer(lab.dut_ns, link.family, 8080) as server:
         assert small_writes(lab, link, 4) == 1500, "every byte is answered"
         lab.wait_for_log("WouldBan", key_of(link, 4))
         assert server.received(link.client(4)).count(b"x") == 1500
         assert lab.log_lines("Ban") == []
         lab.cli("mode", "enforce")
-        assert not lab.comes_through(wire.udp(link, link.client(5), link.wall))
-        assert lab.comes_through(wire.udp(link, link.client(4), link.wall)), "it starts clean"
+        assert not lab.comes_through(wire.udp(link, link.client(5), link.dut))
+        assert lab.comes_through(wire.udp(link, link.client(4), link.dut)), "it starts clean"
 
 
 def test_independent_senders_are_banned(lab):
@@ -379,14 +379,14 @@ def test_independent_senders_are_banned(lab):
     # More than enough packets: nping sends faster than its --rate says, and a ban takes 3 s of flood.
     senders = [
         (four, ("hping3", "-q", "-S", "-p", 80, "-i", "u250", "-c", 2_000_000, "-a", four.client(3),
-                four.wall)),
+                four.dut)),
         (six, ("nping", "-6", "-q", "--tcp", "--flags", "syn", "-p", 80, "--rate", 3000, "-c",
                2_000_000, "-H", "-N", "-S", six.client(3), "--source-mac", six.ether.src,
-               "--dest-mac", six.ether.dst, "-e", "peer0", six.wall))]
+               "--dest-mac", six.ether.dst, "-e", "peer0", six.dut))]
     for link, command in senders:  # one after the other: each has the machine to itself
         flood = lab.popen(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda key=key_of(link, 3): key in lab.bans(), 30, "it is banned")
         flood.kill()
         flood.wait()
-        assert not lab.comes_through(wire.udp(link, link.client(3), link.wall))
-        assert lab.comes_through(wire.udp(link, link.client(4), link.wall))
+        assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
+        assert lab.comes_through(wire.udp(link, link.client(4), link.dut))

@@ -16,7 +16,7 @@ def address(family, number):
 
 
 def from_each(link, sources):
-    return {source: wire.udp(link, source, link.wall) for source in sources}
+    return {source: wire.udp(link, source, link.dut) for source in sources}
 
 
 def through(lab, frames):
@@ -105,7 +105,7 @@ def test_allow_list_wins_over_deny_list_ban_and_limit(lab, link):
     lab.list_file("allow.list").write_text(f"{friend}  # the monitoring host\n")
     lab.start_daemon(lab.config(tables='[limit.default]\nudp = { limit = "20/s", ban_at = "50/s" }\n'))
     assert through(lab, from_each(link, [friend, other])) == [friend]
-    flood = wire.copies(wire.udp(link, friend, link.wall), 300)
+    flood = wire.copies(wire.udp(link, friend, link.dut), 300)
     assert len(lab.passed(flood)) == 300
     lab.cli("ban", friend, code=5)
     assert lab.comes_through(flood[0])
@@ -125,7 +125,7 @@ def test_forced_ban_suspends_the_allow_list_until_it_ends(lab, link):
 
 def test_allow_lifts_a_live_ban_at_once(lab, link):
     source = link.client(3)
-    frame = wire.udp(link, source, link.wall)
+    frame = wire.udp(link, source, link.dut)
     lab.start_daemon()
     lab.cli("ban", source)
     assert not lab.comes_through(frame)
@@ -156,7 +156,7 @@ def test_allow_for_a_while_ends_by_itself(lab, link):
     source = link.client(3)
     lab.list_file("deny.list").write_text(f"{source}\n")
     lab.start_daemon()
-    frame = wire.udp(link, source, link.wall)
+    frame = wire.udp(link, source, link.dut)
     lab.cli("allow", source, "--for", "1s")
     assert lab.comes_through(frame)
     wait_until(lambda: not lab.comes_through(frame), 5, "the allowance ends")
@@ -185,7 +185,7 @@ def test_no_packet_sees_a_half_loaded_list(lab, link):
     text = ["\n".join([*version, always]) for version in versions]
     file.write_text(text[0])
     lab.start_daemon()
-    frame, innocent = (wire.udp(link, source, link.wall) for source in (always, link.client(3)))
+    frame, innocent = (wire.udp(link, source, link.dut) for source in (always, link.client(3)))
     tap = lab.tap()
     with Prober(lab.sender(), lambda mark: frame[0].replace(frame[1], mark), 0.001) as denied, \
             Prober(lab.sender(), lambda mark: innocent[0].replace(innocent[1], mark), 0.001) as free:
@@ -238,7 +238,7 @@ def test_million_prefixes_are_loaded_and_in_force(lab, link):
     memory = lab.api.call("status")["tables"]["memory_bytes"]
     print(f"1,000,000 prefixes of IPv{family} in force after {took:.2f} s; tables {memory >> 20} MiB; "
           f"peak of the daemon {peak_kib(lab.daemon.pid) >> 10} MiB")
-    first = wire.udp(link, str(kind(entries[0][0])), link.wall)
+    first = wire.udp(link, str(kind(entries[0][0])), link.dut)
     packed = size // 8
 
     def frames(numbers):

@@ -24,7 +24,7 @@ def standing():
 
 def exempt_addresses(lab, family):
     link = lab.link(family)
-    addresses = {"own": link.wall, "gateway": link.gateway, "dns": DNS[family]}
+    addresses = {"own": link.dut, "gateway": link.gateway, "dns": DNS[family]}
     if family == 4:
         addresses["dhcp"] = DHCP
     return addresses
@@ -69,7 +69,7 @@ def test_flood_from_an_exempt_address_is_neither_dropped_nor_banned(standing, fa
     for who, address in exempt_addresses(standing, family).items():
         if who == "own":
             continue
-        flood = wire.copies(wire.udp(link, address, link.wall), 300)
+        flood = wire.copies(wire.udp(link, address, link.dut), 300)
         assert len(standing.passed(flood)) == 300, who
     assert standing.bans() == {}
 
@@ -87,7 +87,7 @@ def test_exemptions_are_shown_with_their_reason(standing, family):
 
 def test_forced_ban_of_the_gateway_holds_and_ends_with_the_exemption_back(lab, link):
     lab.start_daemon(lab.config(tables=STRICT))
-    frame = wire.udp(link, link.gateway, link.wall)
+    frame = wire.udp(link, link.gateway, link.dut)
     lab.cli("ban", link.gateway, "--force", "--for", "1h")
     assert not lab.comes_through(frame)
     lab.cli("unban", link.gateway)
@@ -97,7 +97,7 @@ def test_forced_ban_of_the_gateway_holds_and_ends_with_the_exemption_back(lab, l
 @pytest.mark.xdp_only("the tables of nfqueue end with its daemon")
 def test_forced_ban_outlives_the_daemon(lab, link):
     lab.start_daemon(lab.config(tables=STRICT))
-    frame = wire.udp(link, link.gateway, link.wall)
+    frame = wire.udp(link, link.gateway, link.dut)
     lab.cli("ban", link.gateway, "--force", "--for", "1h")
     lab.kill9()
     lab.start_daemon(lab.config(tables=STRICT))
@@ -109,8 +109,8 @@ def test_forced_ban_outlives_the_daemon(lab, link):
 def test_each_exemption_can_be_switched_off(lab, link):
     lab.start_daemon(lab.config(tables=QUIET + "[exempt]\ngateway = false\n"))
     lab.cli("ban", link.gateway)
-    assert not lab.comes_through(wire.udp(link, link.gateway, link.wall))
-    lab.cli("ban", link.wall, code=5)
+    assert not lab.comes_through(wire.udp(link, link.gateway, link.dut))
+    lab.cli("ban", link.dut, code=5)
 
 
 def test_operators_ssh_session_is_exempt_by_itself(lab, link):
@@ -120,7 +120,7 @@ def test_operators_ssh_session_is_exempt_by_itself(lab, link):
         lab.start_daemon(lab.config(tables=STRICT))
         told = lab.cli("ban", operator, code=5).err
         assert "SSH" in told
-        flood = wire.copies(wire.udp(link, operator, link.wall), 300)
+        flood = wire.copies(wire.udp(link, operator, link.dut), 300)
         assert len(lab.passed(flood)) == 300
         assert server.is_alive(session)
         late = server.login(link, other)
@@ -135,11 +135,11 @@ def test_new_gateway_and_resolver_are_followed(lab, link):
     new = "10.9.0.77" if link.family == 4 else "fd09::77"
     lab.start_daemon()
     lab.cli("ban", new)
-    assert not lab.comes_through(wire.udp(link, new, link.wall))
+    assert not lab.comes_through(wire.udp(link, new, link.dut))
     route = "default" if link.family == 4 else "::/0"
-    lab.run("ip", "route", "replace", route, "via", new, where="wall")
+    lab.run("ip", "route", "replace", route, "via", new, where="dut")
     wait_until(lambda: new not in lab.bans(), 10, "the ban of the new gateway is lifted")
-    assert lab.comes_through(wire.udp(link, new, link.wall))
+    assert lab.comes_through(wire.udp(link, new, link.dut))
     lab.cli("ban", new, code=5)
     lab.resolv_conf(f"nameserver {link.client(9)}\n")
     wait_until(lambda: lab.cli("ban", link.client(9), code=None).code == 5, 10, "the new resolver")
@@ -149,9 +149,9 @@ def test_new_own_address_is_followed(lab, link):
     new = "10.9.0.99" if link.family == 4 else "fd09::99"
     lab.start_daemon()
     prefix = "/24" if link.family == 4 else "/64"
-    lab.run("ip", "address", "add", new + prefix, "dev", "up0", where="wall")
+    lab.run("ip", "address", "add", new + prefix, "dev", "up0", where="dut")
     wait_until(lambda: lab.cli("ban", new, code=None).code == 5, 10, "the new address is exempt")
-    lab.run("ip", "address", "del", new + prefix, "dev", "up0", where="wall")
+    lab.run("ip", "address", "del", new + prefix, "dev", "up0", where="dut")
     wait_until(lambda: new not in {entry["address"] for entry in
                                    lab.api.call("list", what=["exempt"])["exempt"]}, 10, "it is gone")
 

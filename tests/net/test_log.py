@@ -25,8 +25,8 @@ def parse(line):
 
 def flood(lab, link):
     """Client 3 proves itself, floods, and is banned at once."""
-    with peers.TcpServer(lab.wall_ns, link.family, 8080), \
-            peers.tcp(lab.peers_ns, link.family, link.client(3), link.wall, 8080) as client:
+    with peers.TcpServer(lab.dut_ns, link.family, 8080), \
+            peers.tcp(lab.peers_ns, link.family, link.client(3), link.dut, 8080) as client:
         assert client.flood(2000) < 2000, "the flood was not answered"
     lab.wait_for_log("Ban")
 
@@ -39,7 +39,7 @@ def test_every_line_is_in_the_format_and_ban_and_unban_say_why(lab, link):
     lab.start_daemon(lab.config(tables=FLOODED))
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=1)
     flood(lab, link)
-    assert lab.passed(wire.copies(wire.udp(link, link.client(3), link.wall), 20)) == []
+    assert lab.passed(wire.copies(wire.udp(link, link.client(3), link.dut), 20)) == []
     lab.wait_for_log("Unban", "reason=expired")
     lab.cli("ban", link.client(9), "--for", "90s", "--reason", 'said "no" twice')
     lab.cli("unban", link.client(9))
@@ -90,7 +90,7 @@ def test_text_from_outside_can_not_forge_a_line(lab, link):
 def test_log_is_bounded_under_a_flood_of_spoofed_sources(lab, link):
     """50,000 packets of 10,000 sources, each over its limit."""
     lab.start_daemon(lab.config(tables='[limit.default]\npackets = { limit = "1/s", burst = "1s" }\n'))
-    first = wire.udp(link, link.client(3), link.wall)
+    first = wire.udp(link, link.client(3), link.dut)
     sources = [(0x0c000000 + n * 13).to_bytes(4, "big") if link.family == 4 else
                ((0x2a << 120) + (n << 64) + 1).to_bytes(16, "big") for n in range(10_000)]
     frames = [frame for source in sources
@@ -111,7 +111,7 @@ def test_dropped_packets_are_summed_up_and_not_logged_one_by_one(lab, link):
     lab.start_daemon()
     lab.cli("ban", link.client(3))
     lines = len(lab.log_lines())
-    lab.passed(wire.copies(wire.udp(link, link.client(3), link.wall), 5000))
+    lab.passed(wire.copies(wire.udp(link, link.client(3), link.dut), 5000))
     assert lab.count("ban") == 5000
     assert len(lab.log_lines()) <= lines + 1
     (ban,) = lab.bans().values()

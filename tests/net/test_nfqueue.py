@@ -22,15 +22,15 @@ DENIED = 5  # the number of a client that is on the deny list here
 
 
 def queues(lab):
-    """Of each queue in the wall: how many packets it was given."""
-    text = lab.run("cat", "/proc/net/netfilter/nfnetlink_queue", where="wall").stdout
+    """How many packets each queue of the host under test was given."""
+    text = lab.run("cat", "/proc/net/netfilter/nfnetlink_queue", where="dut").stdout
     return {int(line.split()[0]): int(line.split()[7]) for line in text.splitlines()}
 
 
 def denied(lab, link):
     """Puts a client on the deny list of the daemon to come; a frame of its."""
     lab.list_file("deny.list").write_text(f"{link.client(DENIED)}\n")
-    return wire.udp(link, link.client(DENIED), link.wall)
+    return wire.udp(link, link.client(DENIED), link.dut)
 
 
 def unseen(lab):
@@ -43,11 +43,11 @@ def unseen(lab):
 @pytest.mark.parametrize("foreign", [False, True], ids=["alone", "beside-tc"])
 def test_without_xdp_it_is_chosen_and_says_what_is_lost(lab, link, lack, foreign):
     if foreign:
-        lab.run("tc", "qdisc", "add", "dev", "up0", "clsact", where="wall")
+        lab.run("tc", "qdisc", "add", "dev", "up0", "clsact", where="dut")
         lab.run("tc", "filter", "add", "dev", "up0", "ingress", "bpf", "da", "bytecode",
-                "1,6 0 0 4294967295", where="wall")  # passes everything
+                "1,6 0 0 4294967295", where="dut")  # passes everything
     before = lab.traces()
-    frame = wire.udp(link, link.client(3), link.wall)
+    frame = wire.udp(link, link.client(3), link.dut)
     lab.start_daemon(lab.config(top=AUTO), prepare=without.xdp(lack))
     status = lab.ask("status")
     assert status["datapath"] == "nfqueue"
@@ -113,7 +113,7 @@ def switches(thread):
 
 def taken(lab, number):
     """A socket of another program that has bound that queue."""
-    with netns.inside(lab.wall_ns):
+    with netns.inside(lab.dut_ns):
         other = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
     bind = struct.pack(">BxH", 1, 0)  # NFQNL_CFG_CMD_BIND, in NFQA_CFG_CMD
     body = struct.pack(">BBH", 0, 0, number) + struct.pack("=HH", 4 + len(bind), 1) + bind
@@ -187,16 +187,16 @@ def test_killed_daemon_leaves_rules_that_remove_takes_away(lab, link):
     lab.start_daemon()
     lab.kill9()
     assert lab.traces() != before
-    lab.run(BIN / "floodwalld", "--remove", where="wall")
+    lab.run(BIN / "floodwalld", "--remove", where="dut")
     assert lab.traces() == before
-    assert lab.comes_through(wire.udp(link, link.client(3), link.wall))
+    assert lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 def test_rules_that_somebody_flushed_are_put_back_and_it_is_told(lab, link):
     frame = denied(lab, link)
     lab.start_daemon()
     for program in ("iptables", "ip6tables"):
-        lab.run(program, "-w", "-t", "raw", "-F", where="wall")
+        lab.run(program, "-w", "-t", "raw", "-F", where="dut")
     assert lab.comes_through(frame)
     wait_until(lambda: not lab.comes_through(frame), 20, "they are back")
     wait_until(lambda: any("somebody removed the rules" in p for p in lab.ask("status")["problems"]),
@@ -209,7 +209,7 @@ def test_rules_of_others_stay_as_they_are(lab, link):
                ["-A", "PREROUTING", "-i", "up0", "-j", "OTHERS"],
                ["-A", "OUTPUT", "-o", "lo", "-j", "NOTRACK"]]
     for words in foreign:
-        lab.run(program, "-w", "-t", "raw", *words, where="wall")
+        lab.run(program, "-w", "-t", "raw", *words, where="dut")
     before = lab.raw_rules()
     assert len(before) == len(foreign)
     frame = denied(lab, link)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./quickstart on the lab's wall: protects, is idempotent, and undoes itself. Its packages and its
+"""./quickstart on the lab's host under test: protects, is idempotent, and undoes itself. Its packages and its
 build are there already; /etc, /var/lib and /var/log are the test's own."""
 import os
 import pathlib
@@ -38,7 +38,7 @@ def host(lab):
 def quickstart(lab, *arguments, code=0, **options):
     environment = dict(os.environ, FLOODWALL_NO_INSTALL="1")
     environment.update(options.pop("env", {}))
-    with netns.inside(lab.wall_ns):
+    with netns.inside(lab.dut_ns):
         done = subprocess.run([ROOT / "quickstart", *arguments], text=True, timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               env=environment, **options)
@@ -114,7 +114,7 @@ def test_no_interface_protected_is_a_failure_that_says_so(host):
 
 
 def test_machine_without_an_uplink_is_told_what_to_say(host):
-    with netns.inside(host.wall_ns):
+    with netns.inside(host.dut_ns):
         subprocess.run(["ip", "link", "set", "up0", "down"], check=True)
     told = quickstart(host, code=1)
     assert "--interface" in told and "writing the configuration" in told
@@ -122,7 +122,7 @@ def test_machine_without_an_uplink_is_told_what_to_say(host):
 
 def test_whoever_starts_it_over_ssh_is_never_dropped(host):
     link = host.link(4)
-    quickstart(host, env={"SSH_CONNECTION": f"{link.client(5)} 50000 {link.wall} 22"})
+    quickstart(host, env={"SSH_CONNECTION": f"{link.client(5)} 50000 {link.dut} 22"})
     (answer,) = host.api.call("why", address=[link.client(5)])["answers"]
     assert answer["reason"] in ("allow", "exempt")
 

@@ -10,7 +10,7 @@ LIMITED = '[limit.default]\nudp = {{ limit = "{}/s" }}\n'
 
 
 def through_of(lab, link, count=300, client=3, dport=9):
-    frames = wire.copies(wire.udp(link, link.client(client), link.wall, dport=dport), count)
+    frames = wire.copies(wire.udp(link, link.client(client), link.dut, dport=dport), count)
     return len(lab.passed(frames))
 
 
@@ -28,7 +28,7 @@ def test_reload_changes_adds_and_removes_limits(lab, link):
 def test_reload_removes_a_service(lab, link):
     closed = '[[service]]\nname = "old"\nport = "udp/19"\naction = "drop"\n'
     lab.start_daemon(lab.config(tables=QUIET + closed))
-    frame = wire.udp(link, link.client(3), link.wall, dport=19)
+    frame = wire.udp(link, link.client(3), link.dut, dport=19)
     assert not lab.comes_through(frame)
     lab.write_config(lab.config())
     lab.reload()
@@ -77,7 +77,7 @@ def test_check_judges_a_file_and_changes_nothing(lab, link):
 def test_reload_keeps_bans_and_leaves_no_gap(lab, link):
     lab.start_daemon()
     lab.cli("ban", link.client(3), "--for", "1h")
-    frame, innocent = (wire.udp(link, link.client(n), link.wall) for n in (3, 4))
+    frame, innocent = (wire.udp(link, link.client(n), link.dut) for n in (3, 4))
     tap = lab.tap()
     with Prober(lab.sender(), lambda mark: frame[0].replace(frame[1], mark), 0.001) as banned, \
             Prober(lab.sender(), lambda mark: innocent[0].replace(innocent[1], mark), 0.001) as free:
@@ -108,7 +108,7 @@ def test_conf_d_overrides_single_keys(lab, link):
 def test_mode_can_be_changed_by_reload(lab, link):
     lab.list_file("deny.list").write_text(f"{link.client(3)}\n")
     lab.start_daemon(lab.config(top='mode = "observe"\n'))
-    frame = wire.udp(link, link.client(3), link.wall)
+    frame = wire.udp(link, link.client(3), link.dut)
     assert lab.comes_through(frame)
     lab.write_config(lab.config())
     lab.reload()

@@ -29,23 +29,23 @@ def test_ten_million_forged_sources_change_no_memory_lose_no_ban_and_displace_no
     link = lab.link(4)
     lab.start_daemon(lab.config(tables=""))
     netns.ip_batch(lab.peers_ns, ["link add idle0 type veth peer name idle1"])
-    lab.run("ethtool", "-K", "up0", "gro", "on", where="wall")
+    lab.run("ethtool", "-K", "up0", "gro", "on", where="dut")
     lab.cli("ban", link.client(5), "--for", "1h", "--force")
     tables = lab.ask("status")["tables"]
-    with peers.TcpServer(lab.wall_ns, 4, 8080), \
-            peers.tcp(lab.peers_ns, 4, link.client(3), link.wall, 8080) as old:
+    with peers.TcpServer(lab.dut_ns, 4, 8080), \
+            peers.tcp(lab.peers_ns, 4, link.client(3), link.dut, 8080) as old:
         assert old.exchange(b"before")
         resident = resident_kib(lab.daemon)
         for _ in range(TRIES):
-            flood = lab.run(FLOOD, "peer0", link.ether.dst, link.wall, SOURCES, 1, "max",
+            flood = lab.run(FLOOD, "peer0", link.ether.dst, link.dut, SOURCES, 1, "max",
                             traffic.FLOOD_CPU, "idle0")
             assert json.loads(flood.stdout)["sent"] > 0
             assert old.exchange(b"during"), "a connection that was there before"
             if arrived(lab) >= PACKETS:
                 break
         assert arrived(lab) >= PACKETS, "the machine did not make them in time"
-        assert not lab.comes_through(wire.udp(link, link.client(5), link.wall)), "its ban"
+        assert not lab.comes_through(wire.udp(link, link.client(5), link.dut)), "its ban"
         assert list(lab.bans()) == [link.client(5)], "nobody's forged name"
         assert resident_kib(lab.daemon) <= resident + GROWTH_KIB
     assert lab.ask("status")["tables"] == tables
-    wait_until(lambda: lab.comes_through(wire.udp(link, link.client(4), link.wall)), 10, "it is over")
+    wait_until(lambda: lab.comes_through(wire.udp(link, link.client(4), link.dut)), 10, "it is over")

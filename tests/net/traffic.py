@@ -32,7 +32,7 @@ class Program(contextlib.AbstractContextManager):
 
     def __init__(self, lab, where, part, *words, **values):
         command = [PROGRAM, part, *words, *(f"{key}={value}" for key, value in values.items())]
-        with netns.inside(lab.peers_ns if where == "peers" else lab.wall_ns):
+        with netns.inside(lab.peers_ns if where == "peers" else lab.dut_ns):
             self._child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                                            stdout=subprocess.PIPE, text=True)
         try:
@@ -79,8 +79,8 @@ class Traffic(contextlib.AbstractContextManager):
         self._stack.close()
 
     def serve(self):
-        """Every kind of server on the wall."""
-        self._start("wall", "serve", f"web:{WEB}", f"udp:{UDP}", "udp:53", f"sink:{SINK}", f"source:{SOURCE}",
+        """Every kind of server on the host under test."""
+        self._start("dut", "serve", f"web:{WEB}", f"udp:{UDP}", "udp:53", f"sink:{SINK}", f"source:{SOURCE}",
                     family=self._link.family)
         return self
 
@@ -97,7 +97,7 @@ class Traffic(contextlib.AbstractContextManager):
         block = next(_number) % 60  # each client has addresses of its own
         first = (f"10.{_FIRST[4] + block}.0.1" if self._link.family == 4
                  else f"fd40:{block:x}::1")
-        return self._start("peers", part, to=self._link.wall, **({"from": first} | values))
+        return self._start("peers", part, to=self._link.dut, **({"from": first} | values))
 
     def flood(self, families, rate, seconds, seed=1, **values):
         """A flood of families of tests/floods, in turn; no packet is sent twice: forged senders do not
@@ -112,8 +112,8 @@ class Traffic(contextlib.AbstractContextManager):
 
 
 def frames(link, families, count, seed):
-    """`count` packets of the families to the link's wall, each with its length before it."""
-    rng, target = random.Random(seed), packets.address(link.wall)
+    """`count` packets of the families to the link's host under test, each with its length before it."""
+    rng, target = random.Random(seed), packets.address(link.dut)
     makers = [family(target, rng) for family in families]
     ether = bytes(link.ether)[:12] + (b"\x08\x00" if link.family == 4 else b"\x86\xdd")
     made = (packet for make in itertools.cycle(makers) for packet in make())

@@ -19,8 +19,8 @@ namespace traffic {
 namespace {
 
 constexpr std::string_view kOnce =
-    "GET / HTTP/1.1\r\nHost: wall\r\nUser-Agent: traffic\r\nConnection: close\r\n\r\n";
-constexpr std::string_view kAgain = "GET / HTTP/1.1\r\nHost: wall\r\nUser-Agent: traffic\r\n\r\n";
+    "GET / HTTP/1.1\r\nHost: dut\r\nUser-Agent: traffic\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kAgain = "GET / HTTP/1.1\r\nHost: dut\r\nUser-Agent: traffic\r\n\r\n";
 
 struct Visit {
   std::uint64_t begin_ns = 0;  // 0: no request is under way
