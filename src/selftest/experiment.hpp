@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The experiment: a client that greets a server is denied, let back in, floods, is blocked and is
-// let back in by itself, on both address families; the log is read back. Every step says what was
-// expected and what was seen.
+// The experiment, in both address families: a client that greets a server is denied and let back
+// in, then floods, is blocked, and is let back in by itself. At the end the log is checked. Every
+// step reports what was expected and what was seen.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <functional>
@@ -9,8 +11,8 @@
 #include <vector>
 
 #include "base/units.hpp"
-#include "selftest/stage.hpp"
-#include "selftest/wall.hpp"
+#include "selftest/host_under_test.hpp"
+#include "selftest/test_network.hpp"
 
 namespace fw::selftest {
 
@@ -27,7 +29,7 @@ struct Step {
 };
 
 // Calls `told` after each step; ends with the first that failed.
-void run_experiment(const Stage& stage, Wall& wall, Milliseconds ban_time,
+void run_experiment(const TestNetwork& network, HostUnderTest& host, Milliseconds ban_time,
                     const std::function<void(const Step&)>& told);
 
 }  // namespace fw::selftest

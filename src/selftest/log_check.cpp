@@ -15,8 +15,8 @@ namespace {
 // The clocks that stamp the two lines are read up to a tick (0.1 s) apart.
 constexpr Milliseconds kClockSlack{100};
 
-// "2026-05-01T12:00:03.412Z NOTICE Ban 203.0.113.77 for=60s ...". No value that is looked at here
-// has a space in it.
+// "2026-05-01T12:00:03.412Z NOTICE Ban 203.0.113.77 for=60s ...". None of the values that are
+// checked contains a space.
 struct LogLine {
   Milliseconds time{0};  // since 1970
   std::string word, address;
@@ -30,7 +30,7 @@ std::optional<unsigned> number(std::string_view text) {
   return value;
 }
 
-// RFC 3339 in UTC with milliseconds; nothing else is ever written.
+// RFC 3339 in UTC with milliseconds, the only form that the log has.
 std::optional<Milliseconds> parse_time(std::string_view text) {
   if (text.size() != 24 || text[10] != 'T' || text[19] != '.' || text[23] != 'Z')
     return std::nullopt;
@@ -60,7 +60,7 @@ std::optional<LogLine> parse_line(const std::string& text) {
   return line;
 }
 
-// The first thing that is wrong with the Ban; empty: nothing.
+// The first thing that is wrong with the Ban line; empty if it is right.
 std::string fault_of(const LogLine& ban, const Expectation& expected) {
   const std::map<std::string, std::string> wanted{
       {"rule", expected.rule},
@@ -93,7 +93,7 @@ Result<std::string> check_log(std::string_view text, const Expectation& expected
   for (std::string each; std::getline(in, each);) {
     auto line = parse_line(each);
     if (!line || line->address != expected.key) continue;
-    // A ban by hand has no rule: the experiment makes one as well.
+    // The ban that the experiment makes by hand has no rule.
     if (line->word == "Ban" && line->fields.contains("rule"))
       ban = std::move(line);
     else if (line->word == "Unban" && ban && line->fields["reason"] == "expired")

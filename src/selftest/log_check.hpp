@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reads a log back: is the ban of a source in it, and its end, as they happened?
+// Checks that a log holds the ban of a source and its end as they happened.
+//
+// Thread rule: a free function without state.
 #pragma once
 
 #include <string>
@@ -10,8 +12,8 @@
 
 namespace fw::selftest {
 
-// What must be there of one source: a Ban for `ban_time` by the rule `rule`, with the measured
-// value above the limit, and after it an Unban for reason expired, at least `ban_time` later.
+// What the log must hold of one source: a Ban for `ban_time` by the rule `rule`, with a measured
+// value above the limit, and at least `ban_time` later an Unban with the reason expired.
 struct Expectation {
   std::string key;  // as the log names the source
   std::string rule;

@@ -30,7 +30,7 @@ struct Options {
   bool json = false;
 };
 
-// What is told while it runs, or whole as JSON at the end.
+// Printed step by step, or as one JSON object at the end.
 class Report {
  public:
   explicit Report(bool as_json) : as_json_(as_json) {}
@@ -80,20 +80,20 @@ int complain(const Error& error, bool as_json) {
   return static_cast<int>(error.kind);
 }
 
-int on_stage(const std::filesystem::path& daemon, const Options& options) {
+int in_test_network(const std::filesystem::path& daemon, const Options& options) {
   const auto began = std::chrono::steady_clock::now();
   Report report(options.json);
   report.line(
       "Floodwall's self-test: a server and a client in networks of their own. Nothing of\n"
       "this machine is touched.");
-  auto stage = Stage::set();
-  if (!stage) return complain(stage.error(), options.json);
-  auto wall = Wall::start(daemon, options.ban_time);
-  if (!wall) return complain(wall.error(), options.json);
-  report.line(fmt::format("floodwalld protects the server ({}).\n", wall->attachment()));
-  run_experiment(*stage, *wall, options.ban_time, [&](const Step& step) { report.step(step); });
+  auto network = TestNetwork::create();
+  if (!network) return complain(network.error(), options.json);
+  auto host = HostUnderTest::start(daemon, options.ban_time);
+  if (!host) return complain(host.error(), options.json);
+  report.line(fmt::format("floodwalld protects the server ({}).\n", host->attachment()));
+  run_experiment(*network, *host, options.ban_time, [&](const Step& step) { report.step(step); });
   if (options.keep_log) {
-    if (auto kept = write_file(kKeptLog, wall->log()); !kept)
+    if (auto kept = write_file(kKeptLog, host->log()); !kept)
       return complain(kept.error(), options.json);
     report.line(fmt::format("\nThe log is kept in {}.", kKeptLog));
   }
@@ -149,7 +149,7 @@ int run(std::span<const std::string> arguments, bool as_json) {
                     as_json);
   const auto daemon = sibling_daemon();
   if (!daemon) return complain(daemon.error(), as_json);
-  const auto status = perform([&] { return on_stage(*daemon, options); });
+  const auto status = run_isolated([&] { return in_test_network(*daemon, options); });
   return status ? *status : complain(status.error(), as_json);
 }
 

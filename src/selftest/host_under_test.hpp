@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The firewall under test: floodwalld on the stage, from the same folder as this program, with a
-// configuration of its own; what it is asked, and what it wrote down.
+// The host under test: floodwalld in the test network, from the same folder as this program and
+// with a configuration of its own; requests to it, and what it logged.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <sys/types.h>
@@ -17,19 +19,19 @@
 namespace fw::selftest {
 
 inline constexpr std::uint16_t kPort = 8080;
-inline constexpr unsigned kLimitPerSecond = 40;  // as strict as the tool that this one grew out of
+inline constexpr unsigned kLimitPerSecond = 40;  // the limit of the seed (docs/replay.md)
 inline constexpr std::string_view kRule = "hello";
 
-class Wall {
+class HostUnderTest {
  public:
-  // Starts the daemon and waits until it answers. The error tells what the daemon wrote.
-  [[nodiscard]] static Result<Wall> start(const std::filesystem::path& daemon,
-                                          Milliseconds ban_time);
-  Wall(Wall&& other) noexcept;
-  Wall& operator=(Wall&&) = delete;
-  Wall(const Wall&) = delete;
-  Wall& operator=(const Wall&) = delete;
-  ~Wall();
+  // Starts the daemon and waits until it answers. The error holds what the daemon printed.
+  [[nodiscard]] static Result<HostUnderTest> start(const std::filesystem::path& daemon,
+                                                   Milliseconds ban_time);
+  HostUnderTest(HostUnderTest&& other) noexcept;
+  HostUnderTest& operator=(HostUnderTest&&) = delete;
+  HostUnderTest(const HostUnderTest&) = delete;
+  HostUnderTest& operator=(const HostUnderTest&) = delete;
+  ~HostUnderTest();
 
   [[nodiscard]] Result<nlohmann::json> call(std::string_view verb,
                                             const nlohmann::json& request) const;
@@ -42,13 +44,14 @@ class Wall {
   // Replaces deny.list by these entries and puts it in force.
   [[nodiscard]] Result<void> deny(const std::vector<std::string>& entries) const;
   [[nodiscard]] std::string log() const;
-  // The last lines of what the daemon wrote to its standard output and error.
+  // The last lines that the daemon wrote to its standard output and error.
   [[nodiscard]] std::string output() const;
-  // Mode off, then SIGTERM; an error unless the daemon ends well and nothing stays pinned.
+  // Sets mode off, then sends SIGTERM. Fails unless the daemon exits with 0 and nothing stays
+  // pinned.
   [[nodiscard]] Result<void> stop();
 
  private:
-  explicit Wall(pid_t daemon) : daemon_(daemon) {}
+  explicit HostUnderTest(pid_t daemon) : daemon_(daemon) {}
   [[nodiscard]] bool ended(Milliseconds limit);
 
   pid_t daemon_ = -1;  // -1: none

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "selftest/wall.hpp"
+#include "selftest/host_under_test.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "control/client.hpp"
-#include "selftest/stage.hpp"
+#include "selftest/test_network.hpp"
 
 namespace fw::selftest {
 
@@ -26,7 +26,7 @@ using nlohmann::json;
 using std::filesystem::path;
 
 constexpr const char* kPins = "/sys/fs/bpf/floodwall";
-// A machine that builds meanwhile is slow, and not broken.
+// Far longer than an idle machine needs, so that a busy one does not fail (judgement).
 constexpr Milliseconds kStartLimit{30'000};
 constexpr Milliseconds kStopLimit{20'000};
 constexpr std::size_t kOutputBytes = 2'000;
@@ -92,38 +92,38 @@ Result<void> write_files(Milliseconds ban_time) {
 
 }  // namespace
 
-Result<Wall> Wall::start(const path& daemon, Milliseconds ban_time) {
+Result<HostUnderTest> HostUnderTest::start(const path& daemon, Milliseconds ban_time) {
   if (::access(daemon.c_str(), X_OK) != 0)
     return fail_errno(fmt::format("cannot run {}", daemon.native()), errno);
   if (auto done = write_files(ban_time); !done) return std::unexpected(done.error());
   const auto child = spawn(daemon);
   if (!child) return std::unexpected(child.error());
-  Wall wall(*child);
+  HostUnderTest host(*child);
   const auto end = std::chrono::steady_clock::now() + kStartLimit;
-  while (!wall.call("status", json::object())) {
-    if (::waitpid(wall.daemon_, &wall.status_, WNOHANG) == wall.daemon_) {
-      wall.daemon_ = -1;
+  while (!host.call("status", json::object())) {
+    if (::waitpid(host.daemon_, &host.status_, WNOHANG) == host.daemon_) {
+      host.daemon_ = -1;
       return fail(fmt::format("floodwalld ended at its start ({}); it wrote:\n{}",
-                              ending(wall.status_), wall.output()));
+                              ending(host.status_), host.output()));
     }
     if (std::chrono::steady_clock::now() > end)
       return fail(fmt::format("floodwalld does not answer within {}; it wrote:\n{}",
-                              format_duration(kStartLimit), wall.output()));
+                              format_duration(kStartLimit), host.output()));
     pause_briefly();
   }
-  return wall;
+  return host;
 }
 
-Wall::Wall(Wall&& other) noexcept
+HostUnderTest::HostUnderTest(HostUnderTest&& other) noexcept
     : daemon_(std::exchange(other.daemon_, -1)), status_(other.status_) {}
 
-Wall::~Wall() {
+HostUnderTest::~HostUnderTest() {
   if (daemon_ < 0) return;
   ::kill(daemon_, SIGKILL);
   (void)ended(kStopLimit);
 }
 
-bool Wall::ended(Milliseconds limit) {
+bool HostUnderTest::ended(Milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (::waitpid(daemon_, &status_, WNOHANG) != daemon_) {
     if (std::chrono::steady_clock::now() > end) return false;
@@ -133,31 +133,31 @@ bool Wall::ended(Milliseconds limit) {
   return true;
 }
 
-Result<json> Wall::call(std::string_view verb, const json& request) const {
+Result<json> HostUnderTest::call(std::string_view verb, const json& request) const {
   return control::call(in_folder("floodwall.sock"), verb, request);
 }
 
-std::uint64_t Wall::dropped(const std::string& reason) const {
+std::uint64_t HostUnderTest::dropped(const std::string& reason) const {
   const auto status = call("status", json::object());
   if (!status) return 0;
   return status->value(json::json_pointer("/traffic/reasons/" + reason + "/packets"),
                        std::uint64_t{0});
 }
 
-std::string Wall::verdict(const std::string& address) const {
+std::string HostUnderTest::verdict(const std::string& address) const {
   const auto why = call("why", {{"address", {address}}});
   if (!why) return "";
   return why->value(json::json_pointer("/answers/0/reason"), "");
 }
 
-std::string Wall::attachment() const {
+std::string HostUnderTest::attachment() const {
   const auto status = call("status", json::object());
   if (!status) return "not running";
   return fmt::format("{} {}", status->value(json::json_pointer("/interfaces/0/attachment"), "no"),
                      status->value("datapath", "datapath"));
 }
 
-Result<void> Wall::deny(const std::vector<std::string>& entries) const {
+Result<void> HostUnderTest::deny(const std::vector<std::string>& entries) const {
   std::string text;
   for (const std::string& entry : entries) text += entry + "\n";
   if (auto done = write_file(in_folder("deny.list"), text); !done) return done;
@@ -165,16 +165,16 @@ Result<void> Wall::deny(const std::vector<std::string>& entries) const {
   return {};
 }
 
-std::string Wall::log() const {
+std::string HostUnderTest::log() const {
   return read_file(in_folder("log") / "floodwall.log").value_or("");
 }
 
-std::string Wall::output() const {
+std::string HostUnderTest::output() const {
   const std::string text = read_file(in_folder("daemon.out")).value_or("");
   return text.size() > kOutputBytes ? text.substr(text.size() - kOutputBytes) : text;
 }
 
-Result<void> Wall::stop() {
+Result<void> HostUnderTest::stop() {
   if (auto reply = call("mode", {{"mode", {"off"}}}); !reply) return std::unexpected(reply.error());
   std::error_code error;
   if (std::filesystem::exists(kPins, error) && !std::filesystem::is_empty(kPins, error))

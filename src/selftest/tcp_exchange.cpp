@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "selftest/conversation.hpp"
+#include "selftest/tcp_exchange.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -60,7 +60,7 @@ Result<void> bind_to(int fd, const Address& address, std::uint16_t port) {
 
 }  // namespace
 
-Result<Server> Server::listen(const Address& address, std::uint16_t port) {
+Result<TcpServer> TcpServer::listen(const Address& address, std::uint16_t port) {
   auto socket = tcp_socket(address);
   if (!socket) return std::unexpected(socket.error());
   if (auto done = switch_on(socket->get(), SOL_SOCKET, SO_REUSEADDR); !done)
@@ -68,12 +68,12 @@ Result<Server> Server::listen(const Address& address, std::uint16_t port) {
   if (auto done = bind_to(socket->get(), address, port); !done)
     return std::unexpected(done.error());
   if (::listen(socket->get(), 16) != 0) return fail_errno("cannot listen", errno);
-  Server server;
+  TcpServer server;
   server.listener_ = std::move(*socket);
   return server;
 }
 
-void Server::serve(int wait_ms) {
+void TcpServer::serve(int wait_ms) {
   std::vector<pollfd> waiting{{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
   for (const Peer& peer : peers_)
     if (peer.open) waiting.push_back({.fd = peer.socket.get(), .events = POLLIN, .revents = 0});
@@ -81,33 +81,33 @@ void Server::serve(int wait_ms) {
   while (true) {
     UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) break;
-    peers_.push_back({.socket = std::move(fd), .heard = {}, .open = true});
+    peers_.push_back({.socket = std::move(fd), .received = {}, .open = true});
   }
   std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): recv fills it
   for (Peer& peer : peers_) {
     ssize_t got = 0;
     while (peer.open && (got = ::recv(peer.socket.get(), buffer.data(), buffer.size(), 0)) > 0)
-      peer.heard.append(buffer.data(), static_cast<std::size_t>(got));
+      peer.received.append(buffer.data(), static_cast<std::size_t>(got));
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) peer.open = false;
   }
 }
 
-std::size_t Server::greetings() const {
+std::size_t TcpServer::greetings() const {
   std::size_t count = 0;
   for (const Peer& peer : peers_)
-    for (std::size_t at = peer.heard.find(kGreeting); at != std::string::npos;
-         at = peer.heard.find(kGreeting, at + kGreeting.size()))
+    for (std::size_t at = peer.received.find(kGreeting); at != std::string::npos;
+         at = peer.received.find(kGreeting, at + kGreeting.size()))
       ++count;
   return count;
 }
 
-std::size_t Server::bytes() const {
+std::size_t TcpServer::bytes() const {
   std::size_t sum = 0;
-  for (const Peer& peer : peers_) sum += peer.heard.size();
+  for (const Peer& peer : peers_) sum += peer.received.size();
   return sum;
 }
 
-Result<Client> Client::connect(const Address& from, const Address& to, std::uint16_t port) {
+Result<TcpClient> TcpClient::connect(const Address& from, const Address& to, std::uint16_t port) {
   auto socket = tcp_socket(from);
   if (!socket) return std::unexpected(socket.error());
   if (auto done = switch_on(socket->get(), IPPROTO_TCP, TCP_NODELAY); !done)
@@ -116,22 +116,22 @@ Result<Client> Client::connect(const Address& from, const Address& to, std::uint
   const SocketAddress target = socket_address(to, port);
   if (::connect(socket->get(), target.get(), target.bytes) != 0 && errno != EINPROGRESS)
     return fail_errno("cannot connect to " + to.text(), errno);
-  Client client;
+  TcpClient client;
   client.socket_ = std::move(*socket);
   return client;
 }
 
-bool Client::connected() const {
+bool TcpClient::connected() const {
   pollfd waiting{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
   return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & (POLLERR | POLLHUP)) == 0;
 }
 
-bool Client::say(std::string_view text) {
+bool TcpClient::send(std::string_view text) {
   return ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
          static_cast<ssize_t>(text.size());
 }
 
-void Client::hang_up() {
+void TcpClient::reset() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   // Should that fail, the close is an orderly one, which serves as well.
   (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "selftest/stage.hpp"
+#include "selftest/test_network.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -49,14 +49,14 @@ bool has_ipv6() {
 
 }  // namespace
 
-Result<int> perform(const std::function<int()>& act) {
+Result<int> run_isolated(const std::function<int()>& run) {
   if (::unshare(CLONE_NEWPID) != 0) return fail_errno("cannot make a PID namespace", errno);
   (void)std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("cannot fork", errno);
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int status = act();
+    const int status = run();
     (void)std::fflush(nullptr);
     ::_exit(status);
   }
@@ -67,8 +67,8 @@ Result<int> perform(const std::function<int()>& act) {
   return fail(fmt::format("the self-test was ended by signal {}", WTERMSIG(status)));
 }
 
-Result<Stage> Stage::set() {
-  Stage stage;
+Result<TestNetwork> TestNetwork::create() {
+  TestNetwork network;
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0)
     return fail_errno("cannot make namespaces", errno);
   if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
@@ -78,25 +78,25 @@ Result<Stage> Stage::set() {
     if (auto done = mount_own(kind, target); !done) return std::unexpected(done.error());
   auto client = this_network();
   if (!client) return std::unexpected(client.error());
-  stage.client_ = std::move(*client);
+  network.client_ = std::move(*client);
   if (::unshare(CLONE_NEWNET) != 0) return fail_errno("cannot make a network namespace", errno);
-  auto wall = this_network();
-  if (!wall) return std::unexpected(wall.error());
-  stage.wall_ = std::move(*wall);
-  if (auto done = stage.connect(); !done) return std::unexpected(done.error());
-  return stage;
+  auto host = this_network();
+  if (!host) return std::unexpected(host.error());
+  network.host_ = std::move(*host);
+  if (auto done = network.connect(); !done) return std::unexpected(done.error());
+  return network;
 }
 
-// The addresses are those that RFC 5737 and RFC 3849 keep for examples.
-Result<void> Stage::connect() {
-  const Address wall4 = Address::v4(0xc6336401);    // 198.51.100.1
+// Addresses from the ranges that RFC 5737 and RFC 3849 reserve for documentation.
+Result<void> TestNetwork::connect() {
+  const Address host4 = Address::v4(0xc6336401);    // 198.51.100.1
   const Address client4 = Address::v4(0xcb00714d);  // 203.0.113.77
-  const Address wall6{0x20010db8'000a0000, 1}, client6{0x20010db8'000c0000, 0x77};
-  lines_.push_back({"IPv4", wall4, client4, client4.text()});
+  const Address host6{0x20010db8'000a0000, 1}, client6{0x20010db8'000c0000, 0x77};
+  endpoints_.push_back({"IPv4", host4, client4, client4.text()});
   if (has_ipv6())
-    lines_.push_back({"IPv6", wall6, client6, Prefix{masked(client6, 64), 64}.text()});
+    endpoints_.push_back({"IPv6", host6, client6, Prefix{masked(client6, 64), 64}.text()});
 
-  // The far end is named by a descriptor that the child process inherits.
+  // `ip` finds the client's namespace by this descriptor, which it inherits.
   const UniqueFd far(::fcntl(client_.get(), F_DUPFD, 3));
   if (!far.valid()) return fail_errno("cannot duplicate a descriptor", errno);
   std::string here = fmt::format(
@@ -111,20 +111,20 @@ Result<void> Stage::connect() {
     lines += fmt::format("address add {}/{} dev {}{}\nroute add {} dev {}\n", own.text(),
                          v4 ? 24 : 64, device, v4 ? "" : " nodad", net.text(), device);
   };
-  for (const Line& line : lines_) {
-    lay(here, kUplink, line.wall, line.client);
-    lay(there, "peer0", line.client, line.wall);
+  for (const Endpoints& line : endpoints_) {
+    lay(here, kUplink, line.host, line.client);
+    lay(there, "peer0", line.client, line.host);
   }
   if (auto done = ip(here); !done) return done;
   return as_client([&] { return ip(there); });
 }
 
-Result<void> Stage::as_client(const std::function<Result<void>()>& act) const {
+Result<void> TestNetwork::as_client(const std::function<Result<void>()>& run) const {
   if (::setns(client_.get(), CLONE_NEWNET) != 0)
     return fail_errno("cannot enter the client's network", errno);
-  Result<void> result = act();
-  if (::setns(wall_.get(), CLONE_NEWNET) != 0)
-    return fail_errno("cannot return to the wall's network", errno);
+  Result<void> result = run();
+  if (::setns(host_.get(), CLONE_NEWNET) != 0)
+    return fail_errno("cannot return to the host's network", errno);
   return result;
 }
 
