@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Addresses and prefixes as text, and their arithmetic in the one mapped form.
+// Addresses and prefixes as text, and their arithmetic in the mapped form.
 #include "base/address.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -31,7 +32,7 @@ constexpr std::uint64_t high_bits(unsigned bits) {
   return bits == 0 ? 0 : ~std::uint64_t{0} << (64 - bits);
 }
 
-// Dotted quad without leading zeros, which some readers take for octal.
+// A dotted quad. Leading zeros are refused, because some programs read them as octal.
 std::optional<std::uint32_t> parse_quad(std::string_view text) {
   std::uint32_t number = 0;
   const char* at = text.data();
@@ -96,14 +97,30 @@ Address masked(Address address, unsigned bits) {
   return {address.hi & high_bits(bits), 0};
 }
 
+std::span<const SpecialRange> special_ranges() {
+  static constexpr std::array<SpecialRange, 9> kRanges{{
+      {{Address::v4(0), 128}, "the unspecified address"},                  // 0.0.0.0
+      {{Address::v4(0x7f00'0000), kMappedBits + 8}, "loopback"},           // 127.0.0.0/8
+      {{Address::v4(0xa9fe'0000), kMappedBits + 16}, "link-local", true},  // 169.254.0.0/16
+      {{Address::v4(0xe000'0000), kMappedBits + 4}, "multicast"},          // 224.0.0.0/4
+      {{Address::v4(0xffff'ffff), 128}, "broadcast"},                      // 255.255.255.255
+      {{{0, 0}, 128}, "the unspecified address"},                          // ::
+      {{{0, 1}, 128}, "loopback"},                                         // ::1
+      {{{0xfe80ULL << 48, 0}, 10}, "link-local", true},                    // fe80::/10
+      {{{0xff00ULL << 48, 0}, 8}, "multicast"},                            // ff00::/8
+  }};
+  return kRanges;
+}
+
+const SpecialRange* find_special_range(const Address& address) {
+  const auto ranges = special_ranges();
+  const auto found = std::ranges::find_if(
+      ranges, [&](const SpecialRange& range) { return range.prefix.contains(address); });
+  return found == ranges.end() ? nullptr : &*found;
+}
+
 bool is_special(const Address& address) {
-  if (address.is_v4()) {
-    const std::uint32_t n = address.v4_number();
-    return n == 0 || n == 0xffff'ffff || n >> 24 == 127 || n >> 28 == 0xe || n >> 16 == 0xa9fe;
-  }
-  return (address.hi == 0 && address.lo <= 1)  // :: and ::1
-         || address.hi >> 56 == 0xff           // ff00::/8
-         || address.hi >> 54 == 0xfe80 >> 6;   // fe80::/10
+  return find_special_range(address) != nullptr;
 }
 
 Result<Prefix> Prefix::parse(std::string_view text) {
@@ -112,7 +129,8 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   if (!address) return std::unexpected(std::move(address.error()));
   if (slash == std::string_view::npos) return Prefix{*address, 128};
 
-  // The length counts in the form the address was written in: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+  // The length counts bits of the form that the address is written in: ::ffff:10.0.0.0/104 is
+  // 10.0.0.0/8.
   const bool as_v6 = text.substr(0, slash).find(':') != std::string_view::npos;
   const unsigned longest = as_v6 ? 128 : 32;
   const std::string_view digits = text.substr(slash + 1);
@@ -141,17 +159,16 @@ Address Prefix::last() const {
 }
 
 bool Prefix::contains(const Address& other) const {
-  return masked(other, bits) == address;
+  return is_v4() == other.is_v4() && masked(other, bits) == address;
 }
 
 bool Prefix::contains(const Prefix& other) const {
-  return other.bits >= bits && contains(other.address);
+  return is_v4() == other.is_v4() && other.bits >= bits && masked(other.address, bits) == address;
 }
 
 std::string Prefix::text() const {
   if (is_single()) return address.text();
   if (is_v4()) return fmt::format("{}/{}", address.text(), bits - kMappedBits);
-  // An IPv6 prefix around the mapped block (::/0, ::ffff:0:0/96 is is_v4()) has no dotted form.
   return fmt::format("{}/{}", address.text(), bits);
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Addresses and prefixes: one canonical key for both families. ::ffff:a.b.c.d IS the IPv4 address
-// a.b.c.d, whichever way it was written.
+// Addresses and prefixes of both families in one form: the IPv4 address a.b.c.d is the IPv6 address
+// ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), whichever way it was written. A prefix still has a family: an
+// IPv6 prefix around the mapped block (::/0 to ::/79) does not contain the IPv4 addresses.
+//
+// Thread rule: values and free functions without state.
 #pragma once
 
 #include <compare>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,9 +21,9 @@ struct Address {
 
   static constexpr std::uint64_t kMapped = 0xffff'0000'0000ULL;
 
-  // From a.b.c.d as a number in host order.
+  // From the IPv4 address as a number in host order.
   [[nodiscard]] static constexpr Address v4(std::uint32_t number) { return {0, kMapped | number}; }
-  // From 16 bytes in wire order (also a mapped IPv4 address).
+  // From 16 bytes in network byte order (also a mapped IPv4 address).
   [[nodiscard]] static Address from_bytes(const unsigned char* bytes16);
   // Accepts dotted quads, every RFC 4291 text form and ::ffff:a.b.c.d. No zone, no port, no prefix.
   [[nodiscard]] static Result<Address> parse(std::string_view text);
@@ -33,25 +37,23 @@ struct Address {
   auto operator<=>(const Address&) const = default;
 };
 
-// The first `bits` bits of `address` (0..128 counted in the mapped form), the rest zero.
+// The first `bits` bits of `address` (0..128, counted in the mapped form), the rest zero.
 [[nodiscard]] Address masked(Address address, unsigned bits);
-
-// Unspecified, loopback, multicast, link-local or the limited broadcast: never the key of a ban.
-[[nodiscard]] bool is_special(const Address& address);
 
 struct Prefix {
   Address address;      // host bits are zero
   unsigned bits = 128;  // in the mapped form: an IPv4 /24 is 120
 
-  // "10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::ffff:10.0.0.0/104". Host bits that are set are
-  // an error which names the prefix that was probably meant; so is an IPv6 prefix that ends with
-  // the mapped IPv4 addresses.
+  // "10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::ffff:10.0.0.0/104". If host bits are set, the
+  // error names the prefix that was probably meant. An IPv6 prefix that ends with the mapped block
+  // (::/80) is an error too: its last address would be an IPv4 address.
   [[nodiscard]] static Result<Prefix> parse(std::string_view text);
 
   [[nodiscard]] bool is_v4() const { return address.is_v4() && bits >= 96; }
   [[nodiscard]] bool is_single() const { return bits == 128; }
   // Its last address.
   [[nodiscard]] Address last() const;
+  // False for an address or a prefix of the other family.
   [[nodiscard]] bool contains(const Address& other) const;
   [[nodiscard]] bool contains(const Prefix& other) const;
   // "10.0.0.0/8"; a single address without "/32" or "/128".
@@ -59,5 +61,17 @@ struct Prefix {
 
   auto operator<=>(const Prefix&) const = default;
 };
+
+// Addresses that no host on the network has as its own (RFC 6890): they are never the source of a
+// ban. The policy has the same list (fw_is_special); a policy test compares the two.
+struct SpecialRange {
+  Prefix prefix;
+  std::string_view name;  // as in "it contains loopback"
+  bool is_link_local = false;
+};
+[[nodiscard]] std::span<const SpecialRange> special_ranges();
+// Null if the address is in none of them.
+[[nodiscard]] const SpecialRange* find_special_range(const Address& address);
+[[nodiscard]] bool is_special(const Address& address);
 
 }  // namespace fw

@@ -236,9 +236,9 @@ Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, 
 Result<void> Engine::check_allowable(std::span<const Prefix> prefixes) const {
   for (const Prefix& prefix : prefixes) {
     if (prefix.bits == 0)
-      return fail(
-          ErrorKind::refused,
-          fmt::format("{} is every address: floodwall mode off says it plainly", prefix.text()));
+      return fail(ErrorKind::refused,
+                  fmt::format("{} is every IPv6 address: floodwall mode off says it plainly",
+                              prefix.text()));
     const auto forced = find_covering(bans_.forced(), prefix);
     if (forced != bans_.forced().end() && forced->first != prefix)
       return fail(ErrorKind::refused,

@@ -15,14 +15,10 @@ namespace fw::host {
 
 namespace {
 
-// Unlike is_special() it lets link-local addresses through.
+// Link-local addresses may be exempt: an IPv6 gateway often has no other.
 bool may_be_exempt(const Address& address) {
-  if (address.is_v4()) {
-    const std::uint32_t number = address.v4_number();
-    const std::uint32_t first = number >> 24;
-    return first != 0 && first != 127 && first < 224;
-  }
-  return !(address.hi == 0 && address.lo <= 1) && address.hi >> 56 != 0xff;
+  const SpecialRange* special = find_special_range(address);
+  return special == nullptr || special->is_link_local;
 }
 
 using Reasons = std::map<Address, std::vector<std::string>>;

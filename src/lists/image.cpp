@@ -23,7 +23,7 @@ Families split(std::span<const Range> ranges) {
   out.v4.reserve(ranges.size());
   for (const Range& range : ranges) {
     if (range.last < range.first) continue;
-    if (range.first.is_v4() && range.last.is_v4())
+    if (range.is_v4())
       out.v4.push_back({range.first.v4_number(), range.last.v4_number()});
     else
       out.v6.push_back({range.first, range.last});

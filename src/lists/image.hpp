@@ -19,9 +19,12 @@
 
 namespace fw::lists {
 
-// Inclusive. An IPv6 range around the mapped block (::/0) does not mean IPv4 addresses.
+// Inclusive. A range that is not IPv4 as a whole is IPv6 and never means IPv4 addresses, even if it
+// lies around the block that they are mapped to (::/0).
 struct Range {
   Address first, last;
+
+  [[nodiscard]] bool is_v4() const { return first.is_v4() && last.is_v4(); }
 };
 
 // Larger images are refused: 1 GiB, some 30 million IPv4 addresses at random.

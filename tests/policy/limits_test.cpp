@@ -300,6 +300,26 @@ TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) 
   EXPECT_EQ(entry->metric, FW_METRIC_UDP);
 }
 
+// base/address.hpp has the same list of special addresses as policy/: here they are compared.
+TEST(bans, every_source_may_be_banned_but_those_that_base_calls_special) {
+  const auto neighbours = [](const Prefix& prefix) {
+    const Address first = prefix.address, last = prefix.last();
+    const Address before{first.hi - (first.lo == 0 ? 1 : 0), first.lo - 1};
+    const Address after{last.hi + (last.lo == ~0ULL ? 1 : 0), last.lo + 1};
+    return std::array{before, first, last, after};
+  };
+  for (const SpecialRange& range : special_ranges())
+    for (const Address& source : neighbours(range.prefix)) {
+      // At the ends of the IPv4 block the next address is no IPv4 address.
+      if (source.is_v4() != range.prefix.is_v4()) continue;
+      Lab lab;
+      lab.config.source_bits_v6 = 128;
+      lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
+      (void)passed_times(lab, udp(source.text()), 5000, kMillisecond);
+      EXPECT_EQ(lab.entry_of(source.text()) == nullptr, is_special(source)) << source.text();
+    }
+}
+
 TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_forgotten) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 100, kSecond, 200);

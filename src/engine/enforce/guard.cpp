@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <string_view>
 
 #include "lists/list_file.hpp"
@@ -11,29 +10,11 @@
 namespace fw::engine {
 namespace {
 
-struct SpecialRange {
-  Address first;
-  std::string_view what;
-};
-// One address of each range of is_special(): a prefix touches the range if it contains this one or
-// if its own address is special.
-constexpr std::array<SpecialRange, 9> kSpecialRanges{{
-    {Address::v4(0), "the unspecified address"},
-    {Address::v4(0x7f000000), "loopback"},
-    {Address::v4(0xa9fe0000), "link-local"},
-    {Address::v4(0xe0000000), "multicast"},
-    {Address::v4(0xffffffff), "broadcast"},
-    {{0, 0}, "the unspecified address"},
-    {{0, 1}, "loopback"},
-    {{0xfe80ULL << 48, 0}, "link-local"},
-    {{0xff00ULL << 48, 0}, "multicast"},
-}};
-
 std::optional<std::string> special(const Prefix& prefix) {
-  for (const SpecialRange& range : kSpecialRanges)
-    if (prefix.contains(range.first))
+  for (const SpecialRange& range : special_ranges())
+    if (prefix.contains(range.prefix.address))
       return fmt::format("{} {} {}: it is never the source of a ban, not even with --force",
-                         prefix.text(), prefix.is_single() ? "is" : "contains", range.what);
+                         prefix.text(), prefix.is_single() ? "is" : "contains", range.name);
   if (is_special(prefix.address))
     return fmt::format(
         "{} is loopback, multicast or link-local: it is never the source of a ban, not even with "
@@ -48,7 +29,7 @@ constexpr std::string_view kForceHint = "Use --force to ban it anyway.";
 
 std::optional<std::string> objection(const Prefix& prefix, const Protected& protected_entries,
                                      const ListTable& allow_list, bool force) {
-  if (prefix.bits == 0) return fmt::format("{} is every address", prefix.text());
+  if (prefix.bits == 0) return fmt::format("{} is every IPv6 address", prefix.text());
   if (auto sentence = special(prefix)) return sentence;
   if (force) return std::nullopt;
 

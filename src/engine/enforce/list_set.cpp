@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -26,13 +28,18 @@ std::vector<lists::Range> ranges_of(const ListTable& table) {
   return ranges;
 }
 
-// `ranges` without the addresses of `hole`.
+// An entry is of one family (lists/list_file.hpp).
+bool is_v4(const ListEntry& entry) {
+  return entry.first.is_v4();
+}
+
+// Removes the addresses of `hole` from `ranges`.
 void cut_out(std::vector<lists::Range>& ranges, const Prefix& hole) {
   const Address first = hole.address;
   const Address last = hole.last();
   std::vector<lists::Range> left;
   for (const lists::Range& range : ranges) {
-    if (range.last < first || last < range.first) {
+    if (range.is_v4() != hole.is_v4() || range.last < first || last < range.first) {
       left.push_back(range);
       continue;
     }
@@ -83,23 +90,33 @@ void ListTable::add_file(lists::List list, std::string name) {
 }
 
 void ListTable::finish() {
-  // Of those that begin alike the widest first, so that a search backwards finds the narrowest.
+  // IPv6 first, then by address. Of entries with the same first address the widest comes first, so
+  // that a search backwards finds the narrowest.
   std::ranges::sort(entries_, [](const ListEntry& a, const ListEntry& b) {
-    return std::tie(a.first, b.last, a.file, a.line) < std::tie(b.first, a.last, b.file, b.line);
+    const bool a_v4 = is_v4(a), b_v4 = is_v4(b);
+    return std::tie(a_v4, a.first, b.last, a.file, a.line) <
+           std::tie(b_v4, b.first, a.last, b.file, b.line);
   });
+  first_v4_ = static_cast<std::size_t>(std::ranges::partition_point(entries_, std::not_fn(is_v4)) -
+                                       entries_.begin());
   reach_.clear();
   reach_.reserve(entries_.size());
-  for (const ListEntry& entry : entries_)
-    reach_.push_back(reach_.empty() ? entry.last : std::max(reach_.back(), entry.last));
+  for (const ListEntry& entry : entries_) {
+    const bool is_first = reach_.empty() || reach_.size() == first_v4_;
+    reach_.push_back(is_first ? entry.last : std::max(reach_.back(), entry.last));
+  }
 }
 
-// Entries that begin after `prefix` cannot touch it; going back from there, the search is over
-// where nothing before reaches it any more.
+// Searches the entries of the prefix's family. Those that begin after `prefix` cannot touch it;
+// going back from there, the search ends where no earlier entry reaches the prefix.
 template <typename Accept>
 const ListEntry* ListTable::find(const Prefix& prefix, Accept accept) const {
   const Address last = prefix.last();
-  const auto end = std::ranges::upper_bound(entries_, last, {}, &ListEntry::first);
-  for (auto i = static_cast<std::size_t>(end - entries_.begin()); i > 0; --i) {
+  const std::size_t begin = prefix.is_v4() ? first_v4_ : 0;
+  const std::size_t count = prefix.is_v4() ? entries_.size() - first_v4_ : first_v4_;
+  const std::span family = std::span(entries_).subspan(begin, count);
+  const auto end = std::ranges::upper_bound(family, last, {}, &ListEntry::first);
+  for (std::size_t i = begin + static_cast<std::size_t>(end - family.begin()); i > begin; --i) {
     if (reach_[i - 1] < prefix.address) return nullptr;
     if (accept(entries_[i - 1], last)) return &entries_[i - 1];
   }

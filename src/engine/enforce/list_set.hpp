@@ -29,7 +29,7 @@ struct ListEntry {
 // The entries of all deny files, or of all allow files.
 class ListTable {
  public:
-  [[nodiscard]] const std::vector<ListEntry>& entries() const { return entries_; }  // by address
+  [[nodiscard]] const std::vector<ListEntry>& entries() const { return entries_; }  // sorted
   [[nodiscard]] const std::string& file_of(const ListEntry& entry) const {
     return files_[entry.file];
   }
@@ -40,6 +40,7 @@ class ListTable {
   [[nodiscard]] std::string place_of(const ListEntry& entry) const;
 
   // An entry that contains all of `prefix`, or that shares any address with it; null if none does.
+  // An IPv6 entry (::/8) never does so for an IPv4 prefix, as in the datapath.
   [[nodiscard]] const ListEntry* covering(const Prefix& prefix) const;
   [[nodiscard]] const ListEntry* touching(const Prefix& prefix) const;
 
@@ -52,8 +53,9 @@ class ListTable {
   const ListEntry* find(const Prefix& prefix, Accept accept) const;
 
   std::vector<std::string> files_, comments_{""};
-  std::vector<ListEntry> entries_;
-  std::vector<Address> reach_;  // the highest `last` of the entries up to here
+  std::vector<ListEntry> entries_;  // IPv6, then IPv4; each by address
+  std::size_t first_v4_ = 0;        // index of the first IPv4 entry
+  std::vector<Address> reach_;      // the highest `last` of the family's entries up to here
 };
 
 struct ListSet {
