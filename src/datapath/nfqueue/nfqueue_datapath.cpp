@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/coarse_clock.hpp"
+#include "base/clock.hpp"
 #include "datapath/nfqueue/worker.hpp"
 
 namespace fw::datapath::nfqueue {
@@ -113,7 +113,7 @@ Result<void> NfqueueDatapath::divert(const InterfaceNames& interfaces) {
 }
 
 std::uint64_t NfqueueDatapath::now_ns() const {
-  return coarse_now_ns();
+  return coarse_monotonic_ns();
 }
 
 Result<void> NfqueueDatapath::publish(const fw_config& config,

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <utility>
 
-#include "base/coarse_clock.hpp"
+#include "base/clock.hpp"
 
 namespace fw::datapath::nfqueue {
 
@@ -70,7 +70,7 @@ bool Worker::judge_batch() {
   const std::lock_guard lock(mutex_);
   const auto packets = queue_.receive();
   if (packets.empty()) return false;
-  const std::uint64_t now_ns = coarse_now_ns();
+  const std::uint64_t now_ns = coarse_monotonic_ns();
   verdicts_.clear();
   for (const QueuedPacket& packet : packets) {
     bool drop = false;

@@ -15,7 +15,7 @@
 #include <set>
 #include <system_error>
 
-#include "base/coarse_clock.hpp"
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/links.hpp"
@@ -307,7 +307,7 @@ Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
 }
 
 std::uint64_t XdpDatapath::now_ns() const {
-  return coarse_now_ns();
+  return coarse_monotonic_ns();
 }
 
 Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_port_line> ports) {
