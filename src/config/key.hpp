@@ -23,34 +23,34 @@ namespace fw::config {
 struct Flag {};  // true or false
 
 struct Number {
-  unsigned from, to;
+  unsigned from = 0, to = 0;
   std::string_view zero{};  // what 0 means, where it is allowed besides from..to
 };
 
 struct PowerOfTwo {
-  unsigned from, to;
+  unsigned from = 0, to = 0;
 };
 
 // An array of numbers, none of them smaller than the one before.
 struct RisingNumbers {
-  unsigned from, to;
-  std::string_view falling;  // what is said if they are not in order
+  unsigned from = 0, to = 0;
+  std::string_view falling{};  // what is said if they are not in order
 };
 
 // "90s".
 struct Duration {
-  Milliseconds from, to;
+  Milliseconds from{}, to{};
   bool or_none = false;  // "none" is accepted as well, and read as 0
 };
 
 // "16MiB".
 struct Size {
-  std::uint64_t from, to;
+  std::uint64_t from = 0, to = 0;
 };
 
 // "400/s" or, of bytes, "25MB/s"; also "none". Some keys exist for packets and for bytes.
 struct Rate {
-  double from, to;  // packets per second
+  double from = 0, to = 0;  // packets per second
   double from_bytes = 0, to_bytes = 0;
 };
 
