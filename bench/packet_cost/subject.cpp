@@ -150,17 +150,7 @@ Result<void> Subject::use_lists(std::span<const std::byte> image) {
 }
 
 fw_env Subject::env() {
-  const datapath::Tables tables = datapath_->tables();
-  fw_env env{};
-  env.config = &compiled_.policy;
-  env.sources = tables.sources.data();
-  env.meters = tables.meters.data();
-  env.flows = tables.flows.data();
-  env.flow_filter = tables.flow_filter.data();
-  env.entry_keys = tables.entry_keys.data();
-  env.entry_filter = tables.entry_filter.data();
-  env.entries = tables.entries.data();
-  return env;
+  return datapath_->tables().env(compiled_.policy);
 }
 
 Result<void> Subject::entry(fw_u8 kind, int family, const Sources& sources) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "abi/types.h"
 #include "base/error.hpp"
 
 namespace fw {

@@ -111,7 +111,7 @@ Compiled compile(const Config& config) {
     for (const PortRange& range : service.ports)
       for (std::uint32_t port = range.first; port <= range.last; port++) {
         const std::uint32_t index = (range.udp ? kPortsPerProtocol : 0U) + port;
-        out.ports[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES] = number;
+        out.ports[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES] = number;
       }
   }
   return out;

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "abi/abi.h"
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "policy/abi.h"
 
 namespace fw::config {
 

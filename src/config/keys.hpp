@@ -33,9 +33,8 @@ inline constexpr std::array<NamedThing, FW_CLASS_COUNT> kClasses{{
     FW_CLASSES(FW_CLASS_NAMED)
 #undef FW_CLASS_NAMED
 }};
-// Verified traffic has no budget.
 constexpr bool has_budget(std::size_t traffic_class) {
-  return traffic_class != FW_CLASS_TCP_FLOW && traffic_class != FW_CLASS_UDP_REPLY;
+  return (FW_CLASSES_WITH_BUDGET >> traffic_class & 1) != 0;
 }
 
 // ---- ranges

@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 
+#include "abi/abi.h"
 #include "base/now.hpp"
 #include "capture/writer.hpp"
 #include "engine/detect/detector.hpp"
-#include "policy/abi.h"
 
 namespace fw::daemon {
 

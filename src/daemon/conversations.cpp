@@ -10,11 +10,7 @@ namespace fw::daemon {
 Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const Now& now) {
   const auto sockets = host::conversations();
   if (!sockets) return std::unexpected(sockets.error());
-  const datapath::Tables tables = datapath.tables();
-  fw_env env{};
-  env.config = &datapath.config();
-  env.flows = tables.flows.data();
-  env.flow_filter = tables.flow_filter.data();
+  fw_env env = datapath.tables().env(datapath.config());
   std::size_t verified = 0;
   for (const host::Socket& socket : *sockets) {
     if (is_special(socket.remote)) continue;  // never arrives on an uplink

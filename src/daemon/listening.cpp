@@ -25,7 +25,7 @@ void note_listening(std::span<fw_port_line> served, const std::vector<host::Sock
         (socket.receive_bytes >= FW_LARGE_RCVBUF_BYTES ? FW_PORT_LARGE_RCVBUF : 0);
   }
   for (std::size_t i = 0; i < kPorts && i / FW_LINE_BYTES < served.size(); i++) {
-    const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].rule[i % FW_LINE_BYTES]);
+    const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].value[i % FW_LINE_BYTES]);
     fw_u8 was = known.load(std::memory_order_relaxed);
     const auto is = static_cast<fw_u8>((was & FW_PORT_ANSWERS) | wanted[i]);
     // The policy may be writing at this moment that the port answers: its word stands, and what was

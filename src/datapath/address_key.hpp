@@ -5,8 +5,8 @@
 // Thread rule: free functions without state.
 #pragma once
 
+#include "abi/types.h"
 #include "base/address.hpp"
-#include "policy/types.h"
 
 namespace fw {
 

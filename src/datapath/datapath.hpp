@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The seam between what the daemon believes (engine/) and where packets are judged. A datapath
-// fetches packets, gives the policy (policy/decide.h) its tables and applies the verdicts; it
+// The seam between the daemon's desired state (engine/) and where packets are judged. A datapath
+// fetches packets, gives the policy (policy/judge.h) its tables and applies the verdicts; it
 // decides nothing. Implementations: xdp/ (kernel), user/ (in this process: replay, NFQUEUE, tests).
 //
 // Called from one thread. Packets may be judged at any time on any CPU while these run.
@@ -15,29 +15,37 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
-#include "policy/abi.h"
+#include "policy/policy.h"
 
 namespace fw::datapath {
 
-// The tables, shared with the running policy: every write is in force at once. Which words may be
-// written by both sides and in which order is said in policy/entries.h; use its functions
-// (policy.h), not the members.
-struct Tables {
-  std::span<fw_source_bucket> sources;
-  std::span<fw_meter> meters;  // FW_SOURCE_SLOTS per bucket of sources
-  std::span<fw_flow_bucket> flows;
-  std::span<fw_flow_filter> flow_filter;
-  std::span<fw_entry_keys> entry_keys;
-  std::span<fw_entry_filter> entry_filter;
-  std::span<fw_entry> entries;  // FW_ENTRY_SLOTS per bucket of entry_keys
-  std::span<fw_port_line> served;
-  std::span<fw_budget> budgets;
-  std::span<fw_signature> signatures;
-  fw_signature_set* signature_set = nullptr;
-  fw_shared* shared = nullptr;
+// Slots of a table. That of a table with one slot is reached like a pointer's target.
+template <typename T>
+struct Slots : std::span<T> {
+  using std::span<T>::span;
+  T* operator->() const { return this->data(); }
 };
 
-// A conversation that stood before the start (sock_diag): verified from its first packet.
+// The tables (abi/tables.h), shared with the running policy: every write is in force at once. Which
+// words may be written by both sides and in which order is said in tables/entry_table.h; use the
+// functions of policy/policy.h, not the members.
+struct Tables {
+#define FW_TABLE_SLOTS(storage, name, type, count) Slots<type> name;
+  FW_SHARED_TABLES(FW_TABLE_SLOTS)
+#undef FW_TABLE_SLOTS
+
+  // What fw_policy_* functions need besides a packet.
+  [[nodiscard]] fw_env env(const fw_config& config) const {
+    fw_env env{};
+    env.config = &config;
+#define FW_TABLE_LEND(storage, name, type, count) env.name = name.data();
+    FW_SHARED_TABLES(FW_TABLE_LEND)
+#undef FW_TABLE_LEND
+    return env;
+  }
+};
+
+// An established flow of the kernel's (sock_diag), from before the start.
 struct Flow {
   Address remote, local;
   std::uint16_t remote_port = 0, local_port = 0;
@@ -95,6 +103,10 @@ class Datapath {
   // empty one is no lists. After an error the old one is in force.
   [[nodiscard]] virtual Result<void> publish_lists(std::span<const std::byte> image) = 0;
 
+  // What the lists and entries in force decide about a source: FW_REASON_EXEMPT, ALLOW, DENY or
+  // BAN, else FW_REASON_PASS. Asks the policy.
+  [[nodiscard]] virtual fw_reason access(const Address& source) = 0;
+
   // Starts judging an interface's packets, native if the driver can, else generic. Idempotent; a
   // foreign XDP program is never replaced: the error says which one it is (kind refused). Kind
   // failed: this datapath cannot have that interface at all.
@@ -115,10 +127,8 @@ class Datapath {
   // Called by the owner of an entry slot before it is given to a new entry.
   virtual void clear_pending(std::size_t entry_index) = 0;
 
-  // Hands over the events that wait, oldest first. `event_fd()` is readable when there are some
-  // (-1: poll every tick).
+  // Hands over the events that wait, oldest first.
   virtual void drain_events(const std::function<void(const fw_event&)>& sink) = 0;
-  [[nodiscard]] virtual int event_fd() const = 0;
   // The same for the packets it showed (fw_sample): some thousands a second at most, so ask often.
   virtual void drain_samples(const std::function<void(const fw_sample&)>& sink) = 0;
 

@@ -25,7 +25,7 @@ bool is_moved(const config::Budget& was, const config::Budget& is) {
 // Some budget refused something within the last two seconds: at least as long as the window that is
 // looked at now.
 bool is_pressed(const datapath::Tables& tables, const Now& now) {
-  if (tables.shared == nullptr) return false;
+  if (tables.shared.empty()) return false;
   return __atomic_load_n(&tables.shared->under_load_until_ns, __ATOMIC_RELAXED) > now.mono_ns;
 }
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "abi/list_image.h"
 #include "lists/segments.hpp"
-#include "policy/list_image.h"
 
 namespace fw::lists {
 

@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* What a packet is to this host, and what it is metered under. */
+/* What a packet is to this host: its traffic class, and the predicates on headers
+ * that the stages share. */
 #ifndef FW_POLICY_CLASSIFY_H
 #define FW_POLICY_CLASSIFY_H
 
-#include "flows.h"
+#include "abi/packet.h"
+#include "abi/vocabulary.h"
 
-/* Services that answer unverified sources with more than they were asked, by port: the source port
- * of what a reflector sends. (US-CERT TA14-017A, and the ports seen in attacks since.) */
+/* What the flow of a packet tells about its sender. */
+enum fw_peer {
+  FW_PEER_UNKNOWN = 0,
+  FW_PEER_ANSWERS = 1, /* this host spoke first */
+  FW_PEER_VERIFIED = 2,
+};
+
+/* ICMP and other protocols without ports are one flow per pair of hosts. */
+FW_INLINE int fw_has_ports(fw_u8 proto) {
+  return proto == FW_IPPROTO_TCP || proto == FW_IPPROTO_UDP;
+}
+FW_INLINE int fw_is_echo_request(const struct fw_packet* p) {
+  return (p->proto == FW_IPPROTO_ICMP && !p->is_v6 && p->icmp_type == FW_ICMP_ECHO_REQUEST) ||
+         (p->proto == FW_IPPROTO_ICMPV6 && p->is_v6 && p->icmp_type == FW_ICMPV6_ECHO_REQUEST);
+}
+/* A TCP SYN without ACK. */
+FW_INLINE int fw_is_syn(const struct fw_packet* p) {
+  return (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN;
+}
+
+/* Source ports of reflectors: services that answer anybody with more than they were asked.
+ * (US-CERT TA14-017A, and the ports seen in attacks since.) */
 FW_INLINE int fw_is_reflector_port(fw_u16 port) {
   switch (port) {
     case 17:    /* QOTD */
@@ -46,50 +68,18 @@ FW_INLINE int fw_is_reflector_port(fw_u16 port) {
 
 FW_INLINE fw_u8 fw_classify(const struct fw_packet* p, fw_u32 peer) {
   if (p->fragment == FW_FRAG_LATER) return FW_CLASS_FRAGMENT;
-  if (p->proto == 6) {
-    if ((p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN) return FW_CLASS_TCP_SYN;
+  if (p->proto == FW_IPPROTO_TCP) {
+    if (fw_is_syn(p)) return FW_CLASS_TCP_SYN;
     return peer ? FW_CLASS_TCP_FLOW : FW_CLASS_TCP_STRAY;
   }
-  if (p->proto == 17) {
+  if (p->proto == FW_IPPROTO_UDP) {
     if (peer == FW_PEER_ANSWERS) return FW_CLASS_UDP_REPLY;
     if (!peer && fw_is_reflector_port(p->sport)) return FW_CLASS_UDP_REFLECTED;
     return FW_CLASS_UDP_NEW;
   }
   if (fw_is_echo_request(p)) return FW_CLASS_ICMP_ECHO;
-  if (p->proto == 1 || p->proto == 58) return FW_CLASS_ICMP_OTHER;
+  if (p->proto == FW_IPPROTO_ICMP || p->proto == FW_IPPROTO_ICMPV6) return FW_CLASS_ICMP_OTHER;
   return FW_CLASS_OTHER;
-}
-
-/* The third metric of a packet, besides packets and bytes; PACKETS if it has none. */
-FW_INLINE fw_u32 fw_metric_of(fw_u8 traffic_class) {
-  switch (traffic_class) {
-    case FW_CLASS_TCP_SYN:
-      return FW_METRIC_SYN;
-    case FW_CLASS_UDP_NEW:
-    case FW_CLASS_UDP_REFLECTED:
-      return FW_METRIC_UDP;
-    case FW_CLASS_ICMP_ECHO:
-    case FW_CLASS_ICMP_OTHER:
-      return FW_METRIC_ICMP;
-    default:
-      return FW_METRIC_PACKETS;
-  }
-}
-
-/* What keeps the link itself alive and cannot come from afar: neighbour discovery (RFC 4861: hop
- * limit 255 proves that no router forwarded it) and answers of a DHCP server. */
-FW_INLINE int fw_is_neighbour_discovery(const struct fw_packet* p) {
-  return p->is_v6 && p->proto == 58 && p->ttl == 255 && p->icmp_type >= 133 &&
-         p->icmp_type <= 137 && p->fragment == FW_FRAG_NONE;
-}
-FW_INLINE int fw_is_dhcp_answer(const struct fw_packet* p) {
-  fw_u8 message = (fw_u8)(p->payload_head >> 56);
-
-  if (p->proto != 17 || p->fragment) return 0;
-  if (p->is_v6)
-    return p->sport == 547 && p->dport == 546 && p->src.hi >> 54 == 0xfe80 >> 6 &&
-           (message == 2 || message == 7 || message == 10); /* RFC 8415 */
-  return p->sport == 67 && p->dport == 68 && message == 2;  /* BOOTREPLY, RFC 2131 */
 }
 
 #endif

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Where nothing is seen of what this host sends: a capture of one direction, an
- * egress program that could not be attached. Nobody can prove anything there,
- * but a TCP client that goes on has been answered: it acknowledges a SYN-ACK
- * where its SYN ended, or ever more data where its own last segment ended.
+/* Where egress is unseen (a capture of one direction, an egress program that could
+ * not be attached). No peer can be verified there, but a TCP client that goes on
+ * has been answered: it acknowledges a SYN-ACK where its SYN ended, or ever more
+ * data where its own last segment ended.
  *
- * Weaker than proof: who forges both packets of a pair is believed. So it makes
- * a peer one that answers, never a verified one, and it ends for good with the
- * first packet that is seen to leave. */
+ * Weaker than verification: whoever forges both packets of a pair is believed. So
+ * it makes a peer one that ANSWERS, never a verified one, and it ends for good
+ * with the first packet that is seen to leave. */
 #ifndef FW_POLICY_ONE_WAY_H
 #define FW_POLICY_ONE_WAY_H
 
 #include "flows.h"
 
-enum { FW_FLOW_GOES_ON = 0x200 };
+/* struct fw_arrival as a number: a BPF function returns one. */
+enum { FW_ARRIVAL_PEER = 0xff, FW_ARRIVAL_COMPLETES = 0x100, FW_ARRIVAL_GOES_ON = 0x200 };
 
-/* TCP of no verified flow. As fw_flow_arrive(), of the same hash, with FW_FLOW_GOES_ON where it was
- * no handshake that showed it. A cell is ASKED, with where the peer's next segment begins (isn) and
- * what it acknowledged (next; 0 after a SYN), then ANSWERED. */
-FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u64 h, fw_u32 window) {
+/* fw_one_way_arrive() as a BPF function. A flow is NEW, with where the peer's next segment begins
+ * and what it acknowledged; then REPLIED. */
+FW_GLOBAL int fw_one_way_arrive_packed(struct fw_env* env, const struct fw_packet* p, fw_u64 h,
+                                       fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_flow* flow;
   fw_u32 state, opens;
 
   if (!cfg || !p) return FW_PEER_UNKNOWN;
-  opens = (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN;
+  opens = fw_is_syn(p);
   if (p->fragment == FW_FRAG_LATER) return FW_PEER_UNKNOWN;
   if (!opens && (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK | FW_TCP_RST)) != FW_TCP_ACK)
     return FW_PEER_UNKNOWN;
@@ -36,15 +37,26 @@ FW_STAGE int fw_flow_go_on(struct fw_env* env, const struct fw_packet* p, fw_u64
     fw_flow_set(flow, window, state);
     return FW_PEER_ANSWERS;
   }
-  if (state == FW_FLOW_NEW && !opens && p->seq == flow->isn &&
-      (!flow->next || p->ack - flow->next - 1 < FW_MAX_UNVERIFIED_BYTES)) {
+  if (state == FW_FLOW_NEW && !opens && p->seq == flow->one_way.next_seq &&
+      (!flow->one_way.acked || p->ack - flow->one_way.acked - 1 < FW_MAX_UNVERIFIED_BYTES)) {
     fw_flow_set(flow, window, FW_FLOW_REPLIED);
-    return FW_PEER_ANSWERS | (flow->next ? FW_FLOW_GOES_ON : FW_FLOW_COMPLETED);
+    return FW_PEER_ANSWERS | (flow->one_way.acked ? FW_ARRIVAL_GOES_ON : FW_ARRIVAL_COMPLETES);
   }
-  flow->isn = p->seq + p->payload_bytes + opens;
-  flow->next = opens ? 0 : p->ack ? p->ack : 1;
+  flow->one_way.next_seq = p->seq + p->payload_bytes + opens;
+  flow->one_way.acked = opens ? 0 : p->ack ? p->ack : 1;
   fw_flow_set(flow, window, FW_FLOW_NEW);
   return FW_PEER_UNKNOWN;
+}
+
+/* What a TCP packet of no verified flow tells where egress is unseen. `h` is its
+ * fw_arriving_hash(). */
+FW_INLINE struct fw_arrival fw_one_way_arrive(struct fw_env* env, const struct fw_packet* p,
+                                              fw_u64 h, fw_u32 window) {
+  fw_u32 packed = (fw_u32)fw_one_way_arrive_packed(env, p, h, window);
+  struct fw_arrival arrival = {packed & FW_ARRIVAL_PEER, !!(packed & FW_ARRIVAL_COMPLETES),
+                               !!(packed & FW_ARRIVAL_GOES_ON)};
+
+  return arrival;
 }
 
 #endif

@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes to facts. Written in the one shape the verifier follows: take a bounded
- * number of bytes from a cursor, compare with the end, only then read.
+/* Parses a frame into a struct fw_packet. It is written in the one form that the
+ * verifier follows: take a bounded number of bytes from a cursor, compare with the
+ * end, only then read.
  *
  * A packet that ends where its own headers go on is malformed; one whose bytes
  * were merely not captured (wire_bytes > captured) is judged by what is there. */
 #ifndef FW_POLICY_PARSE_H
 #define FW_POLICY_PARSE_H
 
-#include "abi.h"
+#include "abi/packet.h"
 
 enum { FW_PARSED = 0, FW_PARSED_NOT_IP, FW_PARSED_ARP, FW_PARSED_MALFORMED };
-enum { FW_MAX_TAGS = 4, FW_MAX_EXTENSIONS = 8 };
+enum {
+  FW_MAX_TAGS = 4,       /* tags and labels that are looked behind; two are usual, 802.1ad */
+  FW_MAX_EXTENSIONS = 8, /* IPv6 extension headers; RFC 8200 4.1 names seven, each once */
+};
+enum {
+  FW_ETHERTYPE_IPV4 = 0x0800,
+  FW_ETHERTYPE_ARP = 0x0806,
+  FW_ETHERTYPE_VLAN = 0x8100, /* 802.1Q */
+  FW_ETHERTYPE_IPV6 = 0x86dd,
+  FW_ETHERTYPE_MPLS = 0x8847,          /* RFC 3032 */
+  FW_ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
+  FW_ETHERTYPE_QINQ = 0x88a8,          /* 802.1ad */
+  FW_ETHERTYPE_QINQ_OLD = 0x9100,      /* before 802.1ad */
+};
+enum {
+  FW_ETHERNET_BYTES = 14,           /* a frame's header, without tags */
+  FW_IPV4_FRAGMENT_OFFSET = 0x1fff, /* RFC 791 */
+  FW_IPV4_MORE_FRAGMENTS = 0x2000,
+  FW_IPV6_FRAGMENT_OFFSET = 0xfff8, /* RFC 8200 4.5 */
+  FW_IPV6_MORE_FRAGMENTS = 1,
+};
 
 struct fw_cursor {
   const fw_u8 *pos, *end;
@@ -44,9 +65,8 @@ FW_INLINE int fw_skip(struct fw_cursor* c, fw_u32 size) {
   return 1;
 }
 
-/* Words as they lie in the packet: one load each. From memcpy() clang makes a load per byte for
- * BPF, where it may not assume that the processor reads unaligned words; the verifier knows that it
- * does (as all do whose drivers have XDP). */
+/* Unaligned words, one load each. For memcpy() clang makes a load per byte for BPF, where it may
+ * not assume unaligned loads; the verifier allows them on the processors whose drivers have XDP. */
 #if defined(__bpf__)
 #define FW_ALIGNMENT 8
 #else
@@ -80,22 +100,30 @@ FW_INLINE int fw_parse_end(const struct fw_cursor* c) {
   return c->is_cut ? FW_PARSED : FW_PARSED_MALFORMED;
 }
 
+FW_INLINE int fw_is_vlan_tag(fw_u16 type) {
+  return type == FW_ETHERTYPE_VLAN || type == FW_ETHERTYPE_QINQ || type == FW_ETHERTYPE_QINQ_OLD;
+}
+/* By the version, the high half of an IP header's first byte. */
+FW_INLINE fw_u16 fw_ethertype_of_ip(fw_u8 first_byte) {
+  return first_byte >> 4 == 6 ? FW_ETHERTYPE_IPV6 : FW_ETHERTYPE_IPV4;
+}
+
 /* IEEE 802.3, 802.1Q and 802.1ad tags, MPLS (RFC 3032). Returns the EtherType, 0 if cut short. */
 FW_INLINE fw_u16 fw_parse_link(struct fw_cursor* c) {
-  const fw_u8* p = fw_take(c, 14);
+  const fw_u8* p = fw_take(c, FW_ETHERNET_BYTES);
   fw_u16 type = p ? fw_be16(p + 12) : 0;
 
-  if (type == 0x0800 || type == 0x86dd) return type;
+  if (type == FW_ETHERTYPE_IPV4 || type == FW_ETHERTYPE_IPV6) return type;
   for (int i = 0; i < FW_MAX_TAGS; i++) {
-    if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
+    if (fw_is_vlan_tag(type)) {
       p = fw_take(c, 4);
       if (!p) return 0;
       type = fw_be16(p + 2);
-    } else if (type == 0x8847 || type == 0x8848) {
+    } else if (type == FW_ETHERTYPE_MPLS || type == FW_ETHERTYPE_MPLS_UPSTREAM) {
       p = fw_take(c, 4);
       if (!p) return 0;
       if (p[2] & 1) /* bottom of the stack: the version nibble says what follows */
-        type = c->pos + 1 > c->end ? 0 : c->pos[0] >> 4 == 6 ? 0x86dd : 0x0800;
+        type = c->pos + 1 > c->end ? 0 : fw_ethertype_of_ip(c->pos[0]);
     } else {
       break;
     }
@@ -108,7 +136,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
   const fw_u8* p;
   fw_u32 header = 8;
 
-  if (out->proto == 6) {
+  if (out->proto == FW_IPPROTO_TCP) {
     p = fw_take(c, 20);
     if (!p) return fw_parse_end(c);
     out->sport = fw_be16(p);
@@ -116,7 +144,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
     out->seq = fw_be32(p + 4);
     out->ack = fw_be32(p + 8);
     out->tcp_flags = p[13];
-    out->window = fw_be16(p + 14);
+    out->tcp_window = fw_be16(p + 14);
     header = (fw_u32)(p[12] >> 4) * 4;
     if (header < 20) return FW_PARSED_MALFORMED;
     out->l4_header_bytes = (fw_u8)header;
@@ -124,7 +152,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
     if (!(p[13] & 0x3f)) return FW_PARSED_MALFORMED;
     if ((p[13] & FW_TCP_SYN) && (p[13] & (FW_TCP_FIN | FW_TCP_RST))) return FW_PARSED_MALFORMED;
     if (!fw_skip(c, header - 20)) return fw_parse_end(c);
-  } else if (out->proto == 17) {
+  } else if (out->proto == FW_IPPROTO_UDP) {
     p = fw_take(c, 8);
     if (!p) return fw_parse_end(c);
     out->sport = fw_be16(p);
@@ -132,13 +160,14 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
     out->l4_header_bytes = 8;
     header = fw_be16(p + 4); /* 0: a jumbogram (RFC 2675) or not yet filled in */
     if (header && header < 8) return FW_PARSED_MALFORMED;
-  } else if (out->proto == (out->is_v6 ? 58 : 1)) {
+  } else if (out->proto == (out->is_v6 ? FW_IPPROTO_ICMPV6 : FW_IPPROTO_ICMP)) {
     p = fw_take(c, 8);
     if (!p) return fw_parse_end(c);
     out->icmp_type = p[0];
     out->icmp_code = p[1];
     out->l4_header_bytes = 8;
-    if (p[0] == (out->is_v6 ? 128 : 8) || p[0] == (out->is_v6 ? 129 : 0))
+    if (p[0] == (out->is_v6 ? FW_ICMPV6_ECHO_REQUEST : FW_ICMP_ECHO_REQUEST) ||
+        p[0] == (out->is_v6 ? FW_ICMPV6_ECHO_REPLY : FW_ICMP_ECHO_REPLY))
       out->dport = fw_be16(p + 4);
   } else {
     return FW_PARSED;
@@ -170,12 +199,19 @@ FW_INLINE int fw_parse_v4(struct fw_cursor* c, struct fw_packet* out) {
   c->left_bytes = total - 20; /* Ethernet pads short frames */
   if (!fw_skip(c, header - 20)) return fw_parse_end(c);
   fragment = fw_be16(p + 6);
-  if (fragment & 0x1fff) {
+  if (fragment & FW_IPV4_FRAGMENT_OFFSET) {
     out->fragment = FW_FRAG_LATER;
     return FW_PARSED;
   }
-  if (fragment & 0x2000) out->fragment = FW_FRAG_FIRST;
+  if (fragment & FW_IPV4_MORE_FRAGMENTS) out->fragment = FW_FRAG_FIRST;
   return fw_parse_transport(c, out);
+}
+
+/* Extension headers whose length can be read (IANA's list, without ESP). */
+FW_INLINE int fw_is_extension_header(fw_u8 next) {
+  return next == FW_IPPROTO_HOPOPTS || next == FW_IPPROTO_ROUTING || next == FW_IPPROTO_DSTOPTS ||
+         next == FW_IPPROTO_FRAGMENT || next == FW_IPPROTO_AH || next == FW_IPPROTO_MH ||
+         next == FW_IPPROTO_HIP || next == FW_IPPROTO_SHIM6;
 }
 
 /* RFC 8200 and its extension headers; RFC 4302 for AH. */
@@ -201,22 +237,21 @@ FW_INLINE int fw_parse_v6(struct fw_cursor* c, struct fw_packet* out) {
   for (int i = 0; i < FW_MAX_EXTENSIONS; i++) {
     fw_u8 next = out->proto;
 
-    if (next != 0 && next != 43 && next != 60 && next != 44 && next != 51 && next != 135 &&
-        next != 139 && next != 140)
-      break;
+    if (!fw_is_extension_header(next)) break;
     p = fw_take(c, 8);
     if (!p) return fw_parse_end(c);
     out->proto = p[0];
-    if (next == 44) {
+    if (next == FW_IPPROTO_FRAGMENT) {
       fw_u32 fragment = fw_be16(p + 2);
 
-      if (fragment & 0xfff8) {
+      if (fragment & FW_IPV6_FRAGMENT_OFFSET) {
         out->fragment = FW_FRAG_LATER;
         return FW_PARSED;
       }
-      if (fragment & 1) out->fragment = FW_FRAG_FIRST;
+      if (fragment & FW_IPV6_MORE_FRAGMENTS) out->fragment = FW_FRAG_FIRST;
     } else {
-      size = next == 51 ? (fw_u32)p[1] * 4 : (fw_u32)p[1] * 8; /* beyond the first 8 bytes */
+      size = next == FW_IPPROTO_AH ? (fw_u32)p[1] * 4
+                                   : (fw_u32)p[1] * 8; /* beyond the first 8 bytes */
       if (!fw_skip(c, size)) return fw_parse_end(c);
     }
   }
@@ -230,13 +265,13 @@ FW_INLINE int fw_parse(struct fw_cursor* c, fw_u8 link, struct fw_packet* out) {
   out->len_bytes = c->left_bytes;
   if (link == FW_LINK_IP) {
     if (c->pos + 1 > c->end) return FW_PARSED_NOT_IP;
-    type = c->pos[0] >> 4 == 6 ? 0x86dd : 0x0800;
+    type = fw_ethertype_of_ip(c->pos[0]);
   } else {
     type = fw_parse_link(c);
   }
-  if (type == 0x0800) return fw_parse_v4(c, out);
-  if (type == 0x86dd) return fw_parse_v6(c, out);
-  return type == 0x0806 ? FW_PARSED_ARP : FW_PARSED_NOT_IP;
+  if (type == FW_ETHERTYPE_IPV4) return fw_parse_v4(c, out);
+  if (type == FW_ETHERTYPE_IPV6) return fw_parse_v6(c, out);
+  return type == FW_ETHERTYPE_ARP ? FW_PARSED_ARP : FW_PARSED_NOT_IP;
 }
 
 #endif

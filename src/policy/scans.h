@@ -3,11 +3,11 @@
 #ifndef FW_POLICY_SCANS_H
 #define FW_POLICY_SCANS_H
 
-#include "reports.h"
+#include "context.h"
+#include "events.h"
 
-/* Reports a scan. */
-FW_STAGE int fw_report_scan(struct fw_env* env, const struct fw_packet* p,
-                            const struct fw_decision* decision, fw_u64 now_ns) {
+FW_GLOBAL int fw_send_scan_event(struct fw_env* env, const struct fw_packet* p,
+                                 const struct fw_decision* decision, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_event event;
 
@@ -19,22 +19,20 @@ FW_STAGE int fw_report_scan(struct fw_env* env, const struct fw_packet* p,
   event.rule = decision->rule;
   event.value = event.limit = cfg->scan_ports;
   event.kind = FW_EVENT_SCAN;
-  fw_report(env, cfg, &event, p, decision);
+  fw_send_event(env, cfg, &event, p, decision);
   return 1;
 }
 
-/* A packet to a port where no service answers: a source that tries many of them is scanning. */
-FW_INLINE void fw_note_closed_port(struct fw_env* env, const struct fw_config* cfg,
-                                   const struct fw_packet* p, const struct fw_decision* decision,
-                                   fw_u32 cell, fw_u64 now_ns) {
-  struct fw_source* source = cfg->scan_ports ? fw_source_at(env, cell) : NULL;
-  fw_u16 ports;
+/* A packet to a port where no service answers: its source may be scanning. */
+FW_INLINE void fw_watch_for_scan(struct fw_context* x) {
+  fw_u8 traffic_class = x->decision->traffic_class;
+  struct fw_source* source;
 
-  if (!source) return;
-  ports = source->ports | (fw_u16)(1u << (fw_mix(p->dport) & 15));
-  if (ports == source->ports) return;
-  source->ports = ports;
-  if (fw_count_bits(ports) == cfg->scan_ports) fw_report_scan(env, p, decision, now_ns);
+  if (x->sender->served || !x->config->scan_ports) return;
+  if (traffic_class != FW_CLASS_TCP_SYN && traffic_class != FW_CLASS_UDP_NEW) return;
+  source = fw_source_at(x->env, x->sender->slot_number);
+  if (source && fw_source_add_closed_port(source, x->packet->dport) == x->config->scan_ports)
+    fw_send_scan_event(x->env, x->packet, x->decision, x->now_ns);
 }
 
 #endif

@@ -77,7 +77,7 @@ Outcome DefaultProfile::judge(const capture::Record& record, const CaptureClock&
   const Address source = from_key(packet.src);
   if (!is_protected(from_key(packet.dst))) {
     if (!is_protected(source)) return outcome;
-    datapath_.note_egress(frame, now_ns);
+    datapath_.record_egress(frame, now_ns);
     outcome.reason = FW_REASON_OUTGOING;
     return outcome;
   }

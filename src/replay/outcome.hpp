@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "abi/abi.h"
 #include "base/address.hpp"
-#include "policy/abi.h"
 
 namespace fw::replay {
 

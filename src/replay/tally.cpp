@@ -4,12 +4,6 @@
 namespace fw::replay {
 namespace {
 
-// The reasons that are given after a packet was classified (policy/decide.h).
-bool is_classified(unsigned reason) {
-  return reason == FW_REASON_SIGNATURE || reason == FW_REASON_LIMIT || reason == FW_REASON_BUDGET ||
-         reason == FW_REASON_CHALLENGE || reason == FW_REASON_VERIFIED || reason == FW_REASON_PASS;
-}
-
 bool is_incoming(unsigned reason) {
   return reason != FW_REASON_OUTGOING && reason != kNotOurs;
 }
@@ -27,7 +21,7 @@ void Timeline::add(const engine::Event& event) {
 void Tally::add(const Outcome& outcome, std::uint64_t mono_ns) {
   ++records_;
   (outcome.drop ? dropped_ : passed_).at(outcome.reason).add(outcome.len_bytes);
-  if (is_classified(outcome.reason)) {
+  if (outcome.reason < FW_REASON_COUNT && fw_reason_is_classified(outcome.reason) != 0) {
     classes_.at(outcome.traffic_class).add(outcome.len_bytes);
     if (outcome.drop) dropped_classes_.at(outcome.traffic_class).add(outcome.len_bytes);
   }

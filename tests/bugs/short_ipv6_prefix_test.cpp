@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "abi/list_image.h"
 #include "harness/engine_lab.hpp"
-#include "policy/list_image.h"
 
 namespace {
 

@@ -11,7 +11,7 @@ struct fw_clocked clocked;
 #define bpf_ktime_get_coarse_ns() (clocked.now_ns)
 
 #include "datapath/xdp/env_bpf.h"
-#include "policy/decide.h"
+#include "policy/judge.h"
 
 FW_INLINE void decide_and_keep(struct fw_env* env, int parsed, const struct fw_packet* packet,
                                struct fw_decision* decision) {

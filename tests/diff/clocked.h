@@ -4,7 +4,7 @@
 #ifndef FW_TESTS_DIFF_CLOCKED_H
 #define FW_TESTS_DIFF_CLOCKED_H
 
-#include "policy/policy.h"
+#include "abi/packet.h"
 
 struct fw_clocked {
   fw_u64 now_ns;

@@ -67,7 +67,7 @@ class History {
     config.limit_bits_v4 = one_in(2) ? 124 : 0;
     config.limit_bits_v6 = static_cast<fw_u8>(one_in(2) ? 48 + 8 * below(3) : 0);
     for (const unsigned port : {22U, 443U, 65536U + 53, 65536U + 27015, 65536U + 68})
-      ports_[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = static_cast<fw_u8>(below(4));
+      ports_[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = static_cast<fw_u8>(below(4));
     return pair_.publish(config, ports_);
   }
 
@@ -155,7 +155,7 @@ class History {
   }
 
   Difference erase() {
-    pair_.erase(below(Pair::kSizes.entry_slots()));
+    pair_.erase(below(fw_entry_slots(&Pair::kSizes)));
     return {};
   }
 

@@ -42,34 +42,36 @@ KernelSide::~KernelSide() {
 }
 
 template <typename T>
-bool KernelSide::map(const char* name, std::size_t count, std::span<T>& out) {
-  const int fd = bpf_object__find_map_fd_by_name(object_, name);
-  void* address = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+bool KernelSide::map(const std::string& name, std::span<T>& out) {
+  const bpf_map* map = bpf_object__find_map_by_name(object_, name.c_str());
+  const std::size_t size = std::size_t{bpf_map__value_size(map)} * bpf_map__max_entries(map);
+  void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
   if (address == MAP_FAILED) return false;
-  mappings_.emplace_back(address, count * sizeof(T));
-  out = {static_cast<T*>(address), count};
+  mappings_.emplace_back(address, size);
+  out = {static_cast<T*>(address), size / sizeof(T)};
   return true;
 }
 
-Result<void> KernelSide::load(const std::string& path, datapath::TableSizes sizes) {
+// As datapath/xdp/programs.cpp does it.
+Result<void> KernelSide::load(const std::string& path, datapath::TableSizes configured) {
+  const datapath::TableSizes* sizes = &configured;
   libbpf_set_print(nullptr);
   cpu_ = static_cast<unsigned>(sched_getcpu());
   cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
   object_ = bpf_object__open_file(path.c_str(), nullptr);
   if (object_ == nullptr) return fail_errno("open " + path, errno);
-  const std::size_t slots = sizes.entry_slots();
-  const auto resize = [&](const char* name, std::size_t entries) {
+  const auto resize = [&](const char* name, std::size_t slots) {
     bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, name),
-                             static_cast<unsigned>(entries));
+                             static_cast<unsigned>(slots));
   };
-  resize("sources", sizes.sources / FW_SOURCE_SLOTS);
-  resize("meters", sizes.sources);
-  resize("flows", sizes.flow_buckets());
-  resize("flow_filter", sizes.flow_filters());
-  resize("entry_keys", sizes.entry_buckets());
-  resize("entry_filter", sizes.entry_filters());
-  resize("entries", slots);
-  resize("entry_pending", std::size_t{FW_PENDING_SLOTS} * cpus_);
+#define FW_RESIZE_ARRAY(name, count) resize(#name, count);
+#define FW_RESIZE_SLICED(name, count) resize(#name, std::size_t{count} * cpus_);
+#define FW_RESIZE_VARIABLE(name, count)
+#define FW_RESIZE_PER_CPU(name, count)
+#define FW_RESIZE(storage, name, type, count) FW_RESIZE_##storage(name, count)
+  FW_SHARED_TABLES(FW_RESIZE)
+  FW_CPU_TABLES(FW_RESIZE)
+#undef FW_RESIZE
   if (const int error = bpf_object__load(object_); error != 0) {
     if (error == -EPERM || error == -EACCES)
       return fail(ErrorKind::not_permitted, "BPF programs may not be loaded here");
@@ -79,31 +81,21 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes size
   in_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_in"));
   out_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_out"));
   lists_ = bpf_object__find_map_fd_by_name(object_, "lists");
-  counters_ = bpf_object__find_map_fd_by_name(object_, "counters");
-  shares_ = bpf_object__find_map_fd_by_name(object_, "budget_shares");
-  std::span<fw_shared> shared;
   std::span<fw_clocked> clocked;
   const bpf_map* bss = find_bss(object_);
   if (bss == nullptr || bpf_map__value_size(bss) != sizeof(fw_clocked) ||
-      !map(bpf_map__name(bss), 1, clocked) || !map(".data.shared", 1, shared) ||
-      !map(".data.active", 1, active_) || !map("list_v4", datapath::xdp::kListV4Bytes, list_v4_) ||
-      !map(".data.configs", 2, configs_) || !map("ports", 2 * std::size_t{FW_PORT_LINES}, ports_) ||
-      !map("sources", sizes.sources / FW_SOURCE_SLOTS, sources_) ||
-      !map("meters", sizes.sources, meters_) || !map("flows", sizes.flow_buckets(), flows_) ||
-      !map("flow_filter", sizes.flow_filters(), flow_filter_) ||
-      !map("entry_keys", sizes.entry_buckets(), entry_keys_) ||
-      !map("entry_filter", sizes.entry_filters(), entry_filter_) ||
-      !map("entries", slots, entries_) ||
-      !map("entry_pending", std::size_t{FW_PENDING_SLOTS} * cpus_, hits_) ||
-      !map("served", FW_PORT_LINES, served_) || !map(".data.budgets", FW_BUDGET_SLOTS, budgets_) ||
-      !map("signatures", FW_MAX_SIGNATURES, signatures_) ||
-      !map(".data.signature_set", 1, signature_set_))
+      !map(bpf_map__name(bss), clocked) || !map(".data.active", active_) ||
+      !map("list_v4", list_v4_) || !map(".data.configs", configs_) || !map("ports", ports_) ||
+      !map("entry_pending", entry_pending_))
     return fail_errno("map the tables of " + path, errno);
+#define FW_MAP_ARRAY(name) #name
+#define FW_MAP_VARIABLE(name) ".data." #name
+#define FW_MAP(storage, name, type, count) \
+  if (!map(FW_MAP_##storage(name), tables_.name)) return fail_errno("map " #name, errno);
+  FW_SHARED_TABLES(FW_MAP)
+#undef FW_MAP
   clocked_ = clocked.data();
-  shared_ = shared.data();
-  env_.entry_keys = entry_keys_.data();
-  env_.entry_filter = entry_filter_.data();
-  env_.entries = entries_.data();
+  env_ = tables_.env(configs_[0]);
 
   const auto take = [](void* self, void* data, std::size_t size) {
     fw_event event{};
@@ -152,40 +144,34 @@ void KernelSide::publish(const fw_config& config, std::span<const fw_port_line> 
 }
 
 Result<void> KernelSide::publish_lists(std::span<const std::byte> image) {
-  return datapath::xdp::swap_lists({.active = active_.data(), .v4 = list_v4_, .rest = lists_},
-                                   image);
+  auto rest =
+      datapath::xdp::swap_lists({.active = active_.data(), .v4 = list_v4_, .rest = lists_}, image);
+  if (!rest) return std::unexpected(rest.error());
+  return {};
 }
 
 void KernelSide::clear_pending(std::size_t entry_index) {
-  for (std::size_t cpu = 0; cpu < hits_.size(); cpu += FW_PENDING_SLOTS)
-    fw_policy_forget_pending(&hits_[cpu], static_cast<fw_u32>(entry_index));
+  for (std::size_t cpu = 0; cpu < entry_pending_.size(); cpu += FW_PENDING_SLOTS)
+    fw_policy_forget_pending(&entry_pending_[cpu], static_cast<fw_u32>(entry_index));
 }
 
-fw_counters KernelSide::counters() const {
-  const fw_u32 zero = 0;
-  std::vector<fw_counters> all(cpus_);
-  (void)bpf_map_lookup_elem(counters_, &zero, all.data());
-  return all[cpu_];
-}
-
+// A SLICED table is an array, a PER_CPU one has a value of every CPU in each element.
 template <typename T>
-std::vector<T> KernelSide::per_cpu(int map, std::size_t count) const {
+std::vector<T> KernelSide::of_this_cpu(const char* name, std::size_t count) const {
+  const bpf_map* map = bpf_object__find_map_by_name(object_, name);
+  const bool sliced = bpf_map__type(map) == BPF_MAP_TYPE_ARRAY;
   std::vector<T> out(count), all(cpus_);
-  for (fw_u32 i = 0; i < out.size(); i++) {
-    (void)bpf_map_lookup_elem(map, &i, all.data());
-    out[i] = all[cpu_];
+  for (fw_u32 i = 0; i < count; i++) {
+    const fw_u32 key = sliced ? cpu_ * static_cast<fw_u32>(count) + i : i;
+    (void)bpf_map_lookup_elem(bpf_map__fd(map), &key, sliced ? &out[i] : all.data());
+    if (!sliced) out[i] = all[cpu_];
   }
   return out;
 }
-
-std::vector<fw_entry_pending> KernelSide::hits() const {
-  const auto ours = hits_.subspan(std::size_t{cpu_} * FW_PENDING_SLOTS, FW_PENDING_SLOTS);
-  return {ours.begin(), ours.end()};
-}
-
-std::vector<fw_budget_share> KernelSide::shares() const {
-  return per_cpu<fw_budget_share>(shares_, FW_BUDGET_SLOTS);
-}
+template std::vector<fw_entry_pending> KernelSide::of_this_cpu(const char*, std::size_t) const;
+template std::vector<fw_budget_share> KernelSide::of_this_cpu(const char*, std::size_t) const;
+template std::vector<fw_counters> KernelSide::of_this_cpu(const char*, std::size_t) const;
+template std::vector<fw_cpu> KernelSide::of_this_cpu(const char*, std::size_t) const;
 
 const std::vector<fw_event>& KernelSide::take_events() {
   events_.clear();

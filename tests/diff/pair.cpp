@@ -18,9 +18,9 @@ fw_frame frame_of(std::span<const fw_u8> frame) {
       .data = frame.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
 }
 
-// The first of `count` cells that differs.
+// The first of `count` slots that differs.
 template <typename T>
-Difference cells(const char* table, const T* user, const T* kernel, std::size_t count) {
+Difference slots(const char* table, const T* user, const T* kernel, std::size_t count) {
   static_assert(std::has_unique_object_representations_v<T>);
   for (std::size_t i = 0; i < count; i++)
     if (std::memcmp(&user[i], &kernel[i], sizeof(T)) != 0)
@@ -43,7 +43,7 @@ Difference Pair::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
         "user: verdict {} reason {} class {} rule {}, kernel: {} (returned {}) {} {} {}",
         user.verdict, user.reason, user.traffic_class, user.rule, kernel.verdict, verdict,
         kernel.reason, kernel.traffic_class, kernel.rule);
-  if (Difference found = cells("packet", &packet, &kernel_->run().packet, 1)) return found;
+  if (Difference found = slots("packet", &packet, &kernel_->run().packet, 1)) return found;
   return events_differ();
 }
 
@@ -51,7 +51,7 @@ Difference Pair::egress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
   const int verdict = kernel_->egress(frame, now_ns);
   // BPF_PROG_RUN makes no skb of a frame that ends before its IP header does; no stack sends one.
   if (verdict == -EINVAL && frame.size() < kWholeIpHeader) return {};
-  user_.note_egress(frame_of(frame), now_ns);
+  user_.record_egress(frame_of(frame), now_ns);
   if (verdict != kTcUnspec) return fmt::format("the kernel refused a frame: {}", verdict);
   return events_differ();
 }
@@ -63,7 +63,7 @@ Difference Pair::events_differ() {
   events_ += user.size();
   if (user.size() != kernel.size())
     return fmt::format("{} events in user space, {} from the kernel", user.size(), kernel.size());
-  if (Difference found = cells("event", user.data(), kernel.data(), user.size())) return found;
+  if (Difference found = slots("event", user.data(), kernel.data(), user.size())) return found;
   std::vector<fw_sample> shown;
   user_.drain_samples([&](const fw_sample& sample) { shown.push_back(sample); });
   const std::vector<fw_sample>& in_kernel = kernel_->take_samples();
@@ -71,34 +71,23 @@ Difference Pair::events_differ() {
   if (shown.size() != in_kernel.size())
     return fmt::format("{} samples in user space, {} from the kernel", shown.size(),
                        in_kernel.size());
-  return cells("sample", shown.data(), in_kernel.data(), shown.size());
+  return slots("sample", shown.data(), in_kernel.data(), shown.size());
 }
 
 Difference Pair::tables() {
   const datapath::Tables user = user_.tables();
-  const fw_counters counted = user_.counters(), in_kernel = kernel_->counters();
-  const std::vector<fw_entry_pending> hits = kernel_->hits();
-  const std::vector<fw_budget_share> shares = kernel_->shares();
-  const Difference differences[] = {
-      cells("sources", user.sources.data(), kernel_->sources().data(), user.sources.size()),
-      cells("meters", user.meters.data(), kernel_->meters().data(), user.meters.size()),
-      cells("flows", user.flows.data(), kernel_->flows().data(), user.flows.size()),
-      cells("flow_filter", user.flow_filter.data(), kernel_->flow_filter().data(),
-            user.flow_filter.size()),
-      cells("entry_keys", user.entry_keys.data(), kernel_->entry_keys().data(),
-            user.entry_keys.size()),
-      cells("entry_filter", user.entry_filter.data(), kernel_->entry_filter().data(),
-            user.entry_filter.size()),
-      cells("entries", user.entries.data(), kernel_->entries().data(), user.entries.size()),
-      cells("hits", user_.env().hits, hits.data(), hits.size()),
-      cells("served", user.served.data(), kernel_->served().data(), user.served.size()),
-      cells("budgets", user.budgets.data(), kernel_->budgets().data(), user.budgets.size()),
-      cells("shares", user_.env().shares, shares.data(), shares.size()),
-      cells("shared", user_.env().shared, &kernel_->shared(), 1),
-      cells("counters", &counted, &in_kernel, 1),
-  };
-  for (const Difference& found : differences)
-    if (found) return found;
+  const datapath::Tables& kernel = kernel_->tables();
+#define FW_COMPARE(storage, name, type, count)                                           \
+  if (auto found = slots(#name, user.name.data(), kernel.name.data(), user.name.size())) \
+    return found;
+  FW_SHARED_TABLES(FW_COMPARE)
+#undef FW_COMPARE
+#define FW_COMPARE(storage, name, type, count)                                                    \
+  if (auto found =                                                                                \
+          slots(#name, user_.env().name, kernel_->of_this_cpu<type>(#name, count).data(), count)) \
+    return found;
+  FW_CPU_TABLES(FW_COMPARE)
+#undef FW_COMPARE
   return {};
 }
 
@@ -131,18 +120,18 @@ Difference Pair::put(const fw_entry& entry, std::uint64_t now_ns) {
 }
 
 void Pair::sign(std::size_t index, const fw_signature& signature, fw_u32 classes) {
-  user_.tables().signatures[index] = kernel_->signatures()[index] = signature;
+  user_.tables().signatures[index] = kernel_->tables().signatures[index] = signature;
   for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; traffic_class++) {
     const fw_u64 bit = 1ULL << index;
     fw_u64& active = user_.tables().signature_set->active[traffic_class];
     active = classes >> traffic_class & 1 ? active | bit : active & ~bit;
-    kernel_->signature_set().active[traffic_class] = active;
+    kernel_->tables().signature_set->active[traffic_class] = active;
   }
 }
 
 void Pair::know(std::size_t port, fw_u8 known) {
-  user_.tables().served[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = known;
-  kernel_->served()[port / FW_LINE_BYTES].rule[port % FW_LINE_BYTES] = known;
+  user_.tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = known;
+  kernel_->tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = known;
 }
 
 void Pair::erase(std::size_t entry_index) {

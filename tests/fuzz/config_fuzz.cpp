@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(limit.cost_q8 < 1ULL << 38 && limit.burst <= 1U << 29);
   }
   for (const fw_port_line& line : compiled.ports)
-    for (const fw_u8 rule : line.rule) check(rule < compiled.rule_names.size());
+    for (const fw_u8 rule : line.value) check(rule < compiled.rule_names.size());
   check(compiled.policy.source_bits_v6 >= 48 && compiled.policy.source_bits_v6 <= 128);
   return 0;
 }

@@ -91,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                          .wire_bytes = static_cast<fw_u32>(how & 2 ? length + step : length),
                          .link = static_cast<fw_u8>(how & 4 ? FW_LINK_IP : FW_LINK_ETHERNET)};
     if (how & 1) {
-      datapath.note_egress(frame, now_ns);
+      datapath.record_egress(frame, now_ns);
       continue;
     }
     fw_packet packet{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A datapath of plain vectors: what the engine publishes can be looked at, and a test plays the
-// policy's part by hand (ban, renew). Entries go through the policy's own functions.
+// A datapath that attaches to nothing: what the engine publishes can be looked at, and a test plays
+// the policy's part by hand (ban, renew). Entries go through the policy's own functions.
 #pragma once
 
 #include <deque>
@@ -12,29 +12,18 @@
 #include <vector>
 
 #include "datapath/address_key.hpp"
-#include "datapath/datapath.hpp"
-#include "policy/policy.h"
+#include "datapath/user/tables.hpp"
+#include "harness/list_find.h"
 
 namespace fw::test {
 
 class FakeDatapath : public datapath::Datapath {
  public:
   explicit FakeDatapath(std::size_t entry_buckets = 16'384)
-      : sources_(4),
-        meters_(16),
-        flows_(4),
-        flow_filter_(1),
-        keys_(entry_buckets),
-        filter_((entry_buckets + FW_ENTRY_FILTER_BUCKETS - 1) / FW_ENTRY_FILTER_BUCKETS +
-                FW_GUARD_WORDS),
-        entries_(entry_buckets * FW_ENTRY_SLOTS),
-        hits_(FW_PENDING_SLOTS) {
-    config_.seed[0] = 0x1234'5678'9abc'def0ULL;
-    config_.seed[1] = 0x0fed'cba9'8765'4321ULL;
-    config_.source_mask = 3;
-    config_.flow_mask = 3;
-    config_.entry_mask = static_cast<fw_u32>(entry_buckets - 1);
-  }
+      : tables_({.sources = 4 * FW_SOURCE_SLOTS,
+                 .flows = 4 * FW_FLOW_SLOTS,
+                 .bans = static_cast<fw_u32>(entry_buckets * FW_ENTRY_SLOTS / 2)}),
+        config_(tables_.first_config(0x1234'5678'9abc'def0ULL)) {}
 
   // What a test sets or reads.
   int publishes = 0, list_publishes = 0;
@@ -46,8 +35,9 @@ class FakeDatapath : public datapath::Datapath {
   std::deque<fw_event> events;
   std::deque<fw_sample> samples;
   std::map<std::size_t, std::uint64_t> pending;
+  std::uint64_t now = 0;  // of access()
 
-  [[nodiscard]] fw_budget& budget(std::size_t index) { return budgets_[index]; }
+  [[nodiscard]] fw_budget& budget(std::size_t index) { return tables().budgets[index]; }
 
   // As the policy does it: puts a ban and reports it.
   void ban(const Prefix& prefix, std::uint64_t now_ns, std::uint32_t hold_ms,
@@ -77,7 +67,7 @@ class FakeDatapath : public datapath::Datapath {
     fw_env environment = env();
     const fw_s32 index = fw_policy_entry_find(&environment, key_of(prefix.address),
                                               static_cast<fw_u8>(prefix.bits), kind);
-    return index < 0 ? nullptr : &entries_[static_cast<std::size_t>(index)];
+    return index < 0 ? nullptr : &tables().entries[static_cast<std::size_t>(index)];
   }
   bool in_force(const Prefix& prefix, std::uint8_t kind, std::uint64_t now_ns) {
     const fw_entry* entry = find(prefix, kind);
@@ -89,29 +79,16 @@ class FakeDatapath : public datapath::Datapath {
   }
   // Behind the engine's back.
   void wipe_entries() {
-    std::ranges::fill(keys_, fw_entry_keys{});
-    std::ranges::fill(filter_, fw_entry_filter{});
-    std::ranges::fill(entries_, fw_entry{});
+    std::ranges::fill(tables().entry_keys, fw_entry_keys{});
+    std::ranges::fill(tables().entry_filter, fw_entry_filter{});
+    std::ranges::fill(tables().entries, fw_entry{});
   }
-  std::size_t index_of(const fw_entry* entry) const {
-    return static_cast<std::size_t>(entry - entries_.data());
+  std::size_t index_of(const fw_entry* entry) {
+    return static_cast<std::size_t>(entry - tables().entries.data());
   }
 
   [[nodiscard]] std::string kind() const override { return "fake"; }
-  [[nodiscard]] datapath::Tables tables() override {
-    return {.sources = sources_,
-            .meters = meters_,
-            .flows = flows_,
-            .flow_filter = flow_filter_,
-            .entry_keys = keys_,
-            .entry_filter = filter_,
-            .entries = entries_,
-            .served = served_,
-            .budgets = budgets_,
-            .signatures = signatures_,
-            .signature_set = &signature_set_,
-            .shared = &shared_};
-  }
+  [[nodiscard]] datapath::Tables tables() override { return tables_.tables(); }
   [[nodiscard]] std::uint64_t now_ns() const override { return 0; }
   [[nodiscard]] const fw_config& config() const override { return config_; }
   [[nodiscard]] Result<void> publish(const fw_config& config,
@@ -145,11 +122,10 @@ class FakeDatapath : public datapath::Datapath {
   void drain_events(const std::function<void(const fw_event&)>& sink) override {
     for (; !events.empty(); events.pop_front()) sink(events.front());
   }
-  [[nodiscard]] int event_fd() const override { return -1; }
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override {
     for (; !samples.empty(); samples.pop_front()) sink(samples.front());
   }
-  [[nodiscard]] std::uint64_t memory_bytes() const override { return entries_.size() * 64; }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return tables_.memory_bytes(); }
 
   // Lets the policy judge one frame.
   fw_decision decide(std::span<const std::uint8_t> frame, std::uint64_t now_ns) {
@@ -167,47 +143,29 @@ class FakeDatapath : public datapath::Datapath {
 
   // Is the address denied (bit 0) or allowed (bit 1) by the image in force?
   [[nodiscard]] fw_u32 listed(const Address& address) {
-    // A line is aligned to its size, as the policy expects it.
-    std::vector<fw_list_line> lines(image.size() / FW_LINE_BYTES);
-    for (std::size_t i = 0; i < image.size(); ++i)
-      lines[i / FW_LINE_BYTES].byte[i % FW_LINE_BYTES] = static_cast<fw_u8>(image[i]);
+    const datapath::ListImage lines = datapath::list_image(image).value();
+    fw_u32 looked_at = 0;
+    return list_find(lines.empty() ? nullptr : lines.data(), static_cast<fw_u32>(lines.size()),
+                     key_of(address), &looked_at);
+  }
+  [[nodiscard]] fw_reason access(const Address& source) override {
+    const datapath::ListImage lines = datapath::list_image(image).value();
     fw_env environment = env();
-    environment.lists = lines.empty() ? nullptr : lines.data();
-    environment.list_lines = static_cast<fw_u32>(lines.size());
-    return fw_policy_list_find(&environment, key_of(address));
+    datapath::use_lists(environment, lines);
+    return fw_policy_access(&environment, key_of(source), now);
   }
 
  private:
   fw_env env() {
-    fw_env environment{};
-    environment.config = &config_;
-    environment.sources = sources_.data();
-    environment.meters = meters_.data();
-    environment.flows = flows_.data();
-    environment.flow_filter = flow_filter_.data();
-    environment.hits = hits_.data();
+    fw_env environment = tables_.tables().env(config_);
+    reader_.lend(environment);
     environment.counters = &counts;
-    environment.shared = &shared_;
-    environment.entry_keys = keys_.data();
-    environment.entry_filter = filter_.data();
-    environment.entries = entries_.data();
     return environment;
   }
 
-  fw_config config_{};
-  std::vector<fw_source_bucket> sources_;
-  std::vector<fw_meter> meters_;
-  std::vector<fw_flow_bucket> flows_;
-  std::vector<fw_flow_filter> flow_filter_;
-  std::vector<fw_entry_keys> keys_;
-  std::vector<fw_entry_filter> filter_;
-  std::vector<fw_entry> entries_;
-  std::vector<fw_port_line> served_{FW_PORT_LINES};
-  std::vector<fw_budget> budgets_{FW_BUDGET_SLOTS};
-  std::vector<fw_signature> signatures_{FW_MAX_SIGNATURES};
-  fw_signature_set signature_set_{};
-  std::vector<fw_entry_pending> hits_;
-  fw_shared shared_{};
+  datapath::UserTables tables_;
+  datapath::UserReader reader_;
+  fw_config config_;
 };
 
 }  // namespace fw::test

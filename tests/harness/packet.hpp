@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/types.h"
+#include "abi/types.h"
 
 namespace fw::test {
 

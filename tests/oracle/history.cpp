@@ -183,7 +183,7 @@ Packet History::write(Said& said, bool leaving) {
 void History::leave(Said said) {
   if (is_special(said.remote)) return;
   const Bytes bytes = write(said, true).bytes();
-  datapath_.note_egress(frame_of(bytes), now_ns_);
+  datapath_.record_egress(frame_of(bytes), now_ns_);
   model_.leaves(said, now_ns_);
 }
 

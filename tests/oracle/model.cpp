@@ -7,6 +7,7 @@
 namespace fw::test {
 namespace {
 
+constexpr unsigned kVerifiedIdleWindows = 560;  // 10 minutes
 constexpr unsigned kIcmp = 1, kTcp = 6, kUdp = 17, kIcmp6 = 58;
 
 std::uint64_t window_of(std::uint64_t now_ns) {
@@ -99,7 +100,7 @@ std::optional<Model::SourceKey> Model::prefix_key_of(const Said& said, bool veri
 bool Model::is_verified_elsewhere(const SourceKey& key, std::uint64_t now_ns) const {
   const auto twin = sources_.find({std::get<0>(key), std::get<1>(key), true});
   return twin != sources_.end() &&
-         window_of(now_ns) < twin->second.seen_window + FW_VERIFIED_IDLE_WINDOWS;
+         window_of(now_ns) < twin->second.seen_window + kVerifiedIdleWindows;
 }
 
 void Model::begin_window(Source& source, bool fresh, std::uint64_t now_ns) const {

@@ -12,8 +12,8 @@
 #include <tuple>
 #include <vector>
 
+#include "abi/abi.h"
 #include "base/address.hpp"
-#include "policy/abi.h"
 
 namespace fw::test {
 

@@ -110,7 +110,7 @@ void History::sign() {
 void History::listen() {
   const unsigned proto = one_in(2) ? 17 : 6, port = kServicePorts[below(3)];
   const unsigned index = port + (proto == 17 ? 65536 : 0);
-  fw_u8& known = datapath_.tables().served[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES];
+  fw_u8& known = datapath_.tables().served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
   model_.deep.erase({proto, port});
   if (model_.listening.erase({proto, port})) {
     known &= FW_PORT_ANSWERS;
@@ -205,7 +205,7 @@ void History::publish() {
                                     .limit = 1};
   for (const auto& [port, number] : model_.rule_of_port) {
     const unsigned index = port.second + (port.first ? 65536 : 0);
-    ports_[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES] = static_cast<fw_u8>(number);
+    ports_[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES] = static_cast<fw_u8>(number);
   }
   ASSERT_TRUE(datapath_.publish(config, ports_));
 }

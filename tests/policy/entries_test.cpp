@@ -219,12 +219,13 @@ TEST(entries, what_protects_wins_over_a_deny_list_whatever_its_length) {
       ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
       const fw_s32 index = lab.entry(kind, one.prefix);
       ASSERT_EQ(lab.in(udp(one.denied)), wins) << one.prefix;
-      fw_policy_entries_guard(&lab.datapath.env());
+      fw_policy_recompute_protected(&lab.datapath.env());
       ASSERT_EQ(lab.in(udp(one.denied)), wins) << one.prefix;
       fw_policy_entry_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
       ASSERT_EQ(lab.in(udp(one.denied)), "drop deny");
-      fw_policy_entries_guard(&lab.datapath.env());
-      for (const fw_entry_filter& word : lab.datapath.tables().entry_filter.last(FW_GUARD_WORDS))
+      fw_policy_recompute_protected(&lab.datapath.env());
+      for (const fw_entry_filter& word :
+           lab.datapath.tables().entry_filter.last(FW_PROTECTED_WORDS))
         EXPECT_EQ(word.bits, 0U) << one.prefix;
     }
 }

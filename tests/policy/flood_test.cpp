@@ -54,7 +54,7 @@ TEST(flood, of_spoofed_sources_displaces_no_verified_peer_and_no_ban) {
     dropped += lab.datapath.decide(frame_of(bytes), lab.now_ns, lab.packet).verdict == FW_DROP;
     if (i % 4 == 0) {  // this host answers what it thinks is a client
       set_be32(answer, 30, source);
-      lab.datapath.note_egress(frame_of(answer), lab.now_ns);
+      lab.datapath.record_egress(frame_of(answer), lab.now_ns);
     }
     lab.now_ns += 1000;  // a million a second
   }

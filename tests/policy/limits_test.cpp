@@ -238,7 +238,8 @@ TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
       EXPECT_TRUE(lab.in(packet).starts_with("pass"));
       EXPECT_EQ(lab.in(packet), "drop limit");
     }
-    const fw_addr key = fw_policy_source_key(&lab.config, key_of(Address::parse(peer).value()));
+    const Address source = Address::parse(peer).value();
+    const fw_addr key = key_of(masked(source, source.is_v4() ? 128 : lab.config.source_bits_v6));
     fw_policy_source_forget(&lab.datapath.env(), key);
     for (const Packet& packet : packets) {
       EXPECT_TRUE(lab.in(packet).starts_with("pass"));

@@ -22,7 +22,7 @@ struct CollectorLab : Lab {
   }
   fw_u8& known(unsigned port) {
     const std::size_t index = 65'536 + port;
-    return datapath.tables().served[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES];
+    return datapath.tables().served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
   }
   // `seconds` of 500 packets/s from one source; how many were dropped.
   unsigned feed(std::string_view source, unsigned port, unsigned seconds) {

@@ -54,7 +54,7 @@ TEST(parse, reads_tcp_over_ipv4) {
   EXPECT_EQ(p.seq, 7U);
   EXPECT_EQ(p.ack, 9U);
   EXPECT_EQ(p.tcp_flags, FW_TCP_ACK);
-  EXPECT_EQ(p.window, 512);
+  EXPECT_EQ(p.tcp_window, 512);
   EXPECT_EQ(p.len_bytes, 14U + 20 + 20 + 9);
   EXPECT_EQ(p.ip_len_bytes, 20U + 20 + 9);
   EXPECT_EQ(p.payload_bytes, 9);

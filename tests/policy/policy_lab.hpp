@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/words.hpp"
 #include "base/address.hpp"
 #include "datapath/address_key.hpp"
 #include "datapath/user/user_datapath.hpp"
@@ -32,12 +33,7 @@ inline Packet to(std::string_view peer) {
 }
 
 inline std::string reason_word(unsigned reason) {
-  static constexpr const char* kWords[] = {
-#define FW_REASON_WORD(name, word, meaning) word,
-      FW_REASONS(FW_REASON_WORD)
-#undef FW_REASON_WORD
-  };
-  return reason < FW_REASON_COUNT ? kWords[reason] : "no such reason";
+  return reason < FW_REASON_COUNT ? std::string(kReasonWords.at(reason)) : "no such reason";
 }
 
 class Lab {
@@ -76,7 +72,7 @@ class Lab {
   }
   void service(bool udp, unsigned port, unsigned rule, unsigned action) {
     const unsigned index = port + (udp ? 65536 : 0);
-    ports[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES] = static_cast<fw_u8>(rule);
+    ports[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES] = static_cast<fw_u8>(rule);
     config.rule[rule].action = static_cast<fw_u8>(action);
     config.rule[rule].ban_ms = 60'000;
     publish();
@@ -138,7 +134,7 @@ class Lab {
                          .captured_bytes = static_cast<fw_u32>(bytes.size()),
                          .wire_bytes = made.wire_bytes(),
                          .link = FW_LINK_ETHERNET};
-    datapath.note_egress(frame, now_ns);
+    datapath.record_egress(frame, now_ns);
   }
   // A TCP connection from `peer` that has verified itself.
   void handshake(std::string_view peer, unsigned port = 40000) {

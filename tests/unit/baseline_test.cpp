@@ -37,7 +37,7 @@ fw_budget budget_of(fw_class traffic_class, std::uint16_t port, const char* dst 
 // As the policy leaves it when the window is over and nothing was charged since.
 void charge(fw_budget& budget, std::uint64_t now_ns, double per_second, double answered = 0) {
   budget.window = static_cast<fw_u32>(now_ns >> FW_WINDOW_SHIFT);
-  budget.charged = static_cast<fw_u32>(std::lround(per_second * kWindowSeconds));
+  budget.taken = static_cast<fw_u32>(std::lround(per_second * kWindowSeconds));
   budget.answered = static_cast<fw_u32>(std::lround(answered * kWindowSeconds));
 }
 
@@ -93,8 +93,8 @@ TEST(baseline, window_that_the_policy_has_left_behind_is_read_from_what_it_keeps
     fw_budget& budget = days.budgets[0];
     days.now_ns += kWindowNs;
     budget.window = static_cast<fw_u32>(days.now_ns >> FW_WINDOW_SHIFT);
-    budget.charged_before = 107;  // 100 a second
-    budget.charged = 9999;        // of the window that is not over
+    budget.taken_before = 107;  // 100 a second
+    budget.taken = 9999;        // of the window that is not over
     days.baseline.tick(days.budgets, Moment::peace, days.now_ns);
   }
   EXPECT_NEAR(days.baseline.usual(FW_CLASS_UDP_NEW), 100, 9);

@@ -115,7 +115,7 @@ action = "drop"
     if (index == 65'536 + 27'015) expected = 1;
     if (index == 80 || (index >= 8000 && index <= 8999) || index == 65'536 + 65'535) expected = 2;
     if (index == 1) expected = 3;
-    ASSERT_EQ(compiled.ports[index / 64].rule[index % 64], expected) << index;
+    ASSERT_EQ(compiled.ports[index / 64].value[index % 64], expected) << index;
   }
 }
 

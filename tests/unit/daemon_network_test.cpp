@@ -142,7 +142,7 @@ TEST(Interfaces, inability_is_told_from_an_interface_that_is_taken_or_gone) {
 struct ServedPorts {
   fw_u8& at(bool udp, unsigned port) {
     const std::size_t index = (udp ? 65'536U : 0U) + port;
-    return lines[index / FW_LINE_BYTES].rule[index % FW_LINE_BYTES];
+    return lines[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
   }
   std::vector<fw_port_line> lines{FW_PORT_LINES};
 };

@@ -317,7 +317,7 @@ void teach(test::EngineLab& lab, unsigned windows) {
   budget.port = 53;
   for (unsigned i = 0; i < windows; i++) {
     budget.window = static_cast<fw_u32>(lab.mono_ns >> FW_WINDOW_SHIFT);
-    budget.charged = 97;
+    budget.taken = 97;
     lab.pass(std::chrono::nanoseconds(std::uint64_t{1} << FW_WINDOW_SHIFT));
   }
 }

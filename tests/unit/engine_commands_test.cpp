@@ -302,11 +302,11 @@ TEST(engine_commands, apply_takes_over_what_is_on_disk_and_says_what_changed) {
 TEST(engine_commands, a_bad_configuration_leaves_the_old_one_in_force) {
   EngineLab lab;
   lab.folder.write("floodwall.toml", "mode = \"obsrve\"\n");
-  const fw_u32 generation = lab.datapath.config().generation;
+  const int publishes = lab.datapath.publishes;
   const auto reply = lab.run("apply");
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().kind, ErrorKind::invalid_config);
-  EXPECT_EQ(lab.datapath.config().generation, generation);
+  EXPECT_EQ(lab.datapath.publishes, publishes);
   EXPECT_EQ(lab.reconfigured, 0);
   EXPECT_TRUE(lab.last("ReloadFailed").starts_with("ERROR ReloadFailed what=config error="));
   EXPECT_FALSE(lab.run("check"));

@@ -34,7 +34,7 @@ fw_sample syn(unsigned i, std::uint64_t time_ns, fw_sample_kind kind) {
   packet.ttl = static_cast<fw_u8>(real ? 64 - i % 20 : 40 + i % 80);
   packet.l4_header_bytes = real ? 40 : 20;
   packet.ip_len_bytes = real ? 60 : 40;
-  packet.window = real ? (i % 2 == 0 ? 64240 : 65535) : 512;
+  packet.tcp_window = real ? (i % 2 == 0 ? 64240 : 65535) : 512;
   return sample;
 }
 
@@ -177,10 +177,10 @@ TEST_F(Detection, unverified_sources_that_are_answered_and_never_come_back_are_t
   EXPECT_FALSE(lab.engine.detector().attack());
   for (int i = 0; i < 25; i++) arrive(5000, 4990);  // longer than who asks takes to ask again
   EXPECT_TRUE(lab.engine.detector().attack());
-  EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 1ULL << FW_CLASS_UDP_NEW);
+  EXPECT_EQ(lab.datapath.tables().shared->no_refund_classes, 1ULL << FW_CLASS_UDP_NEW);
   for (int i = 0; i < 200; i++) lab.pass(100ms);
   EXPECT_FALSE(lab.engine.detector().attack());
-  EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 0U);
+  EXPECT_EQ(lab.datapath.tables().shared->no_refund_classes, 0U);
 }
 
 TEST(detection_without_signatures, unverified_who_never_come_back_pay_all_the_same) {
@@ -192,7 +192,7 @@ TEST(detection_without_signatures, unverified_who_never_come_back_pay_all_the_sa
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += 4990;
     lab.pass(100ms);
   }
-  EXPECT_EQ(lab.datapath.tables().shared->strict_classes, 1ULL << FW_CLASS_UDP_NEW);
+  EXPECT_EQ(lab.datapath.tables().shared->no_refund_classes, 1ULL << FW_CLASS_UDP_NEW);
 }
 
 TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_trouble) {

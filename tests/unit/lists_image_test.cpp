@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "abi/list_image.h"
 #include "datapath/address_key.hpp"
+#include "harness/list_find.h"
 #include "lists/image.hpp"
 #include "lists/list_file.hpp"
 #include "lists/segments.hpp"
-#include "lists_find.h"
-#include "policy/list_image.h"
 
 namespace {
 
@@ -44,8 +44,8 @@ struct Image {
   Image(std::span<const Range> deny, std::span<const Range> allow)
       : bytes(build_image(deny, allow).value()) {}
   [[nodiscard]] unsigned find(const Address& address) const {
-    return lists_find(bytes.data(), static_cast<fw_u32>(bytes.size() / FW_LINE_BYTES),
-                      key_of(address), &looked_at);
+    return list_find(bytes.data(), static_cast<fw_u32>(bytes.size() / FW_LINE_BYTES),
+                     key_of(address), &looked_at);
   }
   [[nodiscard]] const fw_list_header& header() const {
     return *reinterpret_cast<const fw_list_header*>(bytes.data() +
@@ -111,8 +111,8 @@ TEST(list_image, of_no_entries_is_empty_and_lists_nobody) {
   EXPECT_EQ(image.find(address("192.0.2.1")), 0U);
   const std::vector<std::byte> zeroes(4096);
   fw_u32 looked_at = 0;
-  EXPECT_EQ(lists_find(zeroes.data(), 64, key_of(address("0.0.0.0")), &looked_at), 0U);
-  EXPECT_EQ(lists_find(zeroes.data(), 64, key_of(address("::")), &looked_at), 0U);
+  EXPECT_EQ(list_find(zeroes.data(), 64, key_of(address("0.0.0.0")), &looked_at), 0U);
+  EXPECT_EQ(list_find(zeroes.data(), 64, key_of(address("::")), &looked_at), 0U);
 }
 
 TEST(list_image, gives_the_model_s_answer_at_every_edge) {

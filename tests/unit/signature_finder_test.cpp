@@ -57,7 +57,7 @@ fw_sample syn(Dice& dice, fw_u16 port, unsigned header, unsigned window) {
   out.packet.tcp_flags = FW_TCP_SYN;
   out.packet.l4_header_bytes = static_cast<fw_u8>(header);
   out.packet.ip_len_bytes = 20 + header;
-  out.packet.window = static_cast<fw_u16>(window);
+  out.packet.tcp_window = static_cast<fw_u16>(window);
   return out;
 }
 
@@ -294,7 +294,7 @@ TEST(signature_finder, two_floods_of_one_class_are_two_signatures) {
   const auto second = many(300, [&] {
     fw_sample out = syn(dice, 443, 40, 14600);
     out.packet.ttl = 243;
-    out.packet.window = 1;
+    out.packet.tcp_window = 1;
     return out;
   });
   const Samples peace = many(600, [&] { return client_syn(dice, 443); });

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "datapath/address_key.hpp"
 #include "datapath/nfqueue/worker.hpp"
 
 namespace fw::datapath::nfqueue {
@@ -49,6 +49,7 @@ class NfqueueDatapath final : public Datapath {
   const fw_config& config() const override { return config_; }
   Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
   Result<void> publish_lists(std::span<const std::byte> image) override;
+  fw_reason access(const Address& source) override;
   Result<void> attach(const std::string& interface) override;
   void detach(const std::string& interface) override;
   std::vector<InterfaceStatus> interfaces() const override;
@@ -57,7 +58,6 @@ class NfqueueDatapath final : public Datapath {
   std::uint64_t pending_drops(std::size_t entry_index) const override;
   void clear_pending(std::size_t entry_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
-  int event_fd() const override { return event_fd_.get(); }
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
   std::uint64_t memory_bytes() const override;
 
@@ -71,7 +71,6 @@ class NfqueueDatapath final : public Datapath {
   fw_config config_{};  // policy_'s, which moves
   std::unique_ptr<PolicyImage> policy_;
   std::unique_ptr<ListImage> lists_;
-  UniqueFd event_fd_;
   Ledger ledger_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Rules rules_;
@@ -83,8 +82,6 @@ class NfqueueDatapath final : public Datapath {
 };
 
 Result<void> NfqueueDatapath::start(const QueueNumbers& numbers) {
-  event_fd_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event_fd_.valid()) return fail_errno("make an eventfd", errno);
   std::vector<Queue> queues;
   for (unsigned i = 0; i <= numbers.ingress; i++) {
     auto queue = Queue::open(static_cast<std::uint16_t>(numbers.first + i));
@@ -94,7 +91,7 @@ Result<void> NfqueueDatapath::start(const QueueNumbers& numbers) {
   tables_.populate();  // memory is taken at the start, not in a flood
   unguarded_ = ledger_.passed_since_the_end(matched_packets());
   ledger_.reset();
-  const Worker::Shared shared{tables_, *policy_, event_fd_.get(), ledger_};
+  const Worker::Shared shared{tables_, *policy_, ledger_};
   for (unsigned i = 0; i < queues.size(); i++)
     workers_.push_back(std::make_unique<Worker>(
         std::move(queues[i]), i < numbers.ingress ? Direction::ingress : Direction::egress, shared,
@@ -134,6 +131,12 @@ Result<void> NfqueueDatapath::publish_lists(std::span<const std::byte> image) {
   for (const auto& worker : workers_) worker->use_lists(*next);
   lists_ = std::move(next);
   return {};
+}
+
+fw_reason NfqueueDatapath::access(const Address& source) {
+  fw_env env = tables_.tables().env(policy_->config);
+  use_lists(env, *lists_);
+  return fw_policy_access(&env, key_of(source), now_ns());
 }
 
 Result<void> NfqueueDatapath::attach(const std::string& interface) {
@@ -201,8 +204,6 @@ void NfqueueDatapath::clear_pending(std::size_t entry_index) {
 }
 
 void NfqueueDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {
-  eventfd_t count = 0;
-  (void)::eventfd_read(event_fd_.get(), &count);
   std::vector<fw_event> events;
   for (const auto& worker : workers_) worker->take_events(events);
   std::ranges::sort(events, {}, &fw_event::time_ns);

@@ -21,14 +21,13 @@ constexpr std::size_t kMaxEvents = 4096;
 
 Worker::Worker(Queue queue, Direction direction, const Shared& shared, unsigned slot)
     : direction_(direction),
-      event_fd_(shared.event_fd),
       ledger_(shared.ledger),
       slot_(slot),
       stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       queue_(std::move(queue)),
       verdicts_(queue_.number()) {
   reader_.populate();
-  shared.tables.lend(env_);
+  env_ = shared.tables.tables().env(shared.policy.config);
   datapath::use_policy(env_, shared.policy);
   reader_.lend(env_);
   env_.self = this;
@@ -36,7 +35,7 @@ Worker::Worker(Queue queue, Direction direction, const Shared& shared, unsigned 
     static_cast<Worker*>(self)->keep_event(*event);
   };
   env_.sample = [](void* self, const fw_sample* sample) {
-    static_cast<Worker*>(self)->reader_.keep(*sample);
+    static_cast<Worker*>(self)->reader_.queue_sample(*sample);
   };
   // Signals are the main thread's.
   sigset_t all{};
@@ -75,7 +74,7 @@ bool Worker::judge_batch() {
   for (const QueuedPacket& packet : packets) {
     bool drop = false;
     if (direction_ == Direction::egress) {
-      fw_policy_note_egress(&env_, &packet.frame, now_ns);
+      fw_policy_record_egress(&env_, &packet.frame, now_ns);
     } else {
       fw_packet parsed{};
       fw_decision decision{};
@@ -95,7 +94,6 @@ void Worker::keep_event(const fw_event& event) {
     return;
   }
   events_.push_back(event);
-  if (events_.size() == 1) (void)::eventfd_write(event_fd_, 1);
 }
 
 std::unique_lock<std::mutex> Worker::interrupt() const {
@@ -127,11 +125,11 @@ std::uint64_t Worker::unseen() const {
 
 // Without the mutex, for these are asked once per ban: the words are the policy's own to tear.
 std::uint64_t Worker::pending_drops(std::size_t entry_index) const {
-  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
+  return fw_policy_pending(reader_.entry_pending_table().data(), static_cast<fw_u32>(entry_index));
 }
 
 void Worker::clear_pending(std::size_t entry_index) {
-  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
+  fw_policy_forget_pending(reader_.entry_pending_table().data(), static_cast<fw_u32>(entry_index));
 }
 
 void Worker::take_events(std::vector<fw_event>& out) {

@@ -26,7 +26,6 @@ class Worker {
   struct Shared {
     UserTables& tables;
     const PolicyImage& policy;  // until use_policy()
-    int event_fd;               // an eventfd, told when events begin to wait
     Ledger& ledger;
   };
   // Starts the thread. What is borrowed outlives it. `slot`: of the ledger, for ingress.
@@ -59,7 +58,6 @@ class Worker {
   [[nodiscard]] std::unique_lock<std::mutex> interrupt() const;
 
   Direction direction_;
-  int event_fd_;
   Ledger& ledger_;
   unsigned slot_;
   UniqueFd stop_fd_;

@@ -29,82 +29,73 @@ Result<ListImage> list_image(std::span<const std::byte> image) {
   return lines;
 }
 
-UserTables::UserTables(TableSizes sizes)
-    : sources_(sizes.sources / FW_SOURCE_SLOTS),
-      meters_(sizes.sources),
-      flows_(sizes.flow_buckets()),
-      flow_filter_(sizes.flow_filters()),
-      entry_keys_(sizes.entry_buckets()),
-      entry_filter_(sizes.entry_filters()),
-      entries_(sizes.entry_slots()),
-      served_(FW_PORT_LINES),
-      budgets_(FW_BUDGET_SLOTS),
-      signatures_(FW_MAX_SIGNATURES),
-      signature_set_(1) {}
+void set_masks(fw_config& config, const TableSizes& sizes) {
+  config.source_mask = sizes.sources / FW_SOURCE_SLOTS - 1;
+  config.flow_mask = fw_flow_buckets(&sizes) - 1;
+  config.entry_mask = fw_entry_buckets(&sizes) - 1;
+}
 
-void UserTables::populate() {
-  sources_.populate();
-  meters_.populate();
-  flows_.populate();
-  flow_filter_.populate();
-  entry_keys_.populate();
-  entry_filter_.populate();
-  entries_.populate();
-  served_.populate();
-  budgets_.populate();
-  signatures_.populate();
-  signature_set_.populate();
+// abi/tables.h counts slots by `sizes`, a pointer.
+UserTables::UserTables(const TableSizes* sizes)
+#define FW_USER_TABLE(storage, name, type, count) , name##_(count)
+    : sizes_(*sizes) FW_SHARED_TABLES(FW_USER_TABLE) {
+#undef FW_USER_TABLE
+}
+
+void UserTables::populate(){
+#define FW_USER_TABLE(storage, name, type, count) name##_.populate();
+    FW_SHARED_TABLES(FW_USER_TABLE)
+#undef FW_USER_TABLE
 }
 
 fw_config UserTables::first_config(std::uint64_t seed) const {
   fw_config config{};
   config.seed[0] = seed;
   config.seed[1] = next_seed(seed);
-  config.source_mask = static_cast<fw_u32>(sources_.span().size() - 1);
-  config.flow_mask = static_cast<fw_u32>(flows_.span().size() - 1);
-  config.entry_mask = static_cast<fw_u32>(entry_keys_.span().size() - 1);
+  set_masks(config, sizes_);
   return config;
 }
 
-void UserTables::lend(fw_env& env) {
-  env.sources = sources_.data();
-  env.meters = meters_.data();
-  env.flows = flows_.data();
-  env.flow_filter = flow_filter_.data();
-  env.entry_keys = entry_keys_.data();
-  env.entry_filter = entry_filter_.data();
-  env.entries = entries_.data();
-  env.shared = &shared_;
-  env.served = served_.data();
-  env.budgets = budgets_.data();
-  env.signatures = signatures_.data();
-  env.signature_set = signature_set_.data();
+Tables UserTables::tables() {
+  return {
+#define FW_USER_TABLE(storage, name, type, count) .name = {name##_.data(), name##_.span().size()},
+      FW_SHARED_TABLES(FW_USER_TABLE)
+#undef FW_USER_TABLE
+  };
 }
 
 std::uint64_t UserTables::memory_bytes() const {
-  return sources_.span().size_bytes() + meters_.span().size_bytes() + flows_.span().size_bytes() +
-         flow_filter_.span().size_bytes() + entry_keys_.span().size_bytes() +
-         entry_filter_.span().size_bytes() + entries_.span().size_bytes() +
-         served_.span().size_bytes() + budgets_.span().size_bytes() +
-         signatures_.span().size_bytes() + sizeof(fw_signature_set) + sizeof shared_;
+  std::uint64_t sum = 0;
+#define FW_USER_TABLE(storage, name, type, count) sum += name##_.span().size_bytes();
+  FW_SHARED_TABLES(FW_USER_TABLE)
+#undef FW_USER_TABLE
+  return sum;
 }
 
-UserReader::UserReader() : hits_(FW_PENDING_SLOTS), shares_(FW_BUDGET_SLOTS) {}
+UserReader::UserReader()
+#define FW_READER_TABLE(storage, name, type, count) , name##_(count)
+    : samples_() FW_CPU_TABLES(FW_READER_TABLE) {
+#undef FW_READER_TABLE
+}
 
 void UserReader::populate() {
-  hits_.populate();
-  shares_.populate();
+#define FW_READER_TABLE(storage, name, type, count) name##_.populate();
+  FW_CPU_TABLES(FW_READER_TABLE)
+#undef FW_READER_TABLE
 }
 
-void UserReader::lend(fw_env& env) {
-  env.hits = hits_.data();
-  env.shares = shares_.data();
-  env.counters = &counters_;
-  env.cpu = &cpu_;
+void UserReader::lend(fw_env& env){
+#define FW_READER_TABLE(storage, name, type, count) env.name = name##_.data();
+    FW_CPU_TABLES(FW_READER_TABLE)
+#undef FW_READER_TABLE
 }
 
 std::uint64_t UserReader::memory_bytes() const {
-  return hits_.span().size_bytes() + shares_.span().size_bytes() + sizeof *this;
+  std::uint64_t sum = sizeof *this;
+#define FW_READER_TABLE(storage, name, type, count) sum += name##_.span().size_bytes();
+  FW_CPU_TABLES(FW_READER_TABLE)
+#undef FW_READER_TABLE
+  return sum;
 }
 
 // They are nothing but 64-bit counts.
@@ -124,8 +115,11 @@ void use_policy(fw_env& env, const PolicyImage& image) {
 }
 
 void use_lists(fw_env& env, const ListImage& image) {
-  env.lists = image.empty() ? nullptr : reinterpret_cast<const fw_list_line*>(image.data());
-  env.list_lines = static_cast<fw_u32>(image.size());
+  const auto* lines = reinterpret_cast<const fw_list_line*>(image.data());
+  const bool has_lists = image.size() > FW_LIST_V4_LINES;
+  env.list_v4 = has_lists ? lines : nullptr;
+  env.list_rest = has_lists ? lines + FW_LIST_V4_LINES : nullptr;
+  env.list_rest_lines = has_lists ? static_cast<fw_u32>(image.size() - FW_LIST_V4_LINES) : 0;
 }
 
 }  // namespace fw::datapath

@@ -19,24 +19,12 @@
 
 namespace fw::datapath {
 
-// How many cells each table has; powers of two, as in config::Tables.
-struct TableSizes {
-  std::uint32_t sources = 0, flows = 0, bans = 0;
+using TableSizes = fw_table_sizes;
 
-  // Two slots per ban: two-choice buckets of eight never fill up at half load.
-  [[nodiscard]] std::uint32_t entry_slots() const { return 2 * bans; }
-  [[nodiscard]] std::uint32_t entry_buckets() const { return entry_slots() / FW_ENTRY_SLOTS; }
-  [[nodiscard]] std::uint32_t flow_buckets() const { return flows / FW_FLOW_SLOTS; }
-  [[nodiscard]] std::uint32_t flow_filters() const {
-    return (flow_buckets() + FW_FLOW_FILTER_BUCKETS - 1) / FW_FLOW_FILTER_BUCKETS;
-  }
-  [[nodiscard]] std::uint32_t entry_filters() const {
-    return (entry_buckets() + FW_ENTRY_FILTER_BUCKETS - 1) / FW_ENTRY_FILTER_BUCKETS +
-           FW_GUARD_WORDS;
-  }
-};
+// The masks that follow from the sizes.
+void set_masks(fw_config& config, const TableSizes& sizes);
 
-// `size` cells of zero, on cache lines. A cell takes memory once it is written, so that a process
+// `size` slots of zero, on cache lines. A slot takes memory once it is written, so that a process
 // that judges few packets is small and quick to start; populate() takes all of it at once.
 template <typename T>
 class Table {
@@ -79,33 +67,21 @@ using ListImage = std::vector<ListLine>;
 
 class UserTables {
  public:
-  explicit UserTables(TableSizes sizes);
+  explicit UserTables(TableSizes configured) : UserTables(&configured) {}
 
   void populate();  // all tables
   // Nothing but seeds and masks: what is in force until the first publish().
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
-  [[nodiscard]] Tables tables() {
-    return {sources_.span(),    meters_.span(),       flows_.span(),         flow_filter_.span(),
-            entry_keys_.span(), entry_filter_.span(), entries_.span(),       served_.span(),
-            budgets_.span(),    signatures_.span(),   signature_set_.data(), &shared_};
-  }
-  // Fills what all readers of these tables have in common.
-  void lend(fw_env& env);
+  [[nodiscard]] Tables tables();
   [[nodiscard]] std::uint64_t memory_bytes() const;
 
  private:
-  Table<fw_source_bucket> sources_;
-  Table<fw_meter> meters_;
-  Table<fw_flow_bucket> flows_;
-  Table<fw_flow_filter> flow_filter_;
-  Table<fw_entry_keys> entry_keys_;
-  Table<fw_entry_filter> entry_filter_;
-  Table<fw_entry> entries_;
-  Table<fw_port_line> served_;
-  Table<fw_budget> budgets_;
-  Table<fw_signature> signatures_;
-  Table<fw_signature_set> signature_set_;
-  fw_shared shared_{};
+  explicit UserTables(const TableSizes* sizes);
+
+  TableSizes sizes_;
+#define FW_USER_TABLE(storage, name, type, count) Table<type> name##_;
+  FW_SHARED_TABLES(FW_USER_TABLE)
+#undef FW_USER_TABLE
 };
 
 // What each reader of the tables has to itself, as each CPU does in the kernel.
@@ -115,25 +91,26 @@ class UserReader {
   static constexpr std::size_t kMaxSamples = 8192;
 
   UserReader();
-  void populate();  // both tables
+  void populate();
   // Fills the reader's part of `env`; its `self` stays the caller's own.
   void lend(fw_env& env);
-  void keep(const fw_sample& sample) {
+  void queue_sample(const fw_sample& sample) {
     if (samples_.size() < kMaxSamples) samples_.push_back(sample);
   }
   [[nodiscard]] std::vector<fw_sample> take_samples() { return std::exchange(samples_, {}); }
-  [[nodiscard]] fw_counters& counters() { return counters_; }
-  [[nodiscard]] const fw_counters& counters() const { return counters_; }
-  [[nodiscard]] std::span<fw_entry_pending> hits() const { return hits_.span(); }
-  [[nodiscard]] std::span<fw_budget_share> shares() const { return shares_.span(); }
+  [[nodiscard]] fw_counters& counters() { return *counters_.data(); }
+  [[nodiscard]] const fw_counters& counters() const { return *counters_.data(); }
+#define FW_READER_TABLE(storage, name, type, count) \
+  [[nodiscard]] std::span<type> name##_table() const { return name##_.span(); }
+  FW_CPU_TABLES(FW_READER_TABLE)
+#undef FW_READER_TABLE
   [[nodiscard]] std::uint64_t memory_bytes() const;
 
  private:
-  Table<fw_entry_pending> hits_;
-  Table<fw_budget_share> shares_;
-  fw_counters counters_{};
-  fw_cpu cpu_{};
   std::vector<fw_sample> samples_;
+#define FW_READER_MEMBER(storage, name, type, count) Table<type> name##_;
+  FW_CPU_TABLES(FW_READER_MEMBER)
+#undef FW_READER_MEMBER
 };
 
 void add(fw_counters& sum, const fw_counters& one);

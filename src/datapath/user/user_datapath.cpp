@@ -3,19 +3,20 @@
 
 #include <utility>
 
+#include "datapath/address_key.hpp"
+
 namespace fw::datapath {
 
 UserDatapath::UserDatapath(TableSizes sizes, std::uint64_t seed) : tables_(sizes) {
   policy_.config = tables_.first_config(seed);
-  tables_.lend(env_);
-  use_policy(env_, policy_);
+  env_ = tables_.tables().env(policy_.config);
   reader_.lend(env_);
   env_.self = this;
   env_.event = [](void* self, const fw_event* event) {
     static_cast<UserDatapath*>(self)->events_.push_back(*event);
   };
   env_.sample = [](void* self, const fw_sample* sample) {
-    static_cast<UserDatapath*>(self)->reader_.keep(*sample);
+    static_cast<UserDatapath*>(self)->reader_.queue_sample(*sample);
   };
 }
 
@@ -25,8 +26,8 @@ fw_decision UserDatapath::decide(const fw_frame& frame, std::uint64_t now_ns, fw
   return decision;
 }
 
-void UserDatapath::note_egress(const fw_frame& frame, std::uint64_t now_ns) {
-  fw_policy_note_egress(&env_, &frame, now_ns);
+void UserDatapath::record_egress(const fw_frame& frame, std::uint64_t now_ns) {
+  fw_policy_record_egress(&env_, &frame, now_ns);
 }
 
 Result<void> UserDatapath::publish(const fw_config& config, std::span<const fw_port_line> ports) {
@@ -45,6 +46,10 @@ Result<void> UserDatapath::publish_lists(std::span<const std::byte> image) {
   return {};
 }
 
+fw_reason UserDatapath::access(const Address& source) {
+  return fw_policy_access(&env_, key_of(source), now_ns_);
+}
+
 Result<void> UserDatapath::attach(const std::string& interface) {
   return fail(interface + ": this datapath is given its packets; it attaches to nothing");
 }
@@ -52,11 +57,11 @@ Result<void> UserDatapath::attach(const std::string& interface) {
 void UserDatapath::detach(const std::string& /*interface*/) {}
 
 std::uint64_t UserDatapath::pending_drops(std::size_t entry_index) const {
-  return fw_policy_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
+  return fw_policy_pending(reader_.entry_pending_table().data(), static_cast<fw_u32>(entry_index));
 }
 
 void UserDatapath::clear_pending(std::size_t entry_index) {
-  fw_policy_forget_pending(reader_.hits().data(), static_cast<fw_u32>(entry_index));
+  fw_policy_forget_pending(reader_.entry_pending_table().data(), static_cast<fw_u32>(entry_index));
 }
 
 void UserDatapath::drain_events(const std::function<void(const fw_event&)>& sink) {

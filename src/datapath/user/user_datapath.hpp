@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The policy in this process, on tables of its own: replay, tests, and the ground for NFQUEUE.
-// Whoever has packets calls decide() and note_egress() with the time of his choice.
+// Whoever has packets calls decide() and record_egress() with the time of his choice.
 #pragma once
 
 #include <vector>
@@ -16,8 +16,8 @@ class UserDatapath final : public Datapath {
 
   // Judges one frame that arrived at `now_ns`. Time may stand still or step back.
   fw_decision decide(const fw_frame& frame, std::uint64_t now_ns, fw_packet& packet);
-  // Notes one frame that was sent.
-  void note_egress(const fw_frame& frame, std::uint64_t now_ns);
+  // Records one frame that was sent.
+  void record_egress(const fw_frame& frame, std::uint64_t now_ns);
   // Frames are those of a capture: what is dropped had reached the host all the same, and a SYN
   // above its budget has the reason `challenge` where the XDP program would answer it by a SYN
   // cookie, though nothing is sent. Only for those who ask what would have been.
@@ -34,6 +34,7 @@ class UserDatapath final : public Datapath {
   [[nodiscard]] Result<void> publish(const fw_config& config,
                                      std::span<const fw_port_line> ports) override;
   [[nodiscard]] Result<void> publish_lists(std::span<const std::byte> image) override;
+  [[nodiscard]] fw_reason access(const Address& source) override;
   [[nodiscard]] Result<void> attach(const std::string& interface) override;
   void detach(const std::string& interface) override;
   [[nodiscard]] std::vector<InterfaceStatus> interfaces() const override { return {}; }
@@ -42,7 +43,6 @@ class UserDatapath final : public Datapath {
   [[nodiscard]] std::uint64_t pending_drops(std::size_t entry_index) const override;
   void clear_pending(std::size_t entry_index) override;
   void drain_events(const std::function<void(const fw_event&)>& sink) override;
-  [[nodiscard]] int event_fd() const override { return -1; }
   void drain_samples(const std::function<void(const fw_sample&)>& sink) override;
   [[nodiscard]] std::uint64_t memory_bytes() const override;
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's side: the policy at the driver (ingress), and what notes what
- * this host sends (egress). */
+/* The kernel's side: the policy at the driver (ingress), and the program that
+ * records what this host sends (egress). */
 #include "datapath/xdp/env_bpf.h"
 #include "datapath/xdp/syn_cookie.h"
-#include "policy/decide.h"
+#include "policy/egress.h"
+#include "policy/judge.h"
 
 #ifndef TC_ACT_UNSPEC
 #define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the next program, or the stack, goes on */
 #endif
 
-enum { FW_ETHERNET_BYTES = 14 }; /* a frame has at least */
-
 /* A frame in several buffers: what of it is not in the first one is not read, but counted. */
-FW_STAGE int fw_parse_long(struct xdp_md* ctx, struct fw_packet* packet) {
+FW_GLOBAL int fw_parse_long(struct xdp_md* ctx, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, 0, 0};
 
   if (!packet) return FW_PARSED_NOT_IP;
@@ -46,7 +45,7 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
   struct fw_counters* counters;
 
   if (!sample) {
-    counters = fw_env_counters(env);
+    counters = fw_env_counters(env, 0);
     if (counters) counters->samples_lost++;
     return;
   }
@@ -73,8 +72,8 @@ FW_INLINE int fw_answer(struct xdp_md* ctx, struct fw_env* env, const struct fw_
   fw_u32 reason = decision->reason;
 
   if (challenged == FW_CHALLENGED) reason = FW_REASON_CHALLENGE;
-  if (challenged == FW_CHALLENGED_ROOM) reason = FW_REASON_PASS;
-  fw_settle(env, fw_env_counters(env), packet, decision, reason);
+  if (challenged == FW_CHALLENGED_BY_KERNEL) reason = FW_REASON_PASS;
+  fw_settle(env, packet, decision, reason);
   if (challenged == FW_CHALLENGED) return XDP_TX;
   return decision->verdict == FW_DROP ? XDP_DROP : XDP_PASS;
 }
@@ -98,7 +97,7 @@ int floodwall_out(struct __sk_buff* skb) {
   struct fw_env env;
 
   fw_env_open(&env);
-  fw_note_egress(&env, fw_parse_skb(skb, &packet), &packet, fw_env_now(&env));
+  fw_record_egress(&env, fw_parse_skb(skb, &packet), &packet, fw_env_now(&env));
   return TC_ACT_UNSPEC;
 }
 

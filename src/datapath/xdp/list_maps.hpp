@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <span>
 
+#include "abi/configuration.h"
+#include "abi/list_image.h"
 #include "base/error.hpp"
-#include "policy/abi.h"
-#include "policy/list_image.h"
+#include "datapath/xdp/maps.hpp"
 
 namespace fw::datapath::xdp {
 
@@ -23,7 +24,8 @@ struct ListMaps {
 };
 
 // Puts an image (lists/image.hpp) in force, or with an empty one none. If that fails, the former
-// one stays.
-[[nodiscard]] Result<void> swap_lists(const ListMaps& maps, std::span<const std::byte> image);
+// one stays. Returns the memory of what is behind list_v4; the kernel's map lives without it.
+[[nodiscard]] Result<MappedArray> swap_lists(const ListMaps& maps,
+                                             std::span<const std::byte> image);
 
 }  // namespace fw::datapath::xdp

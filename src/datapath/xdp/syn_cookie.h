@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers a SYN that is above its budget: the frame becomes the listener's
- * SYN-ACK, with a SYN cookie of the kernel's own, and leaves the way it came.
- * Who asks from a forged address never sees it; a real client's ACK is accepted
- * by the kernel as if it had answered itself. Nothing is kept meanwhile but a
- * conversation's cell, which proves the client when it acknowledges.
+ * SYN-ACK, with a SYN cookie of the kernel's own, and leaves the way it came. A
+ * sender that forged its address never sees the answer; a real client's ACK is
+ * accepted by the kernel as if it had answered itself. The only state meanwhile is
+ * a flow, which verifies the client when it acknowledges.
  *
  * What it cannot read or rebuild (IP options, extension headers, fragments) it
  * leaves alone. Frames are only touched through bpf_xdp_load_bytes() and
@@ -12,12 +12,12 @@
 #define FW_DATAPATH_XDP_SYN_COOKIE_H
 
 #include "datapath/xdp/env_bpf.h"
-#include "policy/decide.h"
+#include "policy/syn_cookie.h"
 
 enum fw_challenged {
-  FW_CHALLENGED_NOT = 0, /* nobody listens, or no answer is possible */
-  FW_CHALLENGED = 1,     /* the frame is the answer */
-  FW_CHALLENGED_ROOM = 2 /* the listener can take it: net.ipv4.tcp_syncookies = 1 */
+  FW_CHALLENGED_NOT = 0,      /* nobody listens, or no answer is possible */
+  FW_CHALLENGED = 1,          /* the frame is the answer */
+  FW_CHALLENGED_BY_KERNEL = 2 /* left to the kernel: the listener has room (tcp_syncookies = 1) */
 };
 
 enum {
@@ -26,11 +26,18 @@ enum {
   FW_SYN_ACK_BYTES = 24, /* one option: the MSS */
   FW_TTL = 64,
   FW_COOKIE_WINDOW = 29200, /* 20 segments: less than any listener's buffer, if nobody shrank it */
-  FW_COOKIE_MSS_V4 = 1460,
+  FW_COOKIE_MSS_V4 = 1460,  /* an Ethernet MTU of 1500 less the headers */
   FW_COOKIE_MSS_V6 = 1440,
+  FW_TCP_OPTION_MSS = 2, /* RFC 9293 3.2 */
+  FW_TCP_OPTION_MSS_BYTES = 4,
+  FW_IPV4_DONT_FRAGMENT = 0x4000,
+  FW_AF_INET = 2, /* linux/socket.h */
+  FW_AF_INET6 = 10,
+  FW_NO_COOKIE_NEEDED = -2, /* ENOENT of bpf_tcp_gen_syncookie(): the listener is not under load */
   /* SYNs left to listeners that have room, per CPU: they fill a backlog at once, and then go on. */
-  FW_ROOM_COST_TICKS = 62500 /* 1000/s */,
-  FW_ROOM_BURST_TICKS = 320000000 /* 5120: a full backlog (somaxconn, 4096) and what leaves it */
+  FW_LISTENER_COST_TICKS = 62500 /* 1000/s */,
+  FW_LISTENER_BURST_TICKS =
+      320000000 /* 5120: a full backlog (somaxconn, 4096) and what leaves it */
 };
 
 struct fw_syn {
@@ -63,47 +70,37 @@ FW_INLINE fw_u32 fw_fold16(fw_u32 sum) {
 }
 
 /* Reads the headers of a plain SYN: Ethernet with up to two tags, IP without options. */
-FW_STAGE int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
+FW_GLOBAL int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
   fw_u64 tcp_bytes;
-  fw_u16 type;
 
   if (!p || !syn || p->fragment != FW_FRAG_NONE) return 0;
-  if (bpf_xdp_load_bytes(ctx, 0, syn->link, 22)) return 0;
-  type = fw_be16(syn->link + 12);
-  syn->link_bytes = 14;
-  if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
-    type = fw_be16(syn->link + 16);
-    syn->link_bytes = 18;
-    if (type == 0x8100) {
-      type = fw_be16(syn->link + 20);
-      syn->link_bytes = 22;
-    }
-  }
-  if (type != (p->is_v6 ? 0x86dd : 0x0800)) return 0;
-  syn->ip_bytes = p->is_v6 ? 40 : 20;
-  if (bpf_xdp_load_bytes(ctx, syn->link_bytes, syn->ip, p->is_v6 ? 40 : 20)) return 0;
-  if (syn->ip[0] >> 4 != (p->is_v6 ? 6 : 4) || (!p->is_v6 && syn->ip[0] != 0x45)) return 0;
-  if (syn->ip[p->is_v6 ? 6 : 9] != 6) return 0;
+  if (bpf_xdp_load_bytes(ctx, 0, syn->link, FW_SYN_LINK_BYTES)) return 0;
+  syn->link_bytes = fw_syn_ip_offset(syn->link, p->is_v6);
+  if (!syn->link_bytes) return 0;
+  syn->ip_bytes = p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES;
+  if (bpf_xdp_load_bytes(ctx, syn->link_bytes, syn->ip, p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES))
+    return 0;
+  if (!fw_syn_ip_is_plain(syn->ip, p->is_v6)) return 0;
   tcp_bytes = p->l4_header_bytes;
   if (!FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) return 0;
   return !bpf_xdp_load_bytes(ctx, syn->link_bytes + syn->ip_bytes, syn->tcp, (fw_u32)tcp_bytes);
 }
 
 /* Is the packet routed to this host, and not to one behind it? */
-FW_STAGE int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
+FW_GLOBAL int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
   struct bpf_fib_lookup fib;
   long way;
 
   if (!syn) return 0;
   __builtin_memset(&fib, 0, sizeof fib);
-  fib.l4_protocol = 6;
+  fib.l4_protocol = FW_IPPROTO_TCP;
   fib.ifindex = ctx->ingress_ifindex;
-  if (syn->ip_bytes == 40) {
-    fib.family = 10; /* AF_INET6 */
+  if (syn->ip_bytes == FW_IPV6_BYTES) {
+    fib.family = FW_AF_INET6;
     __builtin_memcpy(fib.ipv6_src, syn->ip + 8, 16);
     __builtin_memcpy(fib.ipv6_dst, syn->ip + 24, 16);
   } else {
-    fib.family = 2; /* AF_INET */
+    fib.family = FW_AF_INET;
     __builtin_memcpy(&fib.ipv4_src, syn->ip + 12, 4);
     __builtin_memcpy(&fib.ipv4_dst, syn->ip + 16, 4);
   }
@@ -112,10 +109,10 @@ FW_STAGE int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
 }
 
 /* Asks the kernel for the cookie of the socket that listens. */
-FW_STAGE int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
+FW_GLOBAL int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
   struct bpf_sock_tuple tuple;
   struct bpf_sock* socket;
-  int said = FW_CHALLENGED_NOT;
+  int outcome = FW_CHALLENGED_NOT;
   fw_u64 tcp_bytes;
   fw_u32 state;
   long cookie;
@@ -136,25 +133,25 @@ FW_STAGE int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct
   state = socket->state;
   tcp_bytes = p->l4_header_bytes;
   if (state == BPF_TCP_NEW_SYN_RECV || state == BPF_TCP_TIME_WAIT) {
-    said = FW_CHALLENGED_ROOM; /* a SYN sent again, or its port used again: the kernel knows */
+    outcome = FW_CHALLENGED_BY_KERNEL; /* a SYN sent again, or its port used again */
   } else if (state == BPF_TCP_LISTEN && FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) {
-    cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? 40 : 20, (void*)syn->tcp,
-                                   (fw_u32)tcp_bytes);
-    said = cookie == -2 /* ENOENT */ ? FW_CHALLENGED_ROOM : FW_CHALLENGED_NOT;
+    cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES,
+                                   (void*)syn->tcp, (fw_u32)tcp_bytes);
+    outcome = cookie == FW_NO_COOKIE_NEEDED ? FW_CHALLENGED_BY_KERNEL : FW_CHALLENGED_NOT;
     if (cookie >= 0) {
-      said = FW_CHALLENGED;
+      outcome = FW_CHALLENGED;
       syn->cookie = (fw_u32)cookie;
       syn->mss_bytes = (fw_u32)((fw_u64)cookie >> 32) & 0xffff;
     }
   }
   bpf_sk_release(socket);
-  return said;
+  return outcome;
 }
 
 /* RFC 9293: ports and addresses change places, the cookie is our number. */
 FW_INLINE void fw_syn_ack_tcp(struct fw_syn* syn) {
   fw_u32 seq = fw_be32(syn->tcp + 4),
-         most = syn->ip_bytes == 40 ? FW_COOKIE_MSS_V6 : FW_COOKIE_MSS_V4;
+         most = syn->ip_bytes == FW_IPV6_BYTES ? FW_COOKIE_MSS_V6 : FW_COOKIE_MSS_V4;
   fw_u16 sport = fw_be16(syn->tcp);
 
   fw_put16(syn->tcp, fw_be16(syn->tcp + 2));
@@ -167,13 +164,13 @@ FW_INLINE void fw_syn_ack_tcp(struct fw_syn* syn) {
   fw_put32(syn->tcp + 16, 0); /* checksum, urgent pointer */
   fw_put32(syn->tcp + 20, 0);
   if (syn->answer_bytes < FW_SYN_ACK_BYTES) return;
-  syn->tcp[20] = 2;
-  syn->tcp[21] = 4;
+  syn->tcp[20] = FW_TCP_OPTION_MSS;
+  syn->tcp[21] = FW_TCP_OPTION_MSS_BYTES;
   fw_put16(syn->tcp + 22, syn->mss_bytes < most ? syn->mss_bytes : most);
 }
 
 /* Turns headers round in *syn: a SYN-ACK, checksums included. */
-FW_STAGE int fw_syn_ack(struct fw_syn* syn) {
+FW_GLOBAL int fw_syn_ack(struct fw_syn* syn) {
   fw_u8 swapped[16];
   fw_u32 sum;
 
@@ -182,32 +179,32 @@ FW_STAGE int fw_syn_ack(struct fw_syn* syn) {
   __builtin_memcpy(syn->link, syn->link + 6, 6);
   __builtin_memcpy(syn->link + 6, swapped, 6);
   fw_syn_ack_tcp(syn);
-  if (syn->ip_bytes == 40) {
+  if (syn->ip_bytes == FW_IPV6_BYTES) {
     fw_put32(syn->ip, 6u << 28);
     fw_put16(syn->ip + 4, syn->answer_bytes);
     syn->ip[7] = FW_TTL;
     __builtin_memcpy(swapped, syn->ip + 8, 16);
     __builtin_memcpy(syn->ip + 8, syn->ip + 24, 16);
     __builtin_memcpy(syn->ip + 24, swapped, 16);
-    sum = fw_sum16(syn->ip + 8, 32, 6 + syn->answer_bytes);
+    sum = fw_sum16(syn->ip + 8, 32, FW_IPPROTO_TCP + syn->answer_bytes);
   } else {
     syn->ip[1] = 0;
     fw_put16(syn->ip + 2, 20 + syn->answer_bytes);
-    fw_put32(syn->ip + 4, 0x4000); /* no identification, don't fragment */
+    fw_put32(syn->ip + 4, FW_IPV4_DONT_FRAGMENT); /* and no identification */
     syn->ip[8] = FW_TTL;
     fw_put16(syn->ip + 10, 0);
     __builtin_memcpy(swapped, syn->ip + 12, 4);
     __builtin_memcpy(syn->ip + 12, syn->ip + 16, 4);
     __builtin_memcpy(syn->ip + 16, swapped, 4);
     fw_put16(syn->ip + 10, fw_fold16(fw_sum16(syn->ip, 20, 0)));
-    sum = fw_sum16(syn->ip + 12, 8, 6 + syn->answer_bytes);
+    sum = fw_sum16(syn->ip + 12, 8, FW_IPPROTO_TCP + syn->answer_bytes);
   }
   fw_put16(syn->tcp + 16, fw_fold16(fw_sum16(syn->tcp, FW_SYN_ACK_BYTES, sum)));
   return 1;
 }
 
 /* Makes the frame as long as the answer: without its option where there is no room to grow. */
-FW_STAGE int fw_syn_resize(struct xdp_md* ctx, struct fw_syn* syn) {
+FW_GLOBAL int fw_syn_resize(struct xdp_md* ctx, struct fw_syn* syn) {
   fw_u32 headers;
 
   if (!syn) return 0;
@@ -220,7 +217,7 @@ FW_STAGE int fw_syn_resize(struct xdp_md* ctx, struct fw_syn* syn) {
 }
 
 /* Writes the answer over the frame. 0: the frame is of no use any more. */
-FW_STAGE int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
+FW_GLOBAL int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
   fw_u32 headers;
   int failed;
 
@@ -228,7 +225,7 @@ FW_STAGE int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
   headers = syn->link_bytes + syn->ip_bytes;
   /* Constant sizes for older verifiers. What is behind the link header is written over it next. */
   failed = bpf_xdp_store_bytes(ctx, 0, syn->link, 22) != 0;
-  if (syn->ip_bytes == 40)
+  if (syn->ip_bytes == FW_IPV6_BYTES)
     failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, 40) != 0;
   else
     failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, 20) != 0;
@@ -240,36 +237,33 @@ FW_STAGE int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
 }
 
 /* Answers the SYN to this host in the frame; enum fw_challenged. */
-FW_STAGE int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
-                               fw_u64 now_ns) {
-  struct fw_cpu* cpu = env ? fw_env_cpu(env) : NULL;
+FW_GLOBAL int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                                fw_u64 now_ns) {
+  struct fw_cpu* cpu = env ? fw_env_cpu_state(env, 0) : NULL;
   struct fw_syn syn;
-  int said;
+  int outcome;
 
   if (!cpu || !p) return FW_CHALLENGED_NOT;
   __builtin_memset(&syn, 0, sizeof syn);
   if (!fw_syn_read(ctx, p, &syn) || !fw_is_routed_here(ctx, &syn)) return FW_CHALLENGED_NOT;
-  said = fw_syn_cookie(ctx, p, &syn);
-  if (said == FW_CHALLENGED_ROOM)
-    return fw_rate_admit_shared(&cpu->room_tat_ticks, now_ns, FW_ROOM_COST_TICKS,
-                                FW_ROOM_BURST_TICKS)
-               ? FW_CHALLENGED_ROOM
+  outcome = fw_syn_cookie(ctx, p, &syn);
+  if (outcome == FW_CHALLENGED_BY_KERNEL)
+    return fw_rate_admit64(&cpu->listener_tat_ticks, now_ns, FW_LISTENER_COST_TICKS,
+                           FW_LISTENER_BURST_TICKS)
+               ? FW_CHALLENGED_BY_KERNEL
                : FW_CHALLENGED_NOT;
-  if (said != FW_CHALLENGED || !fw_flow_offer(env, p, syn.cookie, fw_window(now_ns)))
+  if (outcome != FW_CHALLENGED || !fw_flow_offer(env, p, syn.cookie, fw_window(now_ns)))
     return FW_CHALLENGED_NOT;
   if (!fw_syn_resize(ctx, &syn)) return FW_CHALLENGED_NOT;
   fw_syn_ack(&syn);
   return fw_syn_ack_write(ctx, &syn) ? FW_CHALLENGED : FW_CHALLENGED_NOT;
 }
 
-/* A listener on any address would be found for whatever comes by: packets that are forwarded, those
- * of virtual machines on a bridge, those of neighbours that a promiscuous interface hears. So it
- * must be an address that the engine knows as this host's own (and exempts). Asked here and not a
- * call deeper, for the frames of a chain of calls share 512 bytes of stack. */
+/* Answers the SYN in the frame; enum fw_challenged. Whether it is to this host is asked here and
+ * not a call deeper: a chain of calls shares 512 bytes of stack. */
 FW_INLINE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
                            fw_u64 now_ns) {
-  if (fw_is_special(&p->src)) return FW_CHALLENGED_NOT;
-  if (fw_entry_find(env, &p->dst, now_ns) >> 32 != FW_ENTRY_EXEMPT) return FW_CHALLENGED_NOT;
+  if (!fw_syn_is_to_this_host(env, p, now_ns)) return FW_CHALLENGED_NOT;
   return fw_challenge_ours(ctx, env, p, now_ns);
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <tuple>
 
+#include "abi/abi.h"
 #include "base/address.hpp"
-#include "policy/abi.h"
 
 namespace fw::engine {
 

@@ -203,9 +203,9 @@ void Detector::search(const Attack& attack, const Now& now) {
 
 // FW_CLASS_COUNT: with none any more.
 void Detector::be_strict(fw_class traffic_class) {
-  fw_shared* shared = datapath_->tables().shared;
+  fw_shared* shared = datapath_->tables().shared.data();
   if (shared == nullptr) return;
-  const std::atomic_ref<fw_u64> strict(shared->strict_classes);
+  const std::atomic_ref<fw_u64> strict(shared->no_refund_classes);
   if (traffic_class == FW_CLASS_COUNT)
     strict.store(0);
   else

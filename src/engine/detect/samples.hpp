@@ -14,8 +14,8 @@
 #include <map>
 #include <vector>
 
+#include "abi/abi.h"
 #include "base/now.hpp"
-#include "policy/abi.h"
 
 namespace fw::engine {
 

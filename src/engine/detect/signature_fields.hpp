@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "policy/abi.h"
+#include "abi/abi.h"
 
 namespace fw::engine {
 

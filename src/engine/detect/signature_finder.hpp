@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "abi/abi.h"
 #include "engine/detect/signature_fields.hpp"
 #include "engine/detect/signature_search.hpp"
-#include "policy/abi.h"
 
 namespace fw::engine {
 

@@ -45,7 +45,7 @@ void SignatureTable::move_to(datapath::Datapath& datapath) {
 
 // A line's bits are set after its signature was written, and cleared before it is written anew.
 void SignatureTable::set_bits(std::size_t slot, std::uint32_t classes) {
-  fw_signature_set* set = datapath_->tables().signature_set;
+  fw_signature_set* set = datapath_->tables().signature_set.data();
   if (set == nullptr) return;
   const std::uint64_t bit = 1ULL << slot;
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {

@@ -9,19 +9,6 @@
 namespace fw::engine {
 namespace {
 
-// What fw_policy_entry_* and fw_policy_source_* need of a datapath. They write through it.
-fw_env env_of(datapath::Datapath& datapath) {
-  const datapath::Tables tables = datapath.tables();
-  fw_env env{};
-  env.config = &datapath.config();
-  env.sources = tables.sources.data();
-  env.meters = tables.meters.data();
-  env.entry_keys = tables.entry_keys.data();
-  env.entry_filter = tables.entry_filter.data();
-  env.entries = tables.entries.data();
-  return env;
-}
-
 bool is_v4(const Prefix& prefix) {
   return prefix.is_v4();
 }
@@ -51,7 +38,7 @@ std::uint64_t until_ns(const fw_entry& entry) {
 
 void AccessTable::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
-  env_ = env_of(datapath);
+  env_ = datapath.tables().env(datapath.config());
 }
 
 Result<void> AccessTable::configure(const config::Compiled& compiled, std::uint8_t mode) {
@@ -95,7 +82,7 @@ Result<void> AccessTable::admit(std::span<const Prefix> prefixes) {
 }
 
 void AccessTable::drop_unused() {
-  if (std::exchange(unguarded_, false)) fw_policy_entries_guard(&env_);
+  if (std::exchange(unguarded_, false)) fw_policy_recompute_protected(&env_);
   if (!std::exchange(erased_, false)) return;
   const Lengths used = used_lengths();
   // A failed publish leaves a superfluous length in force: slower, never wrong.
@@ -182,7 +169,6 @@ Result<void> AccessTable::publish(const Lengths& lengths) {
   next.flow_mask = current.flow_mask;
   next.entry_mask = current.entry_mask;
   next.abi_version = FW_ABI_VERSION;
-  next.generation = current.generation + 1;
   next.mode = mode_;
   write_lengths(lengths.v4, next.prefix_bits_v4, next.lengths_v4);
   write_lengths(lengths.v6, next.prefix_bits_v6, next.lengths_v6);

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "abi/abi.h"
 #include "base/now.hpp"
 #include "engine/journal/event.hpp"
-#include "policy/abi.h"
 
 namespace fw::engine {
 

@@ -22,29 +22,13 @@ Draft summary(const fw_counters& before, const fw_counters& after) {
   for (unsigned i = 0; i < FW_REASON_COUNT; ++i) {
     const std::uint64_t packets = after.packets[i] - before.packets[i];
     const auto reason = static_cast<fw_reason>(i);
-    if (packets > 0 && is_drop(reason))
+    if (packets > 0 && fw_reason_drops(reason) != 0)
       draft.fields.push_back(Field::count(reason_word(reason), packets));
   }
   return draft;
 }
 
 }  // namespace
-
-bool is_drop(fw_reason reason) {
-  switch (reason) {
-    case FW_REASON_MALFORMED:
-    case FW_REASON_DENY:
-    case FW_REASON_BAN:
-    case FW_REASON_CLOSED:
-    case FW_REASON_SIGNATURE:
-    case FW_REASON_LIMIT:
-    case FW_REASON_BUDGET:
-    case FW_REASON_CHALLENGE:
-      return true;
-    default:
-      return false;
-  }
-}
 
 Amount total(const fw_counters& counters) {
   return {.packets = sum(counters.packets) - counters.packets[FW_REASON_OUTGOING],
@@ -54,7 +38,7 @@ Amount total(const fw_counters& counters) {
 Amount dropped(const fw_counters& counters) {
   Amount amount;
   for (unsigned i = 0; i < FW_REASON_COUNT; ++i) {
-    if (!is_drop(static_cast<fw_reason>(i))) continue;
+    if (fw_reason_drops(i) == 0) continue;
     amount.packets += counters.packets[i];
     amount.bytes += counters.bytes[i];
   }

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
+#include "abi/abi.h"
 #include "base/now.hpp"
 #include "engine/journal/journal.hpp"
-#include "policy/abi.h"
 
 namespace fw::engine {
 
@@ -15,7 +15,6 @@ struct Amount {
   std::uint64_t packets = 0, bytes = 0;
 };
 
-[[nodiscard]] bool is_drop(fw_reason reason);
 [[nodiscard]] Amount total(const fw_counters& counters);
 // In mode observe: what would have been dropped.
 [[nodiscard]] Amount dropped(const fw_counters& counters);

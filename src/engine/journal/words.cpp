@@ -3,28 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include "abi/words.hpp"
 
 namespace fw::engine {
-namespace {
-
-constexpr std::array<std::string_view, FW_METRIC_COUNT> kMetricWords{{
-#define FW_METRIC_WORD(name, word, meaning) word,
-    FW_METRICS(FW_METRIC_WORD)
-#undef FW_METRIC_WORD
-}};
-constexpr std::array<std::string_view, FW_REASON_COUNT> kReasonWords{{
-#define FW_REASON_WORD(name, word, meaning) word,
-    FW_REASONS(FW_REASON_WORD)
-#undef FW_REASON_WORD
-}};
-constexpr std::array<std::string_view, FW_CLASS_COUNT> kClassWords{{
-#define FW_CLASS_WORD(name, word, meaning) word,
-    FW_CLASSES(FW_CLASS_WORD)
-#undef FW_CLASS_WORD
-}};
-
-}  // namespace
 
 std::string protocol_name(std::uint8_t proto) {
   switch (proto) {

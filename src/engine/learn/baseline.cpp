@@ -25,10 +25,10 @@ double unanswered(const fw_budget& budget, std::uint32_t window) {
   std::uint32_t charged = 0, answered = 0;
   const std::uint32_t current = load(budget.window);
   if (current == window) {
-    charged = load(budget.charged);
+    charged = load(budget.taken);
     answered = load(budget.answered);
   } else if (current == window + 1) {
-    charged = load(budget.charged_before);
+    charged = load(budget.taken_before);
     answered = load(budget.answered_before);
   }
   return charged > answered ? (charged - answered) / kWindowSeconds : 0;

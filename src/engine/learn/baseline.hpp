@@ -17,10 +17,10 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/abi.h"
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "engine/learn/histogram.hpp"
-#include "policy/abi.h"
 
 namespace fw::engine {
 

@@ -55,11 +55,7 @@ std::optional<Meter> meter_of(const View& view, const fw_env& env, const fw_addr
 }  // namespace
 
 std::vector<Meter> meters_of(const View& view, const Prefix& prefix, const Now& now) {
-  const datapath::Tables tables = view.datapath.tables();
-  fw_env env{};
-  env.config = &view.datapath.config();
-  env.sources = tables.sources.data();
-  env.meters = tables.meters.data();
+  const fw_env env = view.datapath.tables().env(view.datapath.config());
   const fw_config& policy = *env.config;
 
   std::vector<Meter> meters;

@@ -12,7 +12,7 @@ namespace {
 
 // TCP clients complete handshakes, yet no packet that this host sends was seen.
 bool is_one_way(const View& view) {
-  const fw_shared* shared = view.datapath.tables().shared;
+  const fw_shared* shared = view.datapath.tables().shared.data();
   return shared != nullptr && shared->egress_seen == 0 &&
          view.traffic.counters().class_answered[FW_CLASS_TCP_SYN] != 0;
 }

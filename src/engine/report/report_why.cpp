@@ -181,7 +181,7 @@ Json why_report(const View& view, const Prefix& prefix, const Now& now) {
       meters.push_back(to_json(meter));
     }
   add_background(view, prefix, facts, now, answer);
-  const bool drop = is_drop(answer.reason) && view.settings.mode == Mode::enforce;
+  const bool drop = fw_reason_drops(answer.reason) != 0 && view.settings.mode == Mode::enforce;
   return {{"address", facts.subject},
           {"verdict", drop ? "drop" : "pass"},
           {"reason", reason_word(answer.reason)},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The look-up image of the deny and allow lists: its layout. lists/image.cpp
- * builds it in user space, lists.h reads it packet by packet. An image is an
+ * builds it in user space, tables/list_lookup.h reads it packet by packet. An image is an
  * array of 64-byte lines in the machine's byte order: the filter and the cells of
  * IPv4, whose places are fixed, the header, and what these lead to. Line number 0
  * means "none" there. All zero is an image without entries.
@@ -21,8 +21,8 @@
  *        tree   of upper halves of addresses: what begins at each, in order. Of a /64
  *               that is listed in part it says which line has the one lower half, or
  *               which tree has the lower halves */
-#ifndef FW_POLICY_LIST_IMAGE_H
-#define FW_POLICY_LIST_IMAGE_H
+#ifndef FW_ABI_LIST_IMAGE_H
+#define FW_ABI_LIST_IMAGE_H
 
 #include "types.h"
 
@@ -40,6 +40,12 @@ enum {
   FW_LIST_LEAF_KEYS = 5,
 };
 
+/* What an image says of an address: a value of two bits. */
+enum { FW_LIST_DENY = 1, FW_LIST_ALLOW = 2 };
+
+struct fw_list_line {
+  fw_u8 byte[FW_LINE_BYTES];
+};
 /* The memory of another type of the same line is read through these. */
 #define FW_LIST_VIEW __attribute__((may_alias, aligned(8)))
 

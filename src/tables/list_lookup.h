@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Is an address on the deny or the allow list? Membership only: it may be on
- * one, both or none, and no entry hides another. The layout is in list_image.h.
+ * one, both or none, and no entry hides another. The layout is in abi/list_image.h.
  *
  * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached, and one more where
  * something of its /21 is listed (up to four in a crowded block); IPv6 besides the header one where
  * nothing of its /32 is listed, else the height of the tree (7 of a million entries), and one or a
  * second tree where its /64 is listed in part. Every loop has a constant bound. */
-#ifndef FW_POLICY_LISTS_H
-#define FW_POLICY_LISTS_H
+#ifndef FW_TABLES_LIST_LOOKUP_H
+#define FW_TABLES_LIST_LOOKUP_H
 
 #include "env.h"
-#include "list_image.h"
-#include "policy.h"
 
 /* Is an address one of a cell's keys, or in one of its ranges? The keys without branches, four at a
  * time: where a match is is as random as the address, and a mispredicted branch is waited for after
@@ -38,7 +36,7 @@ FW_INLINE int fw_list_is_some(const struct fw_list_line* line, fw_u32 half, fw_u
 }
 
 /* The value for an address of a block that has a node or a bitmap: `word` is its cell's. */
-FW_STAGE fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 address) {
+FW_GLOBAL fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 address) {
   const struct fw_list_line* line = NULL;
   fw_u32 half = 0;
 
@@ -96,7 +94,7 @@ FW_INLINE fw_u32 fw_list_rank(const fw_u64* key, fw_u32 count, fw_u64 x) {
 }
 
 /* What a tree's leaf says of a key: its word if that leads on, else a value. */
-FW_STAGE fw_u32 fw_list_descend(struct fw_env* env, fw_u32 tree, fw_u64 x) {
+FW_GLOBAL fw_u32 fw_list_descend(struct fw_env* env, fw_u32 tree, fw_u64 x) {
   fw_u32 at = tree + (fw_u32)(x >> 63);
 
   if (!env) return 0;

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* A frame, a packet as the parser leaves it, its match key for signatures, and
+ * what was decided about it. Numbers of protocols are IANA's. */
+#ifndef FW_ABI_PACKET_H
+#define FW_ABI_PACKET_H
+
+#include "types.h"
+
+/* Where a frame begins. */
+enum { FW_LINK_ETHERNET = 0, FW_LINK_IP = 1 };
+
+/* A frame: `captured_bytes` from `data` are there of `wire_bytes`. */
+struct fw_frame {
+  const fw_u8* data;
+  fw_u32 captured_bytes;
+  fw_u32 wire_bytes;
+  fw_u8 link; /* FW_LINK_* */
+};
+
+enum {
+  FW_IPPROTO_HOPOPTS = 0, /* IPv6 hop-by-hop options, RFC 8200 */
+  FW_IPPROTO_ICMP = 1,
+  FW_IPPROTO_TCP = 6,
+  FW_IPPROTO_UDP = 17,
+  FW_IPPROTO_ROUTING = 43,
+  FW_IPPROTO_FRAGMENT = 44,
+  FW_IPPROTO_AH = 51, /* RFC 4302 */
+  FW_IPPROTO_ICMPV6 = 58,
+  FW_IPPROTO_DSTOPTS = 60,
+  FW_IPPROTO_MH = 135,    /* mobility, RFC 6275 */
+  FW_IPPROTO_HIP = 139,   /* RFC 7401 */
+  FW_IPPROTO_SHIM6 = 140, /* RFC 5533 */
+};
+enum {
+  FW_ICMP_ECHO_REPLY = 0,
+  FW_ICMP_ECHO_REQUEST = 8,
+  FW_ICMPV6_ECHO_REQUEST = 128,
+  FW_ICMPV6_ECHO_REPLY = 129,
+  FW_ICMPV6_ROUTER_SOLICITATION = 133, /* the first of neighbour discovery's, RFC 4861 */
+  FW_ICMPV6_REDIRECT = 137,            /* the last of them */
+};
+enum { FW_FRAG_NONE = 0, FW_FRAG_FIRST = 1, FW_FRAG_LATER = 2 };
+enum {
+  FW_TCP_FIN = 0x01,
+  FW_TCP_SYN = 0x02,
+  FW_TCP_RST = 0x04,
+  FW_TCP_PSH = 0x08,
+  FW_TCP_ACK = 0x10,
+};
+
+/* What the parser learned. Where a header is absent its fields are 0. */
+struct fw_packet {
+  struct fw_addr src, dst;
+  fw_u64 payload_head;  /* first 8 bytes after the transport header, big-endian; 0 if fewer */
+  fw_u32 len_bytes;     /* the frame on the wire, link layer included */
+  fw_u32 ip_len_bytes;  /* as the IP header says */
+  fw_u32 seq, ack;      /* TCP */
+  fw_u16 sport, dport;  /* TCP, UDP; ICMP echo: sport = 0, dport = identifier */
+  fw_u16 tcp_window;    /* as in the header, unscaled */
+  fw_u16 payload_bytes; /* after the transport header, as the IP header says; saturates */
+  fw_u8 is_v6;
+  fw_u8 proto;     /* after all extension headers; ICMPv6 is 58 */
+  fw_u8 ttl;       /* or hop limit */
+  fw_u8 fragment;  /* FW_FRAG_* */
+  fw_u8 tcp_flags; /* FW_TCP_*, URG and the two ECN bits */
+  fw_u8 l4_header_bytes;
+  fw_u8 icmp_type, icmp_code;
+};
+
+/* A packet's header fields as three words, for signatures. From the top:
+ *   [0] proto 8, TCP flags 8, TTL 8, family and fragment 8, source port 16, destination port 16
+ *   [1] IP length 16, TCP window 16, ICMP type 8, ICMP code 8, TCP header bytes 8, zero 8
+ *   [2] first 8 bytes of payload
+ * "Family and fragment" is 0x10 for IPv6 plus FW_FRAG_*. */
+struct fw_match_key {
+  fw_u64 word[3];
+};
+
+/* What was decided about an arriving packet. */
+struct fw_decision {
+  fw_u8 verdict; /* FW_PASS or FW_DROP: what is done */
+  fw_u8 reason;  /* enum fw_reason */
+  fw_u8 traffic_class;
+  fw_u8 rule;
+  fw_u8 observed;  /* 1: would have been dropped, but the mode is observe */
+  fw_u8 signature; /* that the packet matches, + 1; 0 = none */
+  fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath shows it to the engine; 0 = not this one */
+  fw_u8 served;    /* of a sample: 1: a service listens or answers on its port */
+  fw_u8 challenge; /* 1: a SYN that the datapath may answer by a SYN cookie instead */
+};
+
+FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_match_key) == 24, "no padding");
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Signatures as the policy matches them. The engine finds and writes them. */
+#ifndef FW_ABI_SIGNATURE_H
+#define FW_ABI_SIGNATURE_H
+
+#include "packet.h"
+#include "vocabulary.h"
+
+enum { FW_MAX_SIGNATURES = 64 }; /* bits of a word */
+
+/* Matches a packet whose match key has these bits in all three words. */
+struct fw_signature {
+  struct fw_match_key mask, value;
+  fw_u64 pad[2];
+};
+/* Which signatures are in force, by class: bit i is signatures[i]. A signature's bits are set after
+ * it was written, and cleared before it is written anew. */
+struct fw_signature_set {
+  fw_u64 active[FW_CLASS_COUNT];
+  fw_u64 pad[6];
+};
+
+FW_STATIC_ASSERT(sizeof(struct fw_signature) == FW_LINE_BYTES, "one line");
+FW_STATIC_ASSERT(sizeof(struct fw_signature_set) == 128, "no padding");
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/xdp/programs.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "datapath/xdp/bpffs.hpp"
+#include "floodwall_bpf.skel.h"
+
+namespace fw::datapath::xdp {
+
+namespace {
+
+// The last warning of libbpf, which says more than errno does.
+std::string& last_warning() {
+  static std::string text;
+  return text;
+}
+int record_warning(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  std::array<char, 1024> line{};
+  (void)std::vsnprintf(line.data(), line.size(), format, arguments);
+  last_warning() = line.data();
+  while (!last_warning().empty() && last_warning().back() == '\n') last_warning().pop_back();
+  return 0;
+}
+
+std::unexpected<Error> fail_load(int error_number) {
+  if (error_number == EPERM || error_number == EACCES)
+    return fail(ErrorKind::not_permitted,
+                "loading BPF programs is not permitted: run as root (or with CAP_BPF and "
+                "CAP_NET_ADMIN)");
+  return fail(
+      fmt::format("the kernel refused the BPF programs: {} ({}). Linux 5.18 or later is "
+                  "needed, with CONFIG_BPF_SYSCALL",
+                  last_warning(), std::strerror(error_number)));
+}
+
+// The skeleton's name for a map: that of a VARIABLE is one element of a map of its own.
+#define FW_MAP_ARRAY(name) name
+#define FW_MAP_SLICED(name) name
+#define FW_MAP_PER_CPU(name) name
+#define FW_MAP_VARIABLE(name) data_##name
+
+// All maps, which are pinned.
+auto maps_of(floodwall_bpf& skeleton) {
+  auto& maps = skeleton.maps;
+  return std::array{
+#define FW_PINNED(storage, name, type, count) maps.FW_MAP_##storage(name),
+      FW_SHARED_TABLES(FW_PINNED) FW_CPU_TABLES(FW_PINNED)
+#undef FW_PINNED
+          maps.data_active,
+      maps.data_configs,
+      maps.ports,
+      maps.list_v4,
+      maps.lists,
+      maps.events,
+      maps.samples};
+}
+
+void set_slots(bpf_map* map, std::size_t slots) {
+  bpf_map__set_max_entries(map, static_cast<unsigned>(slots));
+}
+void set_sizes(floodwall_bpf& skeleton, const TableSizes* sizes) {
+  const auto cpus = static_cast<unsigned>(libbpf_num_possible_cpus());
+#define FW_SIZE_ARRAY(map, count) set_slots(map, count);
+#define FW_SIZE_SLICED(map, count) set_slots(map, std::size_t{count} * cpus);
+#define FW_SIZE_PER_CPU(map, count)
+#define FW_SIZE_VARIABLE(map, count)
+#define FW_SIZE(storage, name, type, count) \
+  FW_SIZE_##storage(skeleton.maps.FW_MAP_##storage(name), count)
+  FW_SHARED_TABLES(FW_SIZE)
+  FW_CPU_TABLES(FW_SIZE)
+#undef FW_SIZE
+}
+
+// The names in env_bpf.h: a VARIABLE's map is called ".data.NAME".
+std::filesystem::path pin_of(const bpf_map& map, const std::filesystem::path& pins) {
+  const std::string_view name = bpf_map__name(&map);
+  return pins / "maps" / name.substr(name.rfind('.') + 1);
+}
+
+// A pinned map of exactly the kind and size that is wanted.
+UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins) {
+  UniqueFd fd = open_pin(pin_of(wanted, pins));
+  bpf_map_info info{};
+  unsigned size = sizeof info;
+  if (!fd.valid() || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
+  const bool same = info.type == bpf_map__type(&wanted) &&
+                    info.value_size == bpf_map__value_size(&wanted) &&
+                    info.max_entries == bpf_map__max_entries(&wanted);
+  return same ? std::move(fd) : UniqueFd{};
+}
+
+bool is_our_abi(int active_fd, int configs_fd) {
+  const fw_u32 zero = 0;
+  fw_active active{};
+  auto halves = std::make_unique<std::array<fw_config, 2>>();
+  bpf_map_lookup_elem(active_fd, &zero, &active);
+  return bpf_map_lookup_elem(configs_fd, &zero, halves.get()) == 0 &&
+         halves->at(active.half & 1).abi_version == FW_ABI_VERSION;
+}
+
+// Gives the skeleton the maps of a former daemon. False: not all fit; none is taken.
+bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
+  std::map<bpf_map*, UniqueFd> found;
+  for (bpf_map* map : maps_of(skeleton)) {
+    UniqueFd fd = matching_pin(*map, pins);
+    if (!fd.valid()) return false;
+    found[map] = std::move(fd);
+  }
+  if (!is_our_abi(found[skeleton.maps.data_active].get(), found[skeleton.maps.data_configs].get()))
+    return false;
+  for (auto& [map, fd] : found)
+    if (bpf_map__reuse_fd(map, fd.get()) != 0) return false;
+  return true;
+}
+
+}  // namespace
+
+void SkeletonDeleter::operator()(floodwall_bpf* skeleton) const {
+  floodwall_bpf::destroy(skeleton);
+}
+
+void silence_libbpf() {
+  libbpf_set_print(record_warning);
+}
+
+Result<LoadedPrograms> load_programs(const std::filesystem::path& pins, const TableSizes& sizes) {
+  silence_libbpf();
+  LoadedPrograms programs;
+  programs.skeleton.reset(floodwall_bpf::open());
+  if (!programs.skeleton) return fail_load(errno);
+  set_sizes(*programs.skeleton, &sizes);
+  programs.adopted = adopt_maps(*programs.skeleton, pins);
+  if (const int error = floodwall_bpf::load(programs.skeleton.get()); error != 0)
+    return fail_load(-error);
+  return programs;
+}
+
+Result<void> pin_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
+  for (bpf_map* map : maps_of(skeleton))
+    if (auto done = replace_pin(bpf_map__fd(map), pin_of(*map, pins)); !done) return done;
+  return {};
+}
+
+}  // namespace fw::datapath::xdp

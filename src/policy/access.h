@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Stages: what is decided by name. Exempt, else allowed, else denied, else banned;
+ * else the action of the service that the packet is for. */
+#ifndef FW_POLICY_ACCESS_H
+#define FW_POLICY_ACCESS_H
+
+#include "context.h"
+#include "tables/access_lists.h"
+#include "tables/entry_pending.h"
+#include "tables/port_table.h"
+
+/* The reason that the lists and entries give, or FW_CONTINUE. */
+FW_INLINE fw_u32 fw_access_reason(const struct fw_access* access) {
+  if (access->entry.kind == FW_ENTRY_EXEMPT) return FW_REASON_EXEMPT;
+  if (access->entry.kind == FW_ENTRY_ALLOW) return FW_REASON_ALLOW;
+  if (access->listed & FW_LIST_ALLOW) return FW_REASON_ALLOW;
+  if (access->listed & FW_LIST_DENY) return FW_REASON_DENY;
+  if (access->entry.kind == FW_ENTRY_BAN) return FW_REASON_BAN;
+  return FW_CONTINUE;
+}
+
+/* How much a packet is in the metric of an entry. */
+FW_INLINE fw_u32 fw_entry_units(const struct fw_entry* entry, const struct fw_packet* p) {
+  fw_u32 metric = entry->metric & FW_ENTRY_METRIC;
+
+  if (metric == FW_METRIC_PACKETS) return 1;
+  if (metric == FW_METRIC_BYTES) return fw_byte_units(p);
+  return metric == fw_metric_of(fw_classify(p, FW_PEER_UNKNOWN));
+}
+
+/* A packet of a banned source: counts it for its ban. */
+FW_INLINE void fw_count_banned(struct fw_context* x, fw_u32 index) {
+  struct fw_entry* entry = fw_env_entries(x->env, index);
+
+  if (entry) fw_pending_count(x->env, index, entry, fw_entry_units(entry, x->packet), x->now_ns);
+}
+
+FW_INLINE fw_u32 fw_stage_access_lists(struct fw_context* x) {
+  struct fw_access access = fw_access_find(x->env, x->config, x->counters, &x->packet->src);
+  fw_u32 reason = fw_access_reason(&access);
+
+  if (reason != FW_CONTINUE && reason != FW_REASON_BAN) return reason;
+  x->now_ns = fw_env_now(x->env);
+  if (reason == FW_REASON_BAN) fw_count_banned(x, access.entry.index);
+  return reason;
+}
+
+FW_INLINE fw_u32 fw_stage_service_action(struct fw_context* x) {
+  const struct fw_packet* p = x->packet;
+  const struct fw_rule* rule;
+
+  if (fw_has_ports(p->proto) && p->fragment != FW_FRAG_LATER)
+    x->decision->rule = (fw_u8)fw_port_rule(x->env, fw_port_index(p->proto, p->dport));
+  rule = &x->config->rule[x->decision->rule];
+  if (rule->action == FW_ACTION_DROP) return FW_REASON_CLOSED;
+  if (rule->action == FW_ACTION_PASS) return FW_REASON_OPEN;
+  return FW_CONTINUE;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What is counted and shown of a packet, after it was judged: all of it, here. */
+#ifndef FW_POLICY_ACCOUNT_H
+#define FW_POLICY_ACCOUNT_H
+
+#include "context.h"
+#include "tables/port_table.h"
+
+enum {
+  FW_SAMPLE_COST_TICKS = 62500, /* 1000/s a CPU and kind: more than the engine's search can use */
+  FW_SAMPLE_BURST_TICKS = 16000000,
+};
+
+/* Shows the packet to the engine, if this kind's token bucket lets it. */
+FW_INLINE void fw_take_sample(struct fw_context* x, fw_u32 kind) {
+  struct fw_cpu* cpu = fw_env_cpu_state(x->env, 0);
+  const struct fw_packet* p = x->packet;
+
+  if (!cpu || kind >= FW_SAMPLE_KINDS) return;
+  if (!fw_rate_admit64(&cpu->samples_tat_ticks[kind], x->now_ns, FW_SAMPLE_COST_TICKS,
+                       FW_SAMPLE_BURST_TICKS))
+    return;
+  x->decision->sample = (fw_u8)(kind + 1);
+  x->decision->served = fw_has_ports(p->proto) && fw_port_served(x->env, p->proto, p->dport);
+}
+
+/* Counts a classified packet under its class, and takes a sample of what the engine learns from. A
+ * packet above a limit of its own source says nothing about others. */
+FW_INLINE void fw_account(struct fw_context* x, fw_u32 reason) {
+  struct fw_counters* counters = x->counters;
+  fw_u32 traffic_class = x->decision->traffic_class, signature;
+
+  if (!fw_reason_is_classified(reason) || traffic_class >= FW_CLASS_COUNT) return;
+  counters->class_packets[traffic_class]++;
+  counters->class_bytes[traffic_class] += x->packet->len_bytes;
+  if (!x->sender->peer) counters->class_unverified[traffic_class]++;
+  if (x->completes_handshake) counters->class_answered[FW_CLASS_TCP_SYN]++;
+  if (reason == FW_REASON_SIGNATURE) {
+    signature = x->decision->signature - 1U;
+    counters->signature_packets[signature & (FW_MAX_SIGNATURES - 1)]++;
+  }
+  if ((reason == FW_REASON_PASS || reason == FW_REASON_BUDGET) && x->sender->is_new)
+    counters->class_new_sources[traffic_class]++;
+
+  if (reason == FW_REASON_SIGNATURE || reason == FW_REASON_BUDGET)
+    fw_take_sample(x, FW_SAMPLE_REFUSED);
+  else if (reason == FW_REASON_VERIFIED)
+    fw_take_sample(x, FW_SAMPLE_TRUSTED);
+  else if (reason == FW_REASON_PASS)
+    fw_take_sample(x, x->sender->has_verified ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW);
+}
+
+/* Settles what is done with the packet, and counts it under its reason: once per packet. */
+FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
+                         struct fw_decision* decision, fw_u32 reason) {
+  const struct fw_config* cfg = fw_env_config(env);
+  struct fw_counters* counters = fw_env_counters(env, 0);
+  int drops = fw_reason_drops(reason);
+  fw_u64 at = reason;
+
+  if (!cfg || !counters) return;
+  decision->reason = (fw_u8)reason;
+  decision->observed = drops && cfg->mode == FW_MODE_OBSERVE;
+  decision->verdict = drops && !decision->observed ? FW_DROP : FW_PASS;
+  FW_OPAQUE(at); /* older verifiers want the very register that is compared as the index */
+  if (at < FW_REASON_COUNT) {
+    counters->packets[at]++;
+    counters->bytes[at] += p->len_bytes;
+  }
+  counters->observed_drops += decision->observed;
+}
+
+#endif

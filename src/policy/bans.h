@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Bans that the datapath itself makes, for a source or prefix above a limit. A cap
+ * per minute holds for all of them together. */
+#ifndef FW_POLICY_BANS_H
+#define FW_POLICY_BANS_H
+
+#include "context.h"
+#include "events.h"
+#include "tables/entry_table.h"
+
+enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
+
+/* What metering a packet came to. */
+struct fw_metering {
+  fw_u64 now_ns, metered_ns;   /* the packet's time; the meter's, which does not step back */
+  fw_u32 excess;               /* FW_EXCESS_* */
+  fw_u32 metric, value, limit; /* that was exceeded; per window */
+  fw_u32 is_news;              /* 1: the source had not been over a limit lately */
+  fw_u32 rule;
+  fw_u32 event; /* FW_EVENT_* */
+};
+
+/* Takes one ban from the cap. 0: it is used up. */
+FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64 now_ns) {
+  struct fw_shared* shared = fw_env_shared(env, 0);
+
+  return shared && cfg->bans_cost &&
+         fw_rate_admit64(&shared->bans_tat_ticks, now_ns, cfg->bans_cost, cfg->bans_burst);
+}
+
+/* Puts a ban in force that starts now. 0: the table is full, or the source has an entry already. */
+FW_GLOBAL int fw_ban(struct fw_env* env, const struct fw_entry* ban) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_entry_pending* pending;
+  struct fw_entry* entry;
+  fw_u32 index;
+
+  if (!cfg || !ban) return 0;
+  index = fw_entry_index(env, cfg, &ban->addr, ban->prefix_bits);
+  if (index == FW_NO_ENTRY)
+    index =
+        fw_entry_claim(env, cfg, fw_entry_key(cfg, &ban->addr, ban->prefix_bits), ban->since_ns);
+  if (index == FW_NO_ENTRY) return 0;
+  entry = fw_env_entries(env, index);
+  pending = fw_env_entry_pending(env, index);
+  if (!entry || !pending) return 0;
+  if (FW_READ(entry->until_ns) > ban->since_ns &&
+      !(entry->kind == FW_ENTRY_BAN && fw_is_ahead(entry->since_ns, ban->since_ns)))
+    return 0;
+  if (pending->entry == index + 1) pending->packets = pending->metered = 0;
+  fw_entry_fill(entry, ban);
+  return 1;
+}
+
+/* Bans who is above a limit. 0: the cap per minute, or the table is full. */
+FW_GLOBAL int fw_ban_excess(struct fw_env* env, const struct fw_sender* sender,
+                            const struct fw_metering* metering) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_counters* counters;
+  struct fw_entry ban;
+
+  if (!cfg || !sender || !metering) return 0;
+  __builtin_memset(&ban, 0, sizeof ban);
+  ban.addr = sender->key;
+  ban.since_ns = metering->now_ns;
+  ban.hold_ms = cfg->rule[metering->rule & (FW_MAX_RULES - 1)].ban_ms;
+  ban.until_ns = metering->now_ns + (fw_u64)ban.hold_ms * 1000000ULL;
+  ban.ban_above = metering->limit;
+  ban.window = fw_window(metering->now_ns);
+  ban.kind = FW_ENTRY_BAN;
+  ban.prefix_bits = sender->bits;
+  ban.rule = (fw_u8)metering->rule;
+  ban.metric = (fw_u8)metering->metric;
+  if (fw_may_ban(env, cfg, metering->now_ns) && fw_ban(env, &ban)) return 1;
+  counters = fw_env_counters(env, 0);
+  if (counters) counters->bans_capped++;
+  return 0;
+}
+
+/* Reports that a source or prefix is above a limit, or banned for it. */
+FW_GLOBAL int fw_send_excess_event(struct fw_env* env, const struct fw_packet* p,
+                                   const struct fw_decision* decision,
+                                   const struct fw_sender* sender,
+                                   const struct fw_metering* metering) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_event event;
+
+  if (!cfg || !p || !decision || !sender || !metering) return 0;
+  __builtin_memset(&event, 0, sizeof event);
+  event.time_ns = metering->now_ns;
+  event.src = sender->key;
+  event.prefix_bits = sender->bits;
+  event.rule = (fw_u8)metering->rule;
+  event.value = metering->value;
+  event.limit = metering->limit;
+  event.metric = (fw_u8)metering->metric;
+  event.kind = (fw_u8)metering->event;
+  fw_send_event(env, cfg, &event, p, decision);
+  return 1;
+}
+
+#endif

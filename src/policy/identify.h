@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The flow stage: who sent the packet, as far as its flow tells, and of what class
+ * it is. Looks up the source key, the flow and the port, which later stages use. */
+#ifndef FW_POLICY_IDENTIFY_H
+#define FW_POLICY_IDENTIFY_H
+
+#include "one_way.h"
+#include "refund.h"
+#include "tables/prefetch.h"
+#include "tables/signature_match.h"
+
+/* Prefetch hint: will this packet create a flow entry? UDP that passes does; in a flood most is
+ * dropped. */
+FW_INLINE int fw_will_create_flow(struct fw_context* x, const struct fw_shared* shared) {
+  return x->packet->proto == FW_IPPROTO_UDP && shared && shared->under_load_until_ns <= x->now_ns &&
+         !fw_signatures_exist(x->env, FW_CLASS_UDP_NEW) &&
+         !fw_signatures_exist(x->env, FW_CLASS_UDP_REFLECTED);
+}
+
+/* What the packet's flow tells about its sender. */
+FW_INLINE struct fw_arrival fw_arrive(struct fw_context* x) {
+  const struct fw_shared* shared = fw_env_shared(x->env, 0);
+  const struct fw_packet* p = x->packet;
+  int may_be_of_flow = fw_may_be_of_flow(p);
+  int egress_unseen = p->proto == FW_IPPROTO_TCP && shared && !shared->egress_seen;
+  struct fw_arrival arrival = fw_arrival_of(FW_PEER_UNKNOWN, 0);
+  fw_u64 h;
+
+  if (!may_be_of_flow && !egress_unseen) return arrival;
+  h = fw_arriving_hash(x->config, p);
+  fw_prefetch(x->env, x->config, x->source_hash, h, fw_will_create_flow(x, shared));
+  if (may_be_of_flow) arrival = fw_flow_arrive(x->env, x->config, p, h, fw_window(x->now_ns));
+  if (arrival.peer || !egress_unseen) return arrival;
+  arrival = fw_one_way_arrive(x->env, p, h, fw_window(x->now_ns));
+  if (arrival.completes_handshake) fw_port_set_answers(x->env, FW_IPPROTO_TCP, p->dport);
+  if (arrival.goes_on) fw_refund(x->env, &p->src, &p->dst, FW_CLASS_TCP_STRAY, p->dport, x->now_ns);
+  return arrival;
+}
+
+/* Ends the way of a packet that no class fits, which there is not; the verifier wants the bound. */
+FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
+  const struct fw_packet* p = x->packet;
+  struct fw_sender* sender = x->sender;
+  struct fw_arrival arrival;
+  fw_u32 traffic_class;
+
+  sender->key = fw_source_key(x->config, p->src);
+  x->source_hash = fw_source_hash(x->config, &sender->key, x->decision->rule);
+  arrival = fw_arrive(x);
+  sender->peer = arrival.peer;
+  x->completes_handshake = arrival.completes_handshake;
+  traffic_class = fw_classify(p, sender->peer);
+  if (!sender->peer && fw_has_ports(p->proto)) {
+    sender->served = (fw_u8)fw_port_served(x->env, p->proto, p->dport);
+    if ((sender->served & FW_PORT_ANSWERS) && traffic_class == FW_CLASS_UDP_REFLECTED)
+      traffic_class = FW_CLASS_UDP_NEW; /* a resolver may ask from port 53 */
+  }
+  if (traffic_class >= FW_CLASS_COUNT) return FW_REASON_PASS;
+  x->decision->traffic_class = (fw_u8)traffic_class;
+  if (arrival.completes_handshake)
+    fw_refund(x->env, &p->src, &p->dst, FW_CLASS_TCP_SYN, p->dport, x->now_ns);
+  return FW_CONTINUE;
+}
+
+/* A verified peer, or one that answers this host, passes when its limits let it. */
+FW_INLINE fw_u32 fw_stage_verified(const struct fw_context* x) {
+  return x->sender->peer ? FW_REASON_VERIFIED : FW_CONTINUE;
+}
+
+#endif

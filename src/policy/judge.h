@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The firewall. An arriving packet's whole way is fw_judge() below: a list of
+ * stages in this order, each of which may end it.
+ *
+ *   headers          not IP, ARP, malformed
+ *   link control     what keeps the link alive passes
+ *   access lists     exempt or allowed passes; denied, then banned, is dropped
+ *   service action   a service that is closed or open
+ *   identify         whose packet it is: flow, class
+ *   signatures       of a flood in progress
+ *   source limits    of packets per source, for verified peers as well
+ *   prefix limits    the same per prefix
+ *   verified         a verified peer, or one that answers this host, passes
+ *   budgets          of what unverified sources send together
+ *
+ * The same frame, tables and now_ns give the same verdict, events and tables
+ * wherever this is compiled: in the XDP program and in the host library. In mode
+ * observe everything happens but the drop. */
+#ifndef FW_POLICY_JUDGE_H
+#define FW_POLICY_JUDGE_H
+
+#include "access.h"
+#include "account.h"
+#include "budgets.h"
+#include "identify.h"
+#include "limits.h"
+#include "link_control.h"
+#include "scans.h"
+#include "signatures.h"
+
+/* Why the packet passes or is dropped; enum fw_reason. */
+FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
+  FW_STAGE(fw_stage_headers(parsed));
+  FW_STAGE(fw_stage_link_control(x));
+  FW_STAGE(fw_stage_access_lists(x));
+  FW_STAGE(fw_stage_service_action(x));
+  FW_STAGE(fw_stage_identify(x));
+  FW_STAGE(fw_stage_signatures(x));
+  FW_STAGE(fw_stage_source_limits(x));
+  FW_STAGE(fw_stage_prefix_limits(x));
+  FW_STAGE(fw_stage_verified(x));
+  fw_watch_for_scan(x);
+  FW_STAGE(fw_stage_budgets(x));
+  return FW_REASON_PASS;
+}
+
+/* May the datapath answer this SYN by a SYN cookie instead of dropping it? */
+FW_INLINE int fw_may_challenge(const struct fw_context* x, fw_u32 reason) {
+  return x->config->syn_cookies && x->config->mode == FW_MODE_ENFORCE &&
+         x->decision->traffic_class == FW_CLASS_TCP_SYN &&
+         (reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE);
+}
+
+/* A UDP packet of an unknown peer that reaches the host begins a flow. */
+FW_INLINE void fw_begin_flow(struct fw_context* x) {
+  const struct fw_decision* decision = x->decision;
+
+  if (decision->traffic_class != FW_CLASS_UDP_NEW &&
+      decision->traffic_class != FW_CLASS_UDP_REFLECTED)
+    return;
+  if (decision->verdict == FW_PASS || fw_env_is_past(x->env))
+    fw_flow_record_question(x->env, x->packet, fw_window(x->now_ns));
+}
+
+/* Decides one ingress packet: `parsed` is what fw_parse() returned, *p what it filled in. *decision
+ * is zero on entry. Without a configuration everything passes. With decision->challenge the
+ * datapath may answer the packet (a SYN) and then calls fw_settle(): with the reason given if it
+ * does nothing. */
+FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
+                         struct fw_decision* decision) {
+  struct fw_sender sender = {0};
+  struct fw_context x = {0};
+  fw_u32 reason;
+
+  x.env = env;
+  x.config = fw_env_config(env);
+  x.counters = fw_env_counters(env, 0);
+  x.packet = p;
+  x.decision = decision;
+  x.sender = &sender;
+  if (!x.config || !x.counters || x.config->mode == FW_MODE_OFF) return;
+  reason = fw_judge(&x, parsed);
+  fw_account(&x, reason);
+  if (fw_may_challenge(&x, reason)) {
+    decision->reason = (fw_u8)reason;
+    decision->verdict = FW_DROP;
+    decision->challenge = 1;
+    return;
+  }
+  fw_settle(env, p, decision, reason);
+  fw_begin_flow(&x);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What is decided about an address by name: the deny and allow lists and the
+ * entries, looked up together, so that no structure is read whose answer does not
+ * matter.
+ *
+ * fw_counters.last_was_denied is a one-bit predictor: after a denied packet the
+ * next one is expected to be denied too, and the list's Bloom filter is skipped.
+ * An address that the lists deny needs a look at the entries only where the
+ * protected-prefix bitmap says that an entry may protect it. */
+#ifndef FW_TABLES_ACCESS_LISTS_H
+#define FW_TABLES_ACCESS_LISTS_H
+
+#include "entry_table.h"
+#include "list_lookup.h"
+
+struct fw_access {
+  struct fw_entry_match entry; /* that decides, if the lists do not */
+  fw_u32 listed;               /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed */
+};
+
+FW_INLINE struct fw_access fw_access_find_v4(struct fw_env* env, const struct fw_config* cfg,
+                                             struct fw_counters* counters,
+                                             const struct fw_addr* a) {
+  struct fw_access access = {{0, FW_ENTRY_NONE}, 0};
+  int denied;
+
+  access.listed = fw_list_find_v4(env, (fw_u32)a->lo, counters->last_was_denied != 0);
+  denied = access.listed == FW_LIST_DENY;
+  if (counters->last_was_denied != (fw_u64)denied) counters->last_was_denied ^= 1;
+  if (!denied || fw_may_be_protected(env, cfg, a))
+    access.entry = fw_entry_find(env, a, fw_env_now(env));
+  return access;
+}
+
+/* IPv6 asks the entries first where one may protect the address: its lists are the slower ones. */
+FW_INLINE struct fw_access fw_access_find_v6(struct fw_env* env, const struct fw_config* cfg,
+                                             const struct fw_addr* a) {
+  struct fw_access access = {{0, FW_ENTRY_NONE}, 0};
+  int may_be_protected = fw_may_be_protected(env, cfg, a);
+
+  if (may_be_protected) access.entry = fw_entry_find(env, a, fw_env_now(env));
+  if (access.entry.kind > FW_ENTRY_BAN) return access; /* whatever the lists say */
+  access.listed = fw_list_find_v6(env, a);
+  if (!may_be_protected && access.listed != FW_LIST_DENY)
+    access.entry = fw_entry_find(env, a, fw_env_now(env));
+  return access;
+}
+
+FW_INLINE struct fw_access fw_access_find(struct fw_env* env, const struct fw_config* cfg,
+                                          struct fw_counters* counters, const struct fw_addr* a) {
+  return fw_is_v4(a) ? fw_access_find_v4(env, cfg, counters, a) : fw_access_find_v6(env, cfg, a);
+}
+
+#endif

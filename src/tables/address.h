@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses and prefixes as keys. */
+#ifndef FW_TABLES_ADDRESS_H
+#define FW_TABLES_ADDRESS_H
+
+#include "abi/configuration.h"
+
+FW_INLINE int fw_is_v4(const struct fw_addr* a) {
+  return !a->hi && a->lo >> 32 == 0xffff;
+}
+
+/* Is never a source to be limited or banned: unspecified, loopback, link-local, multicast,
+ * broadcast. (RFC 6890; an own address is exempt and never comes this far. 240.0.0.0/4, reserved
+ * for future use, is in use inside large networks and in anonymised captures.) */
+FW_INLINE int fw_is_special(const struct fw_addr* a) {
+  fw_u32 v4 = (fw_u32)a->lo;
+
+  if (!a->hi && a->lo >> 32 == 0xffff)
+    return v4 == 0 || v4 >> 24 == 127 || v4 >> 28 == 14 || v4 >> 16 == 0xa9fe || v4 == 0xffffffff;
+  if (!a->hi && a->lo <= 1) return 1;
+  return a->hi >> 56 == 0xff || a->hi >> 54 == 0xfe80 >> 6;
+}
+
+FW_INLINE fw_u64 fw_high_bits(fw_u32 bits) { /* 0..64 */
+  return bits ? ~0ULL << ((64 - bits) & 63) : 0;
+}
+
+FW_INLINE struct fw_addr fw_mask(struct fw_addr a, fw_u32 bits) { /* 0..128 */
+  a.hi &= bits >= 64 ? ~0ULL : fw_high_bits(bits);
+  a.lo &= bits >= 64 ? fw_high_bits(bits - 64) : 0;
+  return a;
+}
+
+/* The key under which a source is known: itself, or its IPv6 prefix. */
+FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_addr a) {
+  if (!fw_is_v4(&a) && cfg->source_bits_v6 && cfg->source_bits_v6 < 128)
+    return fw_mask(a, cfg->source_bits_v6);
+  return a;
+}
+FW_INLINE fw_u8 fw_source_bits(const struct fw_config* cfg, const struct fw_addr* a) {
+  return fw_is_v4(a) ? 128 : cfg->source_bits_v6;
+}
+/* The length of the prefixes that have limits; 0: they have none. */
+FW_INLINE fw_u8 fw_limit_bits(const struct fw_config* cfg, const struct fw_addr* a) {
+  return fw_is_v4(a) ? cfg->limit_bits_v4 : cfg->limit_bits_v6;
+}
+/* The prefix among whose sources a budget is shared fairly: a /24 or /48. */
+FW_INLINE struct fw_addr fw_fair_prefix(struct fw_addr a) {
+  return fw_mask(a, fw_is_v4(&a) ? 96 + 24 : 48);
+}
+
+#endif

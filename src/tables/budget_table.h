@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding a budget, and the arithmetic of its token buckets. A budget is named by
+ * address, port and class; linear probing over FW_BUDGET_PROBES slots, and only
+ * when all of them have other names do two budgets share a slot. Nothing shared is
+ * written per packet: every CPU takes tokens, and gives them back, in batches. */
+#ifndef FW_TABLES_BUDGET_TABLE_H
+#define FW_TABLES_BUDGET_TABLE_H
+
+#include "env.h"
+#include "hash.h"
+#include "rate.h"
+
+enum {
+  FW_BUDGET_PROBES = 4,
+  FW_BUDGET_BATCH = 8,           /* packets; so many per CPU may be uncounted */
+  FW_BUDGET_FLUSH_MS = 10,       /* refused packets are counted at most so late */
+  FW_BUDGET_ALL_SHIFT = 1,       /* all addresses together have twice the budget of one */
+  FW_KNOWN_SHIFT = 2,            /* a packet of a known source costs a quarter */
+  FW_UNDER_LOAD_NS = 2000000000, /* after the last refusal; judgement */
+};
+/* Ticks (9 minutes) that may be used in advance at most: with a batch of the dearest packets on top
+ * it is not yet taken for a clock that stepped back. */
+#define FW_BUDGET_MOST (1ULL << 35)
+#define FW_BUDGET_CLOCK_STEPPED_SHIFT 36 /* more used than 2^36 ticks (18 minutes): it did */
+
+/* A budget and this CPU's share of it; both NULL where there is none. */
+struct fw_budget_place {
+  struct fw_budget* budget;
+  struct fw_budget_share* share;
+};
+
+FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg,
+                                 struct fw_addr dst, fw_u8 traffic_class, fw_u16 port) {
+  fw_u32 first, index;
+  fw_u64 name;
+
+  name = dst.hi ^ ((fw_u64)port << 8 | traffic_class); /* nobody else chooses these: mixed once */
+  first = (fw_u32)fw_mix((dst.lo ^ cfg->seed[0]) + name * FW_GOLDEN_GAMMA);
+  for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
+    struct fw_budget* budget;
+
+    index = (first + i) & (FW_BUDGET_SLOTS - 1);
+    budget = fw_env_budgets(env, index);
+    if (!budget) return index;
+    if (!budget->used) {
+      budget->dst = dst;
+      budget->port = port;
+      budget->traffic_class = traffic_class;
+      budget->used = 1;
+      return index;
+    }
+    if (budget->dst.lo == dst.lo && budget->dst.hi == dst.hi && budget->port == port &&
+        budget->traffic_class == traffic_class)
+      return index;
+  }
+  return first & (FW_BUDGET_SLOTS - 1);
+}
+
+FW_INLINE struct fw_budget_place fw_budget_find(struct fw_env* env, const struct fw_config* cfg,
+                                                struct fw_addr dst, fw_u8 traffic_class,
+                                                fw_u16 port) {
+  fw_u32 index = fw_budget_index(env, cfg, dst, traffic_class, port);
+  struct fw_budget_place at = {fw_env_budgets(env, index), fw_env_budget_shares(env, index)};
+
+  return at;
+}
+
+FW_INLINE const struct fw_budget_limit* fw_budget_limit_of(const struct fw_config* cfg,
+                                                           const struct fw_budget* budget) {
+  return &cfg->budget[budget->traffic_class & (FW_CLASS_SLOTS - 1)];
+}
+FW_INLINE int fw_budget_is_of_all(const struct fw_budget* budget) {
+  return !(budget->dst.lo | budget->dst.hi);
+}
+
+FW_INLINE void fw_budget_roll(struct fw_budget* budget, fw_u32 window) {
+  fw_u32 passed = window - budget->window;
+
+  if (!passed) return;
+  fw_rate_roll(&budget->taken, &budget->taken_before, passed);
+  budget->answered_before = passed == 1 ? budget->answered : 0;
+  budget->answered = 0;
+  budget->window = window;
+}
+
+/* Tokens used, in ticks. */
+FW_INLINE fw_u64 fw_budget_used(const struct fw_budget* budget, fw_u32 side, fw_u64 now_ns) {
+  fw_u64 tick = now_ns >> FW_TICK_SHIFT, tat = budget->tat_ticks[side & 1];
+  fw_u64 used = tat > tick ? tat - tick : 0;
+
+  return used >> FW_BUDGET_CLOCK_STEPPED_SHIFT ? 0 : used;
+}
+
+/* Takes a batch of tokens. */
+FW_INLINE void fw_budget_take_batch(const struct fw_config* cfg, struct fw_budget* budget,
+                                    fw_u32 side, fw_u64 now_ns) {
+  fw_u64 cost = fw_budget_limit_of(cfg, budget)->cost;
+
+  if (side == FW_BUDGET_KNOWN) cost >>= FW_KNOWN_SHIFT;
+  if (fw_budget_is_of_all(budget)) cost >>= FW_BUDGET_ALL_SHIFT;
+  budget->tat_ticks[side & 1] =
+      (now_ns >> FW_TICK_SHIFT) + fw_budget_used(budget, side, now_ns) + cost * FW_BUDGET_BATCH;
+  fw_budget_roll(budget, fw_window(now_ns));
+  budget->taken += FW_BUDGET_BATCH;
+}
+
+FW_INLINE void fw_budget_give(fw_u64* tat_ticks, fw_u64 ticks) {
+  *tat_ticks -= *tat_ticks > ticks ? ticks : *tat_ticks;
+}
+/* Gives one packet's tokens back to both sides, a batch at a time. */
+FW_INLINE void fw_budget_refund(const struct fw_config* cfg, struct fw_budget_place at,
+                                fw_u8 traffic_class, struct fw_addr dst, fw_u64 now_ns) {
+  fw_u64 cost = cfg->budget[traffic_class & (FW_CLASS_SLOTS - 1)].cost;
+
+  if (!at.budget || !at.share) return;
+  if (++at.share->answered < FW_BUDGET_BATCH) return;
+  fw_budget_roll(at.budget, fw_window(now_ns));
+  at.budget->answered += at.share->answered;
+  cost *= at.share->answered;
+  at.share->answered = 0;
+  if (!(dst.lo | dst.hi)) cost >>= FW_BUDGET_ALL_SHIFT;
+  fw_budget_give(&at.budget->tat_ticks[FW_BUDGET_NEW], cost);
+  fw_budget_give(&at.budget->tat_ticks[FW_BUDGET_KNOWN], cost >> FW_KNOWN_SHIFT);
+}
+
+/* Counts a refused packet. */
+FW_INLINE void fw_budget_count_refused(struct fw_env* env, struct fw_budget_place at,
+                                       fw_u64 now_ns) {
+  struct fw_shared* shared = fw_env_shared(env, 0);
+  fw_u32 now_ms = fw_ms(now_ns);
+
+  at.share->refused++;
+  if (now_ms - at.share->flushed_ms < FW_BUDGET_FLUSH_MS) return;
+  at.share->flushed_ms = now_ms;
+  __sync_fetch_and_add(&at.budget->refused, at.share->refused);
+  at.share->refused = 0;
+  if (shared) shared->under_load_until_ns = now_ns + FW_UNDER_LOAD_NS;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A byte per port: the rule that the configuration gives it, and what is known of
+ * it (FW_PORT_*). */
+#ifndef FW_TABLES_PORT_TABLE_H
+#define FW_TABLES_PORT_TABLE_H
+
+#include "env.h"
+
+/* TCP's 65,536 ports first, then UDP's. */
+FW_INLINE fw_u32 fw_port_index(fw_u8 proto, fw_u16 port) {
+  return port + (proto == FW_IPPROTO_UDP ? 65536u : 0u);
+}
+
+FW_INLINE fw_u32 fw_port_rule(struct fw_env* env, fw_u32 index) {
+  const struct fw_port_line* line = fw_env_ports(env, index / FW_LINE_BYTES);
+
+  return line ? line->value[index & (FW_LINE_BYTES - 1)] : 0;
+}
+
+FW_INLINE fw_u32 fw_port_served(struct fw_env* env, fw_u8 proto, fw_u16 port) {
+  fw_u32 index = fw_port_index(proto, port);
+  const struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
+
+  return line ? line->value[index & (FW_LINE_BYTES - 1)] : 0;
+}
+
+FW_INLINE void fw_port_set_answers(struct fw_env* env, fw_u8 proto, fw_u16 port) {
+  fw_u32 index = fw_port_index(proto, port);
+  struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
+
+  if (line && !(line->value[index & (FW_LINE_BYTES - 1)] & FW_PORT_ANSWERS))
+    line->value[index & (FW_LINE_BYTES - 1)] |= FW_PORT_ANSWERS;
+}
+
+#endif
