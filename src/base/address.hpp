@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 
-#include "abi/types.h"
 #include "base/error.hpp"
 
 namespace fw {

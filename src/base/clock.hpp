@@ -10,7 +10,7 @@
 
 namespace fw {
 
-// The datapath's clock (policy/abi.h): what bpf_ktime_get_coarse_ns() returns in the kernel.
+// The datapath's clock (abi/types.h): what bpf_ktime_get_coarse_ns() returns in the kernel.
 [[nodiscard]] inline std::uint64_t coarse_monotonic_ns() {
   timespec mono{};
   (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
