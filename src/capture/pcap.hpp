@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The pcap format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html, and Kuznetzov's
 // variant of it, whose record headers have 8 more bytes.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include "capture/reader.hpp"
@@ -10,9 +12,9 @@ namespace fw::capture {
 
 class Pcap {
  public:
-  // Does a file that starts so claim to be one?
+  // Whether a file that begins with these bytes is one.
   [[nodiscard]] static bool recognizes(std::span<const std::byte, 4> magic);
-  // At the start of the data, which it recognizes.
+  // Reads the file header. `window` is at the start of data that it recognizes.
   [[nodiscard]] static Result<Pcap> start(Window& window);
 
   // As Reader::next(), without record.index.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The pcapng format: blocks of blocks.
+// The pcapng format: sections of blocks.
 #include "capture/pcapng.hpp"
 
 #include <fmt/format.h>
@@ -19,7 +19,7 @@ enum BlockType : std::uint8_t { kInterface = 1, kPacket = 2, kSimplePacket = 3, 
 
 constexpr std::size_t kBlockFrame = 12;  // type and length before the body, length after it
 constexpr std::size_t kMinSection = 28;  // with its body
-constexpr std::size_t kPacketHead = 20;  // of the body of a packet block, old and enhanced
+constexpr std::size_t kPacketHead = 20;  // header of a packet block's body, old and enhanced
 constexpr std::size_t kMaxInterfaces = 65536;
 constexpr Wide kSecond = 1'000'000'000;
 
@@ -72,7 +72,7 @@ Result<Pcapng> Pcapng::start(Window& window) {
   return made;
 }
 
-// The block at the current position, which stays; or false at the end.
+// The block at the current position, which does not move; false at the end.
 Result<bool> Pcapng::next_block(Window& window, Block& block) {
   if (window.size() < kBlockFrame) {
     if (auto more = window.refill(kBlockFrame); !more)
@@ -99,8 +99,7 @@ Result<bool> Pcapng::next_block(Window& window, Block& block) {
       return false;
     }
   }
-  // The repetition of the length at the end serves reading backwards; a wrong one harms nothing
-  // here.
+  // The repetition of the length at the end is for reading backwards and is not checked.
   block.body = {window.data() + 8, size - kBlockFrame};
   return true;
 }
@@ -159,7 +158,8 @@ Result<void> Pcapng::add_interface(const Window& window, const Block& block) {
   return {};
 }
 
-// Also the obsolete packet block, which has a drop count in the upper half of the interface.
+// Reads the obsolete packet block too, which has a drop count in the upper half of the interface
+// field.
 Result<void> Pcapng::enhanced_packet(const Window& window, const Block& block,
                                      Record& record) const {
   if (block.body.size() < kPacketHead) return window.damaged("a packet block is too short");
@@ -180,7 +180,8 @@ Result<void> Pcapng::enhanced_packet(const Window& window, const Block& block,
   return {};
 }
 
-// Has neither a time stamp nor a captured length: that follows from the block and the snap length.
+// This block has neither a time stamp nor a captured length, which follows from the lengths of the
+// block and of a snapshot.
 Result<void> Pcapng::simple_packet(const Window& window, const Block& block, Record& record) const {
   if (block.body.size() < 4) return window.damaged("a packet block is too short");
   if (interfaces_.empty()) return window.damaged("a packet before any interface");

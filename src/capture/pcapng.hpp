@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The pcapng format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html. Sections
-// (each with its byte order and interfaces), and in them blocks, of which only those with packets
-// and interfaces count.
+// The pcapng format: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html. A file has
+// sections, each with its own byte order and interfaces, and a section has blocks. Only blocks with
+// packets or interfaces are read, the others are skipped.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <vector>
@@ -14,7 +16,7 @@ namespace fw::capture {
 class Pcapng {
  public:
   [[nodiscard]] static bool recognizes(std::span<const std::byte, 4> magic);
-  // At the start of the data, which it recognizes.
+  // Reads the first section header. `window` is at the start of data that it recognizes.
   [[nodiscard]] static Result<Pcapng> start(Window& window);
 
   // As Reader::next(), without record.index.
@@ -33,7 +35,7 @@ class Pcapng {
     [[nodiscard]] std::uint64_t time_ns(std::uint64_t ticks) const;
   };
 
-  // The block at hand: what is between its head and its length's repetition.
+  // The current block: `body` is what lies between its header and the repetition of its length.
   struct Block {
     std::uint32_t type = 0;
     std::span<const std::byte> body;

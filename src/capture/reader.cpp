@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finds out what a file is and leaves the rest to its format.
+// Recognizes the format of a file by its first bytes, and reads it by pcap.hpp or pcapng.hpp.
 #include "capture/reader.hpp"
 
 #include <fmt/format.h>
@@ -36,7 +36,7 @@ constexpr Kind kKinds[] = {
      "a program"},
 };
 
-// What a file that is no capture looks like, from its first bytes.
+// Describes a file that is no capture by its first bytes.
 std::string looks_like(std::string_view start) {
   if (start.empty()) return "empty";
   for (const Kind& kind : kKinds)
@@ -55,20 +55,8 @@ std::string_view text_at(const Window& window, std::size_t limit) {
   return {reinterpret_cast<const char*>(window.data()), std::min(window.size(), limit)};
 }
 
-// Enough to recognize every kind of file, and to say what another one is.
+// More than the longest magic number, and enough text to recognize text.
 constexpr std::size_t kLookBytes = 64;
-
-// A window on the data with its first bytes at hand, unpacked if it is packed.
-Result<Window> open_window(std::unique_ptr<Source> source, const std::string& name) {
-  Window window(std::move(source), name);
-  if (auto more = window.refill(kLookBytes); !more) return std::unexpected(std::move(more.error()));
-  if (!text_at(window, 2).starts_with("\x1f\x8b")) return window;
-  auto unpacked = gunzip(std::move(window).rest(), name);
-  if (!unpacked) return std::unexpected(std::move(unpacked.error()));
-  Window inner(std::move(*unpacked), name);
-  if (auto more = inner.refill(kLookBytes); !more) return std::unexpected(std::move(more.error()));
-  return inner;
-}
 
 }  // namespace
 
@@ -78,29 +66,28 @@ struct Reader::State {
   std::uint64_t count = 0;
   std::optional<Error> error;
 
-  static Result<std::unique_ptr<State>> start(std::unique_ptr<Source> source,
-                                              const std::string& name);
+  static Result<std::unique_ptr<State>> start(Source source, const std::string& name);
 };
 
-Result<std::unique_ptr<Reader::State>> Reader::State::start(std::unique_ptr<Source> source,
+Result<std::unique_ptr<Reader::State>> Reader::State::start(Source source,
                                                             const std::string& name) {
-  auto window = open_window(std::move(source), name);
-  if (!window) return std::unexpected(std::move(window.error()));
-  if (window->size() >= 4) {
-    const std::span<const std::byte, 4> magic(window->data(), 4);
+  Window window(std::move(source), name);
+  if (auto more = window.refill(kLookBytes); !more) return std::unexpected(std::move(more.error()));
+  if (window.size() >= 4) {
+    const std::span<const std::byte, 4> magic(window.data(), 4);
     if (Pcap::recognizes(magic)) {
-      auto pcap = Pcap::start(*window);
+      auto pcap = Pcap::start(window);
       if (!pcap) return std::unexpected(std::move(pcap.error()));
-      return std::make_unique<State>(std::move(*window), *pcap);
+      return std::make_unique<State>(std::move(window), *pcap);
     }
     if (Pcapng::recognizes(magic)) {
-      auto pcapng = Pcapng::start(*window);
+      auto pcapng = Pcapng::start(window);
       if (!pcapng) return std::unexpected(std::move(pcapng.error()));
-      return std::make_unique<State>(std::move(*window), std::move(*pcapng));
+      return std::make_unique<State>(std::move(window), std::move(*pcapng));
     }
   }
   return fail(fmt::format("{}: not a capture (pcap or pcapng): {}", name,
-                          looks_like(text_at(*window, kLookBytes))));
+                          looks_like(text_at(window, kLookBytes))));
 }
 
 Reader::Reader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -110,7 +97,7 @@ Reader::~Reader() = default;
 
 Result<Reader> Reader::open(const std::string& path) {
   const std::string name = path == "-" ? "standard input" : path;
-  auto source = open_file(path, name);
+  auto source = Source::open(path, name);
   if (!source) return std::unexpected(std::move(source.error()));
   auto state = State::start(std::move(*source), name);
   if (!state) return std::unexpected(std::move(state.error()));
@@ -118,7 +105,9 @@ Result<Reader> Reader::open(const std::string& path) {
 }
 
 Result<Reader> Reader::from_memory(std::span<const std::byte> data, const std::string& name) {
-  auto state = State::start(capture::from_memory(data), name);
+  auto source = Source::from_memory(data, name);
+  if (!source) return std::unexpected(std::move(source.error()));
+  auto state = State::start(std::move(*source), name);
   if (!state) return std::unexpected(std::move(state.error()));
   return Reader(std::move(*state));
 }

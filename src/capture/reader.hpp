@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Reads packet captures as a stream: pcap and pcapng of any byte order and clock resolution, also
 // gzip-compressed. Memory does not depend on the file's size. The time stamps are the capture's:
-// they may stand still, step back and jump by years. One thread per reader.
+// they may stand still, step back and jump by years.
 //
-// A file that ends within a record was cut: what is before the cut is read, without an error. A
-// file that contradicts itself is damaged: an error says where and how.
+// A file that ends within a record was cut: the records before the cut are read, without an error.
+// A file that contradicts itself is damaged: an error says where and how.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +20,8 @@
 
 namespace fw::capture {
 
-// A longer record, or a larger block of a pcapng file, is damage.
+// A longer record, or a larger block of a pcapng file, counts as damage. 256 KiB is the largest
+// snap length that tcpdump takes; the limit of a block is judgement.
 constexpr std::uint32_t kMaxRecordBytes = 256 * 1024;
 constexpr std::uint32_t kMaxBlockBytes = 16 * 1024 * 1024;
 
@@ -35,7 +38,7 @@ class Reader {
   // "-" is standard input. Fails if there is nothing to read, or no capture: the message says what
   // it looks like instead. A capture without packets is no error.
   [[nodiscard]] static Result<Reader> open(const std::string& path);
-  // The same of bytes in memory, which must outlive the reader.
+  // The same for bytes in memory, which are copied.
   [[nodiscard]] static Result<Reader> from_memory(std::span<const std::byte> data,
                                                   const std::string& name = "capture");
 
@@ -48,7 +51,7 @@ class Reader {
   // every further call gives the same.
   [[nodiscard]] Result<bool> next(Record& record);
 
-  // After next() gave false: the file ends within a record (or a compressed stream).
+  // After next() returned false: the file ends within a record (or within a compressed stream).
   [[nodiscard]] bool cut() const;
 
   // How much of the file was read, 0 to 1; nothing for a pipe.

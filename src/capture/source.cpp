@@ -1,91 +1,52 @@
 // SPDX-License-Identifier: MIT
-// Plain sources: a descriptor, bytes in memory, and bytes put back in front of another source.
+// zlib's file functions, which pass through what is not compressed.
 #include "capture/source.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <string_view>
 #include <utility>
-#include <vector>
-
-#include "base/fd.hpp"
 
 namespace fw::capture {
 namespace {
 
-class FileSource final : public Source {
- public:
-  FileSource(UniqueFd fd, std::uint64_t size_bytes, std::string name)
-      : fd_(std::move(fd)), size_bytes_(size_bytes), name_(std::move(name)) {}
+// zlib returns no data of a call that meets damage. So little is asked for at once; twice zlib's
+// own buffer, so that it unpacks into that.
+constexpr unsigned kBufferBytes = 8 * 1024;
+constexpr unsigned kPieceBytes = 2 * kBufferBytes - 1;
+constexpr unsigned kMostBytes = 1U << 30;  // gzread() returns an int
 
-  Result<std::size_t> read(std::span<std::byte> into) override {
-    while (true) {
-      const ssize_t got = ::read(fd_.get(), into.data(), into.size());
-      const int error = errno;
-      if (got < 0 && error == EINTR) continue;
-      if (got < 0) return fail_errno(name_, error);
-      position_bytes_ += static_cast<std::uint64_t>(got);
-      return static_cast<std::size_t>(got);
-    }
-  }
-  std::uint64_t position_bytes() const override { return position_bytes_; }
-  std::uint64_t size_bytes() const override { return size_bytes_; }
-
- private:
-  UniqueFd fd_;
-  std::uint64_t size_bytes_, position_bytes_ = 0;
-  std::string name_;
-};
-
-class MemorySource final : public Source {
- public:
-  explicit MemorySource(std::span<const std::byte> data) : data_(data) {}
-
-  Result<std::size_t> read(std::span<std::byte> into) override {
-    const std::size_t n = std::min(into.size(), data_.size() - at_);
-    if (n != 0) std::memcpy(into.data(), data_.data() + at_, n);
-    at_ += n;
-    return n;
-  }
-  std::uint64_t position_bytes() const override { return at_; }
-  std::uint64_t size_bytes() const override { return data_.size(); }
-
- private:
-  std::span<const std::byte> data_;
-  std::size_t at_ = 0;
-};
-
-class JoinedSource final : public Source {
- public:
-  JoinedSource(std::span<const std::byte> first, std::unique_ptr<Source> rest)
-      : first_(first.begin(), first.end()), rest_(std::move(rest)) {}
-
-  Result<std::size_t> read(std::span<std::byte> into) override {
-    if (at_ == first_.size()) return rest_->read(into);
-    const std::size_t n = std::min(into.size(), first_.size() - at_);
-    std::memcpy(into.data(), first_.data() + at_, n);
-    at_ += n;
-    return n;
-  }
-  std::uint64_t position_bytes() const override {
-    return rest_->position_bytes() - (first_.size() - at_);
-  }
-  std::uint64_t size_bytes() const override { return rest_->size_bytes(); }
-  bool cut() const override { return rest_->cut(); }
-
- private:
-  std::vector<std::byte> first_;
-  std::size_t at_ = 0;
-  std::unique_ptr<Source> rest_;
-};
+// What zlib says, without the name that it gives a file opened by its descriptor.
+std::string_view without_name(std::string_view message) {
+  const std::size_t colon = message.find(": ");
+  return colon == std::string_view::npos ? message : message.substr(colon + 2);
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_file(const std::string& path, const std::string& name) {
+void Source::Close::operator()(gzFile_s* file) const {
+  (void)::gzclose_r(file);
+}
+
+Source::Source(std::unique_ptr<gzFile_s, Close> file, std::uint64_t size_bytes, std::string name)
+    : file_(std::move(file)), size_bytes_(size_bytes), name_(std::move(name)) {}
+
+Result<Source> Source::from_fd(UniqueFd fd, std::uint64_t size_bytes, const std::string& name) {
+  std::unique_ptr<gzFile_s, Close> file(::gzdopen(fd.get(), "rb"));
+  if (!file) return fail(name + ": zlib: no memory");
+  (void)fd.release();
+  (void)::gzbuffer(file.get(), kBufferBytes);
+  return Source(std::move(file), size_bytes, name);
+}
+
+Result<Source> Source::open(const std::string& path, const std::string& name) {
   UniqueFd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                           : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno(name, errno);
@@ -97,15 +58,41 @@ Result<std::unique_ptr<Source>> open_file(const std::string& path, const std::st
     size = static_cast<std::uint64_t>(status.st_size);
     (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
-  return std::make_unique<FileSource>(std::move(fd), size, name);
+  return from_fd(std::move(fd), size, name);
 }
 
-std::unique_ptr<Source> from_memory(std::span<const std::byte> data) {
-  return std::make_unique<MemorySource>(data);
+Result<Source> Source::from_memory(std::span<const std::byte> data, const std::string& name) {
+  UniqueFd fd(::memfd_create("capture", MFD_CLOEXEC));
+  if (!fd.valid()) return fail_errno(name, errno);
+  for (std::span<const std::byte> left = data; !left.empty();) {
+    const ssize_t wrote = ::write(fd.get(), left.data(), left.size());
+    if (wrote < 0) return fail_errno(name, errno);
+    left = left.subspan(static_cast<std::size_t>(wrote));
+  }
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno(name, errno);
+  return from_fd(std::move(fd), data.size(), name);
 }
 
-std::unique_ptr<Source> joined(std::span<const std::byte> first, std::unique_ptr<Source> rest) {
-  return std::make_unique<JoinedSource>(first, std::move(rest));
+Result<std::size_t> Source::read(std::span<std::byte> into) {
+  const unsigned most = ::gzdirect(file_.get()) != 0 ? kMostBytes : kPieceBytes;
+  const int got = ::gzread(file_.get(), into.data(),
+                           static_cast<unsigned>(std::min<std::size_t>(into.size(), most)));
+  if (got >= 0) return static_cast<std::size_t>(got);
+  int error = Z_OK;
+  const std::string_view why = without_name(::gzerror(file_.get(), &error));
+  if (error == Z_DATA_ERROR)
+    return fail(fmt::format("{}: offset {}: damaged gzip data: {}", name_, position_bytes(), why));
+  return fail(fmt::format("{}: {}", name_, why));
+}
+
+std::uint64_t Source::position_bytes() const {
+  return static_cast<std::uint64_t>(std::max<z_off_t>(::gzoffset(file_.get()), 0));
+}
+
+bool Source::cut() const {
+  int error = Z_OK;
+  (void)::gzerror(file_.get(), &error);
+  return error == Z_BUF_ERROR;
 }
 
 }  // namespace fw::capture

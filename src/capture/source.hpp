@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Where a capture's bytes come from: a file or standard input, plain or gzip-compressed. Nothing is
-// held but a fixed buffer. One thread per source.
+// Where a capture's bytes come from: a file or standard input, plain or gzip-compressed. zlib's
+// gzread() unpacks: gzip members one after another are one file, and what follows the last member
+// is ignored, as gzip itself does. Memory does not depend on the file's size.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -10,41 +13,41 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
+
+struct gzFile_s;
 
 namespace fw::capture {
 
 class Source {
  public:
-  Source() = default;
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  virtual ~Source() = default;
+  // "-" as path is standard input. `name` is what messages call it.
+  [[nodiscard]] static Result<Source> open(const std::string& path, const std::string& name);
+  // Copies `data`.
+  [[nodiscard]] static Result<Source> from_memory(std::span<const std::byte> data,
+                                                  const std::string& name);
 
-  // Fills the front of `into` (not empty) and returns how much of it; 0 at the end. After an error
-  // every further call fails.
-  [[nodiscard]] virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
+  // Fills the front of `into` (not empty) and returns the number of bytes; 0 at the end. After an
+  // error every further call fails. Up to kPieceBytes before damaged gzip data are lost with it.
+  [[nodiscard]] Result<std::size_t> read(std::span<std::byte> into);
   // How much of the file was read so far, as it is stored.
-  [[nodiscard]] virtual std::uint64_t position_bytes() const = 0;
+  [[nodiscard]] std::uint64_t position_bytes() const;
   // 0: unknown (a pipe).
-  [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;
-  // The end that read() reported is a cut: the compressed stream has no end of its own.
-  [[nodiscard]] virtual bool cut() const { return false; }
+  [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
+  // After read() returned 0: the compressed stream ends within a member.
+  [[nodiscard]] bool cut() const;
+
+ private:
+  struct Close {
+    void operator()(gzFile_s* file) const;
+  };
+  Source(std::unique_ptr<gzFile_s, Close> file, std::uint64_t size_bytes, std::string name);
+  [[nodiscard]] static Result<Source> from_fd(UniqueFd fd, std::uint64_t size_bytes,
+                                              const std::string& name);
+
+  std::unique_ptr<gzFile_s, Close> file_;
+  std::uint64_t size_bytes_;
+  std::string name_;
 };
-
-// `name` is for messages. "-" as path is standard input.
-[[nodiscard]] Result<std::unique_ptr<Source>> open_file(const std::string& path,
-                                                        const std::string& name);
-
-// Borrows `data`.
-[[nodiscard]] std::unique_ptr<Source> from_memory(std::span<const std::byte> data);
-
-// `packed` from its start; gzip members one after another, and zeros behind the last, as gzip
-// itself reads them. Anything else behind it is an error.
-[[nodiscard]] Result<std::unique_ptr<Source>> gunzip(std::unique_ptr<Source> packed,
-                                                     const std::string& name);
-
-// A source that gives `first` and then what `rest` gives: puts back what was read to look at it.
-[[nodiscard]] std::unique_ptr<Source> joined(std::span<const std::byte> first,
-                                             std::unique_ptr<Source> rest);
 
 }  // namespace fw::capture

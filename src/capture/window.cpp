@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Refilling: what is left moves to the front of the buffer, which grows only for a large block.
+// Refilling: the bytes that are left move to the front of the buffer, which grows only for a large
+// block.
 #include "capture/window.hpp"
 
 #include <fmt/format.h>
@@ -10,12 +11,12 @@
 namespace fw::capture {
 namespace {
 
-// Small enough to stay in the second-level cache, large enough that a system call costs nothing.
+// Fits into a second-level cache, and is large enough that the cost of a read() does not matter.
 constexpr std::size_t kBufferBytes = std::size_t{256} * 1024;
 
 }  // namespace
 
-Window::Window(std::unique_ptr<Source> source, std::string name)
+Window::Window(Source source, std::string name)
     : source_(std::move(source)),
       name_(std::move(name)),
       buffer_(std::make_unique_for_overwrite<std::byte[]>(kBufferBytes)),
@@ -38,17 +39,13 @@ Result<void> Window::refill(std::size_t n) {
   begin_ = buffer_.get();
   end_ = begin_ + left;
   while (size() < n) {
-    auto got = source_->read({buffer_.get() + size(), capacity_ - size()});
+    auto got = source_.read({buffer_.get() + size(), capacity_ - size()});
     if (!got) return std::unexpected(std::move(got.error()));
     if (*got == 0) break;
     end_ += *got;
     read_bytes_ += *got;
   }
   return {};
-}
-
-std::unique_ptr<Source> Window::rest() && {
-  return joined({begin_, size()}, std::move(source_));
 }
 
 std::unexpected<Error> Window::damaged(std::string_view what) const {

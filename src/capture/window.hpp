@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The part of a capture at hand: consecutive bytes from the current position, refilled from a
-// source. Its memory is bounded by the largest refill() asked for, not by the file.
+// A window on the bytes of a capture: consecutive bytes from the current position, refilled from a
+// source. Its memory is bounded by the largest refill(), not by the size of the file.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -18,35 +20,32 @@ namespace fw::capture {
 
 class Window {
  public:
-  Window(std::unique_ptr<Source> source, std::string name);
+  Window(Source source, std::string name);
 
-  // What is at hand; pointers into it hold until the next refill().
+  // The bytes of the window; pointers into it are valid until the next refill().
   [[nodiscard]] const std::byte* data() const { return begin_; }
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
 
-  // Tries to have n bytes at hand; fewer are there afterwards only if the data ends before. After
-  // an error the bytes at hand are still the same.
+  // Extends the window to n bytes; it is shorter only if the data ends before. After an error the
+  // window is unchanged.
   [[nodiscard]] Result<void> refill(std::size_t n);
   // n <= size().
   void skip(std::size_t n) { begin_ += n; }
 
-  // The data ends within something.
+  // The caller found that the data ends within a record.
   void mark_cut() { cut_ = true; }
-  [[nodiscard]] bool cut() const { return cut_ || source_->cut(); }
+  [[nodiscard]] bool cut() const { return cut_ || source_.cut(); }
 
-  // What is at hand and after it, as a source again.
-  [[nodiscard]] std::unique_ptr<Source> rest() &&;
-
-  // From the start of the (unpacked) data.
+  // Of the window, from the start of the (unpacked) data.
   [[nodiscard]] std::uint64_t offset() const { return read_bytes_ - size(); }
-  [[nodiscard]] const Source& source() const { return *source_; }
+  [[nodiscard]] const Source& source() const { return source_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
   // "NAME: offset 123: WHAT", at the current position.
   [[nodiscard]] std::unexpected<Error> damaged(std::string_view what) const;
 
  private:
-  std::unique_ptr<Source> source_;
+  Source source_;
   std::string name_;
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t capacity_;
@@ -56,7 +55,7 @@ class Window {
   bool cut_ = false;
 };
 
-// Numbers of a file whose byte order is known only when it is read.
+// Reads the integers of a file whose byte order is known only at run time.
 struct ByteOrder {
   bool swapped = false;
 

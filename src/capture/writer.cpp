@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// pcap, written in this machine's byte order: the format allows either.
+// pcap in the byte order of this machine; the format allows either.
 #include "capture/writer.hpp"
 
 #include <fcntl.h>

@@ -271,9 +271,9 @@ TEST(capture, a_cut_gzip_file_is_read_up_to_the_cut_and_a_damaged_one_is_refused
   EXPECT_NE(refused.error.find("damaged gzip data: incorrect data check"), std::string::npos)
       << refused.error;
 
-  Data trailing = packed;
+  Data trailing = packed;  // gzip ignores it, too
   trailing.push_back(std::byte{'x'});
-  EXPECT_NE(content_of(trailing).error.find("no gzip data after the end"), std::string::npos);
+  EXPECT_EQ(content_of(trailing).records.size(), 502U);
 }
 
 TEST(capture, records_across_the_ends_of_the_buffer_are_whole) {
@@ -351,19 +351,23 @@ TEST_F(CaptureFile, what_was_written_is_read) {
   EXPECT_EQ(reader.progress(), 1.0);
 }
 
-TEST_F(CaptureFile, standard_input_is_read_to_its_end) {
+TEST_F(CaptureFile, standard_input_is_read_to_its_end_also_from_a_pipe) {
   const std::string path = folder_ / "stdin.gz";
   const Data packed = small_pcap().gzipped();
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(packed.data()), static_cast<long>(packed.size()));
-  const int saved = ::dup(STDIN_FILENO);
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  ASSERT_GE(file, 0);
-  ASSERT_GE(::dup2(file, STDIN_FILENO), 0);
-  const Content content = drain(Reader::open("-"));
-  if (saved >= 0) (void)::dup2(saved, STDIN_FILENO);
-  for (const int fd : {saved, file}) (void)::close(fd);
-  EXPECT_EQ(content.records, (Lines{"5000006000 1 abc/60", "4000000000 1 de/2"}));
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ASSERT_EQ(::write(ends[1], packed.data(), packed.size()), static_cast<long>(packed.size()));
+  (void)::close(ends[1]);
+  for (const int file : {::open(path.c_str(), O_RDONLY | O_CLOEXEC), ends[0]}) {
+    const int saved = ::dup(STDIN_FILENO);
+    ASSERT_GE(::dup2(file, STDIN_FILENO), 0);
+    const Content content = drain(Reader::open("-"));
+    if (saved >= 0) (void)::dup2(saved, STDIN_FILENO);
+    for (const int fd : {saved, file}) (void)::close(fd);
+    EXPECT_EQ(content.records, (Lines{"5000006000 1 abc/60", "4000000000 1 de/2"}));
+  }
 }
 
 TEST_F(CaptureFile, what_cannot_be_opened_is_named) {
