@@ -8,7 +8,7 @@
 namespace fw::daemon {
 
 Result<std::size_t> prove_conversations(datapath::Datapath& datapath, const Now& now) {
-  const auto sockets = host::conversations();
+  const auto sockets = host::connected_sockets();
   if (!sockets) return std::unexpected(sockets.error());
   fw_env env = datapath.tables().env(datapath.config());
   std::size_t verified = 0;

@@ -93,16 +93,16 @@ void Daemon::follow_interfaces() {
 // Reads the machine anew and exempts whom it needs now.
 Result<void> Daemon::look_around(const Now& now) {
   look_due_ns_ = now.mono_ns + kLookEveryNs;
-  Result<host::Facts> facts = host::gather();
+  Result<host::HostFacts> facts = host::read_facts();
   if (!facts) return std::unexpected(std::move(facts.error()));
-  std::vector<host::Exemption> found =
+  std::vector<host::ExemptAddress> found =
       host::exemptions(*facts, kinds_of(parts_.engine.settings().config.exempt));
   network_ = std::move(facts->network);
   if (found == exempted_) return {};
 
   std::vector<engine::Exemption> exemptions;
   exemptions.reserve(found.size());
-  for (const host::Exemption& exemption : found)
+  for (const host::ExemptAddress& exemption : found)
     exemptions.push_back({.address = exemption.address, .why = exemption.why});
   exempted_.clear();  // after an error the next look tries again
   if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;

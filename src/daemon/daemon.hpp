@@ -89,8 +89,8 @@ class Daemon {
   control::Server* api_ = nullptr;
   host::NetworkWatch network_watch_;
   host::FileWatch file_watch_;
-  host::Network network_;                  // as last read
-  std::vector<host::Exemption> exempted_;  // as last given to the engine
+  host::Network network_;                      // as last read
+  std::vector<host::ExemptAddress> exempted_;  // as last given to the engine
   Interfaces interfaces_;
   std::set<std::filesystem::path> list_files_;
   std::set<std::filesystem::path> watched_;  // all of them, lists too

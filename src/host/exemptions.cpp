@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Facts to exemptions: one map from address to reasons.
+// Collects the reasons of each exempt address in one map.
 #include "host/exemptions.hpp"
 
 #include <fmt/format.h>
@@ -31,16 +31,16 @@ void add(Reasons& reasons, const Address& address, std::string why) {
 
 }  // namespace
 
-Result<Facts> gather(const FactPaths& paths) {
+Result<HostFacts> read_facts(const HostFactPaths& paths) {
   auto network = read_network();
   if (!network) return std::unexpected(std::move(network.error()));
-  return Facts{.network = std::move(*network),
-               .dns = dns_servers(paths.resolvers),
-               .dhcp = dhcp_servers(paths.resolvers),
-               .operators = operator_sessions(paths.proc_root)};
+  return HostFacts{.network = std::move(*network),
+                   .dns = dns_servers(paths.resolvers),
+                   .dhcp = dhcp_servers(paths.resolvers),
+                   .operators = operator_sessions(paths.proc_root)};
 }
 
-std::vector<Exemption> exemptions(const Facts& facts, const ExemptKinds& kinds) {
+std::vector<ExemptAddress> exemptions(const HostFacts& facts, const ExemptKinds& kinds) {
   Reasons reasons;
   if (kinds.own_addresses)
     for (const Interface& interface : facts.network.interfaces)
@@ -50,14 +50,14 @@ std::vector<Exemption> exemptions(const Facts& facts, const ExemptKinds& kinds) 
     for (const DefaultRoute& route : facts.network.default_routes)
       if (route.has_gateway) add(reasons, route.gateway, "default gateway");
   if (kinds.dns)
-    for (const Server& server : facts.dns)
+    for (const NetworkServer& server : facts.dns)
       add(reasons, server.address, fmt::format("DNS server ({})", server.source.native()));
   if (kinds.dhcp)
-    for (const Server& server : facts.dhcp) add(reasons, server.address, "DHCP server");
+    for (const NetworkServer& server : facts.dhcp) add(reasons, server.address, "DHCP server");
   if (kinds.operator_sessions)
     for (const Address& peer : facts.operators) add(reasons, peer, "SSH session of the operator");
 
-  std::vector<Exemption> list;
+  std::vector<ExemptAddress> list;
   for (const auto& [address, why] : reasons)
     list.push_back({address, fmt::format("{}", fmt::join(why, ", "))});
   return list;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whom Floodwall must never harm without anybody listing them: the addresses that keep this host on
-// the network and its operator logged in, each with the reason in words.
+// The automatic exemptions: addresses that keep this host on the network and its operator logged
+// in, each with the reason in words. Nobody has to list them.
 //
 // Thread rule: free functions without state.
 #pragma once
@@ -16,35 +16,36 @@
 
 namespace fw::host {
 
-// What is to be exempt: [exempt] of the configuration.
+// Which kinds of address are exempt: [exempt] of the configuration.
 struct ExemptKinds {
   bool own_addresses = true, gateway = true, dns = true, dhcp = true, operator_sessions = true;
 };
 
-struct Exemption {
+struct ExemptAddress {
   Address address;
   std::string why;  // "default gateway, DHCP server"
 
-  bool operator==(const Exemption&) const = default;
+  bool operator==(const ExemptAddress&) const = default;
 };
 
-// All that is known of this host.
-struct Facts {
+// What this host's own files and kernel say about it.
+struct HostFacts {
   Network network;
-  std::vector<Server> dns, dhcp;
+  std::vector<NetworkServer> dns, dhcp;
   std::vector<Address> operators;  // peers of SSH sessions
 };
 
-struct FactPaths {
+struct HostFactPaths {
   ResolverPaths resolvers;
   std::filesystem::path proc_root = "/proc";
 };
 
-// Reads everything anew; takes some milliseconds. Fails only if the network cannot be read.
-[[nodiscard]] Result<Facts> gather(const FactPaths& paths = {});
+// Reads everything; takes some milliseconds. Fails only if the network cannot be read.
+[[nodiscard]] Result<HostFacts> read_facts(const HostFactPaths& paths = {});
 
-// Sorted by address, each once. Loopback, unspecified, multicast and broadcast addresses never are
-// among them; link-local ones are (an IPv6 gateway has no other).
-[[nodiscard]] std::vector<Exemption> exemptions(const Facts& facts, const ExemptKinds& kinds);
+// Sorted by address, each once, without special addresses (base/address.hpp) other than link-local
+// ones: an IPv6 gateway often has no other.
+[[nodiscard]] std::vector<ExemptAddress> exemptions(const HostFacts& facts,
+                                                    const ExemptKinds& kinds);
 
 }  // namespace fw::host

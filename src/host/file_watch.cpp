@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// inotify: which folders to watch is worked out anew after every batch of events.
+// inotify: which folders to watch is determined again after every batch of events.
 #include "host/file_watch.hpp"
 
 #include <fmt/format.h>
@@ -20,10 +20,12 @@ namespace {
 
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                   IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-constexpr int kMaxReads = 64;  // then the caller has its turn; the descriptor stays readable
-constexpr int kMaxLinks = 16;
+// Bounds one drain(); the descriptor stays readable (judgement).
+constexpr int kMaxReads = 64;
+constexpr int kMaxLinks = 16;  // a chain of symbolic links; the kernel's own limit is 40
 
-// A link to a folder does not count: it may be turned, which its own folder tells.
+// A symbolic link to a folder does not count as one: its target may be changed, and only the folder
+// that holds the link reports that.
 fs::path nearest_folder(fs::path path) {
   std::error_code error;
   while (path.has_relative_path() &&
@@ -32,8 +34,8 @@ fs::path nearest_folder(fs::path path) {
   return path;
 }
 
-// As weakly_canonical(), but a link to what does not exist yet is followed, too.
-fs::path follow(fs::path path) {
+// As weakly_canonical(), but also follows a symbolic link to a path that does not exist yet.
+fs::path real_path(fs::path path) {
   std::error_code error;
   for (int links = 0; links < kMaxLinks && fs::is_symlink(path, error); links++) {
     const fs::path target = fs::read_symlink(path, error);
@@ -58,7 +60,7 @@ Result<FileWatch> FileWatch::open() {
 }
 
 FileWatch::Target FileWatch::look(const fs::path& path) {
-  const fs::path real = follow(path);
+  const fs::path real = real_path(path);
   return {.real = real, .folder = nearest_folder(path), .real_folder = nearest_folder(real)};
 }
 
@@ -79,7 +81,7 @@ Result<void> FileWatch::arm() {
       moved = moved || now != target;
       target = std::move(now);
     }
-    if (!moved && round > 0) break;  // nothing came between looking and watching
+    if (!moved && round > 0) break;  // nothing changed between reading the paths and watching
     result = {};
     for (const auto& [path, target] : targets_)
       for (const fs::path& folder : {target.folder, target.real_folder})
@@ -99,21 +101,22 @@ Result<void> FileWatch::add(fs::path folder, Folders& folders) const {
       return {};
     }
     const int error = errno;
-    // Gone since it was looked at: the next one up tells when it is back.
+    // Deleted since it was found: its parent reports when it is back.
     if ((error != ENOENT && error != ENOTDIR) || !folder.has_relative_path())
       return fail_errno(fmt::format("cannot watch {}", folder.native()), error);
     folder = folder.parent_path();
   }
 }
 
-void FileWatch::note(int descriptor, std::string_view name, std::set<fs::path>& changed) const {
+void FileWatch::add_changed(int descriptor, std::string_view name,
+                            std::set<fs::path>& changed) const {
   const auto found = folders_.find(descriptor);
-  if (found == folders_.end()) return;  // no longer ours
+  if (found == folders_.end()) return;  // no longer watched
   for (const fs::path& folder : found->second) {
     const fs::path entry = name.empty() ? folder : folder / name;
     for (const auto& [path, target] : targets_)
       for (const fs::path& known : {path, target.real})
-        // It, a folder on the way to it, or an entry of a folder that is watched as such.
+        // The path itself, a folder above it, or an entry of a watched folder.
         if (known == folder || is_within(known, entry)) changed.insert(path);
   }
 }
@@ -133,7 +136,7 @@ std::set<fs::path> FileWatch::drain() {
       const char* name = buffer.data() + at + sizeof event;
       if ((event.mask & IN_Q_OVERFLOW) != 0)
         for (const auto& entry : targets_) changed.insert(entry.first);
-      note(event.wd, {name, event.len == 0 ? 0 : ::strnlen(name, event.len)}, changed);
+      add_changed(event.wd, {name, event.len == 0 ? 0 : ::strnlen(name, event.len)}, changed);
       at += sizeof event + event.len;
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Netlink through libmnl: the one loop that reads answers, and the walk over attributes.
+// Netlink through libmnl: the loop that reads answers, and the iteration over attributes.
 #include "host/netlink.hpp"
 
 #include <libmnl/libmnl.h>
@@ -13,7 +13,7 @@ namespace fw::host {
 
 namespace {
 
-// libmnl walks with signed lengths; what does not fit is not ours.
+// libmnl takes signed lengths; mnl_attr_ok() refuses an attribute that does not fit.
 void walk(const nlattr* first, std::size_t length_bytes, const AttributeSink& sink) {
   int left = static_cast<int>(length_bytes);
   for (const nlattr* at = first; mnl_attr_ok(at, left); at = mnl_attr_next(at)) {
@@ -80,7 +80,7 @@ Result<void> Netlink::dump(unsigned short type, std::span<const std::byte> body,
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
       if (message->nlmsg_seq != sequence_ || !mnl_nlmsg_portid_ok(message, port)) continue;
       if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE) {
-        // Both begin with a negative errno or 0; the end of a dump may carry one, too.
+        // Both message types begin with a negative errno or 0.
         int error = 0;
         if (mnl_nlmsg_get_payload_len(message) >= sizeof error)
           std::memcpy(&error, mnl_nlmsg_get_payload(message), sizeof error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A netlink socket of the caller's network namespace: requests that dump a table, and multicast
-// notifications. For host/, and for datapaths that put things back as they were.
+// notifications.
 //
 // Thread rule: one thread at a time per socket.
 #pragma once
@@ -23,7 +23,7 @@ namespace fw::host {
 using MessageSink = std::function<void(const nlmsghdr&)>;
 using AttributeSink = std::function<void(const nlattr&)>;
 
-// Visits the attributes behind the fixed header of a message, or those of a nest.
+// Calls `sink` for each attribute behind the fixed header of a message, or in a nested attribute.
 void for_each_attribute(const nlmsghdr& message, std::size_t fixed_bytes,
                         const AttributeSink& sink);
 void for_each_nested(const nlattr& nest, const AttributeSink& sink);
@@ -35,9 +35,9 @@ class Netlink {
   [[nodiscard]] static Result<Netlink> open(int bus, unsigned groups = 0);
 
   // Sends a dump request: `type`, then `body` as the fixed header and its attributes. Every message
-  // of the answer goes to `sink`. A table that changed meanwhile is still dumped to the end: the
-  // notification of the change is what brings the reader back. The error kind is not_permitted when
-  // the kernel says so; the errno is in `error_number()`.
+  // of the answer goes to `sink`. A table that changes meanwhile is still dumped to the end,
+  // because the notification of that change makes the caller read again. The error kind is
+  // not_permitted if the kernel returned EPERM or EACCES; error_number() has the errno.
   [[nodiscard]] Result<void> dump(unsigned short type, std::span<const std::byte> body,
                                   const MessageSink& sink);
   // The errno of the last failed dump.

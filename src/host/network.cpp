@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The snapshot of the network: three dumps (links, addresses, routes) joined by interface index.
+// A snapshot of the network: three dumps (links, addresses, routes) joined by interface index.
 #include "host/network.hpp"
 
 #include <linux/ethtool.h>
@@ -58,7 +58,7 @@ std::string text_of(const nlattr& attribute) {
   return {text, ::strnlen(text, mnl_attr_get_payload_len(&attribute))};
 }
 
-// Asked over a socket and not read from /sys, which may show another network namespace.
+// Read by ioctl and not from /sys, which may show another network namespace.
 std::string driver_of(int socket_fd, const std::string& name) {
   ethtool_drvinfo info{};
   info.cmd = ETHTOOL_GDRVINFO;
@@ -108,8 +108,8 @@ void read_address(const nlmsghdr& message, std::vector<Interface>& interfaces) {
   std::optional<Address> local;
   std::optional<Address> address;
   for_each_attribute(message, sizeof *header, [&](const nlattr& attribute) {
-    // On a point-to-point link IFA_ADDRESS is the peer's, IFA_LOCAL is ours; IPv6 may have only the
-    // former.
+    // On a point-to-point link IFA_ADDRESS is the peer's address and IFA_LOCAL this host's. IPv6
+    // may have IFA_ADDRESS only, which is then this host's.
     if (mnl_attr_get_type(&attribute) == IFA_LOCAL) local = address_of(attribute);
     if (mnl_attr_get_type(&attribute) == IFA_ADDRESS) address = address_of(attribute);
   });

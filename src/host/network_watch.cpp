@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Network notifications: interfaces are told apart by index and name, so one that is replaced under
-// its name is seen, and so is one that was away and came back with its index.
+// Network notifications. An interface is identified by index and name, so that one which is
+// replaced under the same name is seen, and so is one that was gone and came back with the same
+// index.
 #include "host/network_watch.hpp"
 
 #include <linux/rtnetlink.h>
@@ -19,7 +20,7 @@ namespace {
 
 constexpr unsigned kGroups =
     RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
-// So that a storm of notifications cannot keep the caller here: the descriptor stays readable.
+// Bounds one drain() in a storm of notifications; the descriptor stays readable (judgement).
 constexpr int kMaxReads = 64;
 
 std::string name_in(const nlmsghdr& message) {
@@ -44,7 +45,7 @@ Result<NetworkWatch> NetworkWatch::open() {
   auto netlink = Netlink::open(NETLINK_ROUTE, kGroups);
   if (!netlink) return std::unexpected(std::move(netlink.error()));
   NetworkWatch watch(std::move(*netlink));
-  // After the subscription: what changes in between is seen twice rather than never.
+  // Read after the subscription, so that a change in between is seen twice and not missed.
   auto links = read_links();
   if (!links) return std::unexpected(std::move(links.error()));
   watch.names_ = std::move(links->names);
@@ -58,13 +59,13 @@ Result<NetworkWatch::Links> NetworkWatch::read_links() {
   const ifinfomsg header{};
   const auto done =
       netlink->dump(RTM_GETLINK, std::as_bytes(std::span(&header, 1)),
-                    [&links](const nlmsghdr& message) { (void)note(message, links); });
+                    [&links](const nlmsghdr& message) { (void)apply(message, links); });
   if (!done) return std::unexpected(done.error());
   return links;
 }
 
-// True if the message is about something that a snapshot shows.
-bool NetworkWatch::note(const nlmsghdr& message, Links& links) {
+// Updates `links`. True if the message is about something that a snapshot contains.
+bool NetworkWatch::apply(const nlmsghdr& message, Links& links) {
   switch (message.nlmsg_type) {
     case RTM_NEWADDR:
     case RTM_DELADDR:
@@ -80,8 +81,8 @@ bool NetworkWatch::note(const nlmsghdr& message, Links& links) {
   }
   if (mnl_nlmsg_get_payload_len(&message) < sizeof(ifinfomsg)) return false;
   const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
-  // A bridge tells of its ports in messages of its own; leaving a bridge is no end of the
-  // interface.
+  // Messages of family AF_BRIDGE are about the ports of a bridge: an interface that leaves a bridge
+  // still exists.
   if (link->ifi_family != AF_UNSPEC) return false;
   if (message.nlmsg_type == RTM_DELLINK) {
     if (links.names.erase(link->ifi_index) != 0) links.left.insert(link->ifi_index);
@@ -97,13 +98,13 @@ NetworkChange NetworkWatch::drain() {
   bool overrun = false;
   for (int reads = 0; reads < kMaxReads; reads++) {
     const auto received = netlink_.receive(
-        [&](const nlmsghdr& message) { change.changed = note(message, now) || change.changed; });
+        [&](const nlmsghdr& message) { change.changed = apply(message, now) || change.changed; });
     if (received == Netlink::Received::nothing) break;
     if (received == Netlink::Received::overrun) overrun = true;
   }
   if (overrun) {
     change.changed = true;
-    // Should even this fail, the old list stands until the next notification.
+    // If this fails too, the old list stays until the next notification.
     if (auto links = read_links()) now.names = std::move(links->names);
   }
   const auto lacks = [&now](const auto& names, const auto& entry) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tells that links, addresses or default routes of this network namespace changed, and which
-// interfaces came and went. What is so now is read anew (network.hpp): nothing is pieced together
-// from notifications, so a lost one costs nothing but a further read.
+// Reports that links, addresses or default routes of this network namespace changed, and which
+// interfaces appeared or disappeared. The caller then reads a new snapshot (network.hpp). Nothing
+// is derived from the notifications themselves, so a lost one costs no more than another read.
 //
 // Thread rule: one thread at a time.
 #pragma once
@@ -18,20 +18,21 @@ namespace fw::host {
 
 struct NetworkChange {
   bool changed = false;  // read_network() again
-  // By name, sorted. An interface that was deleted and made again is in both: detach, then attach.
+  // By name, sorted. An interface that was deleted and created again is in both: detach, then
+  // attach.
   std::vector<std::string> disappeared, appeared;
 };
 
 class NetworkWatch {
  public:
-  // The interfaces that exist now have not "appeared".
+  // Interfaces that exist now do not count as appeared.
   [[nodiscard]] static Result<NetworkWatch> open();
 
-  // Readable when drain() has something to say. Level-triggered.
+  // Readable when drain() has something to report. Level-triggered.
   [[nodiscard]] int fd() const { return netlink_.fd(); }
 
-  // Takes what is waiting; never blocks. After an overrun of the socket everything counts as
-  // changed and the interfaces are compared with a fresh list.
+  // Reads the waiting notifications; never blocks. After an overrun of the socket everything counts
+  // as changed, and the interfaces are compared with a new list.
   [[nodiscard]] NetworkChange drain();
 
  private:
@@ -42,7 +43,7 @@ class NetworkWatch {
 
   explicit NetworkWatch(Netlink netlink) : netlink_(std::move(netlink)) {}
   [[nodiscard]] static Result<Links> read_links();
-  [[nodiscard]] static bool note(const nlmsghdr& message, Links& links);
+  [[nodiscard]] static bool apply(const nlmsghdr& message, Links& links);
 
   Netlink netlink_;
   std::map<int, std::string> names_;

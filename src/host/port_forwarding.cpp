@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// nftables (and iptables on top of it) by a dump of all rules, iptables proper by its own call.
+// Reads nftables (and iptables-nft) by a dump of all rules, and legacy iptables by getsockopt().
 #include "host/port_forwarding.hpp"
 
 #include <linux/netfilter/nf_tables.h>
@@ -39,7 +39,7 @@ bool is_new_destination(std::string_view target) {
 }
 
 // `name` and `data` are those of an expression.
-bool sends_elsewhere(std::string_view name, const nlattr& data) {
+bool forwards(std::string_view name, const nlattr& data) {
   if (name == "redir" || name == "tproxy") return true;
   bool found = false;
   for_each_nested(data, [&](const nlattr& part) {
@@ -60,7 +60,7 @@ bool is_forwarding_rule(const nlmsghdr& rule) {
       if (mnl_attr_get_type(&part) == NFTA_EXPR_NAME) name = text_of(part);
       if (mnl_attr_get_type(&part) == NFTA_EXPR_DATA) data = &part;
     });
-    found |= data != nullptr && sends_elsewhere(name, *data);
+    found |= data != nullptr && forwards(name, *data);
   };
   for_each_attribute(rule, sizeof(nfgenmsg), [&](const nlattr& attribute) {
     if (mnl_attr_get_type(&attribute) == NFTA_RULE_EXPRESSIONS)
@@ -80,7 +80,7 @@ Result<bool> nftables_forward() {
   const auto dumped = netlink->dump(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE,
                                     std::as_bytes(std::span(&all, 1)), look);
   if (dumped) return found;
-  // A kernel that has no nftables says that it does not know the question.
+  // The errors of a kernel without nftables.
   const int error = netlink->error_number();
   if (error == EINVAL || error == EOPNOTSUPP || error == ENOENT) return false;
   return std::unexpected(dumped.error());
@@ -88,7 +88,7 @@ Result<bool> nftables_forward() {
 
 // ------------------------------------------------------------------- iptables
 
-// linux/netfilter_ipv4/ip_tables.h; the same for IPv6. (Those headers are none of C++.)
+// From linux/netfilter_ipv4/ip_tables.h, the same for IPv6. Those headers do not compile as C++.
 constexpr int kGetInfo = 64, kGetEntries = 65;
 struct TableInfo {
   std::array<char, 32> name;
@@ -105,7 +105,7 @@ static_assert(offsetof(TableEntries, first) == kEntriesOffset);
 
 struct Family {
   int family, level;
-  const char* names;  // of tables that are there; the file is missing without iptables
+  const char* names;  // file with the names of the existing tables; missing without iptables
 };
 
 Result<bool> table_forwards(const Family& family, const char* table) {
@@ -122,7 +122,7 @@ Result<bool> table_forwards(const Family& family, const char* table) {
   bytes = static_cast<socklen_t>(entries.size());
   if (::getsockopt(socket.get(), family.level, kGetEntries, entries.data(), &bytes) != 0)
     return fail_errno("cannot read the rules of iptables", errno);
-  // A target's name stands in its rule as a string of its own.
+  // A rule contains its target's name as a string with its own terminator.
   const std::string_view rules(entries.data() + kEntriesOffset, info.size_bytes);
   using namespace std::string_view_literals;
   for (const std::string_view target : {"DNAT\0"sv, "REDIRECT\0"sv, "TPROXY\0"sv})

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Do connections that are addressed to this host go somewhere else (Docker's published ports)? Who
-// answers a SYN for a listener must know: its client's next packet may never reach that listener.
+// Whether rules of this host forward connections that are addressed to it (Docker's published
+// ports). SYN cookies must not be used then: the client's next packet may never reach the local
+// listener.
 //
 // Thread rule: a free function without state.
 #pragma once
@@ -10,8 +11,8 @@
 namespace fw::host {
 
 // True if any rule of nftables or iptables in the caller's network namespace gives packets another
-// destination (DNAT, redirect, TPROXY), whichever port it is for. Fails when the kernel has rules
-// and does not tell them.
+// destination (DNAT, redirect, TPROXY), for whichever port. Fails if the kernel has rules that
+// cannot be read.
 [[nodiscard]] Result<bool> forwards_ports();
 
 }  // namespace fw::host

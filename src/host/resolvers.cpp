@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// resolv.conf and lease files, read as untrusted text.
+// Parsers of resolv.conf and lease files, which are untrusted input.
 #include "host/resolvers.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// Takes the text up to one of `ends` off the front of `rest`.
+// Removes the text up to one of `ends` from the front of `rest`, and returns it.
 std::string_view take(std::string_view& rest, std::string_view ends) {
   const std::size_t end = rest.find_first_of(ends);
   const std::string_view taken = rest.substr(0, end);
@@ -44,8 +44,8 @@ void add(std::vector<Address>& to, const Address& address) {
     to.push_back(address);
 }
 
-// The next statement of a dhclient.leases file: what stands between ; { } and line ends, where a
-// quoted string is never split (it may come from the network).
+// The next statement of a dhclient.leases file: the text between ; { } and line ends. A quoted
+// string may contain these characters, for the network chooses its content.
 std::string_view take_statement(std::string_view& rest) {
   bool quoted = false;
   std::size_t at = 0;
@@ -94,7 +94,7 @@ std::vector<Address> parse_dhclient_leases(std::string_view text) {
   return servers;
 }
 
-// RFC 2131: 236 bytes of header, a magic cookie, then options of type, length and value.
+// RFC 2131: a header of 236 bytes, a magic cookie, then options of type, length and value.
 constexpr std::size_t kBootpOptions = 240;
 constexpr std::string_view kBootpCookie = "\x63\x82\x53\x63";
 
@@ -128,14 +128,14 @@ bool is_on_this_host(const Address& address) {
   return address.is_v4() ? address.v4_number() >> 24 == 127 : address == Address{0, 1};
 }
 
-void read_dns(const std::filesystem::path& path, std::vector<Server>& servers) {
+void read_dns(const std::filesystem::path& path, std::vector<NetworkServer>& servers) {
   const auto text = read_file(path, kMaxFileBytes);
   if (!text) return;
   for (const Address& address : parse_resolv_conf(*text)) servers.push_back({address, path});
 }
 
-// systemd-networkd names a lease by the interface's index, all others end in .lease or .leases;
-// NetworkManager keeps other things beside it.
+// systemd-networkd names a lease by the index of the interface, the others end in .lease or
+// .leases. NetworkManager's folder holds other files too.
 bool is_lease_name(const std::string& name) {
   return name.ends_with(".lease") || name.ends_with(".leases") ||
          (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos);
@@ -171,16 +171,17 @@ std::vector<Address> parse_lease(std::string_view content) {
   return parse_dhclient_leases(content);
 }
 
-std::vector<Server> dns_servers(const ResolverPaths& paths) {
-  std::vector<Server> servers;
+std::vector<NetworkServer> dns_servers(const ResolverPaths& paths) {
+  std::vector<NetworkServer> servers;
   read_dns(paths.resolv_conf, servers);
-  if (std::ranges::any_of(servers, [](const Server& s) { return is_on_this_host(s.address); }))
+  if (std::ranges::any_of(servers,
+                          [](const NetworkServer& s) { return is_on_this_host(s.address); }))
     read_dns(paths.resolved_conf, servers);
   return servers;
 }
 
-std::vector<Server> dhcp_servers(const ResolverPaths& paths) {
-  std::vector<Server> servers;
+std::vector<NetworkServer> dhcp_servers(const ResolverPaths& paths) {
+  std::vector<NetworkServer> servers;
   for (const auto& folder : paths.lease_folders) {
     for (const auto& file : lease_files(folder)) {
       const auto content = read_file(file, kMaxFileBytes);

@@ -34,7 +34,7 @@ Address address_from(unsigned char family, const __be32 (&words)[4]) {
   return Address::from_bytes(bytes);
 }
 
-// What may wait in the socket, of the memory that follows it in its message.
+// The size of the socket's receive buffer, from the attribute with its memory.
 std::uint32_t receive_bytes_of(const nlmsghdr& message) {
   std::uint32_t memory[SK_MEMINFO_VARS] = {};
   for_each_attribute(message, sizeof(inet_diag_msg), [&memory](const nlattr& attribute) {
@@ -77,7 +77,7 @@ Result<std::vector<Socket>> tcp_sockets(Netlink& netlink, unsigned states) {
   return sockets;
 }
 
-// A kernel without the module for UDP has none to tell.
+// Adds none if the kernel has no udp_diag module.
 Result<void> add_udp_sockets(Netlink& netlink, unsigned states, std::vector<Socket>& sockets) {
   for (const int family : {AF_INET, AF_INET6}) {
     auto done = add_sockets(netlink, {family, IPPROTO_UDP}, states, sockets);
@@ -88,12 +88,12 @@ Result<void> add_udp_sockets(Netlink& netlink, unsigned states, std::vector<Sock
 
 }  // namespace
 
-Result<std::vector<Socket>> conversations() {
+Result<std::vector<Socket>> connected_sockets() {
   auto netlink = Netlink::open(NETLINK_SOCK_DIAG);
   if (!netlink) return std::unexpected(std::move(netlink.error()));
   auto sockets = tcp_sockets(*netlink, kHandshakeDone);
   if (!sockets) return sockets;
-  // A connected UDP socket is in the state that TCP calls established.
+  // The kernel gives a connected UDP socket the state TCP_ESTABLISHED.
   if (auto done = add_udp_sockets(*netlink, bit(TCP_ESTABLISHED), *sockets); !done)
     return std::unexpected(std::move(done.error()));
   return sockets;
@@ -110,7 +110,7 @@ Result<std::vector<Socket>> listeners() {
   if (!netlink) return std::unexpected(std::move(netlink.error()));
   auto sockets = tcp_sockets(*netlink, bit(TCP_LISTEN));
   if (!sockets) return sockets;
-  // A UDP socket without a peer is in the state that TCP calls closed.
+  // The kernel gives an unconnected UDP socket the state TCP_CLOSE.
   if (auto done = add_udp_sockets(*netlink, bit(TCP_CLOSE), *sockets); !done)
     return std::unexpected(std::move(done.error()));
   return sockets;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The conversations that this host is in, asked of the kernel (sock_diag) for the caller's network
-// namespace. Addresses are canonical: a mapped IPv4 address is the IPv4 address.
+// The sockets of the caller's network namespace, read from the kernel (sock_diag): connections and
+// listeners. A mapped IPv4 address is returned as the IPv4 address.
 //
 // Thread rule: free functions without state.
 #pragma once
@@ -18,19 +18,19 @@ struct Socket {
   std::uint16_t local_port = 0, remote_port = 0;  // in host order
   std::uint8_t proto = 0;                         // IANA number
   std::uint64_t inode = 0;          // as in /proc/PID/fd: "socket:[inode]"; 0: no process holds it
-  std::uint32_t receive_bytes = 0;  // what may wait in it for its program, SO_RCVBUF; 0: unknown
+  std::uint32_t receive_bytes = 0;  // size of its receive buffer (SO_RCVBUF); 0: unknown
 };
 
-// TCP connections whose handshake is complete and that still carry data in some direction, and
-// connected UDP sockets; those over loopback included. Fails when the kernel does not answer for
-// TCP; without its module for UDP there are none of UDP.
-[[nodiscard]] Result<std::vector<Socket>> conversations();
+// TCP connections whose handshake is complete and that can still carry data in some direction, and
+// connected UDP sockets; loopback included. Fails if the kernel does not answer for TCP; without
+// the kernel's udp_diag module there are no UDP sockets in it.
+[[nodiscard]] Result<std::vector<Socket>> connected_sockets();
 
-// TCP sockets that wait for connections; `remote` is unspecified.
+// Listening TCP sockets; `remote` is unspecified.
 [[nodiscard]] Result<std::vector<Socket>> tcp_listeners();
 
-// Those, and UDP sockets that hear whoever writes to their port: servers, and clients that did not
-// connect theirs. Errors as of conversations().
+// Listening TCP sockets and unconnected UDP sockets, which receive from anybody: servers, and
+// clients that did not connect theirs. Errors as of connected_sockets().
 [[nodiscard]] Result<std::vector<Socket>> listeners();
 
 }  // namespace fw::host

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SSH sessions from two sides: sockets that SSH servers hold, and the environment of our ancestors.
+// SSH sessions from two sources: the sockets of SSH servers, and the environment of the processes
+// that started this one.
 #include "host/ssh.hpp"
 
 #include <netinet/in.h>
@@ -64,8 +65,8 @@ Status read_status(const fs::path& process) {
     }
     return found;
   };
-  // The name of the process is in the first line and cannot hold a line end (the kernel escapes
-  // it).
+  // The name of the process is in the first line and cannot contain a line end: the kernel escapes
+  // it.
   if (const auto parent = fields("\nPPid:\t"); !parent.empty())
     status.parent = parse_number<int>(parent[0]).value_or(0);
   const auto users = fields("\nUid:\t");
@@ -98,10 +99,10 @@ std::set<std::uint16_t> ports_of(const std::set<std::uint64_t>& inodes,
   return ports;
 }
 
-// OpenSSH says in its title how far a session is: "sshd: [accepted]", "sshd: root [priv]" (the
-// privileged half, before and after), "sshd: root [net]" (before), "sshd: root@pts/0" or
-// "sshd-session: root" (after; the process that talks to the client). Dropbear has no title, but no
-// child either before it starts a shell.
+// Whether the user of a session logged in. OpenSSH shows the stage of a session in the process
+// title: "sshd: [accepted]" and "sshd: root [net]" before the login, "sshd: root [priv]" (the
+// privileged half) at any time, "sshd: root@pts/0" or "sshd-session: root" (the process that talks
+// to the client) after it. Dropbear sets no title, but has no child before it starts a shell.
 bool is_logged_in(const fs::path& process, std::string_view name) {
   if (name != "dropbear") {
     std::string title = read_file(process / "cmdline", kMaxProcFileBytes).value_or("");
@@ -191,8 +192,8 @@ std::set<std::uint16_t> ssh_ports(std::span<const SshProcess> processes,
   for (const SshProcess& process : processes) {
     const auto listens = ports_of(process.inodes, listeners);
     const auto connected = ports_of(process.inodes, connections);
-    // A server that systemd started for one connection has no sshd for a parent, but a connection
-    // at a port that it does not listen on.
+    // A server that systemd started for one connection has no sshd as its parent, but it has a
+    // connection at a port that it does not listen on.
     const bool session =
         process.session || !process.root || !std::ranges::includes(listens, connected);
     (session ? forwarded : ports).insert(listens.begin(), listens.end());
@@ -206,7 +207,7 @@ std::set<std::uint16_t> ssh_ports(std::span<const SshProcess> processes,
 }
 
 std::vector<Address> operator_sessions(const fs::path& proc_root) {
-  const auto open = conversations();
+  const auto open = connected_sockets();
   const auto listeners = tcp_listeners();
   if (!open || !listeners) return {};
   std::vector<Socket> connections;
@@ -224,12 +225,12 @@ std::vector<Address> operator_sessions(const fs::path& proc_root) {
   };
   for (const Socket& connection : connections)
     if (is_session(connection)) peers.push_back(connection.remote);
-  for (const Socket& told : announced_connections(proc_root)) {
-    const auto same = [&told](const Socket& s) {
-      return s.remote == told.remote && s.remote_port == told.remote_port &&
-             s.local == told.local && s.local_port == told.local_port;
+  for (const Socket& announced : announced_connections(proc_root)) {
+    const auto same = [&announced](const Socket& s) {
+      return s.remote == announced.remote && s.remote_port == announced.remote_port &&
+             s.local == announced.local && s.local_port == announced.local_port;
     };
-    if (std::ranges::any_of(connections, same)) peers.push_back(told.remote);
+    if (std::ranges::any_of(connections, same)) peers.push_back(announced.remote);
   }
   std::ranges::sort(peers);
   peers.erase(std::ranges::unique(peers).begin(), peers.end());

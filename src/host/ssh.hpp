@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Where the operators of this host are: the peers of its SSH sessions. The one thing to know: an
-// exemption must not be had for the asking. A connection counts only after its user logged in
-// (anybody can connect), a port only through a server of root (not because a user forwards it with
-// ssh -R or calls a program sshd), and SSH_CONNECTION only if that connection stands.
+// The addresses of this host's operators: the peers of its SSH sessions. They become exempt, so
+// that nobody may get on this list at will. A connection counts only after its user logged in, for
+// anybody can connect. A port counts only if a server of root listens on it, for any user can
+// forward a port with ssh -R or call a program sshd. SSH_CONNECTION counts only if that connection
+// exists.
 //
 // Thread rule: free functions without state.
 #pragma once
@@ -21,13 +22,13 @@
 namespace fw::host {
 
 // Peers of logged-in connections to an SSH port of this host, and of the connection through which
-// this very process was started; sorted, each once. Reads /proc (at most its first 8,192 processes,
-// about 10 us each): call it on a refresh, not per event. Never fails: what cannot be read yields
-// nothing.
+// this process was started; sorted, each once. Reads /proc (at most its first 8,192 processes,
+// about 10 us each), so call it on a refresh and not per event. Never fails: a process that cannot
+// be read is skipped.
 [[nodiscard]] std::vector<Address> operator_sessions(
     const std::filesystem::path& proc_root = "/proc");
 
-// A process that is named like an SSH server.
+// A process with the name of an SSH server.
 struct SshProcess {
   bool root = false;                 // its effective user
   bool session = false;              // serves one client: a child of a server, or sshd-session
@@ -36,7 +37,7 @@ struct SshProcess {
 };
 [[nodiscard]] std::vector<SshProcess> ssh_processes(const std::filesystem::path& proc_root);
 
-// The ports at which SSH servers take connections, also when systemd listens for them.
+// The ports at which SSH servers accept connections, also if systemd listens for them.
 [[nodiscard]] std::set<std::uint16_t> ssh_ports(std::span<const SshProcess> processes,
                                                 std::span<const Socket> listeners,
                                                 std::span<const Socket> connections);

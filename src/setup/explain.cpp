@@ -36,7 +36,7 @@ std::string described(const host::Interface& one) {
 
 }  // namespace
 
-Result<Choice> choose(const host::Facts& facts, const std::vector<std::string>& wanted) {
+Result<Choice> choose(const host::HostFacts& facts, const std::vector<std::string>& wanted) {
   for (const std::string& name : wanted) {
     const host::Interface* const one = find(facts.network, name);
     if (one == nullptr)
@@ -56,7 +56,7 @@ Result<Choice> choose(const host::Facts& facts, const std::vector<std::string>& 
   return Choice{.interfaces = std::move(uplinks), .written = {"auto"}};
 }
 
-std::string explain(const host::Facts& facts, const Choice& choice, config::Mode mode) {
+std::string explain(const host::HostFacts& facts, const Choice& choice, config::Mode mode) {
   std::string out = "Floodwall will protect\n";
   for (const std::string& name : choice.interfaces)
     if (const host::Interface* const one = find(facts.network, name))
@@ -66,8 +66,9 @@ std::string explain(const host::Facts& facts, const Choice& choice, config::Mode
   out += "It never drops packets of\n";
   const auto exempt = host::exemptions(facts, {});
   std::size_t widest = 0;
-  for (const host::Exemption& one : exempt) widest = std::max(widest, one.address.text().size());
-  for (const host::Exemption& one : exempt)
+  for (const host::ExemptAddress& one : exempt)
+    widest = std::max(widest, one.address.text().size());
+  for (const host::ExemptAddress& one : exempt)
     out += fmt::format("  {:<{}}  {}\n", one.address.text(), widest, one.why);
   if (exempt.empty()) out += "  nobody: this machine has no address yet\n";
   if (facts.operators.empty())
@@ -79,9 +80,9 @@ std::string explain(const host::Facts& facts, const Choice& choice, config::Mode
   return out;
 }
 
-json explain_json(const host::Facts& facts, const Choice& choice, config::Mode mode) {
+json explain_json(const host::HostFacts& facts, const Choice& choice, config::Mode mode) {
   json exempt = json::array();
-  for (const host::Exemption& one : host::exemptions(facts, {}))
+  for (const host::ExemptAddress& one : host::exemptions(facts, {}))
     exempt.push_back({{"address", one.address.text()}, {"why", one.why}});
   return {{"interfaces", choice.interfaces},
           {"interface", choice.written},

@@ -20,12 +20,12 @@ struct Choice {
 
 // `wanted`: the interfaces that were asked for; empty: the uplinks. Refuses names that do not exist
 // or cannot be an uplink, and a machine without an uplink.
-[[nodiscard]] Result<Choice> choose(const host::Facts& facts,
+[[nodiscard]] Result<Choice> choose(const host::HostFacts& facts,
                                     const std::vector<std::string>& wanted);
 
-[[nodiscard]] std::string explain(const host::Facts& facts, const Choice& choice,
+[[nodiscard]] std::string explain(const host::HostFacts& facts, const Choice& choice,
                                   config::Mode mode);
-[[nodiscard]] nlohmann::json explain_json(const host::Facts& facts, const Choice& choice,
+[[nodiscard]] nlohmann::json explain_json(const host::HostFacts& facts, const Choice& choice,
                                           config::Mode mode);
 
 }  // namespace fw::setup

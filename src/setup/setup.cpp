@@ -74,7 +74,7 @@ json listed_json(const Written& written) {
 }
 
 Result<void> set_up(const Options& options, bool interactive, std::istream& in, std::ostream& out) {
-  const auto facts = host::gather();
+  const auto facts = host::read_facts();
   if (!facts) return std::unexpected(facts.error());
   const auto choice = choose(*facts, options.interfaces);
   if (!choice) return std::unexpected(choice.error());

@@ -198,9 +198,9 @@ TEST_F(HostNetwork, leaving_a_bridge_is_no_end_of_an_interface) {
   });
 }
 
-// Whether a change is told of: of an IPv6 address the kernel does so a while after ip(8) has
+// Whether a change is reported. The kernel reports an IPv6 address some time after ip(8) has
 // returned.
-bool is_told_of_a_change(NetworkWatch& watch) {
+bool reports_a_change(NetworkWatch& watch) {
   pollfd waiting{.fd = watch.fd(), .events = POLLIN, .revents = 0};
   while (::poll(&waiting, 1, 5000) > 0)
     if (watch.drain().changed) return true;
@@ -216,7 +216,7 @@ TEST_F(HostNetwork, watch_sees_addresses_and_default_routes) {
       auto watch = NetworkWatch::open();
       ASSERT_TRUE(watch.has_value()) << watch.error().message;
       ip(line);
-      EXPECT_TRUE(is_told_of_a_change(*watch)) << line;
+      EXPECT_TRUE(reports_a_change(*watch)) << line;
     }
   });
 }
@@ -316,7 +316,7 @@ TEST_F(HostNetwork, conversations_of_both_families_are_seen_canonically) {
     const int waiting = 65'536;
     ASSERT_EQ(::setsockopt(udp_server.get(), SOL_SOCKET, SO_RCVBUF, &waiting, sizeof waiting), 0);
 
-    const auto sockets = conversations();
+    const auto sockets = connected_sockets();
     ASSERT_TRUE(sockets.has_value()) << sockets.error().message;
     EXPECT_EQ(conversation_of(*sockets, mapped.accepted), "6 192.0.2.5 2200 from 192.0.2.7");
     EXPECT_EQ(conversation_of(*sockets, six.accepted), "6 2001:db8::5 2201 from 2001:db8::7");
@@ -343,7 +343,7 @@ TEST_F(HostNetwork, a_half_closed_connection_is_still_a_conversation) {
   in_namespace([] {
     const Connection connection("127.0.0.1", 2200, "127.0.0.1");
     ASSERT_EQ(::shutdown(connection.client.get(), SHUT_WR), 0);
-    const auto sockets = conversations();
+    const auto sockets = connected_sockets();
     ASSERT_TRUE(sockets.has_value()) << sockets.error().message;
     EXPECT_EQ(sockets->size(), 2U);
   });
@@ -412,7 +412,7 @@ TEST_F(HostNetwork, ssh_connection_counts_only_while_that_connection_stands) {
   in_namespace([this] {
     ip("addr add 192.0.2.5/32 dev lo\naddr add 198.51.100.7/32 dev lo");
     const Connection ssh("192.0.2.5", 2222, "198.51.100.7");
-    const auto sockets = conversations();
+    const auto sockets = connected_sockets();
     ASSERT_TRUE(sockets.has_value());
     std::uint16_t port = 0;
     for (const Socket& s : *sockets)
@@ -437,18 +437,18 @@ TEST_F(HostNetwork, facts_are_gathered_from_everywhere) {
        "route add default via 192.0.2.1");
     ASSERT_TRUE(write_file(folder_ / "resolv.conf", "nameserver 192.0.2.1\n").has_value());
     ASSERT_TRUE(write_file(folder_ / "2", "SERVER_ADDRESS=192.0.2.2\n").has_value());
-    const FactPaths paths{.resolvers = {.resolv_conf = folder_ / "resolv.conf",
-                                        .resolved_conf = folder_ / "none",
-                                        .lease_folders = {folder_}},
-                          .proc_root = folder_ / "proc"};
-    const auto facts = gather(paths);
+    const HostFactPaths paths{.resolvers = {.resolv_conf = folder_ / "resolv.conf",
+                                            .resolved_conf = folder_ / "none",
+                                            .lease_folders = {folder_}},
+                              .proc_root = folder_ / "proc"};
+    const auto facts = read_facts(paths);
     ASSERT_TRUE(facts.has_value()) << facts.error().message;
     EXPECT_THAT(
         exemptions(*facts, {}),
-        ElementsAre(Exemption{at("192.0.2.1"), fmt::format("default gateway, DNS server ({})",
-                                                           (folder_ / "resolv.conf").native())},
-                    Exemption{at("192.0.2.2"), "DHCP server"},
-                    Exemption{at("192.0.2.5"), "this host's own address (up0)"}));
+        ElementsAre(ExemptAddress{at("192.0.2.1"), fmt::format("default gateway, DNS server ({})",
+                                                               (folder_ / "resolv.conf").native())},
+                    ExemptAddress{at("192.0.2.2"), "DHCP server"},
+                    ExemptAddress{at("192.0.2.5"), "this host's own address (up0)"}));
   });
 }
 

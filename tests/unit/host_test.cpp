@@ -137,7 +137,7 @@ TEST_F(HostFiles, servers_come_from_all_lease_folders) {
       .lease_folders = {folder_ / "netif", folder_ / "missing", folder_ / "dhcp", folder_ / "nm",
                         folder_ / "dhcpcd"}};
   std::vector<std::string> found;
-  for (const Server& server : dhcp_servers(paths)) found.push_back(server.address.text());
+  for (const NetworkServer& server : dhcp_servers(paths)) found.push_back(server.address.text());
   EXPECT_THAT(found, ElementsAre("192.168.7.1", "10.0.0.2", "10.1.0.1", "10.3.0.1", "10.2.0.1"));
   EXPECT_THAT(dns_servers(paths), IsEmpty());
 }
@@ -159,8 +159,8 @@ TEST_F(HostFiles, a_stub_resolver_on_this_host_leads_to_its_upstream_servers) {
   EXPECT_EQ(servers[0].address, at("192.0.2.1"));
 }
 
-Facts some_facts() {
-  Facts facts;
+HostFacts some_facts() {
+  HostFacts facts;
   facts.network.interfaces = {
       {.name = "lo", .index = 1, .addresses = {{at("127.0.0.1"), 104}, {at("::1"), 128}}},
       {.name = "eth0", .index = 2, .addresses = {{at("203.0.113.5"), 120}, {at("fe80::5"), 64}}}};
@@ -177,12 +177,12 @@ Facts some_facts() {
 
 TEST(Exemptions, say_why_in_words_and_join_several_reasons) {
   EXPECT_THAT(exemptions(some_facts(), {}),
-              ElementsAre(Exemption{at("192.0.2.53"), "DNS server (/etc/resolv.conf)"},
-                          Exemption{at("198.51.100.7"), "SSH session of the operator"},
-                          Exemption{at("203.0.113.1"), "default gateway, DHCP server"},
-                          Exemption{at("203.0.113.5"), "this host's own address (eth0)"},
-                          Exemption{at("fe80::1"), "default gateway"},
-                          Exemption{at("fe80::5"), "this host's own address (eth0)"}));
+              ElementsAre(ExemptAddress{at("192.0.2.53"), "DNS server (/etc/resolv.conf)"},
+                          ExemptAddress{at("198.51.100.7"), "SSH session of the operator"},
+                          ExemptAddress{at("203.0.113.1"), "default gateway, DHCP server"},
+                          ExemptAddress{at("203.0.113.5"), "this host's own address (eth0)"},
+                          ExemptAddress{at("fe80::1"), "default gateway"},
+                          ExemptAddress{at("fe80::5"), "this host's own address (eth0)"}));
 }
 
 TEST(Exemptions, each_kind_can_be_switched_off) {

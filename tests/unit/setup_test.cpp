@@ -39,8 +39,8 @@ class Folder {
   path path_;
 };
 
-fw::host::Facts machine() {
-  fw::host::Facts facts;
+fw::host::HostFacts machine() {
+  fw::host::HostFacts facts;
   facts.network.interfaces = {
       {.name = "lo", .index = 1, .up = true, .running = true, .loopback = true},
       {.name = "eth0",
@@ -80,7 +80,7 @@ TEST(setup, unknown_interface_loopback_and_machine_without_uplink_are_refused) {
   EXPECT_EQ(unknown.error().kind, fw::ErrorKind::usage);
   EXPECT_NE(unknown.error().message.find("eth0, eth1"), std::string::npos);
   EXPECT_FALSE(choose(machine(), {"lo"}));
-  fw::host::Facts alone = machine();
+  fw::host::HostFacts alone = machine();
   alone.network.default_routes.clear();
   const auto none = choose(alone, {});
   ASSERT_FALSE(none);
