@@ -3,7 +3,7 @@
 
 Four clients of one host for some seconds: HTTP on established connections, new HTTP connections, UDP
 peers that were answered before, and UDP peers that never were. A flood begins with them. Floodwall's
-reaction time is counted from the moment at which the flood is told to begin.
+reaction time is counted from the moment at which the flood is started.
 """
 import datetime
 import threading
@@ -34,7 +34,7 @@ class Flood:
 
 
 def _slash24(target, rng):
-    """A /24 (a /56) in concert, SYN and UDP by turns."""
+    """A /24 (a /56) together, SYN and UDP alternately."""
     is_v6 = packets.is_v6(target)
     first = packets.address("fd40:f0:0:700::1" if is_v6 else "10.200.7.0")
     step = 1 << 64 if is_v6 else 1

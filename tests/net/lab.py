@@ -298,8 +298,8 @@ class Lab(contextlib.AbstractContextManager):
             done = subprocess.run([BIN / "floodwall", *map(str, arguments)], input=stdin, text=True,
                                   capture_output=True, user=user, group=user, timeout=120,
                                   extra_groups=[] if user else None, check=False)
-        told = f"floodwall {' '.join(map(str, arguments[:8]))}: {done.stdout}{done.stderr}"
-        assert code is None or done.returncode == code, f"exit {done.returncode}, not {code}: {told}"
+        printed = f"floodwall {' '.join(map(str, arguments[:8]))}: {done.stdout}{done.stderr}"
+        assert code is None or done.returncode == code, f"exit {done.returncode}, not {code}: {printed}"
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     def ask(self, *arguments):

@@ -116,7 +116,7 @@ def backlog(lab):
 
 
 def connect(lab, link, source, target=None):
-    """A new client's whole conversation."""
+    """A new client's connection, from the SYN to the end."""
     try:
         with peers.tcp(lab.peers_ns, link.family, source, target or link.dut, PORT) as client:
             return client.exchange(b"hello")
@@ -231,7 +231,7 @@ def check_answer(answer, link, client, has_room):
                                       ("NOP", None), ("WScale", 7)]])
 @pytest.mark.parametrize("tags", [[], [Dot1Q(vlan=7)], [Dot1AD(vlan=5), Dot1Q(vlan=7)]])
 def test_answer_is_a_syn_ack_as_rfc_9293_has_it(lab, link, options, tags):
-    """What a real client is told, read by an implementation that is not ours; with the tags of the
+    """What a real client receives, read by another implementation of SYN cookies; with the tags of the
     question."""
     prepare(lab)
     with peers.TcpServer(lab.dut_ns, link.family, PORT):

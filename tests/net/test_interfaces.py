@@ -157,12 +157,12 @@ def test_foreign_xdp_program_is_not_replaced_and_is_named(lab, foreign):
     assert foreign
     lab.start_daemon(wait=False)
     wait_until(lambda: lab.daemon.poll() is not None or lab.api.is_up(), 20, "the daemon decided")
-    told = lab.output()
+    printed = lab.output()
     if lab.daemon.poll() is None:
         status = lab.api.call("status")
-        told += str(status)
+        printed += str(status)
         assert not status["healthy"] and attached(lab) == "none"
-    assert "their_guard" in told and "up0" in told
+    assert "their_guard" in printed and "up0" in printed
     assert xdp_ids(lab) == foreign
 
 

@@ -36,16 +36,16 @@ def test_ban_of_an_exempt_address_is_refused_and_says_why(standing, family, who,
     address = exempt_addresses(standing, family).get(who)
     if address is None:  # the DHCP server is an IPv4 address
         address = f"::ffff:{DHCP}"
-    told = standing.cli("ban", address, code=5).err
-    assert told.startswith("refused: ")
-    assert words in told and "--force" in told
+    printed = standing.cli("ban", address, code=5).err
+    assert printed.startswith("refused: ")
+    assert words in printed and "--force" in printed
     assert standing.bans() == {}
 
 
 def test_ban_of_a_prefix_that_holds_an_exempt_address_is_refused(standing, family):
     prefix = "10.9.0.0/24" if family == 4 else "fd09::/64"
-    told = standing.cli("ban", prefix, code=5).err
-    assert prefix in told
+    printed = standing.cli("ban", prefix, code=5).err
+    assert prefix in printed
     assert standing.bans() == {}
 
 
@@ -118,8 +118,8 @@ def test_operators_ssh_session_is_exempt_by_itself(lab, link):
     with SshServer(lab) as server:
         session = server.login(link, operator)
         lab.start_daemon(lab.config(tables=STRICT))
-        told = lab.cli("ban", operator, code=5).err
-        assert "SSH" in told
+        printed = lab.cli("ban", operator, code=5).err
+        assert "SSH" in printed
         flood = wire.copies(wire.udp(link, operator, link.dut), 300)
         assert len(lab.passed(flood)) == 300
         assert server.is_alive(session)
@@ -161,8 +161,8 @@ def test_exit_codes_mean_what_the_manual_says(lab, link):
     lab.start_daemon()
     lab.cli("status", code=0)
     lab.cli("unban", link.client(3), "--strict", code=1)
-    told = lab.cli("baan", link.client(3), code=2).err
-    assert "ban" in told
+    printed = lab.cli("baan", link.client(3), code=2).err
+    assert "ban" in printed
     lab.cli("ban", code=2)
     lab.cli("ban", "10.9.1.300", code=2)
     lab.cli("ban", link.client(3), "--for", "soon", code=2)
@@ -179,8 +179,8 @@ def test_exit_codes_mean_what_the_manual_says(lab, link):
 def test_why_explains_a_ban_and_how_to_lift_it(lab, link):
     lab.start_daemon()
     lab.cli("ban", link.client(3), "--for", "10m", "--reason", "sends too much")
-    told = lab.cli("why", link.client(3)).out
-    assert "BANNED until" in told and "sends too much" in told
-    assert f"floodwall unban {link.client(3)}" in told
-    assert f"floodwall allow {link.client(3)}" in told
+    printed = lab.cli("why", link.client(3)).out
+    assert "BANNED until" in printed and "sends too much" in printed
+    assert f"floodwall unban {link.client(3)}" in printed
+    assert f"floodwall allow {link.client(3)}" in printed
     assert "BANNED" not in lab.cli("why", link.client(4)).out

@@ -101,8 +101,8 @@ def test_log_is_bounded_under_a_flood_of_spoofed_sources(lab, link):
     size = sum(path.stat().st_size for path in lab.log_folder.iterdir())
     print(f"50,000 packets dropped or limited: {len(lines)} lines, {size} bytes")
     assert len(lines) < 2000 and size < 1 << 20
-    told = sum(int(parse(line)[4]["count"]) for line in lab.log_lines("Suppressed"))
-    assert told + len(lab.log_lines("Limit")) <= 10_001
+    suppressed = sum(int(parse(line)[4]["count"]) for line in lab.log_lines("Suppressed"))
+    assert suppressed + len(lab.log_lines("Limit")) <= 10_001
     assert lab.api.call("status")["log"]["suppressed"] > 0
     assert 29_900 <= lab.count("limit") <= 30_000, "of each source all but its burst"
 

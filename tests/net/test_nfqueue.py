@@ -177,7 +177,7 @@ def test_packets_that_pass_while_no_daemon_runs_are_counted_by_the_next(lab, lin
     wait_until(lambda: lab.ask("status")["healthy"], 15, "it is a thing of the past")
     lab.stop()
     lab.start_daemon()
-    assert unseen(lab) == 0, "a daemon that was told to stop leaves no rules, and no debt"
+    assert unseen(lab) == 0, "a daemon that stops leaves no rules, and has missed no packet"
 
 
 # ------------------------------------------------------------------- rules
@@ -200,7 +200,7 @@ def test_rules_that_somebody_flushed_are_put_back_and_it_is_told(lab, link):
     assert lab.comes_through(frame)
     wait_until(lambda: not lab.comes_through(frame), 20, "they are back")
     wait_until(lambda: any("somebody removed the rules" in p for p in lab.ask("status")["problems"]),
-               5, "it is told")
+               5, "status reports it")
 
 
 def test_rules_of_others_stay_as_they_are(lab, link):

@@ -51,20 +51,20 @@ def pid():
 
 
 def test_quickstart_protects_the_uplink_and_says_so_and_a_second_run_is_quick(host):
-    told = quickstart(host)
+    printed = quickstart(host)
     link = host.link(4)
-    assert "up0" in told and "native" in told, told
-    assert f"{link.gateway} " in told and "gateway" in told
-    assert "floodwall why" in told and "--stop" in told
+    assert "up0" in printed and "native" in printed, printed
+    assert f"{link.gateway} " in printed and "gateway" in printed
+    assert "floodwall why" in printed and "--stop" in printed
     host.cli("ban", link.client(3), "--for", "1h")
     assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))
     first = pid()
     began = time.monotonic()
-    told = quickstart(host)
+    printed = quickstart(host)
     took = time.monotonic() - began
     print(f"second run: {took:.1f} s")
-    assert "runs already" in told and pid() == first
-    assert "nothing changed" in told and "stays as it is" in told
+    assert "runs already" in printed and pid() == first
+    assert "nothing changed" in printed and "stays as it is" in printed
     assert link.client(3) in host.bans()
     assert took < 60, "it built nothing anew"
 
@@ -74,18 +74,18 @@ def test_stop_leaves_nothing_in_the_kernel_and_says_what_is_left(host):
     quickstart(host)
     assert host.traces() != before
     process = pid()
-    told = quickstart(host, "--stop")
-    assert "/etc/floodwall" in told and "/var/log/floodwall" in told
+    printed = quickstart(host, "--stop")
+    assert "/etc/floodwall" in printed and "/var/log/floodwall" in printed
     wait_until(lambda: not os.path.exists(f"/proc/{process}"), what="the daemon is gone")
     assert host.traces() == before
     assert pathlib.Path("/etc/floodwall/floodwall.toml").exists()
 
 
 def test_quickstart_observes_if_asked_to(host):
-    told = quickstart(host, "--observe")
-    assert "observing" in told
+    printed = quickstart(host, "--observe")
+    assert "observing" in printed
     assert host.ask("mode")["mode"] == "observe"
-    assert "only observes" in told and "mode enforce" in told
+    assert "only observes" in printed and "mode enforce" in printed
     assert "only observes" in quickstart(host), "what was asked for stays, and is said again"
 
 
@@ -109,15 +109,15 @@ def test_no_interface_protected_is_a_failure_that_says_so(host):
     folder = pathlib.Path("/etc/floodwall")
     folder.mkdir()
     (folder / "floodwall.toml").write_text('interface = "gone0"\n')
-    told = quickstart(host, code=1)
-    assert "gone0" in told and "no interface is protected" in told
+    printed = quickstart(host, code=1)
+    assert "gone0" in printed and "no interface is protected" in printed
 
 
 def test_machine_without_an_uplink_is_told_what_to_say(host):
     with netns.inside(host.dut_ns):
         subprocess.run(["ip", "link", "set", "up0", "down"], check=True)
-    told = quickstart(host, code=1)
-    assert "--interface" in told and "writing the configuration" in told
+    printed = quickstart(host, code=1)
+    assert "--interface" in printed and "writing the configuration" in printed
 
 
 def test_whoever_starts_it_over_ssh_is_never_dropped(host):
@@ -137,8 +137,8 @@ def test_another_build_takes_over_without_a_gap(host, tmp_path):
     kept.write_bytes(daemon.read_bytes())
     kept.chmod(0o755)
     subprocess.run(["cp", "--remove-destination", kept, daemon], check=True)
-    told = quickstart(host)
-    assert "makes way" in told and pid() != first
+    printed = quickstart(host)
+    assert "makes way" in printed and pid() != first
     assert link.client(3) in host.bans()
     assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))
 
@@ -146,11 +146,11 @@ def test_another_build_takes_over_without_a_gap(host, tmp_path):
 def test_a_system_that_is_not_debian_is_named_and_left_alone(host):
     release = pathlib.Path("/etc/os-release")
     release.unlink()  # a link to the system's own; /etc is an overlay
-    for text, told in (('ID=fedora\nPRETTY_NAME="Fedora Linux 40"\n', "Fedora Linux 40"),
+    for text, printed in (('ID=fedora\nPRETTY_NAME="Fedora Linux 40"\n', "Fedora Linux 40"),
                        ("ID=alpine\n", "alpine")):
         release.write_text(text)
         said = quickstart(host, code=1)
-        assert told in said and "tools/packages" in said and len(said.splitlines()) == 1
+        assert printed in said and "tools/packages" in said and len(said.splitlines()) == 1
         assert not pathlib.Path("/etc/floodwall").exists()
     release.write_text('ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME="Ubuntu"\n')
     assert "Packages" in quickstart(host)

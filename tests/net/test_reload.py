@@ -47,13 +47,13 @@ BAD = {
 
 @pytest.mark.parametrize("problem", BAD)
 def test_bad_configuration_is_refused_and_the_old_one_stays(lab, link, problem):
-    tables, told, exit_code = BAD[problem]
+    tables, printed, exit_code = BAD[problem]
     lab.start_daemon(lab.config(tables=LIMITED.format(50)))
     lab.cli("ban", link.client(5))
     lab.write_config(lab.config(tables=tables))
     lab.reload()
     assert not [line for line in lab.log_lines("Reload") if "what=config" in line]
-    lab.wait_for_log("ReloadFailed", told)
+    lab.wait_for_log("ReloadFailed", printed)
     assert lab.cli("apply", code=exit_code).err.strip()
     assert through_of(lab, link) < 80
     assert through_of(lab, link, 5, client=5) == 0
@@ -69,8 +69,8 @@ def test_check_judges_a_file_and_changes_nothing(lab, link):
     bad.write_text('mode = "enforced"\n[ban]\ntime = "sixty"\n')
     lab.cli("check")
     lab.cli("check", good)
-    told = lab.cli("check", bad, code=6).err
-    assert "bad.toml:1:" in told and "bad.toml:3:" in told, "every problem in one go"
+    printed = lab.cli("check", bad, code=6).err
+    assert "bad.toml:1:" in printed and "bad.toml:3:" in printed, "every problem in one go"
     assert through_of(lab, link) < 80
 
 

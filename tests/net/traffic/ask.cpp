@@ -27,9 +27,9 @@ struct Question {
   std::uint32_t source = 0, tries = 0;
 };
 
-class Asker {
+class Client {
  public:
-  explicit Asker(const Words& words)
+  explicit Client(const Words& words)
       : target_(
             Endpoint::parse(words.text("to"), static_cast<std::uint16_t>(words.number("port", 0)))),
         sources_(words.text("from"), static_cast<std::uint32_t>(words.number("sources", 1))),
@@ -150,11 +150,11 @@ class Asker {
 
 void ask(const Words& words) {
   if (words.number("bytes", 32) < 8) die("bytes: at least 8");
-  Asker asker(words);
-  if (words.number("known", 0) != 0) asker.introduce();
+  Client client(words);
+  if (words.number("known", 0) != 0) client.introduce();
   ready_and_wait();
-  asker.run(words.number("rate", 100), words.number("seconds", 1));
-  fmt::print("{}\n", asker.score().json());
+  client.run(words.number("rate", 100), words.number("seconds", 1));
+  fmt::print("{}\n", client.score().json());
 }
 
 }  // namespace traffic
