@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A file descriptor with one owner.
+// A file descriptor with one owner, which closes it.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whole files, read and replaced in one step.
+// Reads whole files, and replaces them atomically.
 #include "base/file.hpp"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@ namespace fw {
 
 namespace {
 
-// Everything of `text`, or the errno that stopped it.
+// Writes all of `text`. Returns 0 or an errno.
 int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
@@ -30,10 +30,10 @@ int write_all(int fd, std::string_view text) {
   return 0;
 }
 
-// The temporary file, filled and given mode and owner, or the errno that stopped it.
+// Writes the temporary file and sets its mode and owner. Returns 0 or an errno.
 int fill(int fd, std::string_view text, mode_t mode, const struct stat* before) {
   if (const int error = write_all(fd, text)) return error;
-  // Only root may give a file away; anybody else owns what they may replace.
+  // Only root may change the owner; another user can only replace a file of their own.
   if (before != nullptr && ::geteuid() == 0 && ::fchown(fd, before->st_uid, before->st_gid) != 0)
     return errno;
   if (::fchmod(fd, mode) != 0) return errno;
@@ -43,7 +43,7 @@ int fill(int fd, std::string_view text, mode_t mode, const struct stat* before) 
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes) {
-  // Non-blocking, so that a FIFO is refused below and not waited for.
+  // Non-blocking, so that opening a FIFO does not wait; it is refused below.
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!fd.valid()) return fail_errno(fmt::format("cannot read {}", path.native()), errno);
   struct stat info{};
@@ -52,13 +52,13 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
   if (!S_ISREG(info.st_mode))
     return fail(fmt::format("cannot read {}: not a regular file", path.native()));
 
-  // Files in /proc and /sys have size 0, and any file may grow: read to the end.
+  // Files in /proc and /sys have size 0, and any file may grow, so read until the end.
   std::string text;
-  auto room = static_cast<std::size_t>(info.st_size);
+  auto expected = static_cast<std::size_t>(info.st_size);
   for (std::size_t used = 0;;) {
-    if (room > limit_bytes || used > limit_bytes)
+    if (expected > limit_bytes || used > limit_bytes)
       return fail(fmt::format("cannot read {}: larger than {} bytes", path.native(), limit_bytes));
-    if (text.size() < used + 1) text.resize(std::max(room, used) + 4096);
+    if (text.size() < used + 1) text.resize(std::max(expected, used) + 4096);
     const ssize_t got = ::read(fd.get(), text.data() + used, text.size() - used);
     if (got < 0) {
       if (errno == EINTR) continue;
@@ -73,14 +73,14 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
 }
 
 Result<void> write_file(const std::filesystem::path& given, std::string_view text, unsigned mode) {
-  // Through a symbolic link: what it points to is replaced, the link stays.
+  // A symbolic link stays; the file that it points to is replaced.
   std::error_code ignored;
   std::filesystem::path path = given;
   if (std::filesystem::is_symlink(given, ignored)) {
     path = std::filesystem::weakly_canonical(given, ignored);
     if (ignored) path = given;
   }
-  const auto trouble = [&](int error) {
+  const auto failed = [&](int error) {
     return fail_errno(fmt::format("cannot write {}", given.native()), error);
   };
   std::string temporary = path.native() + ".XXXXXX";
@@ -92,15 +92,15 @@ Result<void> write_file(const std::filesystem::path& given, std::string_view tex
   int error = 0;
   {
     const UniqueFd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
-    if (!fd.valid()) return trouble(errno);
+    if (!fd.valid()) return failed(errno);
     error = fill(fd.get(), text, existed ? info.st_mode & 07777 : mode, existed ? &info : nullptr);
   }
   if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) {
     (void)::unlink(temporary.c_str());
-    return trouble(error);
+    return failed(error);
   }
-  // The rename itself must survive a power cut.
+  // Without this the rename may be lost in a power cut.
   const std::string folder = path.has_parent_path() ? path.parent_path().native() : ".";
   const UniqueFd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (fd.valid()) (void)::fsync(fd.get());

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whole files, read and replaced.
+// Reads and replaces whole files.
+//
+// Thread rule: free functions without state.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +13,14 @@
 
 namespace fw {
 
-// The whole file. Fails on anything but a regular file and above `limit_bytes`.
+// The content of the file. Fails on anything but a regular file, and above `limit_bytes`.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path,
                                             std::uint64_t limit_bytes = std::uint64_t{1} << 30);
 
-// Replaces the file in one step (temporary file beside it, fsync, rename): a reader sees the old or
-// the new text whole, and after an error the old file is untouched. Keeps the mode and owner of a
-// file that was there; else `mode`.
+// Replaces the file atomically (temporary file beside it, fsync, rename): a reader sees either the
+// old or the new text, and after an error the old file is unchanged. Keeps mode and owner of an
+// existing file; a new one has `mode`. A symbolic link stays, the file that it points to is
+// replaced.
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::string_view text,
                                       unsigned mode = 0644);
 

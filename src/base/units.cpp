@@ -47,7 +47,7 @@ std::optional<double> factor_of(const std::array<Unit, N>& units, std::string_vi
   return std::nullopt;
 }
 
-// Takes an unsigned decimal number ("12", "1.5") off the front of `text`.
+// Removes an unsigned decimal number ("12", "1.5") from the front of `text` and returns it.
 std::optional<double> take_number(std::string_view& text) {
   if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
   double value = 0;
@@ -58,7 +58,7 @@ std::optional<double> take_number(std::string_view& text) {
   return value;
 }
 
-// Takes letters off the front.
+// Removes the letters at the front of `text` and returns them.
 std::string_view take_word(std::string_view& text) {
   std::size_t length = 0;
   while (length < text.size() && ((text[length] >= 'a' && text[length] <= 'z') ||
@@ -69,7 +69,7 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-// Milliseconds, or nothing. A bare number is no duration.
+// Milliseconds, or nothing. A number without a unit is no duration.
 std::optional<double> duration_ms(std::string_view text) {
   double total = 0;
   do {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The units of the configuration and the CLI: durations, rates and sizes, read and written.
+// Durations, rates and sizes as the configuration and the command line write them.
+//
+// Thread rule: free functions without state.
 #pragma once
 
 #include <chrono>
@@ -13,8 +15,7 @@ namespace fw {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// "250ms", "30s", "10m", "1h", "7d", also joined: "1h30m". Must be more than 0 and at most 10
-// years.
+// "250ms", "30s", "10m", "1h", "7d", also in sequence: "1h30m". At least 1 ms and at most 10 years.
 [[nodiscard]] Result<Milliseconds> parse_duration(std::string_view text);
 // The shortest exact form: "60s" is written "1m", 90 s "1m30s".
 [[nodiscard]] std::string format_duration(Milliseconds duration);

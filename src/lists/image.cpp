@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The image as a whole: families apart, header, bound.
+// Splits the entries by family, builds both parts, and fills in the header.
 #include "lists/image.hpp"
 
 #include <fmt/format.h>

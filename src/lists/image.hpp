@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Deny and allow entries, as ranges in any order, made into the image that the policy looks
-// addresses up in (policy/list_image.h, policy/lists.h). The same entries give the same image.
+// Builds the image in which the policy looks addresses up (policy/list_image.h, policy/lists.h)
+// from deny and allow entries, given as ranges in any order. The same entries give the same image.
 //
-// Memory of an image: nothing without entries, else 4.3 MB; for each IPv4 /17 (of a short list:
-// /16) with more than 14 addresses 512 bytes, for each sixteenth of it with more than that 512, and
-// for each sixteenth of that 64: 1 million addresses at random make 5.1 MB. IPv6 15 bytes for each
-// prefix up to /64, 23 for each address that is alone in its /64, at least 143 for a /64 with
-// several, 2 for each /32 with entries. While it is built: four times as much.
+// Thread rule: a free function without state.
+//
+// Memory of an image: none without entries, else 4.3 MB. IPv4 adds 512 bytes for each /17 (of a
+// short list: /16) with more than 14 addresses, 512 for each sixteenth of it with more than 14, and
+// 64 for each sixteenth of that: 1 million random addresses make 5.1 MB. IPv6 adds 15 bytes for
+// each prefix up to /64, 23 for each single address of a /64, at least 143 for a /64 with several,
+// and 2 for each /32 with entries. Building takes four times as much.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +29,7 @@ struct Range {
   [[nodiscard]] bool is_v4() const { return first.is_v4() && last.is_v4(); }
 };
 
-// Larger images are refused: 1 GiB, some 30 million IPv4 addresses at random.
+// Larger images are refused. 1 GiB holds some 30 million random IPv4 addresses (judgement).
 inline constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 30;
 
 // The image, a multiple of FW_LINE_BYTES; empty if there are no entries. Fails only if it would be

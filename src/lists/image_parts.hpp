@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How the parts of the image are laid down; between the files of this folder only.
+// The image while it is built, for the files of this folder.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace fw::lists {
 
-// A growing image. Lines are zero when added; pointers hold only until the next add().
+// A growing image. Lines are zero when added; references are valid only until the next add().
 class Image {
  public:
   Image() { add(FW_LIST_HEADER + 1); }
@@ -23,7 +23,7 @@ class Image {
     bytes_.resize(bytes_.size() + count * FW_LINE_BYTES);
     return first;
   }
-  // The line as one of the fw_list_... structures; they are may_alias.
+  // The line as one of the fw_list_... structures, which are may_alias.
   template <typename View>
   View& at(std::size_t line) {
     return *reinterpret_cast<View*>(bytes_.data() + line * FW_LINE_BYTES);
@@ -36,8 +36,8 @@ class Image {
   std::vector<std::byte> bytes_;
 };
 
-// Append the part of one family and enter it in the header. `segments` are as segments() makes
-// them. Return false, the image then being useless, if it would outgrow kMaxImageBytes.
+// Append the part of one family and enter it in the header. `segments` are in the form that
+// segments() returns. Return false if the image would exceed kMaxImageBytes; it is then unusable.
 [[nodiscard]] bool add_v4(Image& image, std::span<const Segment<std::uint32_t>> segments);
 [[nodiscard]] bool add_v6(Image& image, std::span<const Segment<Address>> segments);
 

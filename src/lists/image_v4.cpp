@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The IPv4 part of the image: filter, cells, nodes, bitmaps (policy/list_image.h).
+// The IPv4 part of the image: filter, cells, nodes and bitmaps (policy/list_image.h).
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +28,13 @@ struct Block {
 
 constexpr unsigned kCellBits = FW_LIST_CELL_BITS, kShortCellBits = kCellBits + 1, kBitmapBits = 8,
                    kFilterBits = 11;
-// Of a short list at most this part is looked up by way of a node.
+// A list counts as short if at most one in this many of its keys is in a cell that is too small for
+// its keys (judgement).
 constexpr std::size_t kCrowdedPart = 8;
 constexpr std::size_t kNodeLines = 8;
 
-// Cell N of those that begin at a line.
-struct Place {
+// Cell number `cell` of those that begin at a line; two cells are in a line.
+struct CellRef {
   std::size_t line;
   std::uint32_t cell;
 
@@ -42,7 +43,8 @@ struct Place {
   }
 };
 
-// The segments that touch a block. `rest` loses those before it; blocks come in ascending order.
+// The segments that overlap a block. Removes those before it from `rest`; the blocks of successive
+// calls ascend.
 Segments touching(const Block& block, Segments& rest) {
   while (!rest.empty() && rest.front().last < block.first) rest = rest.subspan(1);
   std::size_t count = 0;
@@ -50,25 +52,25 @@ Segments touching(const Block& block, Segments& rest) {
   return rest.first(count);
 }
 
-// What of a segment is in the block.
+// The part of a segment that is in the block.
 Span<std::uint32_t> part(const Segment<std::uint32_t>& segment, const Block& block) {
   return {std::max(segment.first, block.first), std::min(segment.last, block.last())};
 }
 
-// Makes the segments the cell's keys. False, and nothing is done, if they have several values or
-// the cell has no room.
-bool put_keys(Image& image, const Place& place, const Block& block, Segments segments) {
+// Writes the segments into the cell as keys. Returns false and changes nothing if they have several
+// values or do not fit.
+bool put_keys(Image& image, const CellRef& ref, const Block& block, Segments segments) {
   std::vector<std::uint16_t> pairs, singles;
   for (const auto& segment : segments) {
     const auto span = part(segment, block);
-    // Two addresses are two keys either way, and quicker to find as such.
+    // A range of two addresses takes two keys either way, and single keys are found faster.
     auto& keys = span.last - span.first > 1 ? pairs : singles;
     keys.push_back(static_cast<std::uint16_t>(span.first));
     if (span.last != span.first) keys.push_back(static_cast<std::uint16_t>(span.last));
     if (segment.value != segments[0].value || pairs.size() + singles.size() > FW_LIST_CELL_KEYS)
       return false;
   }
-  auto& cell = place.in(image);
+  auto& cell = ref.in(image);
   std::ranges::fill(cell.key, pairs.empty() ? singles[0] : pairs[0]);
   std::ranges::copy(singles, std::ranges::copy(pairs, cell.key).out);
   const auto count = static_cast<std::uint32_t>(pairs.size() / 2);
@@ -88,22 +90,22 @@ std::uint32_t add_bitmap(Image& image, const Block& block, Segments segments) {
   return line;
 }
 
-// Fills the cell of a block, adding lines if it has to. `segments` are those that touch the block.
-void fill(Image& image, const Place& place, const Block& block, Segments segments) {
+// Fills the cell of a block, and adds lines if needed. `segments` are those that overlap the block.
+void fill(Image& image, const CellRef& ref, const Block& block, Segments segments) {
   if (segments.empty()) return;
   const auto& front = segments.front();
   if (front.first <= block.first && front.last >= block.last()) {
-    place.in(image).word = front.value;
+    ref.in(image).word = front.value;
     return;
   }
-  if (put_keys(image, place, block, segments)) return;
+  if (put_keys(image, ref, block, segments)) return;
   if (block.bits <= kBitmapBits) {
     const std::uint32_t line = add_bitmap(image, block, segments);
-    place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_BITMAP}, 0U, 0U, line);
+    ref.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_BITMAP}, 0U, 0U, line);
     return;
   }
   const std::uint32_t node = image.add(kNodeLines);
-  place.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_NODE}, 0U, block.bits - 4, node);
+  ref.in(image).word = FW_LIST_WORD(std::uint32_t{FW_LIST_NODE}, 0U, block.bits - 4, node);
   for (std::uint32_t i = 0; i < 16; i++) {
     const Block below = block.sixteenth(i);
     fill(image, {node, i}, below, touching(below, segments));
@@ -116,7 +118,7 @@ void enter_in_filter(Image& image, const Segment<std::uint32_t>& segment) {
                                                                             << n % 64;
 }
 
-// Whether cells of twice the size have room for all but few of the addresses.
+// Whether cells of twice the size can hold nearly all addresses.
 bool is_short(Segments segments) {
   std::size_t keys = 0, crowded = 0, mine = 0;
   std::uint32_t block = 0;

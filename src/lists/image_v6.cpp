@@ -16,15 +16,16 @@ namespace fw::lists {
 
 namespace {
 
-constexpr std::size_t kFilterBitsPerNet = 16;  // 1 in 17 unlisted /32s is looked for in the tree
-constexpr std::size_t kMaxFilterNets = 4'000'000;  // beyond it a filter would not pay
+// A Bloom filter with one hash: 1 in 17 unlisted /32s is then looked up in the tree.
+constexpr std::size_t kFilterBitsPerNet = 16;
+constexpr std::size_t kMaxFilterNets = 4'000'000;  // with more, 8 MB, the filter leaves the caches
 constexpr std::size_t kLineBits = std::size_t{FW_LINE_BYTES} * 8;
 constexpr std::size_t kFanOut = FW_LIST_NODE_KEYS + 1;
 constexpr std::size_t kLowersPerLine = FW_LINE_BYTES / sizeof(fw_u64);
 constexpr std::uint64_t kTopBit = std::uint64_t{1} << 63;
 
-using Half = std::uint64_t;  // an upper or a lower half of an address
-using Part = Segment<Half>;  // of upper halves; of the lower halves in one /64
+using Half = std::uint64_t;  // the upper or the lower half of an address
+using Part = Segment<Half>;  // of upper halves, or of the lower halves in one /64
 
 struct Key {
   Half at;
@@ -54,7 +55,7 @@ class Keys {
     add(part.first, word_of(FW_LIST_ALL, part.value, part.value, 0));
     if ((part.last + 1) % kTopBit != 0) add(part.last + 1, 0);
   }
-  // In the place of one that only ends what was before it.
+  // Replaces a key at the same place: that one only ended the part before it.
   void add(Half at, std::uint32_t word) {
     auto& half = halves_[at >> 63];
     if (half.empty() && at % kTopBit != 0) half.push_back({at & kTopBit, 0});
@@ -71,7 +72,7 @@ class Keys {
   std::array<std::vector<Key>, 2> halves_;
 };
 
-// A level of the tree: its lines, and the lowest key below each.
+// A level of the tree: its lines, and the lowest key below each line.
 struct Level {
   std::uint32_t first_line = 0;
   std::vector<Half> lowest;
@@ -97,8 +98,8 @@ Level add_leaves(Image& image, std::span<const Key> keys) {
   return level;
 }
 
-// Makes the lines of the lowest level so far a multiple of kFanOut by repeating the last: a node
-// whose last key is repeated leads to the last of its children.
+// Repeats the last line of a level until their number is a multiple of kFanOut. In the node above,
+// the repeated key leads to the last child.
 void pad(Image& image, Level& level) {
   while (level.lowest.size() % kFanOut != 0) {
     const std::uint32_t line = image.add(1);
@@ -122,7 +123,7 @@ Level add_parents(Image& image, Level& below) {
   return level;
 }
 
-// One of a tree's two halves, with its root in the line that is there for it.
+// Adds one of the two halves of a tree, with its root in the line `root`.
 void add_half(Image& image, std::size_t root, std::span<const Key> keys) {
   if (keys.size() <= FW_LIST_LEAF_KEYS) {
     fill_leaf(image, root, keys);
@@ -141,8 +142,8 @@ std::uint32_t add_tree(Image& image, const Keys& keys) {
   return roots;
 }
 
-// Makes keys of upper halves of segments, adding lines for the lower halves of /64s that are
-// listed in part.
+// Makes keys of the upper halves of segments. Adds lines for the lower halves of each /64 that is
+// not listed as a whole.
 class Uppers {
  public:
   explicit Uppers(Image& image) : image_(image) {}
@@ -189,7 +190,7 @@ class Uppers {
     }
     parts_.clear();
   }
-  // Where the next single lower half goes.
+  // The line that takes the next single lower half.
   std::uint32_t lower_line() {
     if (lowers_ % kLowersPerLine == 0) lower_line_ = image_.add(1);
     return lower_line_;

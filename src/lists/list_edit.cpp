@@ -27,7 +27,7 @@ Result<std::string> read_or_empty(const std::filesystem::path& path) {
   return read_file(path);
 }
 
-// What is asked for, and whether the file has it.
+// The requested prefixes, and whether the file has them.
 std::map<Range, bool> wanted(std::span<const Prefix> prefixes) {
   std::map<Range, bool> out;
   for (const Prefix& prefix : prefixes) out.emplace(range_of(prefix), false);

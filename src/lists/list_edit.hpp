@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Edits of a list file: one atomic replacement each, every other line stays as it is. One editor of
-// a file at a time.
+// Edits of a list file. Each is one atomic replacement that keeps every other line as it is.
+//
+// Thread rule: one editor of a file at a time.
 #pragma once
 
 #include <filesystem>
@@ -13,14 +14,14 @@
 
 namespace fw::lists {
 
-// Appends those that have no line yet, with the comment behind each if there is one, and returns
-// them. A file that is not there is made. After an error the file is as it was.
+// Appends the prefixes that have no line yet, each followed by the comment if there is one, and
+// returns them. Creates the file if it is missing. After an error the file is unchanged.
 [[nodiscard]] Result<std::vector<Prefix>> add_entries(const std::filesystem::path& path,
                                                       std::span<const Prefix> prefixes,
                                                       std::string_view comment);
 
-// Takes out the lines that list exactly one of them, however they write it, and returns those that
-// had one. An entry that only contains one stays. A file that is not there has no lines.
+// Removes the lines that list exactly one of the prefixes, in whatever form, and returns the
+// prefixes that had one. An entry that contains more stays. A missing file counts as empty.
 [[nodiscard]] Result<std::vector<Prefix>> remove_entries(const std::filesystem::path& path,
                                                          std::span<const Prefix> prefixes);
 

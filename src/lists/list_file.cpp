@@ -186,7 +186,7 @@ std::vector<std::filesystem::path> expand(std::span<const std::string> patterns,
 
 std::string range_text(const Address& first, const Address& last) {
   for (unsigned bits = 128; bits-- > 0;) {
-    // The only prefix that can fit: the longest that begins at `first` and reaches `last`.
+    // Of the prefixes that begin at `first`, only one can end at `last`.
     const Prefix prefix{first, bits + 1};
     if (masked(first, bits + 1) == first && prefix.last() == last) return prefix.text();
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Two sets of ranges, in any order and overlapping, made into one sequence of disjoint segments in
-// ascending order, each with the value that all its addresses have. Key is std::uint32_t (IPv4) or
-// Address.
+// Merges two sets of ranges, which may overlap and be in any order, into one ascending sequence of
+// disjoint segments, each with the value of all its addresses. Key is std::uint32_t (IPv4) or
+// Address (IPv6).
+//
+// Thread rule: free functions without state.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +40,7 @@ constexpr Address previous(Address key) {
   return {key.hi - (key.lo == 0 ? 1 : 0), key.lo - 1};
 }
 
-// Sorts, and joins what overlaps or touches.
+// Sorts the spans and joins those that overlap or are adjacent.
 template <typename Key>
 void join(std::vector<Span<Key>>& spans) {
   std::sort(spans.begin(), spans.end(),
@@ -65,7 +67,8 @@ std::vector<Segment<Key>> segments(std::vector<Span<Key>> deny, std::vector<Span
   out.reserve(deny.size() + allow.size());
   auto d = deny.begin();
   auto a = allow.begin();
-  // Each step emits the lowest segment with one value and takes it off the spans' fronts.
+  // Each step appends the lowest segment that has one value and removes it from the front of the
+  // spans.
   while (d != deny.end() || a != allow.end()) {
     const bool only_deny = a == allow.end() || (d != deny.end() && d->last < a->first);
     const bool only_allow = d == deny.end() || (a != allow.end() && a->last < d->first);

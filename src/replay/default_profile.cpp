@@ -11,9 +11,9 @@
 namespace fw::replay {
 namespace {
 
-constexpr std::uint64_t kHashSeed = 0x666c6f6f6477616cULL;
+constexpr std::uint64_t kHashSeed = 0x666c6f6f6477616cULL;  // any number; "floodwal"
 constexpr std::uint64_t kTickNs = 100 * kMillisecond;
-// Events wait in memory until the next tick; where the clock stands still, that may be never.
+// Events wait in memory until the next tick, which may never come if all time stamps are equal.
 constexpr unsigned kDrainPackets = 65'536;
 
 config::Config enforced(config::Config config) {
@@ -73,7 +73,7 @@ Outcome DefaultProfile::judge(const capture::Record& record, const CaptureClock&
 
   const fw_frame frame = policy_frame(*captured);
   fw_packet packet{};
-  fw_policy_parse(&frame, &packet);  // whatever it says: addresses that were read are there
+  fw_policy_parse(&frame, &packet);  // addresses that it could read are set even if it fails
   const Address source = from_key(packet.src);
   if (!is_protected(from_key(packet.dst))) {
     if (!is_protected(source)) return outcome;
@@ -93,12 +93,12 @@ Outcome DefaultProfile::judge(const capture::Record& record, const CaptureClock&
   return outcome;
 }
 
-// Every 100 ms while there are packets. In a gap nothing happens but that bans end.
+// A tick every 100 ms while there are packets. In a gap nothing happens except that bans end.
 void DefaultProfile::tick_until(const CaptureClock& clock) {
   const Now now = clock.now();
   if (now.mono_ns - ticked_ns_ >= kSecond) {
-    tick(clock.at(ticked_ns_ + kTickNs));  // what the last packets did
-    std::set<std::uint64_t> ends;          // each tick that ends bans, once
+    tick(clock.at(ticked_ns_ + kTickNs));  // for the last packets before the gap
+    std::set<std::uint64_t> ends;          // times of the ticks that end bans
     for (const auto& [prefix, ban] : engine_.bans().all())
       if (const std::uint64_t until = engine_.bans().until_ns(prefix, ban); until < now.mono_ns)
         ends.insert((until / kTickNs + 1) * kTickNs);

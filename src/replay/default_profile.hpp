@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What Floodwall itself would have done: the policy on tables of this process, with the engine that
-// the daemon runs, both on the capture's clock. Packets to a protected address are ingress, packets
-// from one egress; what is both is ingress, for it arrived.
+// Profile `default`: what Floodwall itself would have done. It runs the policy on tables of this
+// process and the engine of the daemon, both on the capture's clock. Packets to a protected address
+// are ingress, packets from one are egress; a packet that is both is ingress.
 //
-// The tables' hash seed is fixed, so that the same capture gives the same verdicts. The mode is
-// always enforce: what a configuration in mode observe would have dropped is the question. SYNs
-// that the XDP program would have answered by a SYN cookie have the reason `challenge`.
+// The hash seed of the tables is fixed, so that the same capture gives the same verdicts. The mode
+// is always enforce, also with a configuration in mode observe. A SYN that the XDP program would
+// have answered with a SYN cookie has the reason `challenge`.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +25,8 @@ namespace fw::replay {
 
 class DefaultProfile final : public Profile {
  public:
-  // `folder`: of the configuration, for its lists. `protect`: sorted. `timeline` is borrowed.
-  // Fails if the lists are too large for an image.
+  // `folder`: that of the configuration file, for its lists. `protect`: sorted. `timeline` is
+  // borrowed. Fails if the lists are too large for an image.
   [[nodiscard]] static Result<std::unique_ptr<DefaultProfile>> open(
       config::Config config, const std::filesystem::path& folder, std::span<const Address> protect,
       const CaptureClock& clock, Timeline& timeline);
@@ -32,7 +34,7 @@ class DefaultProfile final : public Profile {
   [[nodiscard]] Outcome judge(const capture::Record& record, const CaptureClock& clock) override;
   void finish(const CaptureClock& clock) override;
   [[nodiscard]] std::vector<std::string> problems() const override;
-  // What was usual, when all packets were judged.
+  // The baseline, after all packets were judged.
   [[nodiscard]] engine::Baseline learned() const;
 
  private:
@@ -47,7 +49,7 @@ class DefaultProfile final : public Profile {
   datapath::UserDatapath datapath_;
   engine::Engine engine_;
   std::uint64_t ticked_ns_ = 0;
-  unsigned undrained_ = 0;  // packets since the engine listened
+  unsigned undrained_ = 0;  // packets since the engine last read the events
 };
 
 }  // namespace fw::replay

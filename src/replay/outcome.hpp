@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What became of one packet of a capture: the policy's reasons, and one more for packets that are
+// The verdict on one packet of a capture: the policy's reasons, and one more for packets that are
 // neither to nor from a protected address.
+//
+// Thread rule: values and a free function without state.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +24,7 @@ struct Outcome {
   Address source;               // of a dropped packet
 };
 
-// As docs/reasons.md has it, with _ for -: "not_ours", "ban", "not_ip".
+// The word of docs/reasons.md with _ instead of -: "not_ours", "ban", "not_ip".
 [[nodiscard]] std::string outcome_word(unsigned reason);
 
 }  // namespace fw::replay

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The seam of a replay: who decides. One packet after the other, in file order.
+// The interface of what judges the packets of a replay, one after the other in file order.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <string>
@@ -19,11 +21,11 @@ class Profile {
   Profile& operator=(const Profile&) = delete;
   virtual ~Profile() = default;
 
-  // `clock` has followed the record's time stamp. Transitions go to the timeline.
+  // `clock` is at the time stamp of the record. Bans, unbans and limits go to the timeline.
   [[nodiscard]] virtual Outcome judge(const capture::Record& record, const CaptureClock& clock) = 0;
   // After the last packet.
   virtual void finish(const CaptureClock& /*clock*/) {}
-  // What is wrong with the lists, a sentence each.
+  // The problems of the list files, a sentence each.
   [[nodiscard]] virtual std::vector<std::string> problems() const = 0;
 };
 

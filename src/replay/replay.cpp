@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::uint64_t kProgressPackets = 1 << 19;
 
-// Without a file: the built-in defaults, and no lists, so that the machine it runs on has no say.
+// Without a configuration file: the built-in defaults and no lists, so that the result does not
+// depend on the machine.
 Result<config::Config> config_of(const Options& options) {
   if (options.config) return config::load(*options.config);
   config::Config config;

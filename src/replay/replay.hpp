@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Runs a capture through a profile, from the first packet to the last.
+//
+// Thread rule: a free function without state.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +14,13 @@
 
 namespace fw::replay {
 
-// Called now and then with the packets so far and, for a file, how much of it was read (0 to 1).
+// Called every half million packets with their number so far and, for a file, the share of it that
+// was read (0 to 1).
 using Progress = std::function<void(std::uint64_t packets, std::optional<double> share)>;
 
 // Fails if the capture cannot be opened, the configuration is invalid or the verdicts cannot be
-// written. Damage farther on is no error here: the report holds what was read, and its `damage`.
+// written. Damage after the first packet is no error: the report holds what was read, and its
+// `damage`.
 [[nodiscard]] Result<Report> replay(const Options& options, const Progress& progress);
 
 }  // namespace fw::replay

@@ -15,8 +15,8 @@
 namespace fw::replay {
 namespace {
 
-// What is judged as an attack teaches nothing: here the file's traffic is the metric of peace, so
-// no budget may be in its way.
+// The baseline does not learn from traffic that is judged to be an attack. The caller says that
+// this capture is normal load, so no budget may limit it.
 config::Config without_budgets(config::Config config) {
   for (config::Budget& budget : config.budgets)
     if (budget.limit) budget = {.limit = 10e6, .burst = 1'000'000, .served_burst = 1'000'000};

@@ -19,7 +19,7 @@ namespace fw::replay {
 inline constexpr std::string_view kSuggestSummary =
     "budgets for floodwall.toml, from what is usual here or in a capture";
 
-// The reply of the daemon's verb `suggest`, made of a capture.
+// The reply of the daemon's verb `suggest`, computed from a capture.
 [[nodiscard]] Result<nlohmann::json> suggest_from(const Options& options);
 
 // Returns the exit status. `ask`: the daemon's verb `suggest`.

@@ -27,7 +27,8 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
                                   100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-// Packets to the protected addresses, and none from them: what answers would show is not to be had.
+// Whether the capture has packets to the protected addresses but none from them. Answers are then
+// unknown.
 bool is_one_way(const Report& report) {
   const Tally& tally = report.tally;
   return tally.all_passed().packets + tally.all_dropped().packets != 0 &&
@@ -49,14 +50,14 @@ std::string addresses_of(const Report& report) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-json amount_json(const Amount& amount) {
+json amount_json(const PacketCount& amount) {
   return {{"packets", amount.packets}, {"bytes", amount.bytes}};
 }
 
 json reasons_json(const Tally& tally) {
   json reasons = json::object();
   for (unsigned reason = 0; reason < kOutcomes; ++reason) {
-    const Amount passed = tally.passed(reason), dropped = tally.dropped(reason);
+    const PacketCount passed = tally.passed(reason), dropped = tally.dropped(reason);
     if (passed.packets + dropped.packets == 0) continue;
     json entry = amount_json(dropped.packets != 0 ? dropped : passed);
     entry["verdict"] = dropped.packets != 0 ? "drop" : "pass";
@@ -68,7 +69,7 @@ json reasons_json(const Tally& tally) {
 json classes_json(const Tally& tally) {
   json classes = json::object();
   for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; ++traffic_class) {
-    const Amount all = tally.of_class(traffic_class);
+    const PacketCount all = tally.of_class(traffic_class);
     if (all.packets == 0) continue;
     json entry = amount_json(all);
     entry["dropped"] = tally.dropped_of_class(traffic_class).packets;
@@ -93,7 +94,7 @@ std::string reasons_text(const Tally& tally, bool dropped) {
   std::string text;
   for (unsigned reason = 0; reason < FW_REASON_COUNT; ++reason) {
     if (reason == FW_REASON_OUTGOING) continue;
-    const Amount amount = dropped ? tally.dropped(reason) : tally.passed(reason);
+    const PacketCount amount = dropped ? tally.dropped(reason) : tally.passed(reason);
     if (amount.packets != 0)
       text += fmt::format("  {} {}", outcome_word(reason), grouped(amount.packets));
   }
@@ -128,7 +129,7 @@ std::string totals_text(const Report& report, const cli::Style& style) {
 std::string classes_text(const Tally& tally, const cli::Style& style) {
   cli::Table table({{"CLASS"}, {"PACKETS", true}, {"BYTES", true}, {"DROPPED", true}});
   for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; ++traffic_class) {
-    const Amount all = tally.of_class(traffic_class);
+    const PacketCount all = tally.of_class(traffic_class);
     if (all.packets == 0) continue;
     table.row({class_word(traffic_class), grouped(all.packets), grouped(all.bytes),
                grouped(tally.dropped_of_class(traffic_class).packets)});

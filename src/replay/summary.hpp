@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a replay found, for people and as JSON. Pure.
+// The result of a replay, as text and as JSON.
+//
+// Thread rule: free functions without state.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +16,17 @@
 namespace fw::replay {
 
 struct Report {
-  std::string file, profile, config;  // as they are called in the text
+  std::string file, profile, config;  // as the text names them
   std::vector<Address> protect;
-  CaptureClock clock{0};  // as it was after the last packet
+  CaptureClock clock{0};  // after the last packet
   Tally tally;
   Timeline timeline;
   std::vector<std::string> problems;  // of the lists
   bool cut = false;                   // the file ends within a record
-  std::string damage;                 // empty, or why reading ended before the file did
+  std::string damage;                 // why reading stopped before the end of the file, or empty
 };
 
-// The form is in docs/replay.md.
+// docs/replay.md describes the members.
 [[nodiscard]] nlohmann::json to_json(const Report& report);
 
 // Ends with a newline.

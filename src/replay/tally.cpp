@@ -28,16 +28,16 @@ void Tally::add(const Outcome& outcome, std::uint64_t mono_ns) {
   if (outcome.drop && outcome.reason != FW_REASON_CHALLENGE) sources_.add(outcome, mono_ns);
 }
 
-Amount Tally::all_passed() const {
-  Amount all;
+PacketCount Tally::all_passed() const {
+  PacketCount all;
   for (unsigned reason = 0; reason < kOutcomes; ++reason)
     if (is_incoming(reason)) all += passed_.at(reason);
   return all;
 }
 
-Amount Tally::all_dropped() const {
-  Amount all;
-  for (const Amount& amount : dropped_) all += amount;
+PacketCount Tally::all_dropped() const {
+  PacketCount all;
+  for (const PacketCount& amount : dropped_) all += amount;
   return all;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a replay adds up: totals by reason and class, the transitions in order, and who was dropped
-// most. Its memory is fixed, whatever the capture holds.
+// The counters of a replay: totals by reason and class, bans, unbans and limits in order, and the
+// sources that lost most packets. Memory does not depend on the capture.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <array>
@@ -13,21 +15,21 @@
 
 namespace fw::replay {
 
-struct Amount {
+struct PacketCount {
   std::uint64_t packets = 0, bytes = 0;
 
   void add(std::uint32_t len_bytes) {
     ++packets;
     bytes += len_bytes;
   }
-  Amount& operator+=(const Amount& other) {
+  PacketCount& operator+=(const PacketCount& other) {
     packets += other.packets;
     bytes += other.bytes;
     return *this;
   }
 };
 
-// Bans, unbans and limits. The first ones are kept whole, all are counted.
+// Bans, unbans and limits. The first kKept are stored, all are counted.
 class Timeline {
  public:
   static constexpr std::size_t kKept = 1000;
@@ -50,25 +52,28 @@ class Tally {
   void add(const Outcome& outcome, std::uint64_t mono_ns);
 
   [[nodiscard]] std::uint64_t records() const { return records_; }
-  [[nodiscard]] Amount passed(unsigned reason) const { return passed_.at(reason); }
-  [[nodiscard]] Amount dropped(unsigned reason) const { return dropped_.at(reason); }
+  [[nodiscard]] PacketCount passed(unsigned reason) const { return passed_.at(reason); }
+  [[nodiscard]] PacketCount dropped(unsigned reason) const { return dropped_.at(reason); }
   // To the protected addresses.
-  [[nodiscard]] Amount all_passed() const;
-  [[nodiscard]] Amount all_dropped() const;
-  // Of the dropped ones: SYNs that a SYN cookie would have answered, so that a real client gets in.
-  [[nodiscard]] Amount challenged() const { return dropped(FW_REASON_CHALLENGE); }
-  // Of a class, among the packets that came as far as the limits; and what was dropped of those.
-  [[nodiscard]] Amount of_class(unsigned traffic_class) const { return classes_.at(traffic_class); }
-  [[nodiscard]] Amount dropped_of_class(unsigned traffic_class) const {
+  [[nodiscard]] PacketCount all_passed() const;
+  [[nodiscard]] PacketCount all_dropped() const;
+  // The dropped SYNs that a SYN cookie would have answered, so that a real client gets in.
+  [[nodiscard]] PacketCount challenged() const { return dropped(FW_REASON_CHALLENGE); }
+  // Packets of a class, counting those that the policy classified, and how many of them were
+  // dropped.
+  [[nodiscard]] PacketCount of_class(unsigned traffic_class) const {
+    return classes_.at(traffic_class);
+  }
+  [[nodiscard]] PacketCount dropped_of_class(unsigned traffic_class) const {
     return dropped_classes_.at(traffic_class);
   }
-  // Who was dropped and not answered.
+  // Sources of packets that were dropped and not answered.
   [[nodiscard]] const TopSources& sources() const { return sources_; }
 
  private:
   std::uint64_t records_ = 0;
-  std::array<Amount, kOutcomes> passed_{}, dropped_{};
-  std::array<Amount, FW_CLASS_COUNT> classes_{}, dropped_classes_{};
+  std::array<PacketCount, kOutcomes> passed_{}, dropped_{};
+  std::array<PacketCount, FW_CLASS_COUNT> classes_{}, dropped_classes_{};
   TopSources sources_;
 };
 

@@ -20,20 +20,20 @@ std::uint64_t sure(const SourceLoss& loss) {
 
 void TopSources::add(const Outcome& dropped, std::uint64_t mono_ns) {
   auto& bucket = buckets_[bucket_of(dropped.source) % kBuckets];
-  SourceLoss* place = &bucket.front();
+  SourceLoss* slot = &bucket.front();
   for (SourceLoss& loss : bucket) {
     if (loss.packets != 0 && loss.source == dropped.source) {
       ++loss.packets;
       return;
     }
-    if (loss.packets < place->packets) place = &loss;
+    if (loss.packets < slot->packets) slot = &loss;
   }
-  forgot_ = forgot_ || place->packets != 0;
-  *place = {.source = dropped.source,
-            .packets = place->packets + 1,
-            .surplus = place->packets,
-            .first_ns = mono_ns,
-            .reason = dropped.reason};
+  forgot_ = forgot_ || slot->packets != 0;
+  *slot = {.source = dropped.source,
+           .packets = slot->packets + 1,
+           .surplus = slot->packets,
+           .first_ns = mono_ns,
+           .reason = dropped.reason};
 }
 
 std::vector<SourceLoss> TopSources::top(std::size_t n) const {

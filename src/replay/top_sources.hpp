@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Who lost most packets, among any number of sources, in fixed memory: the Space-Saving algorithm
-// (Metwally, Agrawal, El Abbadi 2005) in buckets of eight. A source that takes another's place
-// inherits its count, so no count is too low, and `surplus` says by how much it may be too high.
+// The sources that lost most packets, among any number of sources, in fixed memory: the
+// Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005) in buckets of eight slots. A source
+// that takes the slot of another inherits its count. So no count is too low, and `surplus` is the
+// bound by which it may be too high.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <array>
@@ -16,7 +19,7 @@ namespace fw::replay {
 struct SourceLoss {
   Address source;
   std::uint64_t packets = 0, surplus = 0;
-  std::uint64_t first_ns = 0;  // policy's clock; of the first packet that was surely this source's
+  std::uint64_t first_ns = 0;  // policy's clock; first packet that is certainly of this source
   std::uint8_t reason = 0;     // of that packet
 };
 
@@ -25,15 +28,15 @@ class TopSources {
   TopSources() : buckets_(kBuckets) {}
 
   void add(const Outcome& dropped, std::uint64_t mono_ns);
-  // The `n` that surely lost most, those first.
+  // The `n` sources that certainly lost most, in descending order.
   [[nodiscard]] std::vector<SourceLoss> top(std::size_t n) const;
-  // Sources that are known; more may have been forgotten.
+  // Sources that have a slot; more may have lost theirs.
   [[nodiscard]] std::size_t known() const;
   [[nodiscard]] bool forgot() const { return forgot_; }
 
  private:
-  static constexpr std::size_t kWays = 8, kBuckets = 1024;
-  std::vector<std::array<SourceLoss, kWays>> buckets_;
+  static constexpr std::size_t kSlots = 8, kBuckets = 1024;
+  std::vector<std::array<SourceLoss, kSlots>> buckets_;
   bool forgot_ = false;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The verdict of each packet, a line each: INDEX<TAB>pass|drop<TAB>REASON, from index 0. Made for
-// millions of lines a second: nothing is formatted but the number, and that is counted in text.
+// Writes the verdict of each packet as a line: INDEX<TAB>pass|drop<TAB>REASON, from index 0. Made
+// for millions of lines a second: all texts are prepared, and the index is incremented as text.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <array>
@@ -17,9 +19,9 @@ class VerdictFile {
   // Creates or replaces the file.
   [[nodiscard]] static Result<VerdictFile> create(const std::string& path);
 
-  // The verdict of the next packet. Errors are kept for close().
+  // Adds the verdict of the next packet. close() reports errors.
   void add(const Outcome& outcome);
-  // Writes what is left; an error says that the file is incomplete.
+  // Writes what is buffered; after an error the file is incomplete.
   [[nodiscard]] Result<void> close();
 
  private:

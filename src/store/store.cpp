@@ -16,7 +16,7 @@ using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 
 Statement prepare(sqlite3* database, std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  // Null on failure; whoever asks reads the reason off the database.
+  // Null on failure; the reason is then in sqlite3_errmsg().
   (void)sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   return Statement(statement);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What outlives the daemon and the machine: texts by name, in a SQLite file (sqlite.org). A write
-// is whole or not at all, also when the power fails.
+// Texts by name that survive a restart of the daemon and of the machine, in a SQLite file
+// (sqlite.org). A write is atomic, also when the power fails.
+//
+// Thread rule: one thread at a time.
 #pragma once
 
 #include <filesystem>
@@ -17,11 +19,11 @@ namespace fw::store {
 
 class Store {
  public:
-  // Creates file and folder where they are missing. Fails on a file that is no database, which
-  // stays as it is; the message says what to do about it.
+  // Creates the file and its folder if they are missing. Fails on a file that is no database and
+  // leaves it as it is; the message says what to do about it.
   [[nodiscard]] static Result<Store> open(const std::filesystem::path& file);
 
-  // None: it was never put.
+  // Nothing if there was no put() of that name.
   [[nodiscard]] Result<std::optional<std::string>> get(std::string_view name);
   // After an error the old text stays.
   [[nodiscard]] Result<void> put(std::string_view name, std::string_view text);

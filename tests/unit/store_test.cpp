@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is put is there for the next process; a damaged or unwritable file is told, and stays.
+// What was put is there for the next process. A damaged or unwritable file is an error, and stays.
 #include "store/store.hpp"
 
 #include <gtest/gtest.h>
@@ -61,8 +61,8 @@ TEST(store, database_damaged_inside_is_told) {
   std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(4096)
       << std::string(60'000, 'z');
   auto store = Store::open(file);
-  const bool told = !store || !store->get("a");
-  EXPECT_TRUE(told);
+  const bool failed = !store || !store->get("a");
+  EXPECT_TRUE(failed);
 }
 
 TEST(store, folder_that_cannot_be_made_is_told) {
