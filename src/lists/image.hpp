@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Builds the image in which the policy looks addresses up (policy/list_image.h, policy/lists.h)
+// Builds the image in which the policy looks addresses up (abi/list_image.h, tables/list_lookup.h)
 // from deny and allow entries, given as ranges in any order. The same entries give the same image.
 //
 // Thread rule: a free function without state.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The IPv4 part of the image: filter, cells, nodes and bitmaps (policy/list_image.h).
+// The IPv4 part of the image: filter, cells, nodes and bitmaps (abi/list_image.h).
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

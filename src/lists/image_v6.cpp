@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The IPv6 part of the image: filter and trees (policy/list_image.h).
+// The IPv6 part of the image: filter and trees (abi/list_image.h).
 #include <algorithm>
 #include <array>
 #include <bit>

@@ -11,7 +11,7 @@ import wire
 from lab import pause_until, wait_until
 from tap import passed
 
-WINDOW_S = 2**30 / 1e9  # over which `ban_at` is measured (policy/abi.h)
+WINDOW_S = 2**30 / 1e9  # over which `ban_at` is measured (abi/types.h)
 TICK_S = 0.01  # the clock of the policy is coarse
 PORT = {"default": 9, "service": 27015}
 # How a source sends what one measure counts.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The header fields that a signature may name: where each lies in fw_match_key (policy/abi.h), and
+// The header fields that a signature may name: where each lies in fw_match_key (abi/packet.h), and
 // its words. The protocol is not among them: every signature has it.
 #pragma once
 
