@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "datapath/xdp/bpffs.hpp"
 #include "floodwall_bpf.skel.h"
@@ -147,8 +149,15 @@ Result<LoadedPrograms> load_programs(const std::filesystem::path& pins, const Ta
 }
 
 Result<void> pin_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
-  for (bpf_map* map : maps_of(skeleton))
-    if (auto done = replace_pin(bpf_map__fd(map), pin_of(*map, pins)); !done) return done;
+  std::set<std::filesystem::path> ours;
+  for (bpf_map* map : maps_of(skeleton)) {
+    const std::filesystem::path pin = pin_of(*map, pins);
+    if (auto done = replace_pin(bpf_map__fd(map), pin); !done) return done;
+    ours.insert(pin);
+  }
+  std::error_code error;  // what cannot be removed only takes memory
+  for (const auto& found : std::filesystem::directory_iterator(pins / "maps", error))
+    if (!ours.contains(found.path())) std::filesystem::remove(found.path(), error);
   return {};
 }
 

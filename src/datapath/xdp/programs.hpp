@@ -31,7 +31,8 @@ struct LoadedPrograms {
 [[nodiscard]] Result<LoadedPrograms> load_programs(const std::filesystem::path& pins,
                                                    const TableSizes& sizes);
 
-// Pins all maps, in place of what is pinned under their names.
+// Pins all maps, in place of what is pinned under their names. Maps that only a former version had
+// are unpinned.
 [[nodiscard]] Result<void> pin_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins);
 
 // From now on libbpf's warnings are not printed; fail_load() quotes the last one.
