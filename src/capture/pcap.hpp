@@ -5,7 +5,8 @@
 // Thread rule: one thread at a time.
 #pragma once
 
-#include "capture/reader.hpp"
+#include "base/error.hpp"
+#include "capture/record.hpp"
 #include "capture/window.hpp"
 
 namespace fw::capture {

@@ -8,7 +8,8 @@
 
 #include <vector>
 
-#include "capture/reader.hpp"
+#include "base/error.hpp"
+#include "capture/record.hpp"
 #include "capture/window.hpp"
 
 namespace fw::capture {
