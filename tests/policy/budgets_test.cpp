@@ -2,7 +2,6 @@
 // Budgets: who pays, what is refunded, and who is left alone.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "datapath/address_key.hpp"
@@ -87,18 +86,6 @@ TEST(budgets, are_of_each_address_and_of_all_together) {
   }
   EXPECT_GE(passed, 200U);  // twice what one address may get
   EXPECT_LE(passed, 450U);
-}
-
-TEST(budgets, that_fall_on_one_place_of_the_table_stay_apart) {
-  Lab lab;
-  budget(lab, FW_CLASS_ICMP_ECHO, 1000, 1000);
-  for (unsigned i = 0; i < 100; i++) {
-    const std::string host = "198.51.100." + std::to_string(i);
-    (void)lab.in(Packet::ethernet().ipv4(unverified(i), host).icmp_echo(1, 1));
-  }
-  const auto used = std::ranges::count_if(lab.datapath.tables().budgets,
-                                          [](const fw_budget& budget) { return budget.used != 0; });
-  EXPECT_EQ(used, 101) << "one an address, and that of all of them";
 }
 
 TEST(budgets, a_completed_handshake_is_refunded) {

@@ -74,16 +74,6 @@ TEST(listening, socket_that_holds_more_may_be_owed_more_and_is_limited_as_well) 
   EXPECT_GT(lab.flood(9000), 4000U);
 }
 
-// What is owed for longer than a clock is believed to step back was forgiven, again and again.
-TEST(listening, socket_that_holds_more_is_limited_however_slow_its_budget_is) {
-  CollectorLab lab;
-  lab.config.budget[FW_CLASS_UDP_NEW].cost = 62'500'000;  // 1/s
-  lab.config.budget[FW_CLASS_UDP_NEW].served_burst = ~0U;
-  lab.publish();
-  lab.known(kCollector) = FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF;
-  EXPECT_GT(lab.flood(9000), 8000U);
-}
-
 TEST(listening, port_that_answers_is_one_from_then_on) {
   CollectorLab lab;
   lab.known(kCollector) = FW_PORT_LISTENS;
