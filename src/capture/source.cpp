@@ -80,9 +80,10 @@ Result<std::size_t> Source::read(std::span<std::byte> into) {
   if (got >= 0) return static_cast<std::size_t>(got);
   int error = Z_OK;
   const std::string_view why = without_name(::gzerror(file_.get(), &error));
-  if (error == Z_DATA_ERROR)
-    return fail(fmt::format("{}: offset {}: damaged gzip data: {}", name_, position_bytes(), why));
-  return fail(fmt::format("{}: {}", name_, why));
+  if (error != Z_DATA_ERROR) return fail(fmt::format("{}: {}", name_, why));
+  const bool has_offset = ::gzoffset(file_.get()) >= 0;  // not in a pipe
+  return fail(fmt::format("{}: {}damaged gzip data: {}", name_,
+                          has_offset ? fmt::format("offset {}: ", position_bytes()) : "", why));
 }
 
 std::uint64_t Source::position_bytes() const {

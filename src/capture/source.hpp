@@ -28,9 +28,9 @@ class Source {
                                                   const std::string& name);
 
   // Fills the front of `into` (not empty) and returns the number of bytes; 0 at the end. After an
-  // error every further call fails. Up to kPieceBytes before damaged gzip data are lost with it.
+  // error every further call fails. Up to 16 KiB before damaged gzip data are lost with them.
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> into);
-  // How much of the file was read so far, as it is stored.
+  // How much of the file was read so far, as it is stored; 0 in a pipe.
   [[nodiscard]] std::uint64_t position_bytes() const;
   // 0: unknown (a pipe).
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
