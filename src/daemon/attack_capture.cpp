@@ -29,7 +29,7 @@ Result<void> write_sample(capture::Writer& writer, const fw_sample& sample, cons
   const auto head = std::as_bytes(std::span(sample.head).first(head_bytes));
   const std::uint64_t time_ns = wall_ns(now, sample.time_ns);
   if (sample.link != FW_LINK_IP) return writer.write(time_ns, head, sample.packet.len_bytes);
-  // A pcap file has one link layer: what came without gets an empty one.
+  // A pcap file has one link type: packets that came without an Ethernet header get an empty one.
   std::array<std::byte, kEthernetBytes + sizeof sample.head> frame{};
   frame[12] = std::byte{static_cast<unsigned char>(sample.packet.is_v6 != 0 ? 0x86 : 0x08)};
   frame[13] = std::byte{static_cast<unsigned char>(sample.packet.is_v6 != 0 ? 0xdd : 0x00)};
@@ -41,13 +41,13 @@ Result<void> write_sample(capture::Writer& writer, const fw_sample& sample, cons
 }  // namespace
 
 void AttackCapture::add(const fw_sample& sample) {
-  // Between two ticks of an attack more may come than is held in peace.
+  // Between two ticks of an attack more packets may come than are held before one.
   const std::size_t most = writer_ ? kPackets : kBefore;
   while (held_.size() >= most) held_.pop_front();
   held_.push_back(sample);
 }
 
-void AttackCapture::follow(engine::Detector& detector, bool wanted, const Now& now) {
+void AttackCapture::update(engine::Detector& detector, bool wanted, const Now& now) {
   if (!wanted) {
     finish();
     held_.clear();
@@ -62,8 +62,8 @@ void AttackCapture::follow(engine::Detector& detector, bool wanted, const Now& n
   if (const std::string& id = attack->id; id != attack_) {
     attack_ = id;
     auto file = begin(id);
-    if (file) detector.note_capture(file->native());
-    note(file ? Result<void>() : std::unexpected(file.error()));
+    if (file) detector.set_capture_file(file->native());
+    set_problem(file ? Result<void>() : std::unexpected(file.error()));
   }
   if (!writer_) return;
   Result<void> done;
@@ -73,7 +73,7 @@ void AttackCapture::follow(engine::Detector& detector, bool wanted, const Now& n
     written_++;
   }
   if (done) done = written_ < kPackets ? writer_->flush() : writer_->close();
-  note(done);
+  set_problem(done);
   if (!done || written_ >= kPackets) writer_.reset();
 }
 
@@ -83,7 +83,7 @@ Result<std::filesystem::path> AttackCapture::begin(const std::string& id) {
   std::filesystem::create_directories(folder_, error);
   if (error) return fail(fmt::format("create {}: {}", folder_.native(), error.message()));
   remove_oldest();
-  // Ids begin anew with the daemon.
+  // Ids start again with each daemon, so the name may be taken.
   std::filesystem::path file = folder_ / (id + ".pcap");
   for (unsigned again = 2; std::filesystem::exists(file, error); again++)
     file = folder_ / fmt::format("{}-{}.pcap", id, again);
@@ -94,17 +94,17 @@ Result<std::filesystem::path> AttackCapture::begin(const std::string& id) {
   return file;
 }
 
-void AttackCapture::note(const Result<void>& done) {
+void AttackCapture::set_problem(const Result<void>& done) {
   problem_ = done ? "" : "the attack's packets are not written: " + done.error().message;
 }
 
 void AttackCapture::finish() {
   if (!writer_) return;
-  note(writer_->close());
+  set_problem(writer_->close());
   writer_.reset();
 }
 
-// So that with the next one there are kFiles. One that cannot be removed is no reason not to write.
+// Leaves room for one more of kFiles. A file that cannot be removed does not stop the capture.
 void AttackCapture::remove_oldest() const {
   using File = std::pair<std::filesystem::file_time_type, std::filesystem::path>;
   std::vector<File> files;

@@ -10,20 +10,17 @@
 #include <optional>
 
 #include "base/terminal_text.hpp"
-#include "daemon/conversations.hpp"
-#include "daemon/listening.hpp"
-#include "daemon/watched.hpp"
-#include "host/resolvers.hpp"
+#include "daemon/sockets.hpp"
+#include "host/file_watch.hpp"
 
 namespace fw::daemon {
 namespace {
 
-// How often everything is looked at that nobody reports: operators' sessions, above all.
-constexpr std::uint64_t kLookEveryNs = 2 * kSecond;
-// And for sockets that wait for packets: a new service is a closed port until then.
+// How often the daemon reads what the kernel does not report. All are judgement.
+constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, above all
+// Listening sockets: until it is read, a new service is a port that nobody serves.
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
-// And at what the datapath needs of the host's own settings.
-constexpr std::uint64_t kHostEveryNs = 10 * kSecond;
+constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
 host::ExemptKinds kinds_of(const config::Exempt& exempt) {
   return {.own_addresses = exempt.own_addresses,
@@ -49,26 +46,26 @@ Result<Daemon> Daemon::open(Parts parts) {
   auto files = host::FileWatch::open();
   if (!files) return std::unexpected(std::move(files.error()));
   Daemon daemon(std::move(parts), std::move(*network), std::move(*files));
-  daemon.watch_files();
+  daemon.files_.watch(daemon.parts_.engine.settings().config.lists, daemon.parts_.engine.folder());
   return daemon;
 }
 
 // ------------------------------------------------------------------- start
 
 Result<void> Daemon::exempt(const Now& now) {
-  return look_around(now);
+  return read_machine(now);
 }
 
-void Daemon::prove(const Now& now) {
-  if (const auto verified = prove_conversations(parts_.datapath.current(), now); !verified)
+void Daemon::read_sockets(const Now& now) {
+  if (const auto done = establish_flows(parts_.datapath.current(), now); !done)
     say(fmt::format("connections that stand now must prove themselves anew: {}",
-                    verified.error().message));
-  follow_services(now);
+                    done.error().message));
+  update_listening(now);
 }
 
 void Daemon::attach(const Now& now) {
   if (!parts_.datapath.is_on()) return;
-  follow_interfaces();
+  update_interfaces();
   fall_back_problem_.clear();
   if (interfaces_.inability().empty()) return;
   const Result<bool> fell = parts_.datapath.fall_back(interfaces_.inability(), parts_.engine, now);
@@ -78,21 +75,21 @@ void Daemon::attach(const Now& now) {
   }
   if (!*fell) return;
   say(parts_.datapath.notice());
-  prove(now);
-  follow_interfaces();
+  read_sockets(now);
+  update_interfaces();
 }
 
-void Daemon::follow_interfaces() {
-  interfaces_.follow(parts_.engine.settings().config.interfaces, network_,
+void Daemon::update_interfaces() {
+  interfaces_.update(parts_.engine.settings().config.interfaces, network_,
                      parts_.datapath.current());
-  parts_.engine.note_unprotected(interfaces_.unprotected());
+  parts_.engine.set_unprotected(interfaces_.unprotected());
 }
 
 // ------------------------------------------------------------------- the machine
 
-// Reads the machine anew and exempts whom it needs now.
-Result<void> Daemon::look_around(const Now& now) {
-  look_due_ns_ = now.mono_ns + kLookEveryNs;
+// Reads the machine's addresses, routes and sessions, and exempts what it needs now.
+Result<void> Daemon::read_machine(const Now& now) {
+  machine_due_ns_ = now.mono_ns + kMachineEveryNs;
   Result<host::HostFacts> facts = host::read_facts();
   if (!facts) return std::unexpected(std::move(facts.error()));
   std::vector<host::ExemptAddress> found =
@@ -104,128 +101,114 @@ Result<void> Daemon::look_around(const Now& now) {
   exemptions.reserve(found.size());
   for (const host::ExemptAddress& exemption : found)
     exemptions.push_back({.address = exemption.address, .why = exemption.why});
-  exempted_.clear();  // after an error the next look tries again
+  exempted_.clear();  // after an error the next call tries again
   if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;
   exempted_ = std::move(found);
   return {};
 }
 
-void Daemon::follow_machine(const Now& now) {
-  const Result<void> looked = look_around(now);
-  machine_problem_ = looked ? "" : looked.error().message;
+void Daemon::update_machine(const Now& now) {
+  const Result<void> done = read_machine(now);
+  machine_problem_ = done ? "" : done.error().message;
   attach(now);
 }
 
-void Daemon::follow_services(const Now& now) {
+void Daemon::update_listening(const Now& now) {
   listen_due_ns_ = now.mono_ns + kListenEveryNs;
-  const Result<void> followed = follow_listeners(parts_.datapath.current());
+  const Result<void> marked = mark_listening(parts_.datapath.current());
   listen_problem_ =
-      followed ? "" : "which ports are listened on is not known: " + followed.error().message;
+      marked ? "" : "which ports are listened on is not known: " + marked.error().message;
 }
 
 void Daemon::network_changed(const Now& now) {
   if (!network_watch_.drain().changed) return;
-  // So that the loss of an interface is noted even if it is back already.
+  // The loss of an interface is logged even if the interface is back already.
   parts_.engine.tick(now);
-  follow_machine(now);
+  update_machine(now);
 }
 
-void Daemon::watch_files() {
-  list_files_ = watched_lists(parts_.engine.settings().config.lists, parts_.engine.folder());
-  std::set<std::filesystem::path> wanted = watched_servers(host::ResolverPaths{});
-  wanted.insert(list_files_.begin(), list_files_.end());
-  if (wanted == watched_) return;
-  watched_ = std::move(wanted);
-  const Result<void> watching = file_watch_.watch({watched_.begin(), watched_.end()});
-  watch_problem_ = watching ? "" : watching.error().message;
-}
-
-void Daemon::follow_files(const Now& now) {
-  const std::set<std::filesystem::path> changed = file_watch_.drain();
-  if (changed.empty()) return;
-  if (std::ranges::any_of(changed, [&](const auto& path) { return list_files_.contains(path); })) {
+void Daemon::check_files(const Now& now) {
+  const WatchedFiles::Changes changes = files_.changes();
+  if (!changes.any) return;
+  if (changes.lists) {
     if (const Result<void> loaded = parts_.engine.load_lists(now); !loaded)
       say(loaded.error().message);  // the log has it too
-    watch_files();                  // a pattern may match other files now
+    // A pattern may match other files now.
+    files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
   }
-  look_due_ns_ = now.mono_ns;
+  machine_due_ns_ = now.mono_ns;
 }
 
 // ------------------------------------------------------------------- the operator
 
-void Daemon::reload(const Now& now) {
+void Daemon::reload_on_signal(const Now& now) {
   parts_.log.configure(parts_.engine.settings().config.log);
-  const auto changes = parts_.engine.reload(parts_.config_file, now);
-  if (!changes) {
+  if (const auto changes = reload(now); !changes)
     say(fmt::format("the old configuration stays in force: {}", changes.error().message));
-    return;
-  }
-  reconfigured(now);
 }
 
-void Daemon::reconfigured(const Now& now) {
-  parts_.log.configure(parts_.engine.settings().config.log);
-  follow_api_group();
-  watch_files();
-  follow_machine(now);
+Result<std::vector<std::string>> Daemon::reload(const Now& now) {
+  auto changes = parts_.engine.reload(parts_.config_file, now);
+  if (!changes) return changes;
+  const config::Config& config = parts_.engine.settings().config;
+  parts_.log.configure(config.log);
+  update_api_group();
+  files_.watch(config.lists, parts_.engine.folder());
+  update_machine(now);
+  return changes;
 }
 
-// Also when its name is the same: the group may have been made or numbered anew since.
-void Daemon::follow_api_group() {
+// Also when its name is the same: the group may have been recreated with another number since.
+void Daemon::update_api_group() {
   if (api_ == nullptr) return;
   const Result<void> set = api_->set_group(parts_.engine.settings().config.api.group);
   api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
 }
 
-Result<void> Daemon::switch_on(const Now& now) {
-  if (Result<void> on = parts_.datapath.on(parts_.engine, now); !on) return on;
+Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
+  engine::Engine& engine = parts_.engine;
+  if (mode == engine::Mode::off) {
+    interfaces_ = {};
+    engine.set_unprotected({});
+    if (Result<void> off = parts_.datapath.off(engine, now); !off) return off;
+    return engine.set_mode(engine::Mode::off, now);  // after an error of an earlier attempt
+  }
+  if (parts_.datapath.is_on()) return engine.set_mode(mode, now);
+  if (Result<void> on = parts_.datapath.on(engine, mode, now); !on) return on;
   parts_.datapath.keep(true);
-  prove(now);
-  follow_machine(now);
+  read_sockets(now);
+  update_machine(now);
   return {};
-}
-
-engine::Host Daemon::host() {
-  return {.config_file = parts_.config_file,
-          .detach_all =
-              [this](const Now& now) {
-                interfaces_ = {};
-                parts_.engine.note_unprotected({});
-                return parts_.datapath.off(parts_.engine, now);
-              },
-          .attach_all = [this](const Now& now) { return switch_on(now); },
-          .reconfigured = [this](const Now& now) { reconfigured(now); },
-          .keep_learned = [this] { parts_.learned.keep(parts_.engine); }};
 }
 
 // ------------------------------------------------------------------- ticking
 
 void Daemon::tick(const Now& now) {
   parts_.engine.tick(now);
-  parts_.capture.follow(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
+  parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);
-  parts_.learned.tick(parts_.engine, now);
-  follow_files(now);
-  if (now.mono_ns >= look_due_ns_) follow_machine(now);
-  if (now.mono_ns >= listen_due_ns_) follow_services(now);
+  parts_.baseline.tick(parts_.engine, now);
+  check_files(now);
+  if (now.mono_ns >= machine_due_ns_) update_machine(now);
+  if (now.mono_ns >= listen_due_ns_) update_listening(now);
   if (now.mono_ns >= host_due_ns_) {
     host_due_ns_ = now.mono_ns + kHostEveryNs;
     parts_.datapath.current().follow_host();
   }
-  tell_problems();
+  report_problems();
 }
 
-void Daemon::tell_problems() {
+void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   for (const std::string* problem : std::initializer_list<const std::string*>{
-           &machine_problem_, &watch_problem_, &fall_back_problem_, &listen_problem_, &api_problem_,
-           &parts_.capture.problem(), &parts_.learned.problem()})
+           &machine_problem_, &files_.problem(), &fall_back_problem_, &listen_problem_,
+           &api_problem_, &parts_.capture.problem(), &parts_.baseline.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)
     if (std::ranges::find(problems_, problem) == problems_.end()) say(problem);
   problems_ = problems;
-  parts_.engine.note_host_problems(std::move(problems));
+  parts_.engine.set_host_problems(std::move(problems));
 }
 
 }  // namespace fw::daemon

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What holds the parts together once they are there: follows the machine (interfaces, addresses,
-// servers, operators, files) and the operator (commands, reload, mode), and ticks the engine. What
-// is started in which order is in main.cpp, what wakes it in loop.cpp. One thread.
+// The running daemon: keeps engine and datapath in step with the machine (interfaces, addresses,
+// servers, operators, files) and with the operator's commands, and ticks the engine. Calls go
+// downwards only: verbs, daemon, datapath switch, engine. main.cpp has the order of the start,
+// loop.cpp what wakes the daemon. One thread.
 #pragma once
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,23 +13,23 @@
 
 #include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
+#include "daemon/baseline_file.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
-#include "daemon/learned_file.hpp"
 #include "daemon/log_files.hpp"
+#include "daemon/watched_files.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
 #include "host/exemptions.hpp"
-#include "host/file_watch.hpp"
 #include "host/network_watch.hpp"
 
 namespace fw::daemon {
 
-// A sentence of the daemon itself, or a line for each, on its standard error (which systemd keeps).
+// Prints a sentence of the daemon itself, or several lines, to standard error, which systemd keeps.
 // Transitions go to the event log instead.
 void say(std::string_view sentence);
 
-class Daemon {
+class Daemon : public engine::ServiceControl {
  public:
   // Borrowed, and outlive the daemon.
   struct Parts {
@@ -38,19 +38,20 @@ class Daemon {
     DatapathSwitch& datapath;
     LogFiles& log;
     AttackCapture& capture;
-    LearnedFile& learned;
+    BaselineFile& baseline;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);
 
   // ---- start, in this order
 
-  // Exempts whom this host needs. Fails if the network cannot be read, or a table is full.
+  // Exempts the addresses that this host needs. Fails if the network cannot be read, or a table is
+  // full.
   [[nodiscard]] Result<void> exempt(const Now& now);
-  // Proves the conversations that stand, and learns which ports are listened on; a failure is told
-  // and no error.
-  void prove(const Now& now);
-  // Attaches to the interfaces, where XDP cannot at all by the next best datapath; what is not
+  // Enters established flows and listening ports into the tables. A failure is printed and is no
+  // error.
+  void read_sockets(const Now& now);
+  // Attaches to the interfaces; if XDP can attach to none of them, by packet queues. What is not
   // possible becomes a problem in `status`.
   void attach(const Now& now);
 
@@ -61,43 +62,40 @@ class Daemon {
   // When network_fd() is readable.
   void network_changed(const Now& now);
   [[nodiscard]] int network_fd() const { return network_watch_.fd(); }
-  // SIGHUP: the configuration and lists on disk, if they are valid; the log is opened anew.
-  void reload(const Now& now);
-  // What the operator's commands need of us.
-  [[nodiscard]] engine::Host host();
+  // SIGHUP: as reload(), and opens the log files again (logrotate). An error is printed.
+  void reload_on_signal(const Now& now);
   // The API whose group follows the configuration from now on. Borrowed, and outlives the daemon.
   void attach_api(control::Server& api) { api_ = &api; }
 
+  // ---- for the verbs
+
+  [[nodiscard]] std::filesystem::path config_file() const override { return parts_.config_file; }
+  [[nodiscard]] Result<void> set_mode(engine::Mode mode, const Now& now) override;
+  [[nodiscard]] Result<std::vector<std::string>> reload(const Now& now) override;
+  void store_baseline() override { parts_.baseline.store(parts_.engine); }
+
  private:
   Daemon(Parts parts, host::NetworkWatch network, host::FileWatch files)
-      : parts_(std::move(parts)),
-        network_watch_(std::move(network)),
-        file_watch_(std::move(files)) {}
+      : parts_(std::move(parts)), network_watch_(std::move(network)), files_(std::move(files)) {}
 
-  [[nodiscard]] Result<void> look_around(const Now& now);
-  void follow_interfaces();
-  void follow_machine(const Now& now);
-  void follow_files(const Now& now);
-  void follow_services(const Now& now);
-  void watch_files();
-  void reconfigured(const Now& now);
-  void follow_api_group();
-  [[nodiscard]] Result<void> switch_on(const Now& now);
-  void tell_problems();
+  [[nodiscard]] Result<void> read_machine(const Now& now);
+  void update_interfaces();
+  void update_machine(const Now& now);
+  void check_files(const Now& now);
+  void update_listening(const Now& now);
+  void update_api_group();
+  void report_problems();
 
   Parts parts_;
   control::Server* api_ = nullptr;
   host::NetworkWatch network_watch_;
-  host::FileWatch file_watch_;
+  WatchedFiles files_;
   host::Network network_;                      // as last read
   std::vector<host::ExemptAddress> exempted_;  // as last given to the engine
   Interfaces interfaces_;
-  std::set<std::filesystem::path> list_files_;
-  std::set<std::filesystem::path> watched_;  // all of them, lists too
-  std::uint64_t look_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
-  std::string machine_problem_, watch_problem_, fall_back_problem_, listen_problem_,
-      api_problem_;                    // empty: none
-  std::vector<std::string> problems_;  // as last told
+  std::uint64_t machine_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
+  std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_;  // empty: none
+  std::vector<std::string> problems_;  // as last printed
 };
 
 }  // namespace fw::daemon

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Datagrams to a service of this machine (the system journal, the service manager). Never blocks
-// and never fails loudly: who is not there, or too slow, does not get the message.
+// Datagrams to a local service (the system journal, the service manager). Sending never blocks; a
+// service that is missing or too slow does not get the message.
 #pragma once
 
 #include <string>
@@ -13,10 +13,10 @@ namespace fw::daemon {
 
 class Datagram {
  public:
-  // `path` is that of a Unix socket; a first '@' stands for the abstract namespace.
+  // `path`: of a Unix socket; a leading '@' means the abstract namespace (unix(7)).
   explicit Datagram(std::string path) : path_(std::move(path)) {}
 
-  // False: nobody took it.
+  // False: it was not delivered.
   bool send(std::string_view message);
 
  private:

@@ -13,12 +13,12 @@ datapath::TableSizes sizes_of(const config::Tables& tables) {
   return {.sources = tables.sources, .flows = tables.flows, .bans = tables.bans};
 }
 
-// Only the engine's entries matter while nobody sends us packets.
+// While no packet is judged, only the engine's entries matter.
 datapath::TableSizes sizes_without_packets(std::uint32_t bans) {
   return {.sources = FW_SOURCE_SLOTS, .flows = FW_FLOW_SLOTS, .bans = bans};
 }
 
-// As open() of the datapath, but leaves nothing behind.
+// As datapath::xdp::open(), but leaves nothing behind after an error.
 Result<std::unique_ptr<datapath::Datapath>> load_xdp(const datapath::xdp::Options& options,
                                                      bool were_there) {
   auto kernel = datapath::xdp::open(options);
@@ -36,7 +36,7 @@ std::string what_is_lost(std::string_view why) {
 
 }  // namespace
 
-// What a former daemon left of XDP judges on until the queues are there; then it makes room.
+// XDP programs that a former daemon left go on judging until the queues are there.
 Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load_queue() const {
   auto queue = datapath::nfqueue::open(queue_options_);
   if (!queue) return queue;
@@ -49,8 +49,8 @@ Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there
   notice_.clear();
   if (kind_ == config::DatapathKind::nfqueue) return load_queue();
   auto kernel = load_xdp(options_, were_there);
-  // Without the right to use BPF the queues would be refused as well; and it is not the kernel's
-  // fault, so silently protecting less would be wrong.
+  // Without the right to use BPF the queues would be refused as well. That is no lack of the
+  // kernel, so it must not silently become a weaker protection.
   if (kernel || kind_ == config::DatapathKind::xdp ||
       kernel.error().kind == ErrorKind::not_permitted)
     return kernel;
@@ -91,21 +91,21 @@ datapath::Datapath& DatapathSwitch::current() {
 
 Result<void> DatapathSwitch::off(engine::Engine& engine, const Now& now) {
   if (!kernel_) return {};
-  kernel_->remove();  // what was asked for comes first
-  // Its hash seed matters to nobody: no packet is looked up here.
+  kernel_->remove();  // first: it is what was asked for
+  // Any hash seed will do: no packet is looked up in these tables.
   memory_ = std::make_unique<datapath::UserDatapath>(sizes_without_packets(options_.sizes.bans),
                                                      now.mono_ns);
-  Result<void> moved = engine.move_to(*memory_, now);
+  Result<void> moved = engine.move_to(*memory_, engine::Mode::off, now);
   kernel_.reset();
   return moved;
 }
 
-Result<void> DatapathSwitch::on(engine::Engine& engine, const Now& now) {
+Result<void> DatapathSwitch::on(engine::Engine& engine, engine::Mode mode, const Now& now) {
   if (kernel_) return {};
   auto kernel = load(false);
   if (!kernel) return std::unexpected(std::move(kernel.error()));
-  if (Result<void> moved = engine.move_to(**kernel, now); !moved) {
-    if (Result<void> back = engine.move_to(*memory_, now); !back)
+  if (Result<void> moved = engine.move_to(**kernel, mode, now); !moved) {
+    if (Result<void> back = engine.move_to(*memory_, engine::Mode::off, now); !back)
       moved.error().message += "; and then: " + back.error().message;
     (*kernel)->remove();
     return moved;
@@ -121,8 +121,8 @@ Result<bool> DatapathSwitch::fall_back(const std::string& why, engine::Engine& e
     return false;
   auto queue = datapath::nfqueue::open(queue_options_);
   if (!queue) return std::unexpected(std::move(queue.error()));
-  if (Result<void> moved = engine.move_to(**queue, now); !moved) {
-    if (Result<void> back = engine.move_to(*kernel_, now); !back)
+  if (Result<void> moved = engine.move_to(**queue, engine.mode(), now); !moved) {
+    if (Result<void> back = engine.move_to(*kernel_, engine.mode(), now); !back)
       moved.error().message += "; and then: " + back.error().message;
     return std::unexpected(std::move(moved.error()));
   }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The datapath (XDP, or queues to user space where XDP cannot be had), and the switch that `mode
-// off` turns: in force, or not there at all, while the engine keeps what it believes in tables of
-// this process.
+// Owns the datapath: XDP, or packet queues to user space where XDP is not available. `mode off`
+// takes it out of the kernel; the engine then writes to tables in this process.
 //
-// Invariant: current() is always a datapath the engine can write to. When the switch goes out of
-// scope the kernel is left as it should be found: see keep().
+// Invariant: current() is always a datapath that the engine can write to. The destructor leaves the
+// kernel as keep() says.
 #pragma once
 
 #include <filesystem>
@@ -22,8 +21,7 @@ namespace fw::daemon {
 class DatapathSwitch {
  public:
   // `pins` is in a bpffs, `run_folder` has the daemon's own files. Loads programs and tables, or
-  // takes over those of a former daemon; attaches nothing. After an error nothing is left in the
-  // kernel that was not there before.
+  // takes over those of a former daemon; attaches nothing. After an error the kernel is as before.
   [[nodiscard]] static Result<DatapathSwitch> open(const std::filesystem::path& pins,
                                                    const std::filesystem::path& run_folder,
                                                    const config::Config& config);
@@ -33,22 +31,23 @@ class DatapathSwitch {
 
   [[nodiscard]] datapath::Datapath& current();
   [[nodiscard]] bool is_on() const { return kernel_ != nullptr; }
-  // From XDP to the queues, with all the engine believes, because XDP attaches to nothing here
-  // (`why`). False, and nothing done: another datapath is in force, or the configuration wants
+  // Replaces XDP, which can attach to no interface here (`why`), by the queues, and fills their
+  // tables. False, and nothing was done: another datapath is in force, or the configuration demands
   // XDP. After an error XDP is still in force.
   [[nodiscard]] Result<bool> fall_back(const std::string& why, engine::Engine& engine,
                                        const Now& now);
   // Empty, or why "auto" became less than XDP, and what is lost by it.
   [[nodiscard]] const std::string& notice() const { return notice_; }
 
-  // What happens to the kernel's part when this is destroyed: true, filtering goes on without us.
-  // At first: only if it did before us.
+  // Whether filtering continues when this is destroyed. Initially: if a former daemon left it so.
   void keep(bool filtering) { keep_ = filtering; }
 
-  // Takes everything out of the kernel; that much is done even after an error.
+  // Takes everything out of the kernel, and the engine to tables in memory, in mode off. After an
+  // error everything is out of the kernel all the same.
   [[nodiscard]] Result<void> off(engine::Engine& engine, const Now& now);
-  // Back into the kernel, with all the engine believes; attaches nothing. After an error it is off.
-  [[nodiscard]] Result<void> on(engine::Engine& engine, const Now& now);
+  // Back into the kernel in the given mode, with all tables filled; attaches nothing. After an
+  // error it is off.
+  [[nodiscard]] Result<void> on(engine::Engine& engine, engine::Mode mode, const Now& now);
 
  private:
   DatapathSwitch() = default;

@@ -15,7 +15,7 @@ bool exists(const host::Network& network, const std::string& name) {
          network.interfaces.end();
 }
 
-// Does the datapath itself say what is wrong with it?
+// Whether the datapath itself reports what is wrong with the interface.
 bool is_reported(const datapath::Datapath& datapath, const std::string& name) {
   return std::ranges::any_of(datapath.interfaces(), [&](const auto& status) {
     return status.name == name && !status.problem.empty();
@@ -30,7 +30,7 @@ bool is_on_any(const datapath::Datapath& datapath) {
 
 }  // namespace
 
-void Interfaces::follow(const std::vector<std::string>& configured, const host::Network& network,
+void Interfaces::update(const std::vector<std::string>& configured, const host::Network& network,
                         datapath::Datapath& datapath) {
   problems_.clear();
   unprotected_.clear();
@@ -43,9 +43,9 @@ void Interfaces::follow(const std::vector<std::string>& configured, const host::
       constexpr std::string_view kMissing =
           "there is no such interface; it is protected once it appears";
       if (!is_reported(datapath, name))
-        note(name, std::string(kMissing), fmt::format("{}: {}", name, kMissing));
+        add_problem(name, std::string(kMissing), fmt::format("{}: {}", name, kMissing));
     } else if (const Result<void> attached = datapath.attach(name); !attached) {
-      note(name, attached.error().message, attached.error().message);
+      add_problem(name, attached.error().message, attached.error().message);
       if (attached.error().kind == ErrorKind::failed) inability_ = attached.error().message;
     }
   }
@@ -54,10 +54,10 @@ void Interfaces::follow(const std::vector<std::string>& configured, const host::
     problems_.emplace_back(
         "interface = \"auto\" finds no uplink: there is no default route; name the interface in "
         "floodwall.toml, or it is protected once there is a route");
-  followed_ = names;
+  wanted_ = names;
 }
 
-void Interfaces::note(const std::string& name, std::string problem, std::string sentence) {
+void Interfaces::add_problem(const std::string& name, std::string problem, std::string sentence) {
   problems_.push_back(std::move(sentence));
   unprotected_.push_back({.name = name,
                           .attachment = datapath::Attachment::none,
@@ -74,8 +74,8 @@ std::set<std::string> Interfaces::wanted(const std::vector<std::string>& configu
       continue;
     }
     for (const std::string& uplink : host::uplinks(network)) names.insert(uplink);
-    // A route that flaps must not open the door: what was an uplink is protected while it exists.
-    for (const std::string& former : followed_)
+    // A flapping route must not end protection: what was an uplink stays wanted while it exists.
+    for (const std::string& former : wanted_)
       if (exists(network, former)) names.insert(former);
   }
   return names;

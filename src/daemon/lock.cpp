@@ -38,7 +38,8 @@ Result<Lock> Lock::take(const std::filesystem::path& folder) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(folder, error);
   if (error) return refused_by_system(folder, error.value());
-  // The API's callers must get to its socket, whatever the umask; the socket itself says who may.
+  // Callers of the API must reach its socket, whatever the umask; the socket's own mode says who
+  // may connect.
   if (made && ::chmod(folder.c_str(), 0755) != 0) return refused_by_system(folder, errno);
 
   const std::filesystem::path path = folder / "floodwalld.pid";

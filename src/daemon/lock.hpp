@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// At most one daemon: a locked pid file beside the API's socket. The kernel lets go of the lock
-// when the daemon ends, however it ends; the file stays.
+// At most one daemon: a locked pid file beside the API's socket. The kernel releases the lock when
+// the daemon ends, however it ends; the file stays.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace fw::daemon {
 
 class Lock {
  public:
-  // Makes the folder if it is missing. Fails, naming its process, if another daemon runs.
+  // Creates the folder if it is missing. Fails, naming the process, if another daemon runs.
   [[nodiscard]] static Result<Lock> take(const std::filesystem::path& folder);
 
  private:

@@ -46,11 +46,11 @@ void LogFiles::configure(const config::Log& settings) {
 void LogFiles::write(const engine::Event& event) {
   const Result<void> text = text_.append(engine::to_text(event));
   const Result<void> json = json_.append(engine::to_json_line(event));
-  note(text ? json : text);
+  count(text ? json : text);
   if (journal_) journal_->send(journal_entry(event));
 }
 
-void LogFiles::note(const Result<void>& written) {
+void LogFiles::count(const Result<void>& written) {
   if (written) {
     error_.clear();
     lost_lines_ = 0;
@@ -70,7 +70,7 @@ std::optional<std::string> LogFiles::problem() const {
 
 std::string journal_entry(const engine::Event& event) {
   const std::string line = engine::to_text(event);  // without a line feed
-  // The journal has its own time.
+  // The journal adds the time itself.
   const std::string_view message = std::string_view(line).substr(line.find(' ') + 1);
   return fmt::format("MESSAGE={}\nPRIORITY={}\nSYSLOG_IDENTIFIER=floodwalld\n", message,
                      priority(engine::level_of(event.type)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where events go: floodwall.log (a line of text each), events.json (a line of JSON each) and the
-// system's journal. Logging never stops the daemon: what cannot be written is counted, and
-// problem() says so until writing works again.
+// Writes events to floodwall.log (a line of text each), to events.json (a line of JSON each) and to
+// the system's journal. Logging never stops the daemon: lines that cannot be written are counted,
+// and problem() says so until writing works again.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,15 @@ class LogFiles {
 
   void write(const engine::Event& event);
 
-  // Another folder or other bounds, maybe; also what SIGHUP does for logrotate: opens anew.
+  // Opens the files again, maybe in another folder or with other bounds; for SIGHUP (logrotate)
+  // too.
   void configure(const config::Log& settings);
 
   // A sentence, or none: all is written.
   [[nodiscard]] std::optional<std::string> problem() const;
 
  private:
-  void note(const Result<void>& written);
+  void count(const Result<void>& written);
 
   RotatingFile text_, json_;
   std::optional<Datagram> journal_;

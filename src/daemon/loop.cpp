@@ -11,7 +11,7 @@
 namespace fw::daemon {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::milliseconds kTick{100};  // docs/detection.md: first drop within 250 ms
 
 }  // namespace
 
@@ -19,7 +19,7 @@ Readable::Readable(boost::asio::io_context& context, int fd, std::function<void(
     : descriptor_(context, fd), then_(std::move(then)) {}
 
 Readable::~Readable() {
-  (void)descriptor_.release();  // cancels the wait; the descriptor is not ours to close
+  (void)descriptor_.release();  // cancels the wait; the descriptor is borrowed
 }
 
 void Readable::arm() {
@@ -33,7 +33,7 @@ void Readable::arm() {
 }
 
 Loop::Loop() : signals_(context_, SIGTERM, SIGINT, SIGHUP), ticker_(context_) {
-  // A caller that hangs up, or a full disk quota, shows as an error of the call.
+  // A peer that closed its connection, or a file size limit, shows as an error of the call.
   (void)std::signal(SIGPIPE, SIG_IGN);
   (void)std::signal(SIGXFSZ, SIG_IGN);
 }
@@ -44,9 +44,9 @@ void Loop::run(Daemon& daemon, ServiceManager& manager) {
   wait_for_signal(daemon);
   ticker_.expires_after(std::chrono::milliseconds(0));
   wait_for_tick(daemon, manager, network);
-  manager.say("READY=1");
+  manager.notify("READY=1");
   context_.run();
-  manager.say("STOPPING=1");
+  manager.notify("STOPPING=1");
 }
 
 void Loop::wait_for_signal(Daemon& daemon) {
@@ -56,7 +56,7 @@ void Loop::wait_for_signal(Daemon& daemon) {
       context_.stop();
       return;
     }
-    daemon.reload(read_clocks());
+    daemon.reload_on_signal(read_clocks());
     wait_for_signal(daemon);
   });
 }
@@ -68,7 +68,8 @@ void Loop::wait_for_tick(Daemon& daemon, ServiceManager& manager, Readable& netw
     daemon.tick(now);
     manager.alive(now);
     network.arm();
-    // After a pause (a long command, a suspended machine) one tick, not all that were missed.
+    // After a pause (a long command, a suspended machine) there is one tick, not all that were
+    // missed.
     ticker_.expires_at(std::max(ticker_.expiry() + kTick, std::chrono::steady_clock::now()));
     wait_for_tick(daemon, manager, network);
   });

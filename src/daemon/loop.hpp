@@ -13,8 +13,8 @@
 
 namespace fw::daemon {
 
-// Tells, once per arm(), that a borrowed descriptor is readable. Once per tick is enough: the first
-// event is heard at once, and a flood of them cannot keep the loop busy.
+// Calls `then` once per arm() when a borrowed descriptor is readable. It is armed once per tick:
+// the first event is handled at once, and a flood of events cannot keep the loop busy.
 class Readable {
  public:
   Readable(boost::asio::io_context& context, int fd, std::function<void()> then);
@@ -32,12 +32,12 @@ class Readable {
 
 class Loop {
  public:
-  // From now on signals wait for run(): none ends a start half-way.
+  // From now on signals wait for run(), so that none interrupts the start.
   Loop();
 
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
 
-  // Until SIGTERM or SIGINT. Tells the service manager that we are ready.
+  // Runs until SIGTERM or SIGINT. Tells the service manager that the daemon is ready.
   void run(Daemon& daemon, ServiceManager& manager);
 
  private:

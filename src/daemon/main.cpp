@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// floodwalld: its start as a list of steps, with what is true between them. The order is the point:
-// every table is filled before the first packet is judged, and whatever can fail fails before.
-// What the daemon does afterwards is in daemon.cpp; that filtering goes on without it, in
-// datapath/xdp.
+// floodwalld: its start as a list of steps, with what is true between them. The order matters:
+// every table is filled before the first packet is judged, and whatever can fail fails before that.
+// What the daemon does afterwards is in daemon.cpp. datapath/xdp lets filtering continue without
+// the daemon.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -29,7 +29,7 @@
 namespace fw::daemon {
 namespace {
 
-// Every request to the API becomes a command to the engine, at the time it arrives.
+// Every request to the API becomes a command, run at the time it arrives.
 control::Handler handler_of(engine::Commands& commands) {
   return [&commands](const control::Request& request, const control::Peer&) {
     return commands.run(request, read_clocks());
@@ -37,7 +37,7 @@ control::Handler handler_of(engine::Commands& commands) {
 }
 
 Result<void> run(const Options& options) {
-  // Signals wait until the loop runs. Nothing we make is for the eyes of all.
+  // Signals wait until the loop runs. The files that the daemon creates are not world-readable.
   Loop loop;
   (void)::umask(0027);
 
@@ -45,57 +45,58 @@ Result<void> run(const Options& options) {
   const Result<config::Config> config = config::load(options.config);
   if (!config) return std::unexpected(config.error());
 
-  // 2. One daemon at a time: from here on nobody else writes to the tables.
+  // 2. One daemon at a time: from here on no other one writes to the tables.
   const Result<Lock> lock = Lock::take(options.socket.parent_path());
   if (!lock) return std::unexpected(lock.error());
 
-  // 3. The log: from here on it is written down what happens.
+  // 3. The log: from here on events are written to files.
   LogFiles log(config->log);
 
-  // 4. Programs and tables: ours, attached nowhere, or those a former daemon left, which go on
+  // 4. Programs and tables: new ones, attached nowhere, or those a former daemon left, which go on
   //    judging packets meanwhile. A start that fails below leaves the kernel as it was.
   Result<DatapathSwitch> datapath =
       DatapathSwitch::open(options.pins, options.socket.parent_path(), *config);
   if (!datapath) return std::unexpected(datapath.error());
   say(datapath->notice());
 
-  // 5. What we believe goes into the tables: what is usual here, the configuration and the former
-  //    daemon's bans, the lists, whom this host needs, and the conversations that stand.
+  // 5. The tables are filled: the baseline's budgets, the configuration and the former daemon's
+  // bans,
+  //    the lists, the addresses that this host needs, and the established flows.
   engine::Engine engine(datapath->current(), *config, options.config.parent_path());
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
   AttackCapture capture(options.state / "attacks");
   engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
-  LearnedFile learned(options.state / "state.db");
+  BaselineFile baseline(options.state / "state.db");
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
                                         .datapath = *datapath,
                                         .log = log,
                                         .capture = capture,
-                                        .learned = learned});
+                                        .baseline = baseline});
   if (!daemon) return std::unexpected(daemon.error());
   const Now start = read_clocks();
-  learned.recall(engine);
+  baseline.restore(engine);
   if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
   if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   if (Result<void> exempted = daemon->exempt(start); !exempted) return exempted;
-  daemon->prove(start);
+  daemon->read_sockets(start);
 
-  // 6. The API. Whoever calls now waits for the loop.
-  engine::Commands commands(engine, daemon->host());
+  // 6. The API. A caller waits until the loop runs.
+  engine::Commands commands(engine, *daemon);
   const auto api = control::Server::open(
       loop.context(), {.path = options.socket, .group = config->api.group}, handler_of(commands));
   if (!api) return std::unexpected(api.error());
   daemon->attach_api(**api);
 
-  // 7. Every table is full: the first packet is judged as all others will be. From here on
-  //    filtering outlives us.
+  // 7. Every table is filled: the first packet is judged as all others will be. From here on
+  //    filtering continues if the daemon dies.
   daemon->attach(read_clocks());
   datapath->keep(true);
 
-  // 8. Until we are told to stop.
+  // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
-  learned.keep(engine);
+  baseline.store(engine);
 
   // Stopping the daemon is not stopping the filter, unless the configuration says so.
   datapath->keep(engine.settings().config.keep_filtering);
@@ -111,7 +112,7 @@ Result<void> check(const Options& options) {
   return {};
 }
 
-// The rescue: needs no configuration, no daemon and no API.
+// For emergencies: it needs no configuration, no daemon and no API.
 Result<void> remove(const Options& options) {
   const Result<Lock> lock = Lock::take(options.socket.parent_path());
   const Result<bool> removed = datapath::xdp::remove_pinned(options.pins);

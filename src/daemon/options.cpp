@@ -15,7 +15,7 @@
 namespace fw::daemon {
 namespace {
 
-// The daemon stands in another folder than who started it.
+// Absolute, so that a later change of the working directory does not matter.
 std::filesystem::path from_root(const std::string& path) {
   std::error_code error;
   std::filesystem::path absolute = std::filesystem::absolute(path, error);

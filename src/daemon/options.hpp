@@ -12,8 +12,8 @@ namespace fw::daemon {
 
 enum class Task {
   run,
-  check,   // is the configuration valid?
-  remove,  // take everything out of the kernel, whoever left it
+  check,   // validate the configuration
+  remove,  // take everything out of the kernel, whichever daemon left it
   print,   // help or version
 };
 

@@ -26,7 +26,7 @@ Result<void> RotatingFile::append(std::string_view line) {
     return {};
   }
   const int error = written < 0 ? errno : ENOSPC;
-  // Half a line would spoil the next one too.
+  // Half a line would make the next one unreadable as well.
   if (written > 0 && ::ftruncate(fd_.get(), static_cast<off_t>(size_bytes_)) != 0) reopen();
   return fail_errno(fmt::format("cannot write to {}", path_.native()), error);
 }
@@ -49,7 +49,7 @@ Result<void> RotatingFile::open() {
   return {};
 }
 
-// Was the file deleted?
+// Whether the file was deleted.
 bool RotatingFile::lost() const {
   struct stat found{};
   return ::fstat(fd_.get(), &found) != 0 || found.st_nlink == 0;
@@ -59,7 +59,7 @@ void RotatingFile::rotate() {
   const auto former = [&](unsigned number) {
     return number == 0 ? path_.native() : fmt::format("{}.{}", path_.native(), number);
   };
-  // A name that cannot be moved is written over: the bound on the disk goes before the past.
+  // A file that cannot be renamed is truncated: the bound on the disk matters more than old lines.
   const auto empty = [&] { return ::truncate(path_.c_str(), 0) == 0; };
   if (bounds_.keep == 0 && ::unlink(path_.c_str()) != 0) empty();
   for (unsigned number = bounds_.keep; number > 0; --number)

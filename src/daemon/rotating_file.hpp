@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A log file of bounded size: floodwall.log, floodwall.log.1 (the one before it) and so on. A line
-// is written whole in one call or not at all, so that neither a full disk nor a crash leaves half
-// of one. Somebody else may move or delete the file at any time.
+// is written whole by one call or not at all, so that neither a full disk nor a crash leaves half a
+// line. Other programs may move or delete the file at any time.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace fw::daemon {
 class RotatingFile {
  public:
   struct Bounds {
-    std::uint64_t rotate_bytes = 0;  // a file is at most so long
-    unsigned keep = 0;               // so many former ones
+    std::uint64_t rotate_bytes = 0;  // the greatest size of a file
+    unsigned keep = 0;               // how many former files stay
   };
 
   // Opens nothing yet.
@@ -29,7 +29,7 @@ class RotatingFile {
   // Appends `line` and a line feed. After an error the file is as it was; the next call tries
   // again from the start.
   [[nodiscard]] Result<void> append(std::string_view line);
-  // The next line goes to whatever is at the path then: after logrotate moved the file.
+  // The next line goes to the file that is at the path then: after logrotate moved the old one.
   void reopen() { fd_ = UniqueFd(); }
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What systemd wants to be told (sd_notify(3), Type=notify) and its watchdog. Without it, silence.
+// Notifications to systemd (sd_notify(3), Type=notify) and its watchdog. Without systemd it does
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ class ServiceManager {
   [[nodiscard]] static ServiceManager from_environment();
 
   // "READY=1", "STOPPING=1"
-  void say(std::string_view state) { socket_.send(state); }
-  // Call it at least every 100 ms; tells the watchdog twice per interval.
+  void notify(std::string_view state) { socket_.send(state); }
+  // Call it every tick; it notifies the watchdog twice per interval.
   void alive(const Now& now);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every verb of the product, in the order of `floodwall --help`. Each handler says what the verb
-// does in terms of the engine; how it is done is told in operator.cpp, how it is shown in report_*.
+// Every verb of the product, in the order of `floodwall --help`. A handler reads the request, gives
+// the order to the engine or the daemon, and writes the reply; report/ writes the long ones.
 #include "engine/commands.hpp"
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ using control::Request;
 
 struct Context {
   Engine& engine;
-  const Host& host;
+  ServiceControl& service;
   const Now& now;
 };
 
@@ -157,31 +157,17 @@ Json mode_reply(Mode mode, std::string message) {
   return {{"mode", word(mode)}, {"message", std::move(message)}};
 }
 
-Result<Json> switch_off(const Context& context) {
-  if (Result<void> detached = context.host.detach_all(context.now); !detached)
-    return std::unexpected(detached.error());
-  if (Result<void> noted = context.engine.set_mode(Mode::off, context.now); !noted)
-    return std::unexpected(noted.error());
-  return mode_reply(Mode::off,
-                    "off: detached from every interface, nothing is protected; floodwall mode "
-                    "enforce switches on again");
-}
-
-Result<Json> switch_to(const Context& context, Mode mode) {
-  const bool was_off = context.engine.mode() == Mode::off;
-  if (Result<void> set = context.engine.set_mode(mode, context.now); !set)
-    return std::unexpected(set.error());
-  if (was_off) {
-    if (Result<void> attached = context.host.attach_all(context.now); !attached) {
-      const Error& error = attached.error();
-      if (Result<void> back = context.engine.set_mode(Mode::off, context.now); !back)
-        return fail(error.kind, error.message + "; and then: " + back.error().message);
-      return std::unexpected(error);
-    }
+std::string mode_in_words(Mode mode) {
+  switch (mode) {
+    case Mode::off:
+      return "off: detached from every interface, nothing is protected; floodwall mode enforce "
+             "switches on again";
+    case Mode::observe:
+      return "observe: everything passes; what would be dropped is reported";
+    case Mode::enforce:
+      return "enforce: floods are dropped";
   }
-  return mode_reply(mode, mode == Mode::enforce
-                              ? "enforce: floods are dropped"
-                              : "observe: everything passes; what would be dropped is reported");
+  return "";
 }
 
 Result<Json> mode(const Context& context, const Request& request) {
@@ -191,13 +177,17 @@ Result<Json> mode(const Context& context, const Request& request) {
   const std::string& wanted = request.arguments.front();
   if (wanted == word(current))
     return mode_reply(current, fmt::format("mode was {} already", wanted));
-  if (wanted == word(Mode::off)) return switch_off(context);
-  return switch_to(context, wanted == word(Mode::enforce) ? Mode::enforce : Mode::observe);
+  const Mode next = wanted == word(Mode::off)       ? Mode::off
+                    : wanted == word(Mode::enforce) ? Mode::enforce
+                                                    : Mode::observe;
+  if (Result<void> set = context.service.set_mode(next, context.now); !set)
+    return std::unexpected(set.error());
+  return mode_reply(next, mode_in_words(next));
 }
 
 Result<Json> check(const Context& context, const Request& request) {
   const std::filesystem::path file = request.arguments.empty()
-                                         ? context.host.config_file
+                                         ? context.service.config_file()
                                          : std::filesystem::path(request.arguments.front());
   const Result<config::Config> config = config::load(file);
   if (!config) return std::unexpected(config.error());
@@ -211,9 +201,8 @@ Result<Json> check(const Context& context, const Request& request) {
 }
 
 Result<Json> apply(const Context& context, const Request&) {
-  const auto changes = context.engine.reload(context.host.config_file, context.now);
+  const auto changes = context.service.reload(context.now);
   if (!changes) return std::unexpected(changes.error());
-  if (context.host.reconfigured) context.host.reconfigured(context.now);
   return Json{{"message", changes->empty() ? "in force already: nothing changed"
                                            : "the configuration on disk is in force"},
               {"changes", *changes}};
@@ -237,7 +226,7 @@ Result<Json> baseline(const Context& context, const Request& request) {
   if (request.flag("reset")) {
     if (Result<void> reset = context.engine.reset_baseline(context.now); !reset)
       return std::unexpected(reset.error());
-    if (context.host.keep_learned) context.host.keep_learned();
+    context.service.store_baseline();
   }
   return baseline_report(context.engine.view(context.now));
 }
@@ -245,7 +234,7 @@ Result<Json> baseline(const Context& context, const Request& request) {
 Result<Json> suggest(const Context& context, const Request&) {
   const Engine& engine = context.engine;
   return Json{{"toml", suggestion(engine.baseline(), engine.settings().config.budgets,
-                                  "the peace that this daemon saw")},
+                                  "the normal load that this daemon saw")},
               {"seconds", engine.baseline().seconds()}};
 }
 
@@ -285,15 +274,11 @@ static_assert(std::ranges::all_of(control::kVerbs,
 
 }  // namespace
 
-bool has_handler(std::string_view verb) {
-  return find_handler(verb) != nullptr;
-}
-
 Result<Json> Commands::run(const Request& request, const Now& now) {
   const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
   if (handler == nullptr) return fail(ErrorKind::usage, "no such command");
   engine_.drain_events(now);  // so that the command sees what just happened
-  return handler->run({engine_, host_, now}, request);
+  return handler->run({engine_, service_, now}, request);
 }
 
 }  // namespace fw::engine

@@ -121,7 +121,7 @@ void DefaultProfile::finish(const CaptureClock& clock) {
 
 engine::Baseline DefaultProfile::learned() const {
   engine::Baseline learned = engine_.baseline();
-  learned.settle();
+  learned.learn_waiting();
   return learned;
 }
 

@@ -51,14 +51,11 @@ inline fw_event game_flood(bool observed = false) {
   return event;
 }
 
-struct EngineLab {
+struct EngineLab : engine::ServiceControl {
   explicit EngineLab(config::Config config = {}, std::size_t entry_buckets = 16'384)
       : datapath(entry_buckets),
         engine(datapath, std::move(config), folder.path()),
-        commands(engine, {.config_file = folder.path() / "floodwall.toml",
-                          .detach_all = [this](const Now&) { return detach_all(); },
-                          .attach_all = [this](const Now&) { return attach_all(); },
-                          .reconfigured = [this](const Now&) { ++reconfigured; }}) {
+        commands(engine, *this) {
     ready = engine.adopt(now()).has_value() && engine.load_lists(now()).has_value();
   }
 
@@ -77,6 +74,8 @@ struct EngineLab {
     const control::Request request{.verb = control::find_verb(verb),
                                    .arguments = std::move(arguments),
                                    .options = std::move(options)};
+    datapath.now = mono_ns;
+    if (off_datapath) off_datapath->now = mono_ns;
     return commands.run(request, now());
   }
 
@@ -104,16 +103,28 @@ struct EngineLab {
     return found;
   }
 
-  Result<void> detach_all() {
-    off_datapath = std::make_unique<FakeDatapath>();
-    off_datapath->statuses.clear();
-    return engine.move_to(*off_datapath, now());
+  // The daemon's part, on fake datapaths.
+  [[nodiscard]] std::filesystem::path config_file() const override {
+    return folder.path() / "floodwall.toml";
   }
-  Result<void> attach_all() {
+  [[nodiscard]] Result<void> set_mode(engine::Mode mode, const Now& at) override {
+    const bool is_off = engine.mode() == engine::Mode::off;
+    if (mode == engine::Mode::off) {
+      off_datapath = std::make_unique<FakeDatapath>();
+      off_datapath->statuses.clear();
+      return engine.move_to(*off_datapath, mode, at);
+    }
+    if (!is_off) return engine.set_mode(mode, at);
     if (attach_error) return std::unexpected(*attach_error);
     datapath.wipe_entries();
-    return engine.move_to(datapath, now());
+    return engine.move_to(datapath, mode, at);
   }
+  [[nodiscard]] Result<std::vector<std::string>> reload(const Now& at) override {
+    auto changes = engine.reload(config_file(), at);
+    if (changes) ++reconfigured;
+    return changes;
+  }
+  void store_baseline() override { ++baseline_stored; }
 
   TemporaryFolder folder;
   FakeDatapath datapath;
@@ -124,7 +135,7 @@ struct EngineLab {
       std::chrono::sys_days(std::chrono::year(2026) / 5 / 1) + std::chrono::hours(12);
   engine::Engine engine;
   engine::Commands commands;
-  int reconfigured = 0;
+  int reconfigured = 0, baseline_stored = 0;
   bool ready = false;
 };
 

@@ -46,7 +46,7 @@ struct CaptureLab : EngineLab {
   }
   void tick(bool wanted = true) {
     pass(std::chrono::milliseconds(100));
-    capture.follow(engine.detector(), wanted, now());
+    capture.update(engine.detector(), wanted, now());
   }
   void flood(unsigned samples) {
     for (unsigned i = 0; i < samples; i++) sample(flood_packet());
@@ -93,7 +93,7 @@ TEST(attack_capture, holds_what_came_before_the_attack_and_what_came_of_it) {
   CaptureLab lab;
   for (int i = 0; i < 3; i++) lab.sample(CaptureLab::ordinary_packet());
   lab.tick();
-  EXPECT_EQ(lab.file(), "") << "in peace there is no file";
+  EXPECT_EQ(lab.file(), "") << "without an attack there is no file";
   lab.flood(5);
   lab.flood(7);
   const Read found = read(lab.file());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is usual is learned in peace, raises budgets within bounds, and outlives the daemon.
+// What is usual is learned under normal load, raises budgets within bounds, and outlives the
+// daemon.
 #include "engine/learn/baseline.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ namespace fw::test {
 namespace {
 
 using engine::Baseline;
-using Moment = engine::Baseline::Moment;
+using Load = engine::Baseline::Load;
 
 constexpr std::uint64_t kWindowNs = 1ULL << FW_WINDOW_SHIFT;
 constexpr double kWindowSeconds = static_cast<double>(kWindowNs) / 1e9;
@@ -44,15 +45,15 @@ void charge(fw_budget& budget, std::uint64_t now_ns, double per_second, double a
 // One window after the other, `rate` of each charged to budget 0.
 struct Days {
   template <std::invocable Rate>
-  void live(std::uint64_t windows, Rate rate, Moment moment = Moment::peace) {
+  void live(std::uint64_t windows, Rate rate, Load load = Load::normal) {
     for (std::uint64_t i = 0; i < windows; i++) {
       charge(budgets[0], now_ns, rate());
       now_ns += kWindowNs;
-      baseline.tick(budgets, moment, now_ns);
+      baseline.tick(budgets, load, now_ns);
     }
   }
-  void live(std::uint64_t windows, double rate, Moment moment = Moment::peace) {
-    live(windows, [&] { return rate; }, moment);
+  void live(std::uint64_t windows, double rate, Load load = Load::normal) {
+    live(windows, [&] { return rate; }, load);
   }
 
   std::vector<fw_budget> budgets{budget_of(FW_CLASS_UDP_NEW, 53)};
@@ -82,7 +83,7 @@ TEST(baseline, what_was_answered_does_not_count) {
   for (unsigned i = 0; i < 4000; i++) {
     charge(days.budgets[0], days.now_ns, 500, 480);
     days.now_ns += kWindowNs;
-    days.baseline.tick(days.budgets, Moment::peace, days.now_ns);
+    days.baseline.tick(days.budgets, Load::normal, days.now_ns);
   }
   EXPECT_NEAR(days.baseline.usual(FW_CLASS_UDP_NEW), 20, 2.5);
 }
@@ -95,7 +96,7 @@ TEST(baseline, window_that_the_policy_has_left_behind_is_read_from_what_it_keeps
     budget.window = static_cast<fw_u32>(days.now_ns >> FW_WINDOW_SHIFT);
     budget.taken_before = 107;  // 100 a second
     budget.taken = 9999;        // of the window that is not over
-    days.baseline.tick(days.budgets, Moment::peace, days.now_ns);
+    days.baseline.tick(days.budgets, Load::normal, days.now_ns);
   }
   EXPECT_NEAR(days.baseline.usual(FW_CLASS_UDP_NEW), 100, 9);
 }
@@ -114,8 +115,8 @@ TEST(baseline, services_of_all_addresses_together_are_no_port) {
   const auto usual = days.baseline.usual_by_port(FW_CLASS_UDP_NEW);
   ASSERT_EQ(usual.size(), 1U);
   EXPECT_NEAR(usual.at(engine::kAllServices), 100, 9);
-  const std::string toml = engine::suggestion(days.baseline, config::Config{}.budgets, "peace");
-  EXPECT_NE(toml.find("all services, by half: "), std::string::npos) << toml;
+  const std::string toml = engine::suggestion(days.baseline, config::Config{}.budgets, "a test");
+  EXPECT_NE(toml.find("all services together, halved: "), std::string::npos) << toml;
 }
 
 TEST(baseline, nothing_is_learned_during_an_attack_nor_of_its_first_seconds) {
@@ -123,7 +124,7 @@ TEST(baseline, nothing_is_learned_during_an_attack_nor_of_its_first_seconds) {
   days.live(4000, 10);
   const std::uint64_t seconds = days.baseline.seconds();
   days.live(Baseline::kWaitWindows - 1, 5000);  // not yet seen to be one
-  days.live(1000, 5000, Moment::attack);
+  days.live(1000, 5000, Load::under_attack);
   days.live(Baseline::kWaitWindows, 10);
   EXPECT_LT(days.baseline.usual(FW_CLASS_UDP_NEW), 12);
   EXPECT_NEAR(static_cast<double>(days.baseline.seconds()), static_cast<double>(seconds), 12);
@@ -135,7 +136,7 @@ TEST(baseline, windows_in_which_a_budget_was_exceeded_are_left_out_and_others_ar
   days.live(4000, 10);
   const std::uint64_t seconds = days.baseline.seconds();
   for (unsigned i = 0; i < 1000; i++) {
-    days.live(2, 5000, Moment::pressed);
+    days.live(2, 5000, Load::high);
     days.live(1, 10);
   }
   EXPECT_LT(days.baseline.usual(FW_CLASS_UDP_NEW), 12);
@@ -160,7 +161,7 @@ TEST(baseline, ports_are_told_apart_and_only_so_many) {
   for (unsigned i = 0; i < 400; i++) {
     for (fw_budget& budget : days.budgets) charge(budget, days.now_ns, 10.0 * (budget.port - 100));
     days.now_ns += kWindowNs;
-    days.baseline.tick(days.budgets, Moment::peace, days.now_ns);
+    days.baseline.tick(days.budgets, Load::normal, days.now_ns);
   }
   const auto usual = days.baseline.usual_by_port(FW_CLASS_UDP_NEW);
   EXPECT_EQ(usual.size(), Baseline::kPortsPerClass + 1);
@@ -177,7 +178,7 @@ TEST(baseline, port_that_was_idle_for_an_hour_makes_room) {
     for (std::uint64_t i = 0; i < windows; i++) {
       for (fw_budget& budget : days.budgets) charge(budget, days.now_ns, 50);
       days.now_ns += kWindowNs;
-      days.baseline.tick(days.budgets, Moment::peace, days.now_ns);
+      days.baseline.tick(days.budgets, Load::normal, days.now_ns);
     }
   };
   live(400);
@@ -261,7 +262,7 @@ struct LearningLab : EngineLab {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-TEST(learning, budget_is_raised_after_an_hour_of_peace_and_the_log_says_why) {
+TEST(learning, budget_is_raised_after_an_hour_of_normal_load_and_the_log_says_why) {
   LearningLab lab;
   ASSERT_EQ(lab.in_force(), 100U);
   lab.live(minutes(58), 90);
@@ -326,10 +327,10 @@ TEST(learning, what_a_former_daemon_learned_is_in_force_from_the_start) {
   former.live(hours(2), 90);
   const std::string kept = former.engine.baseline().text();
   EngineLab lab;
-  ASSERT_TRUE(lab.engine.recall(kept));
+  ASSERT_TRUE(lab.engine.restore_baseline(kept));
   ASSERT_TRUE(lab.engine.adopt(lab.now()));
   EXPECT_EQ(lab.datapath.config().budget[FW_CLASS_UDP_NEW].limit, former.in_force());
-  EXPECT_FALSE(lab.engine.recall("damaged"));
+  EXPECT_FALSE(lab.engine.restore_baseline("damaged"));
 }
 
 TEST(learning, new_configuration_is_raised_as_well_and_reset_takes_it_back) {
@@ -382,7 +383,7 @@ TEST(suggestion, is_valid_and_gives_the_learned_budgets_and_the_reason_for_each)
   EXPECT_EQ(config->budgets[FW_CLASS_TCP_SYN], config::Config{}.budgets[FW_CLASS_TCP_SYN]);
   EXPECT_NE(toml.find("99.9 % of 3,7"), std::string::npos) << toml;
   EXPECT_NE(toml.find("port 53: "), std::string::npos) << toml;
-  EXPECT_NE(toml.find("# budget.tcp_syn: nothing to speak of"), std::string::npos) << toml;
+  EXPECT_NE(toml.find("# budget.tcp_syn: next to nothing was seen"), std::string::npos) << toml;
 }
 
 TEST(suggestion, of_nothing_seen_is_valid_and_says_so) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "daemon/interfaces.hpp"
-#include "daemon/listening.hpp"
+#include "daemon/sockets.hpp"
 #include "harness/fake_datapath.hpp"
 
 namespace {
@@ -67,9 +67,9 @@ host::Network network_of(const std::vector<std::string>& names,
 TEST(Interfaces, auto_attaches_the_uplinks_and_new_ones_when_they_appear) {
   Recorder datapath;
   Interfaces interfaces;
-  interfaces.follow({"auto"}, network_of({"lo", "eth0", "eth1"}, {"eth0"}), datapath);
+  interfaces.update({"auto"}, network_of({"lo", "eth0", "eth1"}, {"eth0"}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("eth0"));
-  interfaces.follow({"auto"}, network_of({"lo", "eth0", "eth1"}, {"eth0", "eth1"}), datapath);
+  interfaces.update({"auto"}, network_of({"lo", "eth0", "eth1"}, {"eth0", "eth1"}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("eth0", "eth1"));
   EXPECT_THAT(interfaces.problems(), IsEmpty());
 }
@@ -77,10 +77,10 @@ TEST(Interfaces, auto_attaches_the_uplinks_and_new_ones_when_they_appear) {
 TEST(Interfaces, auto_goes_on_protecting_an_uplink_whose_route_flaps) {
   Recorder datapath;
   Interfaces interfaces;
-  interfaces.follow({"auto"}, network_of({"eth0"}, {"eth0"}), datapath);
-  interfaces.follow({"auto"}, network_of({"eth0"}, {}), datapath);
+  interfaces.update({"auto"}, network_of({"eth0"}, {"eth0"}), datapath);
+  interfaces.update({"auto"}, network_of({"eth0"}, {}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("eth0"));
-  interfaces.follow({"auto"}, network_of({}, {}), datapath);
+  interfaces.update({"auto"}, network_of({}, {}), datapath);
   EXPECT_THAT(datapath.names(), IsEmpty());
   EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("no uplink")));
 }
@@ -88,12 +88,12 @@ TEST(Interfaces, auto_goes_on_protecting_an_uplink_whose_route_flaps) {
 TEST(Interfaces, named_interface_is_attached_once_it_appears) {
   Recorder datapath;
   Interfaces interfaces;
-  interfaces.follow({"up0"}, network_of({"eth0"}, {"eth0"}), datapath);
+  interfaces.update({"up0"}, network_of({"eth0"}, {"eth0"}), datapath);
   EXPECT_THAT(datapath.names(), IsEmpty());
   EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0: there is no such interface")));
   ASSERT_EQ(interfaces.unprotected().size(), 1U);
   EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
-  interfaces.follow({"up0"}, network_of({"eth0", "up0"}, {"eth0"}), datapath);
+  interfaces.update({"up0"}, network_of({"eth0", "up0"}, {"eth0"}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("up0"));
   EXPECT_THAT(interfaces.problems(), IsEmpty());
   EXPECT_TRUE(interfaces.unprotected().empty());
@@ -103,8 +103,8 @@ TEST(Interfaces, what_is_not_configured_any_more_is_detached) {
   Recorder datapath;
   Interfaces interfaces;
   const host::Network network = network_of({"up0", "up1"}, {});
-  interfaces.follow({"up0", "up1"}, network, datapath);
-  interfaces.follow({"up1"}, network, datapath);
+  interfaces.update({"up0", "up1"}, network, datapath);
+  interfaces.update({"up1"}, network, datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("up1"));
 }
 
@@ -112,7 +112,7 @@ TEST(Interfaces, one_that_cannot_be_attached_does_not_keep_the_others_open) {
   Recorder datapath;
   datapath.taken = "up0";
   Interfaces interfaces;
-  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
+  interfaces.update({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("up1"));
   EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0 already runs another")));
   ASSERT_EQ(interfaces.unprotected().size(), 1U);
@@ -124,16 +124,16 @@ TEST(Interfaces, inability_is_told_from_an_interface_that_is_taken_or_gone) {
   Recorder datapath;
   datapath.taken = "up0";
   Interfaces interfaces;
-  interfaces.follow({"up0", "up9"}, network_of({"up0", "up1"}, {}), datapath);
+  interfaces.update({"up0", "up9"}, network_of({"up0", "up1"}, {}), datapath);
   EXPECT_EQ(interfaces.inability(), "");
   datapath.incapable = true;
-  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
+  interfaces.update({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
   EXPECT_THAT(interfaces.inability(), HasSubstr("up1: Operation not supported"));
   datapath.incapable = false;
-  interfaces.follow({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
+  interfaces.update({"up0", "up1"}, network_of({"up0", "up1"}, {}), datapath);
   EXPECT_EQ(interfaces.inability(), "");
   datapath.incapable = true;
-  interfaces.follow({"up1", "up2"}, network_of({"up1", "up2"}, {}), datapath);
+  interfaces.update({"up1", "up2"}, network_of({"up1", "up2"}, {}), datapath);
   EXPECT_EQ(interfaces.inability(), "") << "it is able to protect one of them";
 }
 
@@ -151,44 +151,44 @@ host::Socket listener(const char* local, std::uint16_t port, std::uint8_t proto)
   return {.local = Address::parse(local).value(), .local_port = port, .proto = proto};
 }
 
-TEST(listening, ports_are_noted_while_a_socket_waits_there) {
+TEST(listening, ports_are_marked_while_a_socket_listens) {
   ServedPorts served;
-  note_listening(served.lines, {listener("0.0.0.0", 514, 17), listener("::", 65'535, 6),
+  mark_listening(served.lines, {listener("0.0.0.0", 514, 17), listener("::", 65'535, 6),
                                 listener("192.0.2.1", 2055, 17), listener("fe80::1", 546, 17)});
   EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(false, 65'535), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 2055), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 546), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(false, 514), FW_PORT_CLOSED);
-  note_listening(served.lines, {listener("0.0.0.0", 514, 17)});
+  mark_listening(served.lines, {listener("0.0.0.0", 514, 17)});
   EXPECT_EQ(served.at(true, 514), FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 2055), FW_PORT_CLOSED);
 }
 
-TEST(listening, a_port_is_deep_where_one_of_its_sockets_holds_much) {
+TEST(listening, a_port_has_a_large_buffer_if_one_of_its_sockets_has) {
   ServedPorts served;
   host::Socket first = listener("0.0.0.0", 53, 17), second = listener("0.0.0.0", 53, 17);
   first.receive_bytes = 8 << 20;
   second.receive_bytes = 212'992;  // the kernel's default
-  note_listening(served.lines, {first, second});
+  mark_listening(served.lines, {first, second});
   EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF);
-  note_listening(served.lines, {second});
+  mark_listening(served.lines, {second});
   EXPECT_EQ(served.at(true, 53), FW_PORT_LISTENS);
 }
 
 TEST(listening, what_answered_stays_a_port_that_answers) {
   ServedPorts served;
   served.at(true, 53) = served.at(true, 54) = FW_PORT_ANSWERS;
-  note_listening(served.lines, {listener("0.0.0.0", 53, 17)});
+  mark_listening(served.lines, {listener("0.0.0.0", 53, 17)});
   EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS | FW_PORT_LISTENS);
   EXPECT_EQ(served.at(true, 54), FW_PORT_ANSWERS);
-  note_listening(served.lines, {});
+  mark_listening(served.lines, {});
   EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS);
 }
 
 TEST(listening, sockets_of_loopback_are_not_reached_from_elsewhere) {
   ServedPorts served;
-  note_listening(served.lines, {listener("127.0.0.53", 53, 17), listener("::1", 53, 17)});
+  mark_listening(served.lines, {listener("127.0.0.53", 53, 17), listener("::1", 53, 17)});
   EXPECT_EQ(served.at(true, 53), FW_PORT_CLOSED);
 }
 

@@ -19,13 +19,13 @@
 #include <string>
 #include <vector>
 
+#include "daemon/baseline_file.hpp"
 #include "daemon/datagram.hpp"
-#include "daemon/learned_file.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/options.hpp"
 #include "daemon/rotating_file.hpp"
-#include "daemon/watched.hpp"
+#include "daemon/watched_files.hpp"
 #include "datapath/address_key.hpp"
 #include "harness/engine_lab.hpp"
 
@@ -306,7 +306,7 @@ TEST_F(WatchedTest, patterns_are_watched_by_their_folder_and_files_by_themselves
 
 // ------------------------------------------------------------------- what was learned
 
-using LearnedFileTest = Folder;
+using BaselineFileTest = Folder;
 
 // So many windows in which port 53 was asked 90 times a second.
 void teach(test::EngineLab& lab, unsigned windows) {
@@ -322,24 +322,24 @@ void teach(test::EngineLab& lab, unsigned windows) {
   }
 }
 
-TEST_F(LearnedFileTest, the_next_daemon_knows_it) {
+TEST_F(BaselineFileTest, the_next_daemon_knows_it) {
   test::EngineLab lab;
-  LearnedFile file(folder_ / "state" / "state.db");
-  file.recall(lab.engine);
+  BaselineFile file(folder_ / "state" / "state.db");
+  file.restore(lab.engine);
   teach(lab, 4000);
-  file.keep(lab.engine);
+  file.store(lab.engine);
   EXPECT_EQ(file.problem(), "");
   test::EngineLab next;
-  LearnedFile again(folder_ / "state" / "state.db");
-  again.recall(next.engine);
+  BaselineFile again(folder_ / "state" / "state.db");
+  again.restore(next.engine);
   EXPECT_EQ(again.problem(), "");
   EXPECT_EQ(next.engine.baseline().text(), lab.engine.baseline().text());
   EXPECT_GT(next.engine.baseline().seconds(), 3600U);
 }
 
-TEST_F(LearnedFileTest, is_written_every_five_minutes) {
+TEST_F(BaselineFileTest, is_written_every_five_minutes) {
   test::EngineLab lab;
-  LearnedFile file(folder_ / "state.db");
+  BaselineFile file(folder_ / "state.db");
   file.tick(lab.engine, lab.now());
   teach(lab, 100);
   file.tick(lab.engine, lab.now());
@@ -349,31 +349,31 @@ TEST_F(LearnedFileTest, is_written_every_five_minutes) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "state.db"));
 }
 
-TEST_F(LearnedFileTest, damaged_one_is_a_problem_and_stops_nobody) {
+TEST_F(BaselineFileTest, damaged_one_is_a_problem_and_stops_nobody) {
   std::ofstream(folder_ / "state.db") << std::string(9000, 'x');
   test::EngineLab lab;
-  LearnedFile file(folder_ / "state.db");
-  file.recall(lab.engine);
+  BaselineFile file(folder_ / "state.db");
+  file.restore(lab.engine);
   EXPECT_THAT(file.problem(), HasSubstr("state.db"));
   teach(lab, 20);
-  file.keep(lab.engine);
+  file.store(lab.engine);
   EXPECT_THAT(file.problem(), HasSubstr("remove the file"));
   EXPECT_EQ(read("state.db"), std::string(9000, 'x'));
   std::filesystem::remove(folder_ / "state.db");
   teach(lab, 20);
-  file.keep(lab.engine);
+  file.store(lab.engine);
   EXPECT_EQ(file.problem(), "");
 }
 
-TEST_F(LearnedFileTest, text_that_is_no_baseline_is_a_problem_and_learning_begins_anew) {
+TEST_F(BaselineFileTest, text_that_is_no_baseline_is_a_problem_and_learning_begins_anew) {
   {
     auto store = store::Store::open(folder_ / "state.db");
     ASSERT_TRUE(store);
     ASSERT_TRUE(store->put("baseline", "{}"));
   }
   test::EngineLab lab;
-  LearnedFile file(folder_ / "state.db");
-  file.recall(lab.engine);
+  BaselineFile file(folder_ / "state.db");
+  file.restore(lab.engine);
   EXPECT_THAT(file.problem(), HasSubstr("begins anew"));
   EXPECT_EQ(lab.engine.baseline().seconds(), 0U);
 }

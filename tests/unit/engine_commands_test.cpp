@@ -27,11 +27,6 @@ std::string line_of(const Json& answer, const std::string& key) {
   return "";
 }
 
-TEST(engine_commands, every_verb_has_a_handler) {
-  for (const control::Verb& verb : control::kVerbs)
-    EXPECT_TRUE(engine::has_handler(verb.name)) << verb.name;
-}
-
 TEST(engine_commands, status_says_what_protects_and_since_when) {
   EngineLab lab;
   ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}));
@@ -263,14 +258,14 @@ TEST(engine_commands, status_says_that_clients_go_on_but_no_reply_to_them_is_see
 
 TEST(engine_commands, an_interface_that_refuses_us_is_shown_as_unprotected) {
   EngineLab lab;
-  lab.engine.note_unprotected({{.name = "up1", .problem = "taken"}});
+  lab.engine.set_unprotected({{.name = "up1", .problem = "taken"}});
   lab.pass(100ms);
   const Json interfaces = (*lab.run("status"))["interfaces"];
   ASSERT_EQ(interfaces.size(), 2U);
   EXPECT_EQ(interfaces[1]["name"], "up1");
   EXPECT_EQ(interfaces[1]["attachment"], "none");
   EXPECT_EQ(lab.last("Detach"), "WARNING Detach interface=up1 problem=taken");
-  lab.engine.note_unprotected({});
+  lab.engine.set_unprotected({});
   lab.datapath.statuses.push_back(
       {.name = "up1", .attachment = datapath::Attachment::native, .egress = true, .problem = ""});
   lab.pass(100ms);

@@ -54,7 +54,7 @@ class Detection : public testing::Test {
     for (unsigned i = 0; i < std::min(count, 300U); i++)
       lab.datapath.samples.push_back(syn(next_++, lab.mono_ns, FW_SAMPLE_REFUSED));
   }
-  void peace(unsigned count) {
+  void normal_load(unsigned count) {
     for (unsigned i = 0; i < count; i++)
       lab.datapath.samples.push_back(syn(next_++, lab.mono_ns, FW_SAMPLE_TRUSTED));
     lab.pass(100ms);
@@ -105,7 +105,7 @@ TEST_F(Detection, an_attack_has_a_start_a_peak_and_an_end_with_hysteresis) {
 }
 
 TEST_F(Detection, what_the_flood_shares_is_put_in_force_and_taken_out_when_it_idles) {
-  peace(400);
+  normal_load(400);
   for (int i = 0; i < 4; i++) {
     refuse(300);
     lab.pass(100ms);
@@ -126,7 +126,7 @@ TEST_F(Detection, what_the_flood_shares_is_put_in_force_and_taken_out_when_it_id
 }
 
 TEST_F(Detection, a_signature_can_be_pinned_and_removed_and_is_not_found_again_in_this_attack) {
-  peace(400);
+  normal_load(400);
   for (int i = 0; i < 4; i++) {
     refuse(300);
     lab.pass(100ms);
@@ -151,7 +151,7 @@ TEST_F(Detection, a_signature_can_be_pinned_and_removed_and_is_not_found_again_i
   EXPECT_THAT(gone.error().message, testing::HasSubstr("no such signature"));
 }
 
-TEST_F(Detection, packets_that_came_just_before_the_trouble_are_no_peace) {
+TEST_F(Detection, packets_from_just_before_the_attack_are_no_baseline) {
   // The flood's first packets passed as new sources.
   for (unsigned i = 0; i < 400; i++) {
     fw_sample sample = syn(100'000 + i, lab.mono_ns, FW_SAMPLE_REFUSED);
@@ -159,7 +159,7 @@ TEST_F(Detection, packets_that_came_just_before_the_trouble_are_no_peace) {
     lab.datapath.samples.push_back(sample);
   }
   lab.pass(100ms);
-  peace(400);
+  normal_load(400);
   for (int i = 0; i < 4; i++) {
     refuse(300);
     lab.pass(100ms);
@@ -167,7 +167,7 @@ TEST_F(Detection, packets_that_came_just_before_the_trouble_are_no_peace) {
   EXPECT_EQ(active(), 1U);
 }
 
-TEST_F(Detection, unverified_sources_that_are_answered_and_never_come_back_are_trouble) {
+TEST_F(Detection, new_sources_that_are_answered_and_never_come_back_are_an_attack) {
   const auto arrive = [this](std::uint64_t unverified, std::uint64_t new_sources) {
     lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
@@ -183,7 +183,7 @@ TEST_F(Detection, unverified_sources_that_are_answered_and_never_come_back_are_t
   EXPECT_EQ(lab.datapath.tables().shared->no_refund_classes, 0U);
 }
 
-TEST(detection_without_signatures, unverified_who_never_come_back_pay_all_the_same) {
+TEST(detection_without_signatures, new_sources_that_never_come_back_get_no_refunds) {
   config::Config config;
   config.detect.signatures = false;
   EngineLab lab(config);
@@ -195,7 +195,7 @@ TEST(detection_without_signatures, unverified_who_never_come_back_pay_all_the_sa
   EXPECT_EQ(lab.datapath.tables().shared->no_refund_classes, 1ULL << FW_CLASS_UDP_NEW);
 }
 
-TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_trouble) {
+TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_attack) {
   const auto arrive = [this](std::uint64_t unverified, std::uint64_t new_sources) {
     lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;
@@ -208,7 +208,7 @@ TEST_F(Detection, a_crowd_that_comes_for_the_first_time_and_comes_back_is_no_tro
   EXPECT_FALSE(lab.engine.detector().attack());
 }
 
-TEST_F(Detection, unverified_sources_many_times_the_usual_are_trouble_at_once) {
+TEST_F(Detection, new_sources_many_times_the_usual_are_an_attack_at_once) {
   const auto arrive = [this](std::uint64_t unverified, std::uint64_t new_sources) {
     lab.datapath.counts.class_unverified[FW_CLASS_UDP_NEW] += unverified;
     lab.datapath.counts.class_new_sources[FW_CLASS_UDP_NEW] += new_sources;

@@ -86,7 +86,7 @@ TEST(journal, gives_ids_and_calls_the_sink) {
   std::vector<std::uint64_t> seen;
   journal.set_sink([&](const Event& event) { seen.push_back(event.id); });
   for (int i = 0; i < 3; ++i)
-    journal.write(EventType::ban, at(i), [] { return Draft{"192.0.2.1", {}}; });
+    journal.write(EventType::ban, at(i), [] { return EventDetails{"192.0.2.1", {}}; });
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2, 3}));
   EXPECT_EQ(journal.last_id(), 3);
 }
@@ -94,10 +94,10 @@ TEST(journal, gives_ids_and_calls_the_sink) {
 TEST(journal, a_flood_of_one_type_is_cut_and_counted_and_leaves_the_others_alone) {
   Journal journal;
   for (int i = 0; i < 100'000; ++i)
-    journal.write(EventType::limit, at(0), [] { return Draft{"192.0.2.1", {}}; });
+    journal.write(EventType::limit, at(0), [] { return EventDetails{"192.0.2.1", {}}; });
   EXPECT_EQ(journal.events().size(), 200);
   EXPECT_EQ(journal.suppressed(), 99'800);
-  journal.write(EventType::ban, at(0), [] { return Draft{"192.0.2.2", {}}; });
+  journal.write(EventType::ban, at(0), [] { return EventDetails{"192.0.2.2", {}}; });
   EXPECT_EQ(journal.events().back().type, EventType::ban);
 
   journal.summarise_suppressed(at(0.5));
@@ -113,7 +113,8 @@ TEST(journal, a_lasting_flood_is_summarised_every_ten_seconds) {
   Journal journal;
   for (int tick = 0; tick < 300; ++tick) {  // 30 s
     for (int i = 0; i < 100; ++i)
-      journal.write(EventType::limit, at(tick / 10.0), [] { return Draft{"192.0.2.1", {}}; });
+      journal.write(EventType::limit, at(tick / 10.0),
+                    [] { return EventDetails{"192.0.2.1", {}}; });
     journal.summarise_suppressed(at(tick / 10.0));
   }
   std::size_t summaries = 0;
@@ -125,8 +126,8 @@ TEST(journal, a_lasting_flood_is_summarised_every_ten_seconds) {
 TEST(journal, keeps_the_last_ten_thousand) {
   Journal journal;
   for (int i = 0; i < 12'000; ++i)
-    journal.write(EventType::unban, at(i), [] { return Draft{"192.0.2.1", {}}; });
-  EXPECT_EQ(journal.events().size(), Journal::kKept);
+    journal.write(EventType::unban, at(i), [] { return EventDetails{"192.0.2.1", {}}; });
+  EXPECT_EQ(journal.events().size(), Journal::kMaxEvents);
   EXPECT_EQ(journal.events().front().id, 2001);
 }
 

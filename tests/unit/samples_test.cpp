@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is kept of what the datapath showed.
+// Which of the datapath's samples are kept.
 #include "engine/detect/samples.hpp"
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ fw_sample trusted(fw_class traffic_class, fw_u16 port, std::uint64_t time_ns) {
 
 std::size_t of_port(const Samples& samples, fw_u16 port) {
   return static_cast<std::size_t>(std::ranges::count_if(
-      samples.peace(), [port](const fw_sample& sample) { return sample.packet.dport == port; }));
+      samples.baseline(), [port](const fw_sample& sample) { return sample.packet.dport == port; }));
 }
 
 TEST(samples, of_a_quiet_service_stay_beside_those_of_a_busy_one) {
@@ -32,21 +32,21 @@ TEST(samples, of_a_quiet_service_stay_beside_those_of_a_busy_one) {
     samples.add(trusted(FW_CLASS_UDP_NEW, 27015, i));
     if (i % 100 == 0) samples.add(trusted(FW_CLASS_UDP_NEW, 443, i));
   }
-  EXPECT_EQ(samples.peace().size(), Samples::kPeacePerClass);
-  EXPECT_EQ(of_port(samples, 443), Samples::kPeacePerClass / 2);
-  EXPECT_EQ(of_port(samples, 27015), Samples::kPeacePerClass / 2);
+  EXPECT_EQ(samples.baseline().size(), Samples::kBaselinePerClass);
+  EXPECT_EQ(of_port(samples, 443), Samples::kBaselinePerClass / 2);
+  EXPECT_EQ(of_port(samples, 27015), Samples::kBaselinePerClass / 2);
 }
 
 TEST(samples, are_bounded_however_many_ports_there_are_and_the_newest_stay) {
   Samples samples;
-  for (std::uint64_t i = 0; i < 200'000; i++)
+  for (std::uint64_t i = 0; i < 20'000; i++)
     samples.add(trusted(FW_CLASS_UDP_NEW, static_cast<fw_u16>(i), i));
-  const auto peace = samples.peace();
-  ASSERT_EQ(peace.size(), Samples::kPeacePerClass);
-  EXPECT_GE(of_port(samples, static_cast<fw_u16>(199'999)), 1U);
+  const auto baseline = samples.baseline();
+  ASSERT_EQ(baseline.size(), Samples::kBaselinePerClass);
+  EXPECT_GE(of_port(samples, static_cast<fw_u16>(19'999)), 1U);
 }
 
-TEST(samples, of_one_class_take_no_place_of_another) {
+TEST(samples, of_one_class_evict_none_of_another) {
   Samples samples;
   samples.add(trusted(FW_CLASS_TCP_SYN, 80, 1));
   for (std::uint64_t i = 0; i < 5'000; i++) samples.add(trusted(FW_CLASS_UDP_NEW, 53, i));

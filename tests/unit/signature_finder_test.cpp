@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a flood has in common and peace does not: found where there is something, and nothing found
-// where innocent packets look the same.
+// What a flood has in common and the baseline has not is found; nothing is found where innocent
+// packets look the same.
 #include "engine/detect/signature_finder.hpp"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ namespace {
 
 using engine::describe;
 using engine::find_signatures;
-using engine::Found;
+using engine::FoundSignature;
 using Samples = std::vector<fw_sample>;
 
 // Numbers that are the same in every run.
@@ -107,36 +107,37 @@ Samples operator+(Samples left, const Samples& right) {
   return left;
 }
 
-bool hits(const Found& found, const fw_sample& packet) {
+bool is_matched(const FoundSignature& found, const fw_sample& packet) {
   return (found.classes >> packet.traffic_class & 1) != 0 &&
          engine::matches(found.signature, fw_policy_match_key(&packet.packet));
 }
-std::size_t hit_count(const std::vector<Found>& found, const Samples& packets) {
+std::size_t match_count(const std::vector<FoundSignature>& found, const Samples& packets) {
   return static_cast<std::size_t>(std::ranges::count_if(packets, [&](const fw_sample& one) {
-    return std::ranges::any_of(found, [&](const Found& each) { return hits(each, one); });
+    return std::ranges::any_of(found,
+                               [&](const FoundSignature& each) { return is_matched(each, one); });
   }));
 }
 
-TEST(signature_finder, syn_flood_of_one_shape_is_told_from_real_clients) {
+TEST(signature_finder, syn_flood_with_one_match_key_is_told_from_real_clients) {
   Dice dice(1);
   const Samples flood = many(900, [&] { return syn(dice, 443, 20, 512); });
   const Samples bystanders = many(100, [&] { return client_syn(dice, 443); });
-  const Samples peace = many(600, [&] { return client_syn(dice, 443); });
-  const auto found = find_signatures(flood + bystanders, peace);
+  const Samples baseline = many(600, [&] { return client_syn(dice, 443); });
+  const auto found = find_signatures(flood + bystanders, baseline);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(hit_count(found, flood), 900U);
-  EXPECT_EQ(hit_count(found, bystanders), 0U);
+  EXPECT_EQ(match_count(found, flood), 900U);
+  EXPECT_EQ(match_count(found, bystanders), 0U);
   EXPECT_NEAR(found[0].excess_share, 0.9, 1e-9);
-  EXPECT_EQ(found[0].peace_share, 0);
+  EXPECT_EQ(found[0].baseline_share, 0);
   EXPECT_EQ(found[0].classes, 1U << FW_CLASS_TCP_SYN);
   EXPECT_EQ(found[0].text, "proto=tcp dport=443 header=20");
 }
 
-TEST(signature_finder, syn_flood_without_options_is_found_before_any_peace_was_seen) {
+TEST(signature_finder, syn_flood_without_options_is_found_without_a_baseline) {
   Dice dice(2);
   const auto found = find_signatures(many(300, [&] { return syn(dice, 80, 20, 512); }), {});
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(hit_count(found, many(1000, [&] { return client_syn(dice, 80); })), 0U);
+  EXPECT_EQ(match_count(found, many(1000, [&] { return client_syn(dice, 80); })), 0U);
   EXPECT_GE(found[0].excess_share, 0.99);
 }
 
@@ -147,7 +148,7 @@ TEST(signature_finder, syn_flood_that_equals_real_clients_has_no_signature) {
   EXPECT_TRUE(find_signatures(many(2000, real), {}).empty());
 }
 
-TEST(signature_finder, usual_syn_is_never_a_signature_while_peace_shows_too_little) {
+TEST(signature_finder, usual_syn_is_never_a_signature_while_the_baseline_is_small) {
   struct Stack {
     const char* name;
     unsigned header, window, ttl;
@@ -170,20 +171,20 @@ TEST(signature_finder, usual_syn_is_never_a_signature_while_peace_shows_too_litt
   }
 }
 
-TEST(signature_finder, peace_of_one_source_shows_little_of_what_others_send) {
+TEST(signature_finder, baseline_of_one_source_shows_little_of_what_others_send) {
   Dice dice(5);
   const auto flood = many(500, [&] {
     fw_sample out = query(dice, 5000);
     out.packet.ip_len_bytes = 333;
     return out;
   });
-  Samples peace = many(1500, [&] { return query(dice, 5000); });
-  EXPECT_EQ(find_signatures(flood, peace).size(), 1U);
-  for (fw_sample& one : peace) one.packet.src.lo = 0xffffcb007101ULL;
-  EXPECT_TRUE(find_signatures(flood, peace).empty());
+  Samples baseline = many(1500, [&] { return query(dice, 5000); });
+  EXPECT_EQ(find_signatures(flood, baseline).size(), 1U);
+  for (fw_sample& one : baseline) one.packet.src.lo = 0xffffcb007101ULL;
+  EXPECT_TRUE(find_signatures(flood, baseline).empty());
 }
 
-TEST(signature_finder, reflection_is_its_source_port_and_what_reflectors_say) {
+TEST(signature_finder, reflection_is_matched_by_source_port_and_payload) {
   Dice dice(6);
   const auto snmp = [&] {
     fw_sample out =
@@ -222,7 +223,7 @@ TEST(signature_finder, reflected_dns_does_not_take_this_hosts_own_dns_with_it) {
   const auto found = find_signatures(flood, own);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].text, "proto=udp len=1428");
-  EXPECT_EQ(hit_count(found, own), 0U);
+  EXPECT_EQ(match_count(found, own), 0U);
 }
 
 TEST(signature_finder, fixed_payload_on_a_served_port_is_found_beside_real_clients) {
@@ -232,17 +233,17 @@ TEST(signature_finder, fixed_payload_on_a_served_port_is_found_beside_real_clien
     out.packet.payload_head = 0x5858585858585858ULL;
     return out;
   });
-  const Samples peace = many(800, [&] { return query(dice, 53); });
+  const Samples baseline = many(800, [&] { return query(dice, 53); });
   const Samples bystanders = many(200, [&] { return query(dice, 53); });
-  const auto found = find_signatures(flood + bystanders, peace);
+  const auto found = find_signatures(flood + bystanders, baseline);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].text, "proto=udp dport=53 payload=0x5858585858585858");
-  EXPECT_EQ(hit_count(found, bystanders), 0U);
+  EXPECT_EQ(match_count(found, bystanders), 0U);
   // With nothing to compare, it may just as well be what this service's clients send.
   EXPECT_TRUE(find_signatures(flood, {}).empty());
 }
 
-TEST(signature_finder, fixed_length_is_enough_where_peace_has_others) {
+TEST(signature_finder, fixed_length_is_enough_where_the_baseline_has_others) {
   Dice dice(9);
   const auto flood = many(800, [&] {
     fw_sample out = query(dice, 53);
@@ -256,7 +257,7 @@ TEST(signature_finder, fixed_length_is_enough_where_peace_has_others) {
   EXPECT_TRUE(find_signatures(flood, many(50, [&] { return query(dice, 53); })).empty());
 }
 
-TEST(signature_finder, peace_of_another_service_says_nothing_of_this_one) {
+TEST(signature_finder, baseline_of_another_service_does_not_count_for_this_one) {
   Dice dice(10);
   const auto flood = many(800, [&] {
     fw_sample out = query(dice, 27015);
@@ -280,12 +281,12 @@ TEST(signature_finder, three_vectors_at_once_are_three_signatures) {
     out.packet.ip_len_bytes = 1052;
     return out;
   });
-  const Samples peace =
+  const Samples baseline =
       many(600, [&] { return client_syn(dice, 443); }) + many(600, [&] { return query(dice, 53); });
-  const auto found = find_signatures(bare + snmp + stuffed, peace);
+  const auto found = find_signatures(bare + snmp + stuffed, baseline);
   ASSERT_EQ(found.size(), 3U);
-  EXPECT_EQ(hit_count(found, bare + snmp + stuffed), 1200U);
-  EXPECT_EQ(hit_count(found, peace), 0U);
+  EXPECT_EQ(match_count(found, bare + snmp + stuffed), 1200U);
+  EXPECT_EQ(match_count(found, baseline), 0U);
 }
 
 TEST(signature_finder, two_floods_of_one_class_are_two_signatures) {
@@ -297,11 +298,11 @@ TEST(signature_finder, two_floods_of_one_class_are_two_signatures) {
     out.packet.tcp_window = 1;
     return out;
   });
-  const Samples peace = many(600, [&] { return client_syn(dice, 443); });
-  const auto found = find_signatures(first + second, peace);
+  const Samples baseline = many(600, [&] { return client_syn(dice, 443); });
+  const auto found = find_signatures(first + second, baseline);
   ASSERT_EQ(found.size(), 2U);
-  EXPECT_EQ(hit_count(found, first), 500U);
-  EXPECT_EQ(hit_count(found, second), 300U);
+  EXPECT_EQ(match_count(found, first), 500U);
+  EXPECT_EQ(match_count(found, second), 300U);
   EXPECT_NEAR(found[0].excess_share, 500.0 / 800, 1e-9);
 }
 
@@ -312,25 +313,25 @@ TEST(signature_finder, one_flood_against_two_services_is_one_signature) {
   const auto found = find_signatures(flood, many(600, [&] { return client_syn(dice, 443); }));
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].text, "proto=tcp header=20");
-  EXPECT_EQ(hit_count(found, flood), 700U);
+  EXPECT_EQ(match_count(found, flood), 700U);
 }
 
-TEST(signature_finder, peace_that_looks_like_the_flood_leaves_no_signature) {
+TEST(signature_finder, baseline_that_looks_like_the_flood_leaves_no_signature) {
   Dice dice(14);
   const auto flood = many(900, [&] { return syn(dice, 443, 20, 512); });
-  const Samples peace = many(600, [&] { return client_syn(dice, 443); }) +
-                        many(12, [&] { return syn(dice, 443, 20, 512); });
-  EXPECT_TRUE(find_signatures(flood, peace).empty());
+  const Samples baseline = many(600, [&] { return client_syn(dice, 443); }) +
+                           many(12, [&] { return syn(dice, 443, 20, 512); });
+  EXPECT_TRUE(find_signatures(flood, baseline).empty());
 }
 
-TEST(signature_finder, further_field_is_named_only_where_peace_needs_it) {
+TEST(signature_finder, further_field_is_added_only_where_the_baseline_needs_it) {
   Dice dice(15);
   const auto flood = many(900, [&] { return syn(dice, 443, 20, 64240); });
-  const Samples peace = many(500, [&] { return client_syn(dice, 443); }) +
-                        many(100, [&] { return syn(dice, 443, 20, 1024); });
-  const auto found = find_signatures(flood, peace);
+  const Samples baseline = many(500, [&] { return client_syn(dice, 443); }) +
+                           many(100, [&] { return syn(dice, 443, 20, 1024); });
+  const auto found = find_signatures(flood, baseline);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].peace_share, 0);
+  EXPECT_EQ(found[0].baseline_share, 0);
   EXPECT_EQ(found[0].text, "proto=tcp dport=443 header=20 window=64240");
 }
 
@@ -341,7 +342,7 @@ TEST(signature_finder, part_that_looks_alike_does_not_make_the_whole_a_flood) {
   EXPECT_TRUE(find_signatures(crowd, many(900, [&] { return client_syn(dice, 443); })).empty());
 }
 
-TEST(signature_finder, little_is_no_evidence) {
+TEST(signature_finder, few_samples_are_no_evidence) {
   Dice dice(17);
   const auto bare = [&] { return syn(dice, 443, 20, 512); };
   EXPECT_TRUE(find_signatures({}, {}).empty());
@@ -367,9 +368,10 @@ TEST(signature_finder, stream_of_few_senders_is_no_flood) {
 
 TEST(signature_finder, more_samples_than_it_looks_at_change_nothing) {
   Dice dice(20);
-  const Samples peace = many(20'000, [&] { return client_syn(dice, 443); });
-  const auto few = find_signatures(many(1000, [&] { return syn(dice, 443, 20, 512); }), peace);
-  const auto lots = find_signatures(many(50'000, [&] { return syn(dice, 443, 20, 512); }), peace);
+  const Samples baseline = many(20'000, [&] { return client_syn(dice, 443); });
+  const auto few = find_signatures(many(1000, [&] { return syn(dice, 443, 20, 512); }), baseline);
+  const auto lots =
+      find_signatures(many(50'000, [&] { return syn(dice, 443, 20, 512); }), baseline);
   ASSERT_EQ(few.size(), 1U);
   ASSERT_EQ(lots.size(), 1U);
   EXPECT_EQ(few[0].text, lots[0].text);
@@ -379,14 +381,14 @@ TEST(signature_finder, same_samples_give_the_same_signatures) {
   Dice dice(18);
   const Samples flood = many(500, [&] { return syn(dice, 443, 20, 512); }) +
                         many(500, [&] { return query(dice, 53); });
-  const Samples peace = many(600, [&] { return client_syn(dice, 443); });
-  const auto first = find_signatures(flood, peace);
-  const auto second = find_signatures(flood, peace);
+  const Samples baseline = many(600, [&] { return client_syn(dice, 443); });
+  const auto first = find_signatures(flood, baseline);
+  const auto second = find_signatures(flood, baseline);
   ASSERT_EQ(first.size(), second.size());
   for (std::size_t i = 0; i < first.size(); i++) EXPECT_EQ(first[i].text, second[i].text);
 }
 
-TEST(signature_finder, random_fields_of_a_flood_are_not_named) {
+TEST(signature_finder, random_fields_of_a_flood_are_not_matched) {
   Dice dice(19);
   const auto flood = many(4000, [&] {
     fw_sample out = syn(dice, 443, 20, dice.between(0, 65535));
@@ -397,15 +399,15 @@ TEST(signature_finder, random_fields_of_a_flood_are_not_named) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].excess_share, 1);
   const auto later = many(500, [&] { return syn(dice, 443, 20, dice.between(0, 65535)); });
-  EXPECT_EQ(hit_count(found, later), 500U);
+  EXPECT_EQ(match_count(found, later), 500U);
 }
 
 TEST(signature_finder, fields_are_written_in_words) {
-  using engine::add_term;
+  using engine::add_field;
   using engine::HeaderField;
   struct Case {
     std::uint8_t proto;
-    std::vector<engine::Term> terms;
+    std::vector<engine::MatchField> fields;
     std::string words;
   };
   const std::vector<Case> cases{
@@ -433,7 +435,7 @@ TEST(signature_finder, fields_are_written_in_words) {
   };
   for (const Case& one : cases) {
     fw_signature signature = engine::protocol_signature(one.proto);
-    for (const engine::Term& term : one.terms) add_term(signature, term);
+    for (const engine::MatchField& field : one.fields) add_field(signature, field);
     EXPECT_EQ(describe(signature), one.words);
   }
   EXPECT_EQ(describe(fw_signature{}), "any");

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
-// One attack: from the first budget that is exceeded until all has been quiet for a while. What it
-// consists of (its vectors), how large it was, and what came of it.
+// One attack, from the first budget that is exceeded until nothing was for ten seconds: its
+// vectors, how large it was, and what was dropped.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <tuple>
 
 #include "abi/abi.h"
 #include "base/address.hpp"
 
 namespace fw::engine {
 
-// A budget: of a class, to an address (the unspecified one: to all together), on a port where a
-// service answers (0: on all others).
+// A budget: of a class, to one address (the unspecified one: to all together), on one served port
+// (0: on all ports that are not served).
 struct VectorKey {
   fw_class traffic_class = FW_CLASS_OTHER;
   Address dst;
@@ -32,11 +31,11 @@ struct Attack {
   std::string id;                                       // "20261122-1": the day and a number
   std::uint64_t since_ns = 0, last_ns = 0, end_ns = 0;  // end: 0 while it lasts
   std::map<VectorKey, Vector> vectors;
-  std::uint64_t dropped = 0;  // packets: over budget or matching a signature
-  std::uint64_t passed = 0;  // packets of unverified sources that the budgets let through meanwhile
-  std::uint64_t sources = 0;   // that were not seen before; an estimate under table pressure
+  std::uint64_t dropped = 0;   // packets over a budget, or that match a signature
+  std::uint64_t passed = 0;    // packets of unverified sources that budgets let through meanwhile
+  std::uint64_t sources = 0;   // new ones; an estimate when the source table is full
   std::uint64_t peak_pps = 0;  // dropped, over a second
-  std::string capture;         // the file that holds its packets' heads; empty: none
+  std::string capture;         // the file with the heads of its packets; empty: none
 };
 
 // "tcp_syn to 192.0.2.1 port 443"

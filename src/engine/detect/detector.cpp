@@ -16,7 +16,10 @@
 namespace fw::engine {
 namespace {
 
-constexpr fw_class kAsked = FW_CLASS_UDP_NEW;  // what services answer
+constexpr fw_class kRequests = FW_CLASS_UDP_NEW;  // to UDP services
+
+// Judgement: samples that are enough to search, as FinderOptions::min_excess.
+constexpr std::size_t kMinSamples = 64;
 
 std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
   std::string out;
@@ -39,20 +42,20 @@ std::string text_of(const VectorKey& vector) {
   return out;
 }
 
-void Detector::begin(const Now& /*now*/) {
+void Detector::begin() {
   signatures_.begin();
   counters_ = datapath_->counters();
   const std::span<const fw_budget> budgets = datapath_->tables().budgets;
   for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++)
     refused_[i] = budgets[i].refused;
   steps_.clear();
-  be_strict(FW_CLASS_COUNT);
+  resume_refunds();
 }
 
-void Detector::move_to(datapath::Datapath& datapath, const Now& now) {
+void Detector::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
   signatures_.move_to(datapath);
-  begin(now);
+  begin();
 }
 
 void Detector::tick(const fw_counters& counters, const Now& now) {
@@ -60,29 +63,28 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
     if (sink_) sink_(sample);
     samples_.add(sample);
   });
-  samples_.settle(now.mono_ns);
-  Step step = observe(counters, now);
-  const std::uint64_t hits = signatures_.follow(counters, now);
-  step.dropped += hits;
-  remember(step);
-  unverified_ = askers_.is_flood();
+  samples_.advance(now.mono_ns);
+  Step step = step_since_last_tick(counters, now);
+  const std::uint64_t matches = signatures_.update(counters, now);
+  step.dropped += matches;
+  record(step);
+  spoofed_ = new_sources_.is_flood();
   auto refused = refused_lately();
-  if (answers_well())
+  if (services_keep_up())
     std::erase_if(refused, [](const auto& vector) {
-      return vector.first.traffic_class == kAsked && vector.first.port != 0;
+      return vector.first.traffic_class == kRequests && vector.first.port != 0;
     });
-  const bool trouble = attack_.has_value() || !refused.empty() || unverified_;
-  if (trouble) samples_.trouble(now.mono_ns);
-  askers_.trouble(trouble);
+  const bool under_attack = attack_.has_value() || !refused.empty() || spoofed_;
+  if (under_attack) samples_.set_under_attack(now.mono_ns);
+  new_sources_.set_under_attack(under_attack);
   if (!attack_) {
     const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
-    if (unverified_ || (most != refused.end() && most->second >= kRefusedToBegin))
-      begin_attack(now);
+    if (spoofed_ || (most != refused.end() && most->second >= kAttackPps)) open_attack(now);
   }
-  if (attack_) follow_attack(*attack_, step, hits, now);
+  if (attack_) update_attack(*attack_, step, matches, now);
 }
 
-Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
+Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const Now& now) {
   Step step;
   step.at_ns = now.mono_ns;
   const std::span<const fw_budget> budgets = datapath_->tables().budgets;
@@ -98,12 +100,12 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
   }
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
     step.passed += counters.class_unverified[i] - counters_.class_unverified[i];
-    step.sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
+    step.new_sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
   }
-  step.answered = counters.class_answered[kAsked] - counters_.class_answered[kAsked];
-  askers_.observe(now.mono_ns,
-                  counters.class_unverified[kAsked] - counters_.class_unverified[kAsked],
-                  counters.class_new_sources[kAsked] - counters_.class_new_sources[kAsked]);
+  step.answered = counters.class_answered[kRequests] - counters_.class_answered[kRequests];
+  new_sources_.add(now.mono_ns,
+                   counters.class_unverified[kRequests] - counters_.class_unverified[kRequests],
+                   counters.class_new_sources[kRequests] - counters_.class_new_sources[kRequests]);
   const auto dropped = [](const fw_counters& c) {
     return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
            c.packets[FW_REASON_LIMIT] + c.packets[FW_REASON_CHALLENGE];
@@ -113,7 +115,7 @@ Detector::Step Detector::observe(const fw_counters& counters, const Now& now) {
   return step;
 }
 
-void Detector::remember(Step step) {
+void Detector::record(Step step) {
   steps_.push_back(std::move(step));
   while (steps_.front().at_ns + kSecond < steps_.back().at_ns ||
          steps_.front().at_ns > steps_.back().at_ns)
@@ -127,14 +129,15 @@ std::map<VectorKey, std::uint64_t> Detector::refused_lately() const {
   return sum;
 }
 
-bool Detector::answers_well() const {
+bool Detector::services_keep_up() const {
   std::uint64_t answered = 0, refused = 0;
   for (const Step& step : steps_) {
     answered += step.answered;
     for (const auto& [key, packets] : step.refused)
-      if (key.traffic_class == kAsked && key.port != 0) refused += packets;
+      if (key.traffic_class == kRequests && key.port != 0) refused += packets;
   }
-  return answered > 2 * refused;
+  constexpr std::uint64_t kFarMore = 2;  // judgement
+  return answered > kFarMore * refused;
 }
 
 std::uint64_t Detector::dropped_lately() const {
@@ -142,24 +145,25 @@ std::uint64_t Detector::dropped_lately() const {
                          [](std::uint64_t sum, const Step& step) { return sum + step.dropped; });
 }
 
-void Detector::begin_attack(const Now& now) {
+void Detector::open_attack(const Now& now) {
   attack_.emplace();
   attack_->id = fmt::format("{:%Y%m%d}-{}",
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
   for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
-  if (unverified_) attack_->vectors[{.traffic_class = kAsked, .dst = {}, .port = 0}] = {};
+  if (spoofed_) attack_->vectors[{.traffic_class = kRequests, .dst = {}, .port = 0}] = {};
   searched_ns_ = 0;
-  unverified_since_ns_ = unverified_ ? now.mono_ns : 0;
+  unexplained_since_ns_ = spoofed_ ? now.mono_ns : 0;
   journal_.write(EventType::attack_start, now, [&] {
-    return Draft{
+    return EventDetails{
         "",
         {Field::text("id", attack_->id), Field::text("vectors", vectors_in_words(attack_->vectors)),
          Field::count("pps", dropped_lately())}};
   });
 }
 
-void Detector::follow_attack(Attack& attack, const Step& step, std::uint64_t hits, const Now& now) {
+void Detector::update_attack(Attack& attack, const Step& step, std::uint64_t matches,
+                             const Now& now) {
   const auto lately = refused_lately();
   for (const auto& [key, refused] : step.refused) {
     Vector& vector = attack.vectors[key];
@@ -168,11 +172,11 @@ void Detector::follow_attack(Attack& attack, const Step& step, std::uint64_t hit
   }
   attack.dropped += step.dropped;
   attack.passed += step.passed;
-  attack.sources += step.sources;
+  attack.sources += step.new_sources;
   const std::uint64_t rate = dropped_lately();
   attack.peak_pps = std::max(attack.peak_pps, rate);
-  if (rate >= kRefusedToBegin || hits >= kRefusedToBegin / 10 || unverified_)
-    attack.last_ns = now.mono_ns;
+  // `matches` are those of a tick, a tenth of a second.
+  if (rate >= kAttackPps || matches >= kAttackPps / 10 || spoofed_) attack.last_ns = now.mono_ns;
   if (now.mono_ns - attack.last_ns >= kQuietNs) {
     end_attack(std::move(attack), now);
     return;
@@ -182,44 +186,44 @@ void Detector::follow_attack(Attack& attack, const Step& step, std::uint64_t hit
 
 void Detector::search(const Attack& attack, const Now& now) {
   searched_ns_ = now.mono_ns;
-  constexpr std::size_t kEnough = 64;
   std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
-  if (answers_well())
+  if (services_keep_up())
     std::erase_if(excess, [](const fw_sample& sample) {
-      return sample.traffic_class == kAsked && sample.served != 0;
+      return sample.traffic_class == kRequests && sample.served != 0;
     });
-  const bool strange = unverified_ && excess.size() < kEnough;
-  if (strange) excess = samples_.unverified_sources(kAsked, now.mono_ns - Newcomers::kLookNs);
+  // Spoofed queries that exceed no budget: their excess is what new sources sent.
+  const bool within_budget = spoofed_ && excess.size() < kMinSamples;
+  if (within_budget)
+    excess = samples_.of_new_sources(kRequests, now.mono_ns - NewSources::kIntervalNs);
   bool found_any = false;
-  if (excess.size() >= kEnough && settings_.config.detect.signatures)
-    for (const Found& found : find_signatures(excess, samples_.peace()))
+  if (excess.size() >= kMinSamples && settings_.config.detect.signatures)
+    for (const FoundSignature& found : find_signatures(excess, samples_.baseline()))
       found_any = signatures_.put(found, attack.id, now) || found_any;
-  if (!strange || found_any) {
-    unverified_since_ns_ = now.mono_ns;
+  if (!within_budget || found_any) {
+    unexplained_since_ns_ = now.mono_ns;
     return;
   }
-  if (now.mono_ns - unverified_since_ns_ >= Newcomers::kLookNs) be_strict(kAsked);
+  if (now.mono_ns - unexplained_since_ns_ >= NewSources::kIntervalNs) stop_refunds(kRequests);
 }
 
-// FW_CLASS_COUNT: with none any more.
-void Detector::be_strict(fw_class traffic_class) {
-  fw_shared* shared = datapath_->tables().shared.data();
-  if (shared == nullptr) return;
-  const std::atomic_ref<fw_u64> strict(shared->no_refund_classes);
-  if (traffic_class == FW_CLASS_COUNT)
-    strict.store(0);
-  else
-    strict.fetch_or(1ULL << traffic_class);
+void Detector::stop_refunds(fw_class traffic_class) {
+  if (fw_shared* shared = datapath_->tables().shared.data())
+    std::atomic_ref<fw_u64>(shared->no_refund_classes).fetch_or(1ULL << traffic_class);
+}
+
+void Detector::resume_refunds() {
+  if (fw_shared* shared = datapath_->tables().shared.data())
+    std::atomic_ref<fw_u64>(shared->no_refund_classes).store(0);
 }
 
 void Detector::end_attack(Attack attack, const Now& now) {
   attack_.reset();
   attack.end_ns = attack.last_ns;
-  signatures_.forget_removed();
-  be_strict(FW_CLASS_COUNT);
+  signatures_.permit_removed();
+  resume_refunds();
   journal_.write(EventType::attack_end, now, [&] {
     const double all = static_cast<double>(attack.dropped + attack.passed);
-    return Draft{
+    return EventDetails{
         "",
         {Field::text("id", attack.id),
          Field::text("duration", duration_field(attack.end_ns - attack.since_ns)),
@@ -230,7 +234,7 @@ void Detector::end_attack(Attack attack, const Now& now) {
                                  all > 0 ? 100 * static_cast<double>(attack.dropped) / all : 0))}};
   });
   past_.push_back(std::move(attack));
-  if (past_.size() > kKept) past_.pop_front();
+  if (past_.size() > kMaxPast) past_.pop_front();
 }
 
 }  // namespace fw::engine

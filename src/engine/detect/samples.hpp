@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the datapath showed of its packets, kept apart: what came in peace, and what budgets
-// refused. Both are bounded; the newest stay. Of peace each port that is served keeps a fair part
-// of its class: what UDP looks like is up to the service, and a busy one would leave nothing of
-// those beside it.
+// The packets that the datapath sampled, kept apart: those of normal load (the baseline) and those
+// that budgets refused (the excess). Both are bounded and keep the newest.
 //
-// The first packets of a flood pass as if they were peace. So what is of new sources waits a while
-// before it counts as peace, and never does when trouble begins meanwhile.
+// The baseline of a class is divided among the served ports: what UDP looks like is up to the
+// service, and a busy service must not evict the samples of the others. When a class is full, the
+// port with most samples gives up its oldest (longest queue drop: Suter, Lakshman, Stiliadis,
+// Choudhury, 1998).
+//
+// The first packets of a flood pass like any others. So samples of new sources become baseline only
+// after kWaitNs, and never if an attack begins meanwhile.
 #pragma once
 
 #include <array>
@@ -21,37 +24,40 @@ namespace fw::engine {
 
 class Samples {
  public:
-  static constexpr std::size_t kPeacePerClass = 1024;
-  static constexpr std::size_t kExcess = 4096;
-  static constexpr std::size_t kWaiting = 8192;
+  // Judgement: memory (some 200 bytes a sample) against the finder's 4,096 a side and 200 that are
+  // enough for a class.
+  static constexpr std::size_t kBaselinePerClass = 1024;
+  static constexpr std::size_t kMaxExcess = 4096;
+  static constexpr std::size_t kMaxWaiting = 8192;
+  // Judgement: longer than the detector's slowest alarm (NewSources::kLongIntervalNs).
   static constexpr std::uint64_t kWaitNs = 3 * kSecond;
-  static constexpr std::uint64_t kExcessNs = 2 * kSecond;
+  static constexpr std::uint64_t kExcessNs = 2 * kSecond;  // the search looks back one second
 
   void add(const fw_sample& sample);
-  // Lets what waited long enough count as peace, forgets excess that is old.
-  void settle(std::uint64_t now_ns);
-  // There is trouble: what waits is no peace, nor what comes until it is over.
-  void trouble(std::uint64_t now_ns) { trouble_ns_ = now_ns; }
+  // Makes baseline of what waited long enough; forgets old excess.
+  void advance(std::uint64_t now_ns);
+  // Under attack at `now_ns`: what waits never becomes baseline.
+  void set_under_attack(std::uint64_t now_ns) { attacked_ns_ = now_ns; }
 
-  // Refused since `since_ns` and explained by no signature.
+  // Refused since `since_ns` and matched by no signature.
   [[nodiscard]] std::vector<fw_sample> excess(std::uint64_t since_ns) const;
-  // Of new sources, passed since then, of a class: where no budget is exceeded, yet all are new.
-  [[nodiscard]] std::vector<fw_sample> unverified_sources(fw_class traffic_class,
-                                                          std::uint64_t since_ns) const;
-  [[nodiscard]] std::vector<fw_sample> peace() const;
+  // Of new sources, passed since then, of a class: the excess of a flood that exceeds no budget.
+  [[nodiscard]] std::vector<fw_sample> of_new_sources(fw_class traffic_class,
+                                                      std::uint64_t since_ns) const;
+  [[nodiscard]] std::vector<fw_sample> baseline() const;
 
  private:
   using Ring = std::deque<fw_sample>;
-  struct Peace {
-    std::map<std::uint16_t, Ring> by_port;  // 0: all that no service answers on; none is empty
-    std::size_t count = 0;                  // kPeacePerClass at most
+  struct ClassBaseline {
+    std::map<std::uint16_t, Ring> by_port;  // 0: all ports that are not served; none is empty
+    std::size_t count = 0;                  // kBaselinePerClass at most
   };
-  static void keep(Ring& ring, std::size_t most, const fw_sample& sample);
-  void keep_peace(const fw_sample& sample);
+  static void push(Ring& ring, std::size_t capacity, const fw_sample& sample);
+  void add_to_baseline(const fw_sample& sample);
 
-  std::array<Peace, FW_CLASS_COUNT> peace_;
+  std::array<ClassBaseline, FW_CLASS_COUNT> baseline_;
   Ring waiting_, excess_;
-  std::uint64_t trouble_ns_ = 0;  // when there last was some
+  std::uint64_t attacked_ns_ = 0;  // when the host was last under attack
 };
 
 }  // namespace fw::engine

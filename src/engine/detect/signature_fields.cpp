@@ -33,19 +33,19 @@ constexpr std::uint64_t low_bits(unsigned bits) {
 
 std::string protocol_word(std::uint64_t proto) {
   switch (proto) {
-    case 1:
+    case FW_IPPROTO_ICMP:
       return "icmp";
     case 2:
       return "igmp";
-    case 6:
+    case FW_IPPROTO_TCP:
       return "tcp";
-    case 17:
+    case FW_IPPROTO_UDP:
       return "udp";
     case 47:
       return "gre";
     case 50:
       return "esp";
-    case 58:
+    case FW_IPPROTO_ICMPV6:
       return "icmpv6";
     case 132:
       return "sctp";
@@ -80,7 +80,7 @@ std::string whole_value(HeaderField field, std::uint64_t value) {
   }
 }
 
-// Only some bits of the field count.
+// A value of which only the bits of `mask` count.
 std::string part_value(const FieldPlace& place, std::uint64_t mask, std::uint64_t value) {
   const auto zeros = static_cast<unsigned>(std::countr_zero(mask));
   const unsigned top = place.bits - zeros;
@@ -100,16 +100,16 @@ const FieldPlace& place_of(HeaderField field) {
   return kPlaces.at(static_cast<std::size_t>(field));
 }
 
-Term term_of(const fw_match_key& key, const FieldPlace& place, unsigned bits) {
+MatchField field_of(const fw_match_key& key, const FieldPlace& place, unsigned bits) {
   const std::uint64_t whole = key.word[place.word] >> place.shift & low_bits(place.bits);
   return {place.field, bits, whole >> (place.bits - bits)};
 }
 
-void add_term(fw_signature& signature, const Term& term) {
-  const FieldPlace& place = place_of(term.field);
-  const unsigned shift = place.shift + place.bits - term.bits;
-  signature.mask.word[place.word] |= low_bits(term.bits) << shift;
-  signature.value.word[place.word] |= term.value << shift;
+void add_field(fw_signature& signature, const MatchField& field) {
+  const FieldPlace& place = place_of(field.field);
+  const unsigned shift = place.shift + place.bits - field.bits;
+  signature.mask.word[place.word] |= low_bits(field.bits) << shift;
+  signature.value.word[place.word] |= field.value << shift;
 }
 
 void drop_field(fw_signature& signature, HeaderField field) {
@@ -124,6 +124,10 @@ fw_signature protocol_signature(std::uint8_t proto) {
   signature.mask.word[0] = kOctet << kProtoShift;
   signature.value.word[0] = std::uint64_t{proto} << kProtoShift;
   return signature;
+}
+
+std::uint8_t protocol_of(const fw_signature& signature) {
+  return static_cast<std::uint8_t>(signature.value.word[0] >> kProtoShift);
 }
 
 bool matches(const fw_signature& signature, const fw_match_key& key) {

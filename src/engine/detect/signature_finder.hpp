@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What a flood's packets have in common and peace does not. Pure: samples in, signatures out; the
-// same samples give the same signatures, in a few milliseconds however many there are.
+// What a flood's packets have in common and ordinary packets have not. Pure: samples in, signatures
+// out; the same samples give the same signatures, in a few milliseconds however many there are.
 //
-// The excess is what budgets refused, bystanders included; it is looked at class by class and, as
-// budgets are, by the served port. Peace is what came before the trouble and what verified peers
-// send now. The caller keeps the flood's first packets out of it: those of the last second before a
-// budget was exceeded are not peace.
+// The excess is what budgets refused, bystanders included. It is searched by class and, like
+// budgets, by served port. The baseline is what came before the attack and what verified peers send
+// now. The caller keeps the flood's first packets out of it (samples.hpp).
 #pragma once
 
 #include <cstddef>
@@ -20,17 +19,20 @@
 
 namespace fw::engine {
 
-struct Found {
+struct FoundSignature {
   fw_signature signature{};
-  std::uint32_t classes = 0;  // bit i: enum fw_class i
-  double excess_share = 0;    // of the excess of these classes: what it matches, 0 to 1
-  double peace_share = 0;     // of peace and of verified traffic of the same kind
-  std::string text;           // describe()
+  std::uint32_t classes = 0;       // bit i: enum fw_class i
+  std::vector<MatchField> fields;  // without the protocol and the served port
+  std::size_t matches = 0;         // samples of the excess
+  double excess_share = 0;         // of the excess of these classes: what it matches, 0 to 1
+  double baseline_share = 0;       // of the baseline's samples of related classes
+  std::string text;                // describe()
 };
 
-// The signature that explains most comes first. None is no error: a flood may look like anybody.
-[[nodiscard]] std::vector<Found> find_signatures(std::span<const fw_sample> excess,
-                                                 std::span<const fw_sample> peace,
-                                                 const FinderOptions& options = {});
+// The signature that explains most comes first. None is no error: a flood may look like ordinary
+// clients.
+[[nodiscard]] std::vector<FoundSignature> find_signatures(std::span<const fw_sample> excess,
+                                                          std::span<const fw_sample> baseline,
+                                                          const FinderOptions& options = {});
 
 }  // namespace fw::engine

@@ -12,14 +12,18 @@ namespace fw::engine {
 
 namespace {
 
-constexpr double kPriorStrength = 4;  // in samples of peace
-constexpr std::size_t kPeacePerMatch = 500;
-constexpr std::size_t kMostMatches = 2;  // samples of peace that may match, however many there are
-constexpr std::size_t kBeam = 16;
-constexpr std::size_t kMaxCandidates = 64;  // bits of a set of them
-constexpr double kTells = 0.7;        // a further field must leave less than this of the doubt
-constexpr double kFieldPrice = 0.02;  // of the excess: what a field less is worth
-constexpr double kDoubtPrice = 20;
+// Judgement, held by the gates of docs/detection.md and by the unit tests of the finder.
+constexpr double kPriorSamples = 4;  // the prior weighs as much as so many baseline samples
+// One matching baseline sample is tolerated per so many (0.2 %, the order of max_fp_rate) ...
+constexpr std::size_t kSamplesPerMatch = 500;
+constexpr std::size_t kMaxMatches = 2;      // ... and never more than this
+constexpr std::size_t kBeamWidth = 16;      // nodes kept per level: bounds the time of a search
+constexpr std::size_t kMaxCandidates = 64;  // bits of Node::fields
+constexpr double kMaxUbiquity = 0.95;       // a value that more ordinary packets have tells nothing
+constexpr double kMinGain =
+    0.7;  // a further field must lower the false-positive rate to this share
+constexpr double kComplexityPenalty = 0.02;   // a field is worth 2 % of the excess
+constexpr double kFalsePositivePenalty = 20;  // 0.25 % of false positives cost 5 % of the excess
 
 // A set of samples.
 class Bits {
@@ -47,10 +51,10 @@ class Bits {
   std::vector<std::uint64_t> words_;
 };
 
-Bits matching(std::span<const fw_match_key> keys, const Term& term) {
+Bits matching(std::span<const fw_match_key> keys, const MatchField& field) {
   fw_signature only{};
-  add_term(only, term);
-  const unsigned word = place_of(term.field).word;
+  add_field(only, field);
+  const unsigned word = place_of(field.field).word;
   const std::uint64_t mask = only.mask.word[word];
   const std::uint64_t value = only.value.word[word];
   Bits bits(keys.size());
@@ -59,20 +63,21 @@ Bits matching(std::span<const fw_match_key> keys, const Term& term) {
   return bits;
 }
 
+// A field with a value that is frequent in the excess.
 struct Candidate {
-  Term term;
-  Bits excess, peace;
-  std::size_t count;
+  MatchField field;
+  Bits excess, baseline;  // the samples that match
+  std::size_t count;      // of the excess
   Likelihood likelihood;
-  double share;  // of ordinary traffic, by the field alone
+  double prior_share;  // of ordinary traffic, by this field alone
 };
 
-// Does a packet of this scope have the field, and is it not the same in all of them?
+// Do packets of this scope have the field, with more than one value?
 bool is_field_of(const TrafficScope& scope, HeaderField field) {
   const bool whole = scope.traffic_class != FW_CLASS_FRAGMENT;
-  const bool tcp = whole && scope.proto == 6;
-  const bool udp = whole && scope.proto == 17;
-  const bool icmp = whole && (scope.proto == 1 || scope.proto == 58);
+  const bool tcp = whole && scope.proto == FW_IPPROTO_TCP;
+  const bool udp = whole && scope.proto == FW_IPPROTO_UDP;
+  const bool icmp = whole && (scope.proto == FW_IPPROTO_ICMP || scope.proto == FW_IPPROTO_ICMPV6);
   switch (field) {
     case HeaderField::flags:
     case HeaderField::window:
@@ -93,12 +98,13 @@ bool is_field_of(const TrafficScope& scope, HeaderField field) {
   }
 }
 
-// Values that more than one in nine of the samples has, and maybe others (Misra and Gries, 1982).
+// All values that more than one in nine samples has, and maybe others: the frequent-items algorithm
+// of Misra and Gries (1982) with eight counters.
 std::vector<std::uint64_t> frequent_values(std::span<const fw_match_key> keys,
                                            const FieldPlace& place, unsigned bits) {
   std::array<std::pair<std::uint64_t, std::size_t>, 8> counters{};
   for (const fw_match_key& key : keys) {
-    const std::uint64_t value = term_of(key, place, bits).value;
+    const std::uint64_t value = field_of(key, place, bits).value;
     auto* free = counters.end();
     auto* found = counters.end();
     for (auto* counter = counters.begin(); counter != counters.end(); counter++) {
@@ -126,11 +132,32 @@ std::vector<unsigned> widths(const FieldPlace& place) {
   return {place.bits};
 }
 
-class Search {
+// What is_safe() and the search judge a conjunction by.
+struct Estimate {
+  std::size_t baseline_matches;
+  unsigned fields;  // the served port included
+  double rarest;    // the least prior share of a single field
+  double fp_rate;
+};
+
+bool is_acceptable(const Estimate& estimate, std::size_t independent,
+                   const FinderOptions& options) {
+  if (estimate.baseline_matches > std::min(kMaxMatches, independent / kSamplesPerMatch))
+    return false;
+  if (estimate.fp_rate > options.max_fp_rate) return false;
+  return independent >= options.enough_baseline ||
+         (estimate.fields >= 2 && estimate.rarest <= options.rare_share);
+}
+
+class BeamSearch {
  public:
-  Search(const TrafficScope& scope, std::span<const fw_match_key> excess, std::size_t least,
-         const Peace& peace, const FinderOptions& options)
-      : scope_(scope), excess_(excess), least_(least), peace_(peace), options_(options) {
+  BeamSearch(const TrafficScope& scope, std::span<const fw_match_key> excess,
+             std::size_t min_matches, const BaselineSamples& baseline, const FinderOptions& options)
+      : scope_(scope),
+        excess_(excess),
+        min_matches_(min_matches),
+        baseline_(baseline),
+        options_(options) {
     for (const FieldPlace& place : field_places())
       if (is_field_of(scope, place.field)) add_candidates(place);
     std::ranges::stable_sort(candidates_, std::greater{}, &Candidate::count);
@@ -138,44 +165,45 @@ class Search {
       candidates_.erase(candidates_.begin() + kMaxCandidates, candidates_.end());
   }
 
-  std::optional<Conjunction> run() {
+  std::optional<std::vector<MatchField>> run() {
     for (std::size_t i = 0; i < candidates_.size(); i++) start(i);
-    const unsigned fields = options_.max_fields - (scope_.port != 0 ? 1 : 0);
-    for (unsigned size = 2; size <= fields && !next_.empty(); size++) {
-      // A further field explains no more than all, and costs its price.
-      if (best_ && best_score_ >= 1 - kFieldPrice * size) break;
-      std::vector<Node> level = std::exchange(next_, {});
-      std::ranges::stable_sort(level, std::greater{}, &Node::promise);
-      if (level.size() > kBeam) level.erase(level.begin() + kBeam, level.end());
-      for (const Node& node : level) grow(node);
+    const unsigned max_fields = options_.max_fields - (scope_.port != 0 ? 1 : 0);
+    for (unsigned size = 2; size <= max_fields && !next_level_.empty(); size++) {
+      // Not even a match of the whole excess would make up for one more field's penalty.
+      if (best_ && best_score_ >= 1 - kComplexityPenalty * size) break;
+      std::vector<Node> level = std::exchange(next_level_, {});
+      std::ranges::stable_sort(level, std::greater{}, &Node::priority);
+      if (level.size() > kBeamWidth) level.erase(level.begin() + kBeamWidth, level.end());
+      for (const Node& node : level) expand(node);
     }
     return best_;
   }
 
  private:
+  // A conjunction of candidates.
   struct Node {
-    std::uint64_t parts = 0;  // candidates, a bit each
-    std::size_t count = 0, peace_count = 0;
+    std::uint64_t fields = 0;  // bit i: candidate i
+    std::size_t count = 0, baseline_count = 0;
     Likelihood likelihood{};
-    double rarest = 1, doubt = 1;
-    double promise = 0;
+    double rarest = 1, fp_rate = 1;
+    double priority = 0;  // in the beam
   };
 
   void add_candidates(const FieldPlace& place) {
     std::set<std::size_t> counts;
     for (const unsigned bits : widths(place)) {
       for (const std::uint64_t value : frequent_values(excess_, place, bits)) {
-        const Term term{place.field, bits, value};
-        Bits matched = matching(excess_, term);
+        const MatchField field{place.field, bits, value};
+        Bits matched = matching(excess_, field);
         const std::size_t count = matched.count();
-        if (count < least_) continue;
-        // A shorter piece of payload that says the same of as many says less.
+        if (count < min_matches_) continue;
+        // A shorter piece of payload that matches as many samples as a longer one adds nothing.
         if (place.field == HeaderField::payload && !counts.insert(count).second) continue;
-        Candidate candidate{term,  std::move(matched),       matching(peace_.keys, term),
-                            count, likelihood(scope_, term), 0};
-        candidate.share = ordinary_share(scope_, candidate.likelihood);
-        const bool everywhere = candidate.peace.count() == peace_.keys.size();
-        if (everywhere && candidate.share > 0.95) continue;
+        Candidate candidate{field, std::move(matched),        matching(baseline_.keys, field),
+                            count, likelihood(scope_, field), 0};
+        candidate.prior_share = prior_share(scope_, candidate.likelihood);
+        const bool everywhere = candidate.baseline.count() == baseline_.keys.size();
+        if (everywhere && candidate.prior_share > kMaxUbiquity) continue;
         candidates_.push_back(std::move(candidate));
       }
     }
@@ -183,129 +211,115 @@ class Search {
 
   void start(std::size_t i) {
     const Candidate& one = candidates_[i];
-    const std::size_t peace_count = one.peace.count();
-    consider({.parts = std::uint64_t{1} << i,
+    const std::size_t matches = one.baseline.count();
+    consider({.fields = std::uint64_t{1} << i,
               .count = one.count,
-              .peace_count = peace_count,
+              .baseline_count = matches,
               .likelihood = one.likelihood,
-              .rarest = one.share,
-              .doubt = doubt_of(peace_count, peace_.independent, one.share)});
+              .rarest = one.prior_share,
+              .fp_rate = false_positive_rate(matches, baseline_.independent, one.prior_share)});
   }
 
-  void grow(const Node& node) {
+  void expand(const Node& node) {
     Bits excess(excess_.size(), true);
-    Bits peace(peace_.keys.size(), true);
+    Bits baseline(baseline_.keys.size(), true);
     for (std::size_t i = 0; i < candidates_.size(); i++) {
-      if ((node.parts >> i & 1) == 0) continue;
+      if ((node.fields >> i & 1) == 0) continue;
       excess &= candidates_[i].excess;
-      peace &= candidates_[i].peace;
+      baseline &= candidates_[i].baseline;
     }
     for (std::size_t i = 0; i < candidates_.size(); i++) {
       const Candidate& one = candidates_[i];
       Node grown = node;
-      grown.parts |= std::uint64_t{1} << i;
-      if (names(node, one.term.field) || !seen_.insert(grown.parts).second) continue;
+      grown.fields |= std::uint64_t{1} << i;
+      if (has_field(node, one.field.field) || !visited_.insert(grown.fields).second) continue;
       grown.count = excess.count_both(one.excess);
-      if (grown.count < least_) continue;
-      grown.peace_count = peace.count_both(one.peace);
+      if (grown.count < min_matches_) continue;
+      grown.baseline_count = baseline.count_both(one.baseline);
       for (std::size_t kind = 0; kind < grown.likelihood.size(); kind++)
         grown.likelihood.at(kind) *= one.likelihood.at(kind);
-      grown.rarest = std::min(node.rarest, one.share);
-      grown.doubt =
-          doubt_of(grown.peace_count, peace_.independent, ordinary_share(scope_, grown.likelihood));
-      if (grown.doubt <= node.doubt * kTells) consider(grown);
+      grown.rarest = std::min(node.rarest, one.prior_share);
+      grown.fp_rate = false_positive_rate(grown.baseline_count, baseline_.independent,
+                                          prior_share(scope_, grown.likelihood));
+      if (grown.fp_rate <= node.fp_rate * kMinGain) consider(grown);
     }
   }
 
-  [[nodiscard]] bool names(const Node& node, HeaderField field) const {
+  [[nodiscard]] bool has_field(const Node& node, HeaderField field) const {
     for (std::size_t i = 0; i < candidates_.size(); i++)
-      if ((node.parts >> i & 1) != 0 && candidates_[i].term.field == field) return true;
+      if ((node.fields >> i & 1) != 0 && candidates_[i].field.field == field) return true;
     return false;
   }
 
   void consider(Node node) {
     const double share = static_cast<double>(node.count) / static_cast<double>(excess_.size());
-    const auto fields = static_cast<unsigned>(std::popcount(node.parts));
-    const double score = share - kFieldPrice * fields - kDoubtPrice * node.doubt;
-    if ((!best_ || score > best_score_) && is_safe_here(node, fields)) {
-      best_ = Conjunction{terms_of(node), node.count, node.doubt};
+    const auto fields = static_cast<unsigned>(std::popcount(node.fields));
+    const double score = share - kComplexityPenalty * fields - kFalsePositivePenalty * node.fp_rate;
+    const unsigned fields_and_port = fields + (scope_.port != 0 ? 1U : 0U);
+    if ((!best_ || score > best_score_) &&
+        is_acceptable({node.baseline_count, fields_and_port, node.rarest, node.fp_rate},
+                      baseline_.independent, options_)) {
+      best_ = fields_of(node);
       best_score_ = score;
     }
-    // Worth going on with: explains much, or is close to being safe.
-    node.promise = share * share / (node.doubt + options_.most_doubt / 10);
-    next_.push_back(node);
+    // Worth expanding: what explains much, or is close to being safe. A tenth of the limit keeps a
+    // rate of 0 from outweighing everything.
+    node.priority = share * share / (node.fp_rate + options_.max_fp_rate / 10);
+    next_level_.push_back(node);
   }
 
-  [[nodiscard]] bool is_safe_here(const Node& node, unsigned fields) const;
-
-  [[nodiscard]] std::vector<Term> terms_of(const Node& node) const {
-    std::vector<Term> out;
+  [[nodiscard]] std::vector<MatchField> fields_of(const Node& node) const {
+    std::vector<MatchField> out;
     for (std::size_t i = 0; i < candidates_.size(); i++)
-      if ((node.parts >> i & 1) != 0) out.push_back(candidates_[i].term);
+      if ((node.fields >> i & 1) != 0) out.push_back(candidates_[i].field);
     return out;
   }
 
   TrafficScope scope_;
   std::span<const fw_match_key> excess_;
-  std::size_t least_;
-  const Peace& peace_;
+  std::size_t min_matches_;
+  const BaselineSamples& baseline_;
   const FinderOptions& options_;
   std::vector<Candidate> candidates_;
-  std::vector<Node> next_;
-  std::set<std::uint64_t> seen_;
-  std::optional<Conjunction> best_;
+  std::vector<Node> next_level_;
+  std::set<std::uint64_t> visited_;  // Node::fields
+  std::optional<std::vector<MatchField>> best_;
   double best_score_ = 0;
 };
 
-struct Claim {
-  std::size_t peace_matches;
-  unsigned fields;  // a served port included
-  double rarest, doubt;
-};
-
-bool holds(const Claim& claim, std::size_t independent, const FinderOptions& options) {
-  if (claim.peace_matches > std::min(kMostMatches, independent / kPeacePerMatch)) return false;
-  if (claim.doubt > options.most_doubt) return false;
-  return independent >= options.enough_peace ||
-         (claim.fields >= 2 && claim.rarest <= options.rare_share);
-}
-
-bool Search::is_safe_here(const Node& node, unsigned fields) const {
-  return holds({node.peace_count, fields + (scope_.port != 0 ? 1U : 0U), node.rarest, node.doubt},
-               peace_.independent, options_);
-}
-
 }  // namespace
 
-double doubt_of(std::size_t matching, std::size_t independent, double prior_share) {
-  return (static_cast<double>(matching) + kPriorStrength * prior_share) /
-         (static_cast<double>(independent) + kPriorStrength);
+double false_positive_rate(std::size_t matching, std::size_t independent, double prior_share) {
+  return (static_cast<double>(matching) + kPriorSamples * prior_share) /
+         (static_cast<double>(independent) + kPriorSamples);
 }
 
-bool is_safe(const TrafficScope& scope, std::span<const Term> terms, const Peace& peace,
-             const FinderOptions& options) {
+bool is_safe(const TrafficScope& scope, std::span<const MatchField> fields,
+             const BaselineSamples& baseline, const FinderOptions& options) {
   Likelihood all;
   all.fill(1);
   double rarest = 1;
   fw_signature signature{};
-  for (const Term& term : terms) {
-    const Likelihood one = likelihood(scope, term);
+  for (const MatchField& field : fields) {
+    const Likelihood one = likelihood(scope, field);
     for (std::size_t kind = 0; kind < all.size(); kind++) all.at(kind) *= one.at(kind);
-    rarest = std::min(rarest, ordinary_share(scope, one));
-    add_term(signature, term);
+    rarest = std::min(rarest, prior_share(scope, one));
+    add_field(signature, field);
   }
   const auto matched = static_cast<std::size_t>(std::ranges::count_if(
-      peace.keys, [&](const fw_match_key& key) { return matches(signature, key); }));
-  const auto fields = static_cast<unsigned>(terms.size());
-  return holds(
-      {matched, fields, rarest, doubt_of(matched, peace.independent, ordinary_share(scope, all))},
-      peace.independent, options);
+      baseline.keys, [&](const fw_match_key& key) { return matches(signature, key); }));
+  return is_acceptable(
+      {matched, static_cast<unsigned>(fields.size()), rarest,
+       false_positive_rate(matched, baseline.independent, prior_share(scope, all))},
+      baseline.independent, options);
 }
 
-std::optional<Conjunction> best_conjunction(const TrafficScope& scope,
-                                            std::span<const fw_match_key> excess, std::size_t least,
-                                            const Peace& peace, const FinderOptions& options) {
-  return Search(scope, excess, least, peace, options).run();
+std::optional<std::vector<MatchField>> best_fields(const TrafficScope& scope,
+                                                   std::span<const fw_match_key> excess,
+                                                   std::size_t min_matches,
+                                                   const BaselineSamples& baseline,
+                                                   const FinderOptions& options) {
+  return BeamSearch(scope, excess, min_matches, baseline, options).run();
 }
 
 }  // namespace fw::engine

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <charconv>
 
+#include "base/words.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {
@@ -20,10 +21,6 @@ std::string classes_in_words(std::uint32_t classes) {
     out += class_word(static_cast<fw_class>(i));
   }
   return out;
-}
-
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
 }
 
 }  // namespace
@@ -43,7 +40,8 @@ void SignatureTable::move_to(datapath::Datapath& datapath) {
   begin();
 }
 
-// A line's bits are set after its signature was written, and cleared before it is written anew.
+// The bits of a slot are set after its signature was written, and cleared before the slot is
+// written again: the datapath never compares with half a signature.
 void SignatureTable::set_bits(std::size_t slot, std::uint32_t classes) {
   fw_signature_set* set = datapath_->tables().signature_set.data();
   if (set == nullptr) return;
@@ -57,7 +55,7 @@ void SignatureTable::set_bits(std::size_t slot, std::uint32_t classes) {
   }
 }
 
-bool SignatureTable::put(const Found& found, const std::string& attack, const Now& now) {
+bool SignatureTable::put(const FoundSignature& found, const std::string& attack, const Now& now) {
   const auto same = [&](const auto& slot) {
     return slot.second.found.text == found.text && slot.second.found.classes == found.classes;
   };
@@ -71,33 +69,33 @@ bool SignatureTable::put(const Found& found, const std::string& attack, const No
   table[slot] = found.signature;
   counted_[slot] = datapath_->counters().signature_packets[slot];
   set_bits(slot, found.classes);
-  Signature& signature = slots_[slot];
+  ActiveSignature& signature = slots_[slot];
   signature = {.id = ++last_id_,
                .attack = attack,
                .found = found,
                .since_ns = now.mono_ns,
-               .last_hit_ns = now.mono_ns};
+               .last_match_ns = now.mono_ns};
   journal_.write(EventType::signature, now, [&] {
-    return Draft{
+    return EventDetails{
         "",
         {Field::text("id", signature_name(signature.id)), Field::text("attack", attack),
          Field::text("match", found.text), Field::text("class", classes_in_words(found.classes)),
          Field::text("explains", percent(found.excess_share)),
-         Field::text("peace", percent(found.peace_share))}};
+         Field::text("peace", percent(found.baseline_share))}};
   });
   return true;
 }
 
-std::uint64_t SignatureTable::follow(const fw_counters& counters, const Now& now) {
+std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now) {
   std::uint64_t total = 0;
   for (auto at = slots_.begin(); at != slots_.end();) {
     auto& [slot, signature] = *at;
-    const std::uint64_t hits = counters.signature_packets[slot] -
-                               std::exchange(counted_[slot], counters.signature_packets[slot]);
-    total += hits;
-    signature.hits += hits;
-    if (hits > 0) signature.last_hit_ns = now.mono_ns;
-    const bool idle = now.mono_ns - signature.last_hit_ns > kIdleNs;
+    const std::uint64_t matches = counters.signature_packets[slot] -
+                                  std::exchange(counted_[slot], counters.signature_packets[slot]);
+    total += matches;
+    signature.packets += matches;
+    if (matches > 0) signature.last_match_ns = now.mono_ns;
+    const bool idle = now.mono_ns - signature.last_match_ns > kIdleNs;
     at = idle && !signature.pinned ? take_out(at, "idle", now) : std::next(at);
   }
   return total;
@@ -107,10 +105,10 @@ SignatureTable::Slots::iterator SignatureTable::take_out(Slots::iterator at, std
                                                          const Now& now) {
   set_bits(at->first, 0);
   journal_.write(EventType::signature_end, now, [&] {
-    return Draft{"",
-                 {Field::text("id", signature_name(at->second.id)),
-                  Field::text("match", at->second.found.text), Field::text("why", why),
-                  Field::count("packets", at->second.hits)}};
+    return EventDetails{"",
+                        {Field::text("id", signature_name(at->second.id)),
+                         Field::text("match", at->second.found.text), Field::text("why", why),
+                         Field::count("packets", at->second.packets)}};
   });
   return slots_.erase(at);
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The signatures in force: written into the datapath's table while packets are judged, followed by
-// what they hit, and taken out when they hit nothing for a while. The operator may remove one or
-// pin it.
+// The signatures in force. They are written into the datapath's table while it judges packets; each
+// is removed when it has matched nothing for a while. The operator may remove one, or pin it.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "datapath/datapath.hpp"
@@ -17,12 +16,12 @@
 
 namespace fw::engine {
 
-struct Signature {
+struct ActiveSignature {
   unsigned id = 0;     // counts up from 1 since the start: "s3"
   std::string attack;  // in which it was found
-  Found found;
-  std::uint64_t since_ns = 0, last_hit_ns = 0;
-  std::uint64_t hits = 0;  // packets
+  FoundSignature found;
+  std::uint64_t since_ns = 0, last_match_ns = 0;
+  std::uint64_t packets = 0;  // that matched
   bool pinned = false;
 };
 
@@ -30,32 +29,33 @@ struct Signature {
 
 class SignatureTable {
  public:
-  static constexpr std::uint64_t kIdleNs = 30 * kSecond;
+  static constexpr std::uint64_t kIdleNs = 30 * kSecond;  // judgement: longer than a flood's pauses
 
   SignatureTable(datapath::Datapath& datapath, Journal& journal)
       : datapath_(&datapath), journal_(journal) {}
 
-  // Empties the table: what a former daemon found, its samples told, and they are gone.
+  // Empties the table: the samples that explain a former daemon's signatures are gone.
   void begin();
   void move_to(datapath::Datapath& datapath);
 
   // Puts one in force. False: it is there already, the operator removed it during this attack, or
-  // there is no room.
-  bool put(const Found& found, const std::string& attack, const Now& now);
-  // Follows the hits; removes what idles. Returns the packets hit since the last call.
-  std::uint64_t follow(const fw_counters& counters, const Now& now);
-  // What the operator removed may be found again.
-  void forget_removed() { removed_.clear(); }
+  // the table is full.
+  bool put(const FoundSignature& found, const std::string& attack, const Now& now);
+  // Reads the match counters and removes what idles. Returns the packets matched since the last
+  // call.
+  std::uint64_t update(const fw_counters& counters, const Now& now);
+  // What the operator removed may be put in force again.
+  void permit_removed() { removed_.clear(); }
 
   // By name, "s3" or "3". False if there is none.
   bool remove(std::string_view name, const Now& now);
   bool pin(std::string_view name);
 
   // By slot of the datapath's table.
-  [[nodiscard]] const std::map<std::size_t, Signature>& all() const { return slots_; }
+  [[nodiscard]] const std::map<std::size_t, ActiveSignature>& all() const { return slots_; }
 
  private:
-  using Slots = std::map<std::size_t, Signature>;
+  using Slots = std::map<std::size_t, ActiveSignature>;
   [[nodiscard]] Slots::iterator find(std::string_view name);
   Slots::iterator take_out(Slots::iterator at, std::string_view why, const Now& now);
   void set_bits(std::size_t slot, std::uint32_t classes);
@@ -64,7 +64,7 @@ class SignatureTable {
   Journal& journal_;
   Slots slots_;
   std::vector<std::string> removed_;                 // by the operator: their text
-  std::array<fw_u64, FW_MAX_SIGNATURES> counted_{};  // hits when last followed
+  std::array<fw_u64, FW_MAX_SIGNATURES> counted_{};  // match counters at the last update()
   unsigned last_id_ = 0;
 };
 

@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: MIT
-// The one place that writes the datapath's configuration and entries (bans, allowances,
-// exemptions).
-//
-// A packet is looked up once per prefix length that the configuration lists for its family.
-// Invariant: every entry in force has its length listed. So new lengths are published (admit)
-// before the first entry of that length is put, and unused ones go away later, at leisure.
+// The entries in the datapath's table: bans, allowances, exemptions. Nobody else in the daemon
+// writes them; the datapath itself adds bans and moves their ends.
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "base/address.hpp"
 #include "base/error.hpp"
-#include "config/config.hpp"
 #include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
+#include "engine/enforce/datapath_config.hpp"
 #include "policy/policy.h"
 
 namespace fw::engine {
 
-// An entry as the datapath sees it now: it writes these at any time, so read it once.
+// The datapath writes ends at any time, so read one once.
 [[nodiscard]] std::uint64_t until_ns(const fw_entry& entry);
 [[nodiscard]] inline Prefix prefix_of(const fw_entry& entry) {
   return {.address = from_key(entry.addr), .bits = entry.prefix_bits};
@@ -30,26 +23,27 @@ namespace fw::engine {
 
 class AccessTable {
  public:
-  explicit AccessTable(datapath::Datapath& datapath) { move_to(datapath); }
+  // Both are borrowed and outlive it.
+  AccessTable(datapath::Datapath& datapath, DatapathConfig& config) : config_(config) {
+    move_to(datapath);
+  }
+  // From now on writes to another datapath, whose entries are empty.
+  void move_to(datapath::Datapath& datapath);
 
-  // Publishes rules and mode; the datapath's seeds and masks and all lengths in use are kept. After
-  // an error what was in force still is.
-  [[nodiscard]] Result<void> configure(const config::Compiled& compiled, std::uint8_t mode);
-
-  // Makes the lengths of `prefixes` known to the datapath: at most one publish. Refused when a
-  // family would have more than FW_MAX_PREFIX_LENGTHS of them.
-  [[nodiscard]] Result<void> admit(std::span<const Prefix> prefixes);
-  // After entries were erased: publishes without the lengths that none has any more, and what none
-  // protects any more is not looked up.
+  // Makes the datapath look up entries as long as `prefixes`: at most one publish. Refused when a
+  // family would have more than FW_MAX_PREFIX_LENGTHS lengths. Call it before put().
+  [[nodiscard]] Result<void> list_lengths(std::span<const Prefix> prefixes);
+  // After entries were erased: stops looking up lengths, and protected prefixes, of which no entry
+  // is left.
   void drop_unused();
 
   // Puts an entry in force; its prefix and kind are its name. Fails when the table is full.
   [[nodiscard]] Result<void> put(const fw_entry& entry, std::uint64_t now_ns);
   void erase(const Prefix& prefix, std::uint8_t kind);
-  // Its place in the table is wanted soon. A table of millions is in no cache.
+  // Prefetches its bucket, which put() will want soon: a table of millions is in no cache.
   void prefetch(const Prefix& prefix) const;
-  // What a source (or one of the prefixes that have limits) has sent so far counts no more. Nothing
-  // if the prefix is neither.
+  // Forgets what a source, or a prefix that has limits, has sent so far. Does nothing for other
+  // prefixes.
   void forget_source(const Prefix& prefix);
   // In force or not; null if there is none. Valid until the next change.
   [[nodiscard]] const fw_entry* find(const Prefix& prefix, std::uint8_t kind) const;
@@ -58,28 +52,17 @@ class AccessTable {
 
   // Every slot; an empty one has until_ns 0.
   [[nodiscard]] std::span<const fw_entry> slots() const { return datapath_->tables().entries; }
-
-  // From now on writes to another datapath, whose entries are empty: configure it next.
-  void move_to(datapath::Datapath& datapath);
+  // Of all entries.
+  [[nodiscard]] PrefixLengths lengths() const;
 
  private:
-  struct Lengths {
-    std::set<unsigned> v4, v6;
-    bool operator==(const Lengths&) const = default;
-  };
-
-  // The lengths the datapath itself needs (those of the bans it makes, and single addresses).
-  [[nodiscard]] Lengths base_lengths() const;
-  [[nodiscard]] Lengths used_lengths() const;
-  [[nodiscard]] Lengths listed_lengths() const;
-  [[nodiscard]] Result<void> publish(const Lengths& lengths);
+  [[nodiscard]] PrefixLengths needed_lengths() const;
 
   datapath::Datapath* datapath_ = nullptr;
-  fw_env env_{};  // its tables, as the policy knows them
-  config::Compiled compiled_;
-  std::uint8_t mode_ = FW_MODE_OFF;
-  bool erased_ = false;     // since the lengths were last counted
-  bool unguarded_ = false;  // one that protects, since then
+  DatapathConfig& config_;
+  fw_env env_{};                    // the datapath's tables
+  bool erased_ = false;             // an entry, since drop_unused()
+  bool protection_erased_ = false;  // an exemption or allowance, since drop_unused()
 };
 
 }  // namespace fw::engine

@@ -64,7 +64,7 @@ void Audit::report(const Now& now) {
   repaired_last_ = repaired_now_;
   repaired_at_ns_ = now.mono_ns;
   journal_.write(EventType::repaired, now,
-                 [&] { return Draft{"", {Field::count("entries", repaired_now_)}}; });
+                 [&] { return EventDetails{"", {Field::count("entries", repaired_now_)}}; });
 }
 
 std::optional<std::string> Audit::problem(const Now& now) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Is what is believed also enforced? Every ten seconds each ban, exemption and allowance is looked
-// up in the tables the way a packet is, and each entry in the tables among those believed.
-// Differences are put right, counted and reported. The work per call is bounded.
+// Compares the desired state with the datapath's tables every ten seconds: looks each ban,
+// exemption and allowance up as a packet would, and each entry of the tables among those desired.
+// Differences are repaired, counted and reported. The work per call is bounded.
 #pragma once
 
 #include <cstddef>
@@ -18,23 +18,24 @@ namespace fw::engine {
 
 class Audit {
  public:
+  // Judgement: how long an entry that another program erased may be missing.
   static constexpr std::uint64_t kPeriodNs = 10 * kSecond;
-  static constexpr std::size_t kStepsPerCall = 10'000;
-  // How long a repair is reported as a problem.
+  static constexpr std::size_t kStepsPerCall = 10'000;  // judgement: well below a tick of 100 ms
+  // Judgement: how long a repair is reported as a problem.
   static constexpr std::uint64_t kReportedNs = 600 * kSecond;
 
   // All are borrowed and outlive it.
   Audit(AccessTable& entries, Bans& bans, Protected& protected_entries, Journal& journal)
       : entries_(entries), bans_(bans), protected_(protected_entries), journal_(journal) {}
 
-  // Goes on with the pass under way, or begins one when it is due.
+  // Continues the current pass, or begins one when it is due.
   void run(const Now& now);
 
-  // What was found lately, as a sentence; none: tables and belief agree.
+  // What was repaired lately, as a sentence; none: nothing.
   [[nodiscard]] std::optional<std::string> problem(const Now& now) const;
 
  private:
-  // Each does at most `steps` of its kind; true when it is through.
+  // Each checks at most `steps` items; true when all were checked.
   [[nodiscard]] bool check_bans(std::size_t steps, const Now& now);
   [[nodiscard]] bool check_slots(std::size_t steps, const Now& now);
   void report(const Now& now);

@@ -14,7 +14,7 @@
 namespace fw::engine {
 namespace {
 
-// So many deadlines of bans that are no more are kept besides as many as there are bans.
+// Judgement: stale deadlines are dropped when there are more than bans plus so many.
 constexpr std::size_t kStaleDeadlines = 1000;
 
 // How often the datapath moved the end of a ban forward.
@@ -49,7 +49,7 @@ std::uint64_t deadline_ns(std::uint64_t now_ns, std::uint64_t span_ns) {
   return span_ns >= FW_FOREVER - now_ns ? FW_FOREVER : now_ns + span_ns;
 }
 
-std::pair<Bans::Map::iterator, bool> Bans::place_in_force(const Prefix& prefix, const Now& now) {
+std::pair<Bans::Map::iterator, bool> Bans::find_in_force(const Prefix& prefix, const Now& now) {
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
   const std::uint64_t entry_until_ns = entry == nullptr ? 0 : engine::until_ns(*entry);
   if (entry_until_ns > now.mono_ns) adopt(*entry, now);
@@ -63,7 +63,7 @@ std::pair<Bans::Map::iterator, bool> Bans::place_in_force(const Prefix& prefix, 
 }
 
 Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, const Now& now) {
-  const auto [place, is_known] = place_in_force(prefix, now);
+  const auto [place, is_known] = find_in_force(prefix, now);
   Ban next;
   next.since_ns = now.mono_ns;
   if (is_known) next = place->second;
@@ -83,11 +83,12 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   set_until(prefix, ban, until);
   set_forced(prefix, ban.forced);
   journal_.write(ban.observed ? EventType::would_ban : EventType::ban, now, [&] {
-    Draft draft{prefix.text(),
-                {Field::text("for", for_field(until, now.mono_ns)), Field::text("by", "operator")}};
-    if (!order.reason.empty()) draft.fields.push_back(Field::text("reason", order.reason));
-    if (ban.forced) draft.fields.push_back(Field::text("forced", "yes"));
-    return draft;
+    EventDetails details{
+        prefix.text(),
+        {Field::text("for", for_field(until, now.mono_ns)), Field::text("by", "operator")}};
+    if (!order.reason.empty()) details.fields.push_back(Field::text("reason", order.reason));
+    if (ban.forced) details.fields.push_back(Field::text("forced", "yes"));
+    return details;
   });
   return Ordered{.changed = true, .until_ns = until};
 }
@@ -110,7 +111,7 @@ void Bans::lift_observed(const Now& now) {
 void Bans::on_event(const fw_event& event, const Now& now) {
   const Prefix prefix{.address = from_key(event.src), .bits = event.prefix_bits};
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
-  if (entry == nullptr) return;  // over and erased before its event came; the next one counts
+  if (entry == nullptr) return;  // it ended before its event was read
   const auto known = bans_.find(prefix);
   if (known != bans_.end()) {
     Ban& ban = known->second;
@@ -119,10 +120,11 @@ void Bans::on_event(const fw_event& event, const Now& now) {
       return;
     }
     set_until(prefix, ban, std::min<std::uint64_t>(ban.until_ns, entry->since_ns));
-    // The entry belongs to the new ban already.
+    // The entry is the new ban's already, so it is not erased.
     journal_.write(EventType::unban, now, [&] {
-      return Draft{prefix.text(),
-                   {Field::text("reason", "expired"), Field::count("renewals", renewals(ban))}};
+      return EventDetails{
+          prefix.text(),
+          {Field::text("reason", "expired"), Field::count("renewals", renewals(ban))}};
     });
     set_forced(prefix, false);
     bans_.erase(known);
@@ -134,7 +136,7 @@ void Bans::open_limit_ban(const Prefix& prefix, const fw_entry& made, const fw_e
                           const Now& now) {
   const config::Ban& config = settings_.config.ban;
   const bool observed = event.observed != 0;
-  // What would have been a ban is no offence.
+  // A would-be ban is no offence.
   const unsigned offence = observed ? offences_.count(prefix, now, config.memory) + 1
                                     : offences_.add(prefix, now, config.memory);
   const fw_entry entry = escalate(made, escalation(config.escalate, offence), now);
@@ -154,12 +156,12 @@ void Bans::open_limit_ban(const Prefix& prefix, const fw_entry& made, const fw_e
          .measured = measured(event, now)};
   set_until(prefix, ban, entry.until_ns);
   journal_.write(observed ? EventType::would_ban : EventType::ban, now, [&] {
-    Draft draft{prefix.text(),
-                {Field::text("for", duration_field(ban.hold_ms * kMillisecond)),
-                 Field::text("rule", ban.rule)}};
-    std::ranges::copy(fields_of(*ban.measured), std::back_inserter(draft.fields));
-    draft.fields.push_back(Field::count("offence", offence));
-    return draft;
+    EventDetails details{prefix.text(),
+                         {Field::text("for", duration_field(ban.hold_ms * kMillisecond)),
+                          Field::text("rule", ban.rule)}};
+    std::ranges::copy(fields_of(*ban.measured), std::back_inserter(details.fields));
+    details.fields.push_back(Field::count("offence", offence));
+    return details;
   });
 }
 
@@ -171,7 +173,7 @@ fw_entry Bans::escalate(const fw_entry& made, unsigned factor, const Now& now) {
   entry.hold_ms = static_cast<fw_u32>(hold_ms);
   entry.until_ns =
       std::max<std::uint64_t>(entry.until_ns, deadline_ns(entry.since_ns, hold_ms * kMillisecond));
-  // An equal prefix and kind is overwritten, so there is room.
+  // It overwrites the entry of the same prefix and kind, so there is room.
   return entries_.put(entry, now.mono_ns) ? entry : made;
 }
 
@@ -189,8 +191,8 @@ void Bans::expire(const Now& now) {
 
 void Bans::adopt(const fw_entry& entry, const Now& now) {
   const Prefix prefix = prefix_of(entry);
-  const auto [at, fresh] = bans_.try_emplace(prefix);
-  if (!fresh) return;
+  const auto [at, is_new] = bans_.try_emplace(prefix);
+  if (!is_new) return;
   const bool by_limit = entry.hold_ms != 0;  // an operator's ban is not renewed
   Ban& ban = at->second;
   ban.by = by_limit ? BannedBy::limit : BannedBy::operator_;
@@ -263,15 +265,16 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   const Ban ban = std::move(at->second);
   const std::uint64_t dropped_packets = dropped(prefix);
   entries_.erase(prefix, FW_ENTRY_BAN);
-  // Else the flood before the ban would ban it again at its first packet.
+  // Otherwise the packets counted before the ban would ban the source again at its next packet.
   entries_.forget_source(prefix);
   set_forced(prefix, false);
   bans_.erase(at);
   journal_.write(EventType::unban, now, [&] {
-    Draft draft{prefix.text(), {Field::text("reason", reason)}};
-    if (ban.by == BannedBy::limit) draft.fields.push_back(Field::count("renewals", renewals(ban)));
-    draft.fields.push_back(Field::count("dropped", dropped_packets));
-    return draft;
+    EventDetails details{prefix.text(), {Field::text("reason", reason)}};
+    if (ban.by == BannedBy::limit)
+      details.fields.push_back(Field::count("renewals", renewals(ban)));
+    details.fields.push_back(Field::count("dropped", dropped_packets));
+    return details;
   });
 }
 

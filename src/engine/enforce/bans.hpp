@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The bans: who, until when, why, and who said so. An operator's come in here and go to the
-// entries; the datapath's own come from its events, are made longer for repeat offenders, renew
-// themselves in the datapath while the flood goes on, and are found to have ended here.
+// The bans: of whom, until when, why, and by whom. Bans of the operator begin here and become
+// entries. Bans of the datapath become known by its events; they are made longer for repeat
+// offenders, renewed by the datapath while the flood lasts, and ended here.
 //
-// Invariants: every ban is an entry of kind FW_ENTRY_BAN (the audit repairs what is not), and a ban
-// with an end is in deadlines_ under the end that was last seen. The datapath moves ends only
-// forward, so a deadline that comes up is either over or renewed; or it is stale, for nothing is
-// taken out when a ban is lifted or moved: what no ban has as its end is passed over.
+// Invariants: every ban has an entry of kind FW_ENTRY_BAN (the audit repairs that), and every ban
+// with an end is in deadlines_ under the end that was last read. The datapath moves ends only
+// forward, so a deadline that comes up is over or was renewed. Deadlines of bans that were lifted
+// or extended stay in the queue: one that equals the end of no ban is stale and skipped.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +31,13 @@ enum class BannedBy : std::uint8_t { operator_, limit };
 
 struct Ban {
   BannedBy by = BannedBy::operator_;
-  bool forced = false;          // although it is exempt or allowed: those are suspended meanwhile
-  bool observed = false;        // made in mode observe: nothing was dropped for it
+  bool forced = false;          // of an exempt or allowed prefix, whose protection it suspends
+  bool observed = false;        // made in mode observe: it drops nothing
   unsigned offence = 0;         // which one within ban.memory; 0: an operator's ban
-  std::uint32_t hold_ms = 0;    // of one renewal; 0: it is not renewed
-  std::uint32_t ban_above = 0;  // with rule_index and metric: what the datapath renews it by
+  std::uint32_t hold_ms = 0;    // a renewal lasts so long; 0: it is not renewed
+  std::uint32_t ban_above = 0;  // the datapath renews it above this, by rule_index and metric
   std::uint8_t rule_index = 0, metric = 0;
-  std::uint64_t since_ns = 0, until_ns = 0;  // as last seen
+  std::uint64_t since_ns = 0, until_ns = 0;  // as last read
   std::string rule;                          // the limit's; empty: an operator's
   std::string reason;                        // the operator's words
   std::optional<Measured> measured;
@@ -55,24 +55,24 @@ class Bans {
     bool forced = false;
   };
   struct Ordered {
-    bool changed = false;  // false: what was in force lasts longer anyway
+    bool changed = false;  // false: the ban in force lasts longer
     std::uint64_t until_ns = 0;
   };
-  // An operator's ban. A ban in force is extended, never shortened. The prefix's length is admitted
-  // already. Fails when the table is full.
+  // An operator's ban. A ban in force is extended, never shortened. The prefix's length is listed
+  // already (AccessTable). Fails when the table is full.
   [[nodiscard]] Result<Ordered> order(const Prefix& prefix, const Order& order, const Now& now);
 
   // Ends a ban; false if there was none. `reason`: "operator", "allowed", "exempt", "mode".
   bool lift(const Prefix& prefix, std::string_view reason, const Now& now);
-  // Ends those that limits made in mode observe: they were only would-be ones.
+  // Ends those that limits made in mode observe, which dropped nothing.
   void lift_observed(const Now& now);
 
   // The datapath reports a ban that it made.
   void on_event(const fw_event& event, const Now& now);
-  // Ends those whose time is over, follows those that were renewed.
+  // Ends the bans whose time is over; updates those that the datapath renewed.
   void expire(const Now& now);
 
-  // An entry in force that is known from nowhere: left by a former daemon, or its event was lost.
+  // Takes over an entry that no known ban has: a former daemon left it, or its event was lost.
   void adopt(const fw_entry& entry, const Now& now);
   // Puts the entry again if it has vanished from the table; true if it had.
   [[nodiscard]] bool repair(const Prefix& prefix, const Ban& ban, const Now& now);
@@ -80,30 +80,30 @@ class Bans {
   [[nodiscard]] Result<void> refill(const Now& now);
 
   [[nodiscard]] const PrefixMap<Ban>& all() const { return bans_; }
-  // Those that stand against an exemption or allowance.
+  // The forced bans.
   [[nodiscard]] const PrefixMap<bool>& forced() const { return forced_; }
   // Counts the changes of forced().
   [[nodiscard]] std::uint64_t forced_changes() const { return forced_changes_; }
   // As the datapath has it now.
   [[nodiscard]] std::uint64_t until_ns(const Prefix& prefix, const Ban& ban) const;
   [[nodiscard]] std::uint64_t dropped(const Prefix& prefix) const;
-  // What its sources send now, in the metric of the ban; packets or bytes per second.
+  // What the banned sources send now, in the metric of the ban: packets or bytes per second.
   [[nodiscard]] std::uint64_t rate(const Prefix& prefix, const Now& now) const;
 
  private:
   using Map = PrefixMap<Ban>;
   using Deadline = std::pair<std::uint64_t, Prefix>;
   using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
-  // The ban as the datapath has it now, adopted if it was not known; false: none is in force, and
-  // there it would be.
-  std::pair<Map::iterator, bool> place_in_force(const Prefix& prefix, const Now& now);
+  // The ban in force, as the datapath has it now. False: none is, and the iterator is where it
+  // would be inserted.
+  std::pair<Map::iterator, bool> find_in_force(const Prefix& prefix, const Now& now);
   void set_forced(const Prefix& prefix, bool forced);
   void set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns);
   void drop_stale_deadlines();
   void close(Map::iterator at, std::string_view reason, const Now& now);
   void open_limit_ban(const Prefix& prefix, const fw_entry& entry, const fw_event& event,
                       const Now& now);
-  // Makes the entry of a repeat offender hold longer; returns the entry as it is in force.
+  // Extends the entry of a repeat offender; returns the entry in force.
   fw_entry escalate(const fw_entry& entry, unsigned factor, const Now& now);
 
   AccessTable& entries_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What speaks against a ban: addresses that are never a source, and those a person would lock
-// themselves out with.
+// The lock-out guard: objects to bans of addresses that are never a source, and of those by whose
+// ban operators would lock themselves out.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@
 
 namespace fw::engine {
 
-// Why `prefix` must not be banned, as a sentence; none: nothing speaks against it. `force`
-// overrides everything but what is never a source.
+// Why `prefix` must not be banned, as a sentence; none: it may. `force` overrides every objection
+// but those to addresses that are never a source.
 [[nodiscard]] std::optional<std::string> objection(const Prefix& prefix,
                                                    const Protected& protected_entries,
                                                    const ListTable& allow_list, bool force);

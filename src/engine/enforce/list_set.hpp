@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The list files as they were read: every entry with its file and line, so that an answer can name
-// the line that gave it, and the image that the datapath looks addresses up in. A value: it is read
-// aside and swapped whole. About 80 bytes an entry.
+// The list files as they were read: every entry with its file and line, which answers name, and the
+// image in which the datapath looks addresses up. A value: it is read aside and swapped whole.
+// About 80 bytes an entry.
 #pragma once
 
 #include <cstddef>
@@ -60,15 +60,14 @@ class ListTable {
 
 struct ListSet {
   ListTable deny, allow;
-  std::vector<std::string>
-      problems;  // bad lines and unreadable files: the rest counts all the same
+  std::vector<std::string> problems;  // bad lines and unreadable files; the rest is in the tables
 
   // Reads every file that `lists` names, relative to `folder`. The list files of the default
   // configuration need not be there.
   [[nodiscard]] static ListSet read(const config::Lists& lists,
                                     const std::filesystem::path& folder);
 
-  // What the datapath gets. `not_allowed` are taken out of the allow entries: forced bans.
+  // For the datapath. `not_allowed` (forced bans) are cut out of the allow entries.
   [[nodiscard]] Result<std::vector<std::byte>> image(const PrefixMap<bool>& not_allowed) const;
 };
 

@@ -30,7 +30,7 @@ unsigned Offences::add(const Prefix& source, const Now& now, Milliseconds memory
     by_age_.splice(by_age_.end(), by_age_, at->second.age);
   }
   std::vector<std::uint64_t>& times = at->second.times_ns;
-  if (times.size() == kKeptPerSource) times.erase(times.begin());
+  if (times.size() == kMaxPerSource) times.erase(times.begin());
   times.push_back(now.mono_ns);
   return count_since(times, oldest_remembered(now, memory));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who was banned before, and when: the memory that makes a repeat offender's ban longer. Bounded:
-// when it is full, the source whose last offence is oldest is forgotten.
+// Which sources were banned before, and when: a repeat offender's ban is longer. Bounded: when it
+// is full, it forgets the source whose last offence is oldest.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ namespace fw::engine {
 
 class Offences {
  public:
-  static constexpr std::size_t kCapacity = 65'536;
-  static constexpr std::size_t kKeptPerSource = 16;  // more do not lengthen a ban any further
+  static constexpr std::size_t kCapacity = 65'536;  // judgement: bounds the memory
+  static constexpr std::size_t kMaxPerSource = 16;  // judgement: longer than any ban.escalate
 
   explicit Offences(std::size_t capacity = kCapacity) : capacity_(capacity) {}
 
-  // Notes one more offence; returns which one it is within `memory`: 1, 2, ...
+  // Records an offence; returns which one it is within `memory`: 1, 2, ...
   unsigned add(const Prefix& source, const Now& now, Milliseconds memory);
   // How many are remembered within `memory`.
   [[nodiscard]] unsigned count(const Prefix& source, const Now& now, Milliseconds memory) const;
@@ -40,7 +40,7 @@ class Offences {
   std::list<Prefix> by_age_;
 };
 
-// The factor by which the `offence`-th (1, 2, ...) ban is longer; the last one holds for all later.
+// The factor by which the `offence`-th ban (1, 2, ...) is longer. Later ones have the last factor.
 [[nodiscard]] unsigned escalation(std::span<const unsigned> factors, unsigned offence);
 
 }  // namespace fw::engine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The two questions about nested prefixes, answered on a std::map<Prefix, T> (ordered by address,
-// then length): what lies inside a prefix, and what covers it.
+// Nested prefixes in a std::map<Prefix, T>, which is ordered by address and then by length: which
+// entries lie inside a prefix, and which one covers it.
 #pragma once
 
 #include <algorithm>

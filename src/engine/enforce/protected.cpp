@@ -18,16 +18,18 @@ Result<void> Protected::set_exemptions(std::span<const Exemption> exemptions, co
   for (const auto& old : exemptions_) {
     if (wanted.contains(old.first)) continue;
     entries_.erase(old.first, FW_ENTRY_EXEMPT);
-    journal_.write(EventType::unexempt, now,
-                   [&] { return Draft{old.first.text(), {Field::text("was", old.second)}}; });
+    journal_.write(EventType::unexempt, now, [&] {
+      return EventDetails{old.first.text(), {Field::text("was", old.second)}};
+    });
   }
-  for (const Prefix& prefix : std::exchange(left_over_, {}))
+  for (const Prefix& prefix : std::exchange(inherited_, {}))
     if (!wanted.contains(prefix)) entries_.erase(prefix, FW_ENTRY_EXEMPT);
 
-  for (const auto& fresh : wanted)
-    if (!exemptions_.contains(fresh.first))
-      journal_.write(EventType::exempt, now,
-                     [&] { return Draft{fresh.first.text(), {Field::text("why", fresh.second)}}; });
+  for (const auto& exemption : wanted)
+    if (!exemptions_.contains(exemption.first))
+      journal_.write(EventType::exempt, now, [&] {
+        return EventDetails{exemption.first.text(), {Field::text("why", exemption.second)}};
+      });
   exemptions_ = std::move(wanted);
   sync(now);
   for (const auto& exemption : exemptions_)
@@ -49,10 +51,11 @@ Result<bool> Protected::allow(const Prefix& prefix, const Allowance& allowance, 
   allowances_[prefix] = allowance;
   deadlines_.emplace(allowance.until_ns, prefix);
   journal_.write(EventType::allow, now, [&] {
-    Draft draft{prefix.text(), {Field::text("for", for_field(allowance.until_ns, now.mono_ns))}};
+    EventDetails details{prefix.text(),
+                         {Field::text("for", for_field(allowance.until_ns, now.mono_ns))}};
     if (!allowance.comment.empty())
-      draft.fields.push_back(Field::text("comment", allowance.comment));
-    return draft;
+      details.fields.push_back(Field::text("comment", allowance.comment));
+    return details;
   });
   return true;
 }
@@ -64,7 +67,7 @@ bool Protected::unallow(const Prefix& prefix, std::string_view reason, const Now
   deadlines_.erase({known->second.until_ns, prefix});
   allowances_.erase(known);
   journal_.write(EventType::unallow, now,
-                 [&] { return Draft{prefix.text(), {Field::text("reason", reason)}}; });
+                 [&] { return EventDetails{prefix.text(), {Field::text("reason", reason)}}; });
   return true;
 }
 
@@ -78,7 +81,7 @@ void Protected::expire(const Now& now) {
 void Protected::adopt(const fw_entry& entry, const Now& now) {
   const Prefix prefix = prefix_of(entry);
   if (entry.kind == FW_ENTRY_EXEMPT) {
-    left_over_.insert(prefix);
+    inherited_.insert(prefix);
   } else if (const std::uint64_t until = until_ns(entry); until > now.mono_ns) {
     allowances_[prefix] = {.until_ns = until, .comment = {}};
     deadlines_.emplace(until, prefix);
@@ -96,7 +99,7 @@ std::size_t Protected::sync(const Now& now) {
 
 bool Protected::wants(const fw_entry& entry) const {
   const Prefix prefix = prefix_of(entry);
-  if (entry.kind == FW_ENTRY_EXEMPT) return left_over_.contains(prefix) || is_exempt(prefix);
+  if (entry.kind == FW_ENTRY_EXEMPT) return inherited_.contains(prefix) || is_exempt(prefix);
   return allowances_.contains(prefix) && !is_exempt(prefix) && !suspended(prefix);
 }
 

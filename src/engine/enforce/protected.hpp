@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Who is never dropped, by entry: the host's own exemptions (found by the daemon) and the
-// operator's allowances with an end. (Allow entries without one live in list files: list_set.hpp.)
+// Exemptions (addresses the host needs, found by the daemon) and allowances (by the operator, for a
+// while): both are entries whose packets are never dropped. Allow entries without an end are in
+// list files (list_set.hpp).
 //
-// Invariant: each has an entry of its kind, but for those inside a forced ban: they are suspended,
-// for in the datapath these entries win over any ban.
+// Invariant: each has an entry of its kind in the datapath, except inside a forced ban. There it is
+// suspended, because in the datapath such an entry wins over any ban.
 #pragma once
 
 #include <cstdint>
@@ -32,16 +33,16 @@ struct Allowance {
 
 class Protected {
  public:
-  // All are borrowed and outlive it; `forced` are the bans that suspend.
+  // All are borrowed and outlive it. `forced`: the forced bans, which suspend.
   Protected(AccessTable& entries, Journal& journal, const PrefixMap<bool>& forced)
       : entries_(entries), journal_(journal), forced_(forced) {}
 
-  // From now on exactly these are exempt. None has a ban of its own that is not forced: its entry
-  // would be overwritten. An error names the first that found no room; the others are in force.
+  // From now on exactly these are exempt. None may have an unforced ban of its own: the entry would
+  // be overwritten. An error names the first that found no room; the others are in force.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
 
-  // Allows a prefix for a while; one that is allowed is extended. False if it lasts longer anyway.
-  // The prefix's length is admitted already, and it has no ban.
+  // Allows a prefix for a while, or extends its allowance. False if it lasts longer already. The
+  // prefix's length is listed already (AccessTable), and it has no ban.
   [[nodiscard]] Result<bool> allow(const Prefix& prefix, const Allowance& allowance,
                                    const Now& now);
   // False if there was none.
@@ -50,7 +51,7 @@ class Protected {
 
   // Entries left by a former daemon. Exemptions stay in force until the next set_exemptions().
   void adopt(const fw_entry& entry, const Now& now);
-  // Makes the entries what they should be; returns how many were not.
+  // Puts and erases entries until they are as desired; returns how many were not.
   std::size_t sync(const Now& now);
   // Should this entry of an exemption or allowance be there?
   [[nodiscard]] bool wants(const fw_entry& entry) const;
@@ -73,10 +74,10 @@ class Protected {
   AccessTable& entries_;
   Journal& journal_;
   const PrefixMap<bool>& forced_;
-  PrefixMap<std::string> exemptions_;  // to why
+  PrefixMap<std::string> exemptions_;  // and why
   PrefixMap<Allowance> allowances_;
   std::set<std::pair<std::uint64_t, Prefix>> deadlines_;  // of allowances_
-  std::set<Prefix> left_over_;                            // exempt by a former daemon
+  std::set<Prefix> inherited_;                            // exempt by a former daemon
 };
 
 }  // namespace fw::engine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One line of the event log: what happened, to whom, and the values that explain it. The words are
-// those of the log files and of the API. No file, no clock.
+// One line of the event log: what happened, to which address, and the values that explain it. The
+// words are those of the log files and of the API. Reads no clock, writes no file.
 #pragma once
 
 #include <chrono>

@@ -6,6 +6,7 @@
 namespace fw::engine {
 namespace {
 
+// Judgement: what a person can still follow.
 constexpr std::uint64_t kCostNs = kSecond / 50;
 constexpr std::uint64_t kBurstNs = 200 * kCostNs;
 constexpr std::uint64_t kFirstSummaryNs = kSecond;
@@ -13,11 +14,15 @@ constexpr std::uint64_t kNextSummaryNs = 10 * kSecond;
 
 }  // namespace
 
+EventDetails failure_details(std::string_view what, const Error& error) {
+  return {"", {Field::text("what", what), Field::text("error", error.message)}};
+}
+
 bool Journal::admits(EventType type, const Now& now) {
   Bucket& bucket = buckets_.at(static_cast<std::size_t>(type));
-  const std::uint64_t paid_until = std::max(bucket.paid_until_ns, now.mono_ns) + kCostNs;
-  if (paid_until <= now.mono_ns + kBurstNs) {
-    bucket.paid_until_ns = paid_until;
+  const std::uint64_t tat_ns = std::max(bucket.tat_ns, now.mono_ns) + kCostNs;
+  if (tat_ns <= now.mono_ns + kBurstNs) {
+    bucket.tat_ns = tat_ns;
     return true;
   }
   if (bucket.suppressed++ == 0)
@@ -26,13 +31,13 @@ bool Journal::admits(EventType type, const Now& now) {
   return false;
 }
 
-void Journal::keep(EventType type, const Now& now, Draft draft) {
-  if (events_.size() == kKept) events_.pop_front();
+void Journal::append(EventType type, const Now& now, EventDetails details) {
+  if (events_.size() == kMaxEvents) events_.pop_front();
   events_.push_back({.id = ++last_id_,
                      .time = now.wall,
                      .type = type,
-                     .address = std::move(draft.address),
-                     .fields = std::move(draft.fields)});
+                     .address = std::move(details.address),
+                     .fields = std::move(details.fields)});
   if (sink_) sink_(events_.back());
 }
 
@@ -40,10 +45,10 @@ void Journal::summarise_suppressed(const Now& now) {
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     Bucket& bucket = buckets_.at(i);
     if (bucket.suppressed == 0 || now.mono_ns < bucket.summary_due_ns) continue;
-    keep(EventType::suppressed, now,
-         {"",
-          {Field::count("count", bucket.suppressed),
-           Field::text("type", word(static_cast<EventType>(i)))}});
+    append(EventType::suppressed, now,
+           {"",
+            {Field::count("count", bucket.suppressed),
+             Field::text("type", word(static_cast<EventType>(i)))}});
     bucket.suppressed = 0;
     bucket.summary_due_ns = now.mono_ns + kNextSummaryNs;
   }

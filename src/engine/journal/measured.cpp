@@ -33,7 +33,7 @@ Measured measured(const fw_event& event, const Now& now) {
 
 std::vector<Field> fields_of(const Measured& measured) {
   std::vector<Field> fields{Field::text("proto", protocol_name(measured.proto))};
-  if (measured.proto == 6 || measured.proto == 17)
+  if (measured.proto == FW_IPPROTO_TCP || measured.proto == FW_IPPROTO_UDP)
     fields.push_back(Field::count("dport", measured.dport));
   if (measured.metric != FW_METRIC_PACKETS)
     fields.push_back(Field::text("measure", metric_word(measured.metric)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the datapath measured when it limited or banned a source, in the units people use: it counts
-// per window of 2^30 ns and bytes in steps of 16.
+// What the datapath measured when it limited or banned a source, in the units that people use. The
+// datapath counts per window of 2^30 ns, and bytes in units of 16.
 #pragma once
 
 #include <chrono>

@@ -13,19 +13,19 @@ std::uint64_t sum(std::span<const fw_u64> values) {
   return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
 }
 
-Draft summary(const fw_counters& before, const fw_counters& after) {
+EventDetails summary(const fw_counters& before, const fw_counters& after) {
   const Amount old_amount = dropped(before);
   const Amount new_amount = dropped(after);
-  Draft draft{"",
-              {Field::count("packets", new_amount.packets - old_amount.packets),
-               Field::count("bytes", new_amount.bytes - old_amount.bytes)}};
+  EventDetails details{"",
+                       {Field::count("packets", new_amount.packets - old_amount.packets),
+                        Field::count("bytes", new_amount.bytes - old_amount.bytes)}};
   for (unsigned i = 0; i < FW_REASON_COUNT; ++i) {
     const std::uint64_t packets = after.packets[i] - before.packets[i];
     const auto reason = static_cast<fw_reason>(i);
     if (packets > 0 && fw_reason_drops(reason) != 0)
-      draft.fields.push_back(Field::count(reason_word(reason), packets));
+      details.fields.push_back(Field::count(reason_word(reason), packets));
   }
-  return draft;
+  return details;
 }
 
 }  // namespace

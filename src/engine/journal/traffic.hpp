@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The datapath's counters, as sums and as the summary of dropped packets that the log gets: at most
-// one a minute, and only when there were any.
+// The datapath's counters: sums of them, and the summary of dropped packets in the log, at most
+// once a minute and only if there were any.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ class Traffic {
  public:
   static constexpr std::uint64_t kSummaryNs = 60 * kSecond;
 
-  // The datapath counts on from `counters`; what came before is not news.
+  // Summaries count from `counters` on.
   void begin(const fw_counters& counters, const Now& now);
-  // Takes the counters as they are and logs the summary when it is due.
+  // Takes over the counters and writes the summary when it is due.
   void update(const fw_counters& counters, bool observing, Journal& journal, const Now& now);
 
   [[nodiscard]] const fw_counters& counters() const { return counters_; }

@@ -9,17 +9,17 @@ namespace fw::engine {
 
 std::string protocol_name(std::uint8_t proto) {
   switch (proto) {
-    case 1:
+    case FW_IPPROTO_ICMP:
       return "icmp";
-    case 6:
+    case FW_IPPROTO_TCP:
       return "tcp";
-    case 17:
+    case FW_IPPROTO_UDP:
       return "udp";
     case 47:
       return "gre";
     case 50:
       return "esp";
-    case 58:
+    case FW_IPPROTO_ICMPV6:
       return "icmpv6";
     case 132:
       return "sctp";

@@ -11,8 +11,8 @@ namespace fw::engine {
 namespace {
 
 constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
-constexpr double kHeaviest = 1e9;              // a window, before all weights are scaled down
-constexpr std::uint64_t kLongestGap = 3600;    // windows; more were watched by nobody
+constexpr double kMaxWeight = 1e9;             // of a window; then all weights are scaled down
+constexpr std::uint64_t kLongestGap = 3600;    // windows; a longer gap was no idle hour
 constexpr double kHighestRate = 10e6;          // what [budget.CLASS] accepts
 constexpr unsigned kHighestBurst = 1'000'000;  // the same
 
@@ -20,7 +20,7 @@ std::uint32_t load(const fw_u32& shared) {
   return __atomic_load_n(&shared, __ATOMIC_RELAXED);
 }
 
-// What a budget was charged in a window that is over and got no answer for, a second.
+// Tokens taken less tokens refunded in a window that is over, per second.
 double unanswered(const fw_budget& budget, std::uint32_t window) {
   std::uint32_t charged = 0, answered = 0;
   const std::uint32_t current = load(budget.window);
@@ -35,31 +35,31 @@ double unanswered(const fw_budget& budget, std::uint32_t window) {
 }
 
 unsigned raised_burst(unsigned configured, unsigned wanted) {
-  return std::max(configured, std::min(wanted, Baseline::kMost * configured));
+  return std::max(configured, std::min(wanted, Baseline::kMaxFactor * configured));
 }
 
 }  // namespace
 
-void Baseline::tick(std::span<const fw_budget> budgets, Moment moment, std::uint64_t now_ns) {
+void Baseline::tick(std::span<const fw_budget> budgets, Load load, std::uint64_t now_ns) {
   const std::uint64_t window = now_ns >> FW_WINDOW_SHIFT;
-  const std::uint64_t last = std::exchange(looked_, window);
+  const std::uint64_t last = std::exchange(last_read_, window);
   const std::uint64_t passed = last == 0 || window < last ? 0 : window - last;
-  if (moment != Moment::peace) {
+  if (load != Load::normal) {
     left_out_ += passed;
-    if (moment == Moment::attack) left_out_ += std::exchange(waiting_, {}).size();
+    if (load == Load::under_attack) left_out_ += std::exchange(waiting_, {}).size();
     return;
   }
   if (passed == 0) return;
   for (std::uint64_t i = 1; i < std::min(passed, kLongestGap); i++) waiting_.emplace_back();
-  waiting_.push_back(look(budgets, static_cast<std::uint32_t>(window - 1)));
+  waiting_.push_back(read(budgets, static_cast<std::uint32_t>(window - 1)));
   for (; waiting_.size() > kWaitWindows; waiting_.pop_front()) learn(waiting_.front());
 }
 
-void Baseline::settle() {
+void Baseline::learn_waiting() {
   for (const Second& second : std::exchange(waiting_, {})) learn(second);
 }
 
-Baseline::Second Baseline::look(std::span<const fw_budget> budgets, std::uint32_t window) {
+Baseline::Second Baseline::read(std::span<const fw_budget> budgets, std::uint32_t window) {
   Second second;
   for (const fw_budget& budget : budgets) {
     if (budget.used == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
@@ -86,7 +86,7 @@ void Baseline::learn(const Second& second) {
   total_ += unit_;
   windows_++;
   unit_ *= std::exp2(kWindowSeconds / kHalfLifeSeconds);
-  if (unit_ < kHeaviest) return;
+  if (unit_ < kMaxWeight) return;
   for (auto& [key, seen] : seen_) seen.rates.scale(1 / unit_);
   total_ /= unit_;
   unit_ = 1;
@@ -130,7 +130,7 @@ config::Budget Baseline::raised(fw_class traffic_class, const config::Budget& co
   const double wanted = std::ceil(kMargin * usual(traffic_class));
   if (wanted <= *configured.limit) return budget;
   const double highest = std::max(*configured.limit, kHighestRate);
-  budget.limit = std::min({wanted, kMost * *configured.limit, highest});
+  budget.limit = std::min({wanted, kMaxFactor * *configured.limit, highest});
   // It was learned as so many in a second, and may come at once.
   const auto burst = std::min(static_cast<unsigned>(*budget.limit), kHighestBurst);
   budget.burst = raised_burst(configured.burst, burst);

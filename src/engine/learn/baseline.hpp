@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What is usual here. In peace, once per window of the policy (1.07 s), it looks at what every
-// budget was charged and got no answer for, per class and per port of a service, and keeps how
-// often which rate was seen; older days count less. The high end of that, with a margin, is what a
-// budget should at least be.
+// The baseline: which rates are usual here. Under normal load, once per window of the policy (1.07
+// s), it reads from every budget the tokens taken less those refunded, and keeps per class and
+// served port how often which rate was seen; older days count less (forward decay: Cormode,
+// Shkapenyuk, Srivastava, Xu, 2009). The high end of that, with a margin, is what a budget should
+// at least be.
 //
-// What came shortly before an attack may be its beginning, so it waits before it counts; while an
-// attack lasts nothing is learned, nor from a window in which a budget was exceeded: else what
-// rises slowly would raise what holds it. One thread, no clock.
+// What came shortly before an attack may be its beginning, so a window waits before it counts.
+// While an attack lasts nothing is learned, nor from a window in which a budget refused something:
+// else a slowly rising flood would raise the budget that holds it. One thread, no clock.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@
 
 namespace fw::engine {
 
-// A class, on a port where a service listens (0: on all others; kAllServices: on those of all
-// addresses together).
+// A class, on a served port. Port 0: all ports that are not served; kAllServices: the served ports
+// of all addresses together.
 inline constexpr std::uint16_t kAllServices = 1;
 struct BaselineKey {
   fw_class traffic_class = FW_CLASS_OTHER;
@@ -36,25 +37,26 @@ struct BaselineKey {
 
 class Baseline {
  public:
-  // What a window was like: `pressed`, some budget refused something.
-  enum class Moment : std::uint8_t { peace, pressed, attack };
+  // What a window was like. High: some budget refused something.
+  enum class Load : std::uint8_t { normal, high, under_attack };
 
-  static constexpr double kShare = 0.999;  // of all seconds have at most what is usual
-  static constexpr double kMargin = 2;
-  static constexpr unsigned kMost = 20;  // times the configured budget, its bursts too
+  // All are judgement; docs/decisions/learned-budgets.md says why.
+  static constexpr double kShare = 0.999;     // of all seconds have at most the usual rate
+  static constexpr double kMargin = 2;        // the quota per prefix begins at half of a budget
+  static constexpr unsigned kMaxFactor = 20;  // times the configured budget, its bursts too
   static constexpr std::uint64_t kEnoughSeconds = 3600;
-  static constexpr double kHalfLifeSeconds = 86'400;  // of peace
+  static constexpr double kHalfLifeSeconds = 86'400;  // of normal load
   static constexpr std::uint64_t kWaitWindows = 10;
   static constexpr std::size_t kPortsPerClass = 16;    // with a histogram of their own
-  static constexpr std::uint64_t kIdleWindows = 3600;  // then a port makes room for another
+  static constexpr std::uint64_t kIdleWindows = 3600;  // then a port gives up its histogram
 
-  // Call it often: it looks when a window of the policy's clock is over.
-  void tick(std::span<const fw_budget> budgets, Moment moment, std::uint64_t now_ns);
-  // What waits counts now: for a capture that is over.
-  void settle();
+  // Call it often: it reads the budgets when a window of the policy's clock is over.
+  void tick(std::span<const fw_budget> budgets, Load load, std::uint64_t now_ns);
+  // Learns from the windows that wait, at the end of a capture.
+  void learn_waiting();
   void reset() { *this = {}; }
 
-  // Of peace, that were learned from; and those that were not, since the start.
+  // Seconds that were learned from; and those that were not, since the start.
   [[nodiscard]] std::uint64_t seconds() const { return seconds_of(windows_); }
   [[nodiscard]] std::uint64_t left_out_seconds() const { return seconds_of(left_out_); }
   [[nodiscard]] bool is_enough() const { return seconds() >= kEnoughSeconds; }
@@ -63,11 +65,11 @@ class Baseline {
   [[nodiscard]] double usual(fw_class traffic_class) const;
   // The same, by port.
   [[nodiscard]] std::map<std::uint16_t, double> usual_by_port(fw_class traffic_class) const;
-  // `configured`, raised to what is usual, with the margin; kMost times as much at most.
+  // `configured`, raised to the usual rate with the margin; kMaxFactor times as much at most.
   [[nodiscard]] config::Budget raised(fw_class traffic_class,
                                       const config::Budget& configured) const;
 
-  // JSON, for whoever keeps it across restarts. restore() leaves all as it was after an error.
+  // As JSON, to be stored across restarts. After an error restore() changes nothing.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] Result<void> restore(std::string_view text);
 
@@ -77,20 +79,20 @@ class Baseline {
   [[nodiscard]] static std::uint64_t seconds_of(std::uint64_t windows) {
     return (windows << FW_WINDOW_SHIFT) / 1'000'000'000;
   }
-  [[nodiscard]] static Second look(std::span<const fw_budget> budgets, std::uint32_t window);
+  [[nodiscard]] static Second read(std::span<const fw_budget> budgets, std::uint32_t window);
   void learn(const Second& second);
   struct Seen {
     Histogram rates;
     std::uint64_t last_window = 0;  // as `windows_` was then
   };
-  // Under which a rate is kept: where there is no room for one more port, that of all others.
+  // The key under which a rate is kept: that of all other ports if the class has kPortsPerClass.
   [[nodiscard]] BaselineKey admit(BaselineKey key);
 
   std::map<BaselineKey, Seen> seen_;
   double total_ = 0;  // weight of all windows
-  double unit_ = 1;   // weight of a window now: grows, instead of all others shrinking
+  double unit_ = 1;   // weight of a window now: it grows, and old weights stay
   std::uint64_t windows_ = 0, left_out_ = 0;
-  std::uint64_t looked_ = 0;  // the window that was looked at last; 0: none yet
+  std::uint64_t last_read_ = 0;  // window; 0: none yet
   std::deque<Second> waiting_;
 };
 

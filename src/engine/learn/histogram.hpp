@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How often which value was seen, in steps of 9 % (eight to an octave): a percentile of it is at
-// most one step too high and never too low. Sparse, and at most kBuckets steps.
+// A log-linear histogram: how often which value was seen, in steps of 9 % (eight to an octave). A
+// percentile of it is at most one step too high and never too low. Sparse.
 #pragma once
 
 #include <map>
@@ -12,10 +12,10 @@ class Histogram {
   static constexpr unsigned kPerOctave = 8;
   static constexpr unsigned kBuckets = kPerOctave * 32;
 
-  // `value` above 0; zeros are what the rest of the weight is of (see percentile()).
+  // `value` above 0. Zeros are not added: they are the rest of the total weight, see percentile().
   void add(double value, double weight);
-  // The least step that at least `share` (0..1) of `total` weight does not exceed; 0: that share
-  // are zeros.
+  // The lowest step that at least `share` (0..1) of the `total` weight does not exceed. 0: so much
+  // of the weight is zeros.
   [[nodiscard]] double percentile(double share, double total) const;
   void scale(double factor);
 

@@ -26,7 +26,7 @@ std::string ports_in_words(const std::map<std::uint16_t, double>& usual) {
   for (const auto& [port, rate] : usual)
     words.push_back(fmt::format("{}: {}",
                                 port == 0              ? "ports without a service"
-                                : port == kAllServices ? "all services, by half"
+                                : port == kAllServices ? "all services together, halved"
                                                        : fmt::format("port {}", port),
                                 rate_text(rate)));
   return fmt::format("{}", fmt::join(words, ", "));
@@ -37,7 +37,7 @@ std::string budget_of(fw_class traffic_class, double limit, const Baseline& base
   const std::string name = fmt::format("budget.{}", class_word(traffic_class));
   const double usual = baseline.usual(traffic_class);
   if (usual == 0)
-    return fmt::format("# {}: nothing to speak of was seen; {} is enough\n", name,
+    return fmt::format("# {}: next to nothing was seen; {} is enough\n", name,
                        format_rate(limit, false));
   const std::string reason = fmt::format("99.9 % of {} s had at most {} unanswered",
                                          grouped(baseline.seconds()), rate_text(usual));
@@ -48,7 +48,8 @@ std::string budget_of(fw_class traffic_class, double limit, const Baseline& base
   std::string out =
       fmt::format("\n[{}]\n# {}, and the limit is {} times that", name, reason, Baseline::kMargin);
   if (std::ceil(Baseline::kMargin * usual) > raised)
-    out += fmt::format(", but at most {} times {}", Baseline::kMost, format_rate(limit, false));
+    out +=
+        fmt::format(", but at most {} times {}", Baseline::kMaxFactor, format_rate(limit, false));
   out += fmt::format("\n# ({})\n", ports_in_words(baseline.usual_by_port(traffic_class)));
   return out + fmt::format("limit = \"{}\"\nburst = {}\nserved_burst = {}\n",
                            format_rate(raised, false), budget.burst, budget.served_burst);
@@ -61,11 +62,11 @@ std::string suggestion(const Baseline& baseline, const config::Budgets& configur
   std::string out = fmt::format("# Budgets by floodwall suggest, from {}: {} s", printable(seen_in),
                                 grouped(baseline.seconds()));
   if (baseline.left_out_seconds() != 0)
-    out += fmt::format(" (and {} s of attack or excess, left out)",
+    out += fmt::format(" (and {} s of attack or refused packets, left out)",
                        grouped(baseline.left_out_seconds()));
   out += ".\n";
   if (!baseline.is_enough())
-    out += "# That is short: an hour is the least that floodwalld itself would go by.\n";
+    out += "# That is short: floodwalld itself raises budgets after an hour at least.\n";
   // Classes that need more come last: a table ends where the next begins.
   std::string enough, more;
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {

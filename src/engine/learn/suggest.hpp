@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is usual, as a fragment of floodwall.toml: budgets with the reason for each number. It is
-// valid by itself.
+// The baseline as a fragment of floodwall.toml: budgets, with the reason for each number. The
+// fragment is valid by itself.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace fw::engine {
 
-// `configured`: what the numbers are compared with. `seen_in`: "the peace that this daemon saw".
+// `configured`: what the numbers are compared with. `seen_in`: "the normal load that this daemon
+// saw".
 [[nodiscard]] std::string suggestion(const Baseline& baseline, const config::Budgets& configured,
                                      std::string_view seen_in);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the engine believes, as the replies of the API (docs/api.md): status, list, why, events.
+// The replies of the API that show the engine's state (docs/api.md): status, list, why, events,
+// baseline. Read-only.
 #pragma once
 
 #include <cstdint>
@@ -28,18 +29,18 @@ inline constexpr std::size_t kMaxListed = 10'000;
 
 struct EventQuery {
   std::uint64_t since_ns = FW_FOREVER;  // how far back
-  std::uint64_t after = 0;              // an id; one that was not given yet means: all (new start)
+  std::uint64_t after = 0;              // an id; one not assigned yet (a restart) means: all
   std::uint64_t limit = 1000;           // the newest
 };
 [[nodiscard]] nlohmann::json events_report(const Journal& journal, const EventQuery& query,
                                            const Now& now);
 
-// Floods in aggregate: the attack that is on (null: none), those that were, and signatures.
+// The open attack (null: none), all attacks, the signatures in force.
 [[nodiscard]] nlohmann::json attack_report(const Detector& detector, const Now& now);
 [[nodiscard]] nlohmann::json attacks_report(const Detector& detector, const Now& now);
 [[nodiscard]] nlohmann::json signatures_report(const Detector& detector, const Now& now);
 
-// What is usual here, and the budgets that come of it.
+// The baseline, and the budgets that follow from it.
 [[nodiscard]] nlohmann::json baseline_report(const View& view);
 
 }  // namespace fw::engine

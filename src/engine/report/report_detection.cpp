@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the detector believes: attacks and signatures, for `status` and `list`.
+// Attacks and signatures, for the replies to `status` and `list`.
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -65,10 +65,10 @@ Json signatures_report(const Detector& detector, const Now& now) {
                     {"classes", std::move(classes)},
                     {"attack", signature.attack},
                     {"explains", signature.found.excess_share},
-                    {"peace", signature.found.peace_share},
-                    {"packets", signature.hits},
+                    {"peace", signature.found.baseline_share},
+                    {"packets", signature.packets},
                     {"since", format_time(wall_at(now, signature.since_ns))},
-                    {"idle_s", (now.mono_ns - signature.last_hit_ns) / kSecond},
+                    {"idle_s", (now.mono_ns - signature.last_match_ns) / kSecond},
                     {"pinned", signature.pinned}});
   }
   return rows;

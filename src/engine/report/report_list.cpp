@@ -40,7 +40,7 @@ Json entry_of(const ListTable& table, const ListEntry& entry) {
           {"comment", printable(table.comment_of(entry))}};
 }
 
-// Adds the entries of a table as `name`, and to `truncated` how many were too many.
+// Adds the entries of a table as `name`, and to `truncated` how many were left out.
 void add_entries(Json& report, Json& truncated, const char* name, const ListTable& table) {
   Json rows = Json::array();
   const std::vector<ListEntry>& entries = table.entries();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The reply to `why ADDR`: the verdict, what it rests on, and how to change it. The order of the
-// questions is that of the datapath: exempt, allowed, denied, banned.
+// The reply to `why ADDR`: the verdict, what it rests on, and how to change it. The verdict is the
+// policy's (Datapath::access()); the engine only explains it by its own entries and lists.
 #include <fmt/format.h>
 
 #include <array>
@@ -30,7 +30,7 @@ struct Answer {
   std::vector<std::string> remedies;
 };
 
-// All that concerns one address (or prefix).
+// What the engine has about one address or prefix.
 struct Facts {
   std::string subject;
   const std::string* exempt = nullptr;  // why
@@ -38,7 +38,7 @@ struct Facts {
   const ListEntry* allow = nullptr;
   const ListEntry* deny = nullptr;
   const std::pair<const Prefix, Ban>* ban = nullptr;
-  bool suspended = false;  // exemption or allowance, by a forced ban
+  bool suspended = false;  // its exemption or allowance, by a forced ban
 };
 
 Facts gather(const View& view, const Prefix& prefix, const Now& now) {
@@ -74,7 +74,7 @@ std::string rule_in_words(const Ban& ban) {
   if (!ban.measured) return name;
   const Measured& measured = *ban.measured;
   const std::string port =
-      measured.dport == 0 || (measured.proto != 6 && measured.proto != 17)
+      measured.dport == 0 || (measured.proto != FW_IPPROTO_TCP && measured.proto != FW_IPPROTO_UDP)
           ? protocol_name(measured.proto)
           : fmt::format("{}/{}", protocol_name(measured.proto), measured.dport);
   return fmt::format("{}, {}, ban above {} over 1 s", name, port,
@@ -83,7 +83,6 @@ std::string rule_in_words(const Ban& ban) {
 
 void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& answer) {
   const auto& [prefix, ban] = *facts.ban;
-  answer.reason = FW_REASON_BAN;
   answer.headline = fmt::format("BANNED {}", until_in_words(view.bans.until_ns(prefix, ban), now));
   if (ban.by == BannedBy::limit) {
     answer.headline += fmt::format(", {} offence", ordinal(ban.offence));
@@ -108,42 +107,80 @@ void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& a
   answer.remedies.push_back("keep it off: floodwall allow " + facts.subject);
 }
 
-Answer judge(const View& view, const Facts& facts, const Now& now) {
-  const ListSet& lists = view.lists;
-  Answer answer;
-  if (facts.exempt != nullptr && !facts.suspended) {
-    answer.reason = FW_REASON_EXEMPT;
-    answer.headline =
-        fmt::format("EXEMPT: {} (automatic exemption)", exemption_in_words(*facts.exempt));
-    answer.remedies.push_back("ban it anyway: floodwall ban --force " + facts.subject);
-  } else if (facts.allowance != nullptr && !facts.suspended) {
-    answer.reason = FW_REASON_ALLOW;
+void explain_allowance(const View& view, const Facts& facts, const Now& now, Answer& answer) {
+  if (facts.allowance != nullptr) {
     answer.headline = "ALLOWED " + until_in_words(facts.allowance->second.until_ns, now);
     answer.remedies.push_back("end that: floodwall unallow " + facts.allowance->first.text());
-  } else if (facts.allow != nullptr && !facts.suspended) {
-    const std::string entry = lists::range_text(facts.allow->first, facts.allow->last);
-    answer.reason = FW_REASON_ALLOW;
-    answer.headline = fmt::format("ALLOWED by {} ({})", entry, lists.allow.place_of(*facts.allow));
-    answer.remedies.push_back("end that: floodwall unallow " + entry);
-  } else if (facts.deny != nullptr) {
-    answer.reason = FW_REASON_DENY;
-    answer.headline =
-        fmt::format("DENIED by {} ({})", lists::range_text(facts.deny->first, facts.deny->last),
-                    lists.deny.place_of(*facts.deny));
-    if (const std::string& comment = lists.deny.comment_of(*facts.deny); !comment.empty())
-      answer.lines.push_back({"comment", printable(comment)});
-    answer.remedies.push_back(fmt::format("let it in: take it off {}, or floodwall allow {}",
-                                          lists.deny.file_of(*facts.deny), facts.subject));
-  } else if (facts.ban != nullptr) {
-    explain_ban(view, facts, now, answer);
-  } else {
-    answer.headline = "NOT BLOCKED: nothing speaks against it but the limits that hold for all";
-    answer.remedies.push_back("block it: floodwall ban " + facts.subject);
+    return;
+  }
+  const std::string entry = lists::range_text(facts.allow->first, facts.allow->last);
+  answer.headline =
+      fmt::format("ALLOWED by {} ({})", entry, view.lists.allow.place_of(*facts.allow));
+  answer.remedies.push_back("end that: floodwall unallow " + entry);
+}
+
+void explain_denial(const View& view, const Facts& facts, Answer& answer) {
+  const ListTable& deny = view.lists.deny;
+  answer.headline =
+      fmt::format("DENIED by {} ({})", lists::range_text(facts.deny->first, facts.deny->last),
+                  deny.place_of(*facts.deny));
+  if (const std::string& comment = deny.comment_of(*facts.deny); !comment.empty())
+    answer.lines.push_back({"comment", printable(comment)});
+  answer.remedies.push_back(fmt::format("let it in: take it off {}, or floodwall allow {}",
+                                        deny.file_of(*facts.deny), facts.subject));
+}
+
+// Whether the engine has what the policy's verdict rests on.
+bool is_known(fw_reason reason, const Facts& facts) {
+  switch (reason) {
+    case FW_REASON_EXEMPT:
+      return facts.exempt != nullptr;
+    case FW_REASON_ALLOW:
+      return facts.allowance != nullptr || facts.allow != nullptr;
+    case FW_REASON_DENY:
+      return facts.deny != nullptr;
+    case FW_REASON_BAN:
+      return facts.ban != nullptr;
+    default:
+      return true;
+  }
+}
+
+// A prefix is answered for by its first address.
+Answer explain(const View& view, const Prefix& prefix, const Facts& facts, const Now& now) {
+  Answer answer;
+  answer.reason = view.datapath.access(prefix.address);
+  if (!is_known(answer.reason, facts)) {
+    answer.headline = fmt::format(
+        "{}: decided by an entry that covers {} alone, or that another "
+        "program wrote",
+        reason_word(answer.reason), prefix.address.text());
+    return answer;
+  }
+  switch (answer.reason) {
+    case FW_REASON_EXEMPT:
+      answer.headline =
+          fmt::format("EXEMPT: {} (automatic exemption)", exemption_in_words(*facts.exempt));
+      answer.remedies.push_back("ban it anyway: floodwall ban --force " + facts.subject);
+      break;
+    case FW_REASON_ALLOW:
+      explain_allowance(view, facts, now, answer);
+      break;
+    case FW_REASON_DENY:
+      explain_denial(view, facts, answer);
+      break;
+    case FW_REASON_BAN:
+      explain_ban(view, facts, now, answer);
+      break;
+    default:
+      answer.headline = "NOT BLOCKED: nothing speaks against it but the limits that hold for all";
+      answer.remedies.push_back("block it: floodwall ban " + facts.subject);
+      break;
   }
   return answer;
 }
 
-// What holds whatever the verdict is: history, and where else it stands.
+// Lines that do not depend on the verdict: history, and all lists that contain it.
 void add_background(const View& view, const Prefix& prefix, const Facts& facts, const Now& now,
                     Answer& answer) {
   const config::Ban& config = view.settings.config.ban;
@@ -173,9 +210,9 @@ void add_background(const View& view, const Prefix& prefix, const Facts& facts, 
 
 Json why_report(const View& view, const Prefix& prefix, const Now& now) {
   const Facts facts = gather(view, prefix, now);
-  Answer answer = judge(view, facts, now);
+  Answer answer = explain(view, prefix, facts, now);
   Json meters = Json::array();
-  if (answer.reason == FW_REASON_PASS)  // who is judged by name does not come to the meters
+  if (answer.reason == FW_REASON_PASS)  // else its packets do not come to the meters
     for (const Meter& meter : meters_of(view, prefix, now)) {
       answer.lines.push_back({"now", in_words(meter)});
       meters.push_back(to_json(meter));

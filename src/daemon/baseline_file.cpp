@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/learned_file.hpp"
+#include "daemon/baseline_file.hpp"
 
 namespace fw::daemon {
 namespace {
@@ -8,7 +8,7 @@ constexpr std::string_view kName = "baseline";
 
 }  // namespace
 
-Result<store::Store*> LearnedFile::open() {
+Result<store::Store*> BaselineFile::open() {
   if (!store_) {
     auto store = store::Store::open(file_);
     if (!store) return std::unexpected(std::move(store.error()));
@@ -17,46 +17,46 @@ Result<store::Store*> LearnedFile::open() {
   return &*store_;
 }
 
-Result<void> LearnedFile::read_into(engine::Engine& engine) {
+Result<void> BaselineFile::read_into(engine::Engine& engine) {
   const Result<store::Store*> store = open();
   if (!store) return std::unexpected(store.error());
-  auto kept = (*store)->get(kName);
-  if (!kept) return std::unexpected(std::move(kept.error()));
-  const std::optional<std::string>& text = *kept;
+  auto found = (*store)->get(kName);
+  if (!found) return std::unexpected(std::move(found.error()));
+  const std::optional<std::string>& text = *found;
   if (!text) return {};
-  if (auto recalled = engine.recall(*text); !recalled)
-    return fail(file_.native() + ": " + recalled.error().message);
-  kept_ = *text;
+  if (auto restored = engine.restore_baseline(*text); !restored)
+    return fail(file_.native() + ": " + restored.error().message);
+  stored_ = *text;
   return {};
 }
 
-void LearnedFile::recall(engine::Engine& engine) {
+void BaselineFile::restore(engine::Engine& engine) {
   const Result<void> read = read_into(engine);
   problem_ = read ? "" : "what was learned is not known: " + read.error().message;
 }
 
-Result<void> LearnedFile::write(std::string_view text) {
+Result<void> BaselineFile::write(std::string_view text) {
   const Result<store::Store*> store = open();
   if (!store) return std::unexpected(store.error());
   return (*store)->put(kName, text);
 }
 
-void LearnedFile::keep(const engine::Engine& engine) {
+void BaselineFile::store(const engine::Engine& engine) {
   std::string text = engine.baseline().text();
-  if (text == kept_) return;
+  if (text == stored_) return;
   const Result<void> written = write(text);
   problem_ = written ? "" : "what is learned is not kept: " + written.error().message;
   if (written)
-    kept_ = std::move(text);
+    stored_ = std::move(text);
   else
-    store_.reset();  // the next turn opens it anew
+    store_.reset();  // the next call opens it again
 }
 
-void LearnedFile::tick(const engine::Engine& engine, const Now& now) {
+void BaselineFile::tick(const engine::Engine& engine, const Now& now) {
   if (due_ns_ == 0) due_ns_ = now.mono_ns + kEveryNs;
   if (now.mono_ns < due_ns_) return;
   due_ns_ = now.mono_ns + kEveryNs;
-  keep(engine);
+  store(engine);
 }
 
 }  // namespace fw::daemon

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Keeps what the engine learned across restarts (state.db). Neither a damaged file nor a full disk
-// stops the daemon: problem() says so, and it is tried again.
+// Stores the engine's baseline across restarts (state.db). Neither a damaged file nor a full disk
+// stops the daemon: problem() says so, and the next call tries again.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +14,20 @@
 
 namespace fw::daemon {
 
-class LearnedFile {
+class BaselineFile {
  public:
-  static constexpr std::uint64_t kEveryNs = 300 * kSecond;
+  static constexpr std::uint64_t kEveryNs = 300 * kSecond;  // judgement: what a crash may lose
 
-  explicit LearnedFile(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit BaselineFile(std::filesystem::path file) : file_(std::move(file)) {}
 
   // At the start, before Engine::adopt().
-  void recall(engine::Engine& engine);
-  // Keeps it if it is time.
+  void restore(engine::Engine& engine);
+  // Stores it if it is due.
   void tick(const engine::Engine& engine, const Now& now);
-  // Keeps it now.
-  void keep(const engine::Engine& engine);
+  // Stores it now.
+  void store(const engine::Engine& engine);
 
-  // A sentence, or empty: all is kept.
+  // A sentence, or empty: it is stored.
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
@@ -37,7 +37,7 @@ class LearnedFile {
 
   std::filesystem::path file_;
   std::optional<store::Store> store_;
-  std::string kept_;  // as last read or written
+  std::string stored_;  // as last read or written
   std::uint64_t due_ns_ = 0;
   std::string problem_;
 };

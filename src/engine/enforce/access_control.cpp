@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the operator asks of the engine: ban, unban, allow, unallow. Everything that can be refused
-// is refused before anything is done.
+#include "engine/enforce/access_control.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 
 #include "base/words.hpp"
 #include "engine/enforce/guard.hpp"
-#include "engine/engine.hpp"
 #include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
 
@@ -22,8 +21,20 @@ std::string span_in_words(std::uint64_t until_ns, const Now& now) {
                      time_in_words(wall_at(now, until_ns), now));
 }
 
-// So many entries ahead of its own a place in their table is asked for.
-constexpr std::size_t kAhead = 8;
+// A ban's bucket is prefetched so many bans ahead: judgement, enough to hide a cache miss.
+constexpr std::size_t kPrefetchAhead = 8;
+
+std::uint8_t policy_mode(Mode mode) {
+  switch (mode) {
+    case Mode::off:
+      return FW_MODE_OFF;
+    case Mode::observe:
+      return FW_MODE_OBSERVE;
+    case Mode::enforce:
+      return FW_MODE_ENFORCE;
+  }
+  return FW_MODE_OFF;
+}
 
 std::string banned_in_words(const Bans::Ordered& made, const Now& now) {
   return fmt::format("{} {}", made.changed ? "banned" : "was banned already",
@@ -58,14 +69,109 @@ std::string unbanned_in_words(const Prefix& prefix, const std::vector<Prefix>& l
 
 }  // namespace
 
-Result<Outcomes> Engine::ban(std::span<const Prefix> prefixes, const BanOrder& order,
-                             const Now& now) {
-  drain_events(now);
+AccessControl::AccessControl(datapath::Datapath& datapath, Journal& journal,
+                             const Settings& settings, std::filesystem::path folder)
+    : journal_(journal),
+      settings_(settings),
+      folder_(std::move(folder)),
+      config_(datapath),
+      entries_(datapath, config_),
+      bans_(entries_, journal, offences_, settings),
+      protected_(entries_, journal, bans_.forced()),
+      lists_(datapath, journal),
+      audit_(entries_, bans_, protected_, journal) {}
+
+// ------------------------------------------------------------------- start and change
+
+void AccessControl::adopt(const Now& now) {
+  for (const fw_entry& entry : entries_.slots()) {
+    if (until_ns(entry) <= now.mono_ns) continue;
+    if (entry.kind == FW_ENTRY_BAN)
+      bans_.adopt(entry, now);
+    else
+      protected_.adopt(entry, now);
+  }
+}
+
+Result<void> AccessControl::load_lists(const Now& now) {
+  if (Result<void> loaded = lists_.load(settings_.config.lists, folder_, bans_.forced(), now);
+      !loaded)
+    return loaded;
+  lift_bans_of_the_allowed(now);
+  return {};
+}
+
+Result<void> AccessControl::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
+  for (const Exemption& exemption : exemptions) {
+    const auto ban = bans_.all().find({.address = exemption.address, .bits = 128});
+    if (ban == bans_.all().end() || ban->second.forced) continue;
+    const Prefix prefix = ban->first;
+    bans_.lift(prefix, "exempt", now);
+  }
+  return protected_.set_exemptions(exemptions, now);
+}
+
+Result<void> AccessControl::configure(const config::Compiled& compiled, Mode mode) {
+  return config_.publish(compiled, policy_mode(mode), entries_.lengths());
+}
+
+void AccessControl::move_to(datapath::Datapath& datapath) {
+  config_.move_to(datapath);
+  entries_.move_to(datapath);
+  lists_.move_to(datapath);
+}
+
+Result<void> AccessControl::fill(const Now& now) {
+  std::vector<Prefix> prefixes;
+  for (const auto& [prefix, ban] : bans_.all()) prefixes.push_back(prefix);
+  for (const auto& [prefix, allowance] : protected_.allowances()) prefixes.push_back(prefix);
+  if (Result<void> done = entries_.list_lengths(prefixes); !done) return done;
+  if (Result<void> done = bans_.refill(now); !done) return done;
+  protected_.sync(now);
+  return lists_.publish(bans_.forced());
+}
+
+void AccessControl::tick(const Now& now) {
+  bans_.expire(now);
+  protected_.expire(now);
+  update_suspensions(now);
+  audit_.run(now);
+  entries_.drop_unused();
+}
+
+void AccessControl::update_suspensions(const Now& now) {
+  if (std::exchange(forced_changes_, bans_.forced_changes()) == bans_.forced_changes()) return;
+  protected_.sync(now);
+  if (const Result<void> published = lists_.publish(bans_.forced()); !published)
+    journal_.write(EventType::reload_failed, now,
+                   [&] { return failure_details("lists", published.error()); });
+}
+
+void AccessControl::lift_bans_inside(const Prefix& prefix, std::string_view reason,
+                                     const Now& now) {
+  std::vector<Prefix> inside;
+  for_each_inside(bans_.all(), prefix, [&](const auto& ban) { inside.push_back(ban.first); });
+  for (const Prefix& banned : inside) bans_.lift(banned, reason, now);
+}
+
+void AccessControl::lift_bans_of_the_allowed(const Now& now) {
+  const ListTable& allow = lists_.set().allow;
+  if (allow.entries().empty()) return;
+  std::vector<Prefix> allowed;
+  for (const auto& [prefix, ban] : bans_.all())
+    if (!ban.forced && allow.covering(prefix) != nullptr) allowed.push_back(prefix);
+  for (const Prefix& prefix : allowed) bans_.lift(prefix, "allowed", now);
+}
+
+// ------------------------------------------------------------------- orders
+
+Result<Outcomes> AccessControl::ban(std::span<const Prefix> prefixes, const BanOrder& order,
+                                    const Now& now) {
   for (const Prefix& prefix : prefixes)
-    if (auto sentence = objection(prefix, protected_, lists_.allow, order.force))
+    if (auto sentence = objection(prefix, protected_, lists_.set().allow, order.force))
       return fail(ErrorKind::refused, std::move(*sentence));
-  if (Result<void> admitted = entries_.admit(prefixes); !admitted)
-    return std::unexpected(admitted.error());
+  if (Result<void> listed = entries_.list_lengths(prefixes); !listed)
+    return std::unexpected(listed.error());
 
   const Bans::Order to_make{.until_ns = deadline_ns(now.mono_ns, order.span_ns),
                             .reason = order.reason,
@@ -74,10 +180,10 @@ Result<Outcomes> Engine::ban(std::span<const Prefix> prefixes, const BanOrder& o
   outcomes.reserve(prefixes.size());
   for (std::size_t i = 0; i < prefixes.size(); ++i) {
     const Prefix& prefix = prefixes[i];
-    if (i + kAhead < prefixes.size()) entries_.prefetch(prefixes[i + kAhead]);
+    if (i + kPrefetchAhead < prefixes.size()) entries_.prefetch(prefixes[i + kPrefetchAhead]);
     const Result<Bans::Ordered> made = bans_.order(prefix, to_make, now);
     if (!made) {
-      follow_forced_bans(now);
+      update_suspensions(now);
       return fail(fmt::format("{} ({} of {} were banned)", made.error().message, outcomes.size(),
                               prefixes.size()));
     }
@@ -85,12 +191,12 @@ Result<Outcomes> Engine::ban(std::span<const Prefix> prefixes, const BanOrder& o
                         .changed = made->changed,
                         .message = order.brief ? std::string() : banned_in_words(*made, now)});
   }
-  follow_forced_bans(now);
+  update_suspensions(now);
   return outcomes;
 }
 
-Result<Outcomes> Engine::unban(std::span<const Prefix> prefixes, bool strict, const Now& now) {
-  drain_events(now);
+Result<Outcomes> AccessControl::unban(std::span<const Prefix> prefixes, bool strict,
+                                      const Now& now) {
   bans_.expire(now);
   if (strict)
     for (const Prefix& prefix : prefixes)
@@ -103,17 +209,17 @@ Result<Outcomes> Engine::unban(std::span<const Prefix> prefixes, bool strict, co
     const std::vector<Prefix> found = bans_about(bans_.all(), prefix);
     for (const Prefix& banned : found) bans_.lift(banned, "operator", now);
     std::string message = unbanned_in_words(prefix, found);
-    if (const ListEntry* entry = lists_.deny.touching(prefix))
-      message += fmt::format("; the deny list still drops it ({})", lists_.deny.place_of(*entry));
+    if (const ListEntry* entry = lists_.set().deny.touching(prefix))
+      message +=
+          fmt::format("; the deny list still drops it ({})", lists_.set().deny.place_of(*entry));
     outcomes.push_back(
         {.prefix = prefix, .changed = !found.empty(), .message = std::move(message)});
   }
-  follow_forced_bans(now);
+  update_suspensions(now);
   return outcomes;
 }
 
-Outcomes Engine::unban_all(const Now& now) {
-  drain_events(now);
+Outcomes AccessControl::unban_all(const Now& now) {
   bans_.expire(now);
   Outcomes outcomes;
   outcomes.reserve(bans_.all().size());
@@ -122,13 +228,12 @@ Outcomes Engine::unban_all(const Now& now) {
     bans_.lift(prefix, "operator", now);
     outcomes.push_back({.prefix = prefix, .changed = true, .message = "unbanned"});
   }
-  follow_forced_bans(now);
+  update_suspensions(now);
   return outcomes;
 }
 
-Result<Outcomes> Engine::allow(std::span<const Prefix> prefixes, const std::string& comment,
-                               const Now& now) {
-  drain_events(now);
+Result<Outcomes> AccessControl::allow(std::span<const Prefix> prefixes, const std::string& comment,
+                                      const Now& now) {
   if (Result<void> allowable = check_allowable(prefixes); !allowable)
     return std::unexpected(allowable.error());
   const std::vector<std::string>& files = settings_.config.lists.allow;
@@ -143,14 +248,14 @@ Result<Outcomes> Engine::allow(std::span<const Prefix> prefixes, const std::stri
 
   // Forced bans must be gone before the image is built: they are cut out of it.
   for (const Prefix& prefix : prefixes) lift_bans_inside(prefix, "allowed", now);
-  follow_forced_bans(now);
+  update_suspensions(now);
   if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
 
-  const std::set<Prefix> fresh(added->begin(), added->end());
+  const std::set<Prefix> new_ones(added->begin(), added->end());
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
   for (const Prefix& prefix : prefixes) {
-    const bool changed = fresh.contains(prefix);
+    const bool changed = new_ones.contains(prefix);
     outcomes.push_back(
         {.prefix = prefix,
          .changed = changed,
@@ -158,22 +263,21 @@ Result<Outcomes> Engine::allow(std::span<const Prefix> prefixes, const std::stri
                                 files.front())});
     if (changed)
       journal_.write(EventType::allow, now, [&] {
-        Draft draft{prefix.text(), {Field::text("for", "forever")}};
-        draft.fields.push_back(Field::text("list", files.front()));
-        if (!comment.empty()) draft.fields.push_back(Field::text("comment", comment));
-        return draft;
+        EventDetails details{prefix.text(), {Field::text("for", "forever")}};
+        details.fields.push_back(Field::text("list", files.front()));
+        if (!comment.empty()) details.fields.push_back(Field::text("comment", comment));
+        return details;
       });
   }
   return outcomes;
 }
 
-Result<Outcomes> Engine::allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
-                                   const std::string& comment, const Now& now) {
-  drain_events(now);
+Result<Outcomes> AccessControl::allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
+                                          const std::string& comment, const Now& now) {
   if (Result<void> allowable = check_allowable(prefixes); !allowable)
     return std::unexpected(allowable.error());
-  if (Result<void> admitted = entries_.admit(prefixes); !admitted)
-    return std::unexpected(admitted.error());
+  if (Result<void> listed = entries_.list_lengths(prefixes); !listed)
+    return std::unexpected(listed.error());
   const std::uint64_t until = deadline_ns(now.mono_ns, span_ns);
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
@@ -191,13 +295,14 @@ Result<Outcomes> Engine::allow_for(std::span<const Prefix> prefixes, std::uint64
          .message = fmt::format("{} until {}", *done ? "allowed" : "was allowed already",
                                 time_in_words(wall_at(now, end), now))});
   }
-  follow_forced_bans(now);
+  update_suspensions(now);
   return outcomes;
 }
 
-Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, const Now& now) {
+Result<Outcomes> AccessControl::unallow(std::span<const Prefix> prefixes, bool strict,
+                                        const Now& now) {
   const auto is_listed = [&](const Prefix& prefix) {
-    const ListEntry* entry = lists_.allow.covering(prefix);
+    const ListEntry* entry = lists_.set().allow.covering(prefix);
     return entry != nullptr && lists::range_text(entry->first, entry->last) == prefix.text();
   };
   if (strict)
@@ -220,20 +325,21 @@ Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, 
   for (const Prefix& prefix : prefixes) {
     const bool listed = removed.contains(prefix);
     if (listed)
-      journal_.write(EventType::unallow, now,
-                     [&] { return Draft{prefix.text(), {Field::text("reason", "operator")}}; });
+      journal_.write(EventType::unallow, now, [&] {
+        return EventDetails{prefix.text(), {Field::text("reason", "operator")}};
+      });
     const bool changed = protected_.unallow(prefix, "operator", now) || listed;
     std::string message = changed ? "no longer allowed" : "was not allowed";
-    if (const ListEntry* entry = lists_.allow.covering(prefix))
+    if (const ListEntry* entry = lists_.set().allow.covering(prefix))
       message =
           fmt::format("still allowed by {} ({})", lists::range_text(entry->first, entry->last),
-                      lists_.allow.place_of(*entry));
+                      lists_.set().allow.place_of(*entry));
     outcomes.push_back({.prefix = prefix, .changed = changed, .message = std::move(message)});
   }
   return outcomes;
 }
 
-Result<void> Engine::check_allowable(std::span<const Prefix> prefixes) const {
+Result<void> AccessControl::check_allowable(std::span<const Prefix> prefixes) const {
   for (const Prefix& prefix : prefixes) {
     if (prefix.bits == 0)
       return fail(ErrorKind::refused,

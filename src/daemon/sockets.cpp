@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/listening.hpp"
+#include "daemon/sockets.hpp"
 
 #include <netinet/in.h>
 
 #include <atomic>
+
+#include "datapath/address_key.hpp"
+#include "policy/policy.h"
 
 namespace fw::daemon {
 namespace {
@@ -16,10 +19,24 @@ bool is_loopback(const Address& address) {
 
 }  // namespace
 
-void note_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
+Result<std::size_t> establish_flows(datapath::Datapath& datapath, const Now& now) {
+  const auto sockets = host::connected_sockets();
+  if (!sockets) return std::unexpected(sockets.error());
+  fw_env env = datapath.tables().env(datapath.config());
+  std::size_t established = 0;
+  for (const host::Socket& socket : *sockets) {
+    if (is_special(socket.remote)) continue;  // never arrives on an uplink
+    fw_policy_flow_establish(&env, key_of(socket.remote), socket.remote_port, key_of(socket.local),
+                             socket.local_port, socket.proto, now.mono_ns);
+    ++established;
+  }
+  return established;
+}
+
+void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
   std::vector<fw_u8> wanted(kPorts);
   for (const host::Socket& socket : listeners) {
-    if (is_loopback(socket.local)) continue;  // nobody reaches it from elsewhere
+    if (is_loopback(socket.local)) continue;
     wanted[(socket.proto == IPPROTO_UDP ? kPorts / 2 : 0) + socket.local_port] |=
         FW_PORT_LISTENS |
         (socket.receive_bytes >= FW_LARGE_RCVBUF_BYTES ? FW_PORT_LARGE_RCVBUF : 0);
@@ -28,16 +45,16 @@ void note_listening(std::span<fw_port_line> served, const std::vector<host::Sock
     const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].value[i % FW_LINE_BYTES]);
     fw_u8 was = known.load(std::memory_order_relaxed);
     const auto is = static_cast<fw_u8>((was & FW_PORT_ANSWERS) | wanted[i]);
-    // The policy may be writing at this moment that the port answers: its word stands, and what was
-    // to be said here is said at the next turn.
+    // The policy may set FW_PORT_ANSWERS at this moment. Then the exchange fails, the policy's
+    // write stands, and the next call tries again.
     if (is != was) known.compare_exchange_strong(was, is);
   }
 }
 
-Result<void> follow_listeners(datapath::Datapath& datapath) {
+Result<void> mark_listening(datapath::Datapath& datapath) {
   const auto sockets = host::listeners();
   if (!sockets) return std::unexpected(sockets.error());
-  note_listening(datapath.tables().served, *sockets);
+  mark_listening(datapath.tables().served, *sockets);
   return {};
 }
 

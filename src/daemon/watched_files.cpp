@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/watched.hpp"
+#include "daemon/watched_files.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "lists/list_file.hpp"
@@ -36,6 +37,23 @@ std::set<std::filesystem::path> watched_servers(const host::ResolverPaths& paths
   std::set<std::filesystem::path> watched{paths.resolv_conf, paths.resolved_conf};
   watched.insert(paths.lease_folders.begin(), paths.lease_folders.end());
   return watched;
+}
+
+void WatchedFiles::watch(const config::Lists& lists, const std::filesystem::path& folder) {
+  lists_ = watched_lists(lists, folder);
+  std::set<std::filesystem::path> wanted = watched_servers(host::ResolverPaths{});
+  wanted.insert(lists_.begin(), lists_.end());
+  if (wanted == watched_) return;
+  watched_ = std::move(wanted);
+  const Result<void> watching = watch_.watch({watched_.begin(), watched_.end()});
+  problem_ = watching ? "" : watching.error().message;
+}
+
+WatchedFiles::Changes WatchedFiles::changes() {
+  const std::set<std::filesystem::path> changed = watch_.drain();
+  return {.any = !changed.empty(), .lists = std::ranges::any_of(changed, [&](const auto& path) {
+                                     return lists_.contains(path);
+                                   })};
 }
 
 }  // namespace fw::daemon

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Who is banned, allowed and exempt, and what the operator and the daemon say about it: the room's
+// front. It holds the desired state of the datapath's entries and lists and keeps both equal.
+//
+// What can be refused is refused before anything is done.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "datapath/datapath.hpp"
+#include "engine/enforce/access_table.hpp"
+#include "engine/enforce/audit.hpp"
+#include "engine/enforce/bans.hpp"
+#include "engine/enforce/datapath_config.hpp"
+#include "engine/enforce/offences.hpp"
+#include "engine/enforce/protected.hpp"
+#include "engine/enforce/published_lists.hpp"
+#include "engine/journal/journal.hpp"
+#include "engine/settings/settings.hpp"
+
+namespace fw::engine {
+
+// What became of one address of a request.
+struct Outcome {
+  Prefix prefix;
+  bool changed = false;
+  std::string message;  // "banned for 1h"
+};
+using Outcomes = std::vector<Outcome>;
+
+struct BanOrder {
+  std::uint64_t span_ns = 0;  // FW_FOREVER
+  std::string reason;
+  bool force = false;
+  bool brief = false;  // nobody reads the messages: they are left empty
+};
+
+class AccessControl {
+ public:
+  // All are borrowed and outlive it. `folder` is that of floodwall.toml: list files are named
+  // relative to it.
+  AccessControl(datapath::Datapath& datapath, Journal& journal, const Settings& settings,
+                std::filesystem::path folder);
+  AccessControl(const AccessControl&) = delete;
+  AccessControl& operator=(const AccessControl&) = delete;
+
+  // ---- start and change
+
+  // Takes over the entries that a former daemon left in the tables. Exemptions among them hold
+  // until set_exemptions().
+  void adopt(const Now& now);
+  // Reads the list files and swaps them in; lifts the bans of what is allowed now. After an error
+  // the old lists are in force.
+  [[nodiscard]] Result<void> load_lists(const Now& now);
+  // From now on exactly these are exempt; lifts their bans. The error says who found no room.
+  [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
+  // Publishes the configuration with the prefix lengths in use. After an error the old one is in
+  // force.
+  [[nodiscard]] Result<void> configure(const config::Compiled& compiled, Mode mode);
+  // Continues with another datapath, whose tables are empty: configure() it, then fill() it.
+  void move_to(datapath::Datapath& datapath);
+  [[nodiscard]] Result<void> fill(const Now& now);
+  // Mode enforce begins: bans that limits made in mode observe were only would-be ones.
+  void lift_observed_bans(const Now& now) { bans_.lift_observed(now); }
+
+  // ---- ten times a second
+
+  void on_ban_event(const fw_event& event, const Now& now) { bans_.on_event(event, now); }
+  void tick(const Now& now);
+
+  // ---- orders
+
+  // Refused for what is exempt, allowed or special. Extends what is banned already.
+  [[nodiscard]] Result<Outcomes> ban(std::span<const Prefix> prefixes, const BanOrder& order,
+                                     const Now& now);
+  // Ends the bans of these prefixes, those inside and those around them.
+  [[nodiscard]] Result<Outcomes> unban(std::span<const Prefix> prefixes, bool strict,
+                                       const Now& now);
+  [[nodiscard]] Outcomes unban_all(const Now& now);
+  // Adds to the first allow file and reads the lists again.
+  [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
+                                       const Now& now);
+  // Allows for a while, by entry.
+  [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
+                                           const std::string& comment, const Now& now);
+  // Takes off the allow files and ends allowances.
+  [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
+                                         const Now& now);
+
+  // ---- the desired state
+
+  [[nodiscard]] const Bans& bans() const { return bans_; }
+  [[nodiscard]] const Protected& protected_entries() const { return protected_; }
+  [[nodiscard]] const ListSet& lists() const { return lists_.set(); }
+  [[nodiscard]] const Offences& offences() const { return offences_; }
+  [[nodiscard]] std::optional<std::string> audit_problem(const Now& now) const {
+    return audit_.problem(now);
+  }
+
+ private:
+  // When forced bans came or went: suspends and restores what they override.
+  void update_suspensions(const Now& now);
+  void lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now);
+  void lift_bans_of_the_allowed(const Now& now);
+  [[nodiscard]] Result<void> check_allowable(std::span<const Prefix> prefixes) const;
+
+  Journal& journal_;
+  const Settings& settings_;
+  std::filesystem::path folder_;
+  Offences offences_;
+  DatapathConfig config_;
+  AccessTable entries_;
+  Bans bans_;
+  Protected protected_;
+  PublishedLists lists_;
+  Audit audit_;
+  std::uint64_t forced_changes_ = 0;  // Bans::forced_changes() at the last update_suspensions()
+};
+
+}  // namespace fw::engine
