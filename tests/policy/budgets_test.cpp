@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Budgets: who pays, what is refunded, and who is left alone.
+// Budgets: which packets take tokens, which are refunded, and which sources are unaffected.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr fw_u32 kSecondTicks = 62'500'000;
 
-// `limit` packets a second, `burst` at once (of 8 and more: a CPU draws 8 at a time).
+// `limit` packets a second, `burst` at once (8 or more: a CPU takes 8 tokens at a time).
 void budget(Lab& lab, fw_class traffic_class, unsigned limit, unsigned burst,
             unsigned served_burst = 0) {
   const fw_u32 cost = kSecondTicks / limit;
@@ -46,7 +46,7 @@ TEST(budgets, without_one_everything_passes) {
   EXPECT_EQ(passes(lab, 5000, [](unsigned i) { return syn(unverified(i)); }), 5000U);
 }
 
-TEST(budgets, hold_what_unverified_sources_send_together_from_the_first_excess_packet_on) {
+TEST(budgets, limit_what_unverified_sources_send_together_from_the_first_excess_packet_on) {
   for (const bool v6 : {false, true}) {
     Lab lab;
     budget(lab, FW_CLASS_TCP_SYN, 10, 100);
@@ -99,7 +99,7 @@ TEST(budgets, a_completed_handshake_is_refunded) {
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 5000U);
 }
 
-TEST(budgets, handshake_whose_syn_was_refused_pays_nothing_back) {
+TEST(budgets, a_handshake_whose_syn_was_refused_refunds_nothing) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 10, 100);
   const auto complete = [&lab](const std::string& peer) {
@@ -112,7 +112,7 @@ TEST(budgets, handshake_whose_syn_was_refused_pays_nothing_back) {
   (void)passes(lab, 500, [](unsigned i) { return syn(unverified(i)); });
   for (unsigned i = 1000; i < 1100; i++) {
     ASSERT_EQ(lab.in(syn(unverified(i))), "drop budget") << i;
-    ASSERT_EQ(complete(unverified(i)), "pass verified") << "by a cookie, say";
+    ASSERT_EQ(complete(unverified(i)), "pass verified") << "by a SYN cookie, for example";
   }
   EXPECT_EQ(lab.in(syn(unverified(2000))), "drop budget");
 }
@@ -130,8 +130,8 @@ TEST(budgets, an_answered_request_is_refunded_and_an_unanswered_one_is_not) {
   EXPECT_LT(passed, 80U);  // four bursts: they come at once, and answers may still follow
 }
 
-// 2,000 questions at `per_second`, each of another unverified source; the answers follow 6 ms
-// later, or never. When the first is refused; nothing if none is.
+// Sends 2,000 questions at `per_second`, each from another unverified source; the answers follow 6
+// ms later, or never. Returns when the first is refused; nothing if none is.
 std::optional<std::uint64_t> first_refused_ns(unsigned per_second, bool answered, bool v6) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 100, 200);
@@ -147,7 +147,7 @@ std::optional<std::uint64_t> first_refused_ns(unsigned per_second, bool answered
   return std::nullopt;
 }
 
-TEST(budgets, answers_that_take_their_time_at_the_start_cost_nobody_a_question) {
+TEST(budgets, answers_that_are_slow_at_the_start_cost_no_client_a_question) {
   for (const unsigned per_second : {10'000U, 30'000U, 50'000U, 80'000U})
     for (const bool v6 : {false, true})
       EXPECT_EQ(first_refused_ns(per_second, true, v6), std::nullopt) << per_second << ' ' << v6;
@@ -160,8 +160,8 @@ TEST(budgets, questions_that_are_not_answered_are_refused_within_21_ms) {
   }
 }
 
-// Also the step that makes it a known dialogue, and questions that wait and are answered together.
-TEST(budgets, nobody_who_is_answered_in_the_end_owes_anything) {
+// Also when the exchange verifies the peer, and when several questions are answered together.
+TEST(budgets, every_answered_question_is_refunded_in_the_end) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 100);
   const auto ask = [](unsigned i) { return from(unverified(i)).udp(40000, 53).payload(30); };
@@ -177,7 +177,7 @@ TEST(budgets, nobody_who_is_answered_in_the_end_owes_anything) {
   }
 }
 
-TEST(budgets, a_flood_of_other_ports_leaves_a_service_that_answers_alone) {
+TEST(budgets, a_flood_of_other_ports_does_not_affect_a_service_that_answers) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 64);
   lab.in(from(kPeer).udp(40000, 53));
@@ -188,7 +188,7 @@ TEST(budgets, a_flood_of_other_ports_leaves_a_service_that_answers_alone) {
   EXPECT_EQ(lab.in(from(unverified(901)).udp(4000, 53)), "pass pass");
 }
 
-TEST(budgets, a_source_with_a_verified_flow_pays_nothing_for_new_connections) {
+TEST(budgets, a_source_with_a_verified_flow_takes_no_tokens_for_new_connections) {
   Lab lab;
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
@@ -199,7 +199,7 @@ TEST(budgets, a_source_with_a_verified_flow_pays_nothing_for_new_connections) {
     ASSERT_EQ(lab.in(from(kPeer).tcp(41000 + i, 80).syn()), "pass pass") << i;
 }
 
-TEST(budgets, verified_packets_are_charged_to_none) {
+TEST(budgets, packets_of_verified_flows_take_no_tokens) {
   Lab lab;
   lab.handshake(kPeer);
   for (fw_budget_limit& limit : lab.config.budget) limit = {1U << 30, 1, 1, 1};
@@ -217,8 +217,8 @@ TEST(budgets, one_busy_source_does_not_exhaust_them_when_only_arrivals_are_seen)
   }
 }
 
-// Hosts of one network that send together, and each several dozens of packets a second.
-std::string in_concert(unsigned i) {
+// A host of one network whose 256 hosts each send dozens of packets a second.
+std::string coordinated(unsigned i) {
   return "10.200.7." + std::to_string(i % 256);
 }
 
@@ -227,28 +227,28 @@ TEST(budgets, many_sources_that_send_much_get_no_more_than_the_budget) {
   budget(lab, FW_CLASS_ICMP_ECHO, 100, 100);
   unsigned passed = 0;
   for (unsigned i = 0; i < 120'000; i++) {
-    passed += lab.decide(from(in_concert(i)).icmp_echo(1, 1)).verdict == FW_PASS;
+    passed += lab.decide(from(coordinated(i)).icmp_echo(1, 1)).verdict == FW_PASS;
     lab.now_ns += 50'000;
   }
-  EXPECT_LT(passed, 1000U) << "six seconds of 100, the burst and their shares";
+  EXPECT_LT(passed, 1000U) << "six seconds of 100, the burst and the quotas";
 }
 
-TEST(budgets, answers_of_another_service_do_not_make_its_askers_syns_free) {
+TEST(budgets, answers_of_a_udp_service_refund_no_syns_of_its_clients) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 25, 100);
   budget(lab, FW_CLASS_UDP_NEW, 100, 200);
   unsigned passed = 0;
   for (unsigned i = 0; i < 60'000; i++) {
     const unsigned port = 1024 + i / 256 * 7;
-    (void)lab.in(from(in_concert(i)).udp(port, 53));
-    lab.out(to(in_concert(i)).udp(53, port));
-    passed += lab.decide(syn(in_concert(i))).verdict == FW_PASS;
+    (void)lab.in(from(coordinated(i)).udp(port, 53));
+    lab.out(to(coordinated(i)).udp(53, port));
+    passed += lab.decide(syn(coordinated(i))).verdict == FW_PASS;
     lab.now_ns += 100'000;
   }
   EXPECT_LT(passed, 600U);
 }
 
-TEST(budgets, a_busy_source_is_left_alone_again_soon_after_a_flood) {
+TEST(budgets, a_busy_source_passes_again_soon_after_a_flood) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_STRAY, 100, 200);
   const auto busy = [&lab] { return lab.in(from(kPeer).tcp(443, 50000).ack(7)); };
@@ -258,7 +258,7 @@ TEST(budgets, a_busy_source_is_left_alone_again_soon_after_a_flood) {
     lab.now_ns += 100'000;
   }
   ASSERT_EQ(busy(), "drop budget");
-  for (int i = 0; i < 4 * 4000; i++) {  // and while it waits
+  for (int i = 0; i < 4 * 4000; i++) {  // and it goes on while it is refused
     (void)busy();
     lab.now_ns += 250'000;
   }
@@ -268,7 +268,7 @@ TEST(budgets, a_busy_source_is_left_alone_again_soon_after_a_flood) {
   }
 }
 
-TEST(budgets, what_is_of_use_to_nobody_is_charged_to_its_only_source_when_both_ways_are_seen) {
+TEST(budgets, unsolicited_packets_of_one_source_take_tokens_when_egress_is_seen) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_STRAY, 100, 200);
   lab.out(to("203.0.113.1").udp(53, 53));
@@ -280,10 +280,10 @@ TEST(budgets, what_is_of_use_to_nobody_is_charged_to_its_only_source_when_both_w
   EXPECT_LT(passed, 1500U);
 }
 
-TEST(budgets, who_was_known_before_the_trouble_has_a_side_of_its_own) {
+TEST(budgets, a_source_known_before_the_load_has_a_bucket_of_its_own) {
   Lab lab;
   budget(lab, FW_CLASS_ICMP_ECHO, 10, 64);
-  for (int i = 0; i < 6; i++) {  // pinged in six windows of peace
+  for (int i = 0; i < 6; i++) {  // it pings in six windows without load
     ASSERT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
     lab.now_ns += kWindow;
   }
@@ -292,7 +292,7 @@ TEST(budgets, who_was_known_before_the_trouble_has_a_side_of_its_own) {
   EXPECT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
 }
 
-TEST(budgets, nobody_becomes_known_while_one_is_exceeded) {
+TEST(budgets, no_source_becomes_known_while_one_is_exceeded) {
   Lab lab;
   budget(lab, FW_CLASS_ICMP_ECHO, 10, 64);
   for (int second = 0; second < 8; second++) {
@@ -304,27 +304,27 @@ TEST(budgets, nobody_becomes_known_while_one_is_exceeded) {
   EXPECT_LT(passed, 60U);
 }
 
-TEST(budgets, under_pressure_no_prefix_gets_more_than_a_few) {
+TEST(budgets, that_are_more_than_half_used_give_each_prefix_a_quota) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 100, 200);
   unsigned passed = 0;
   for (unsigned i = 0; i < 5000; i++)
     passed += lab.decide(syn("10.9.9." + std::to_string(i % 256))).verdict == FW_PASS;
-  EXPECT_LT(passed, 140U);                            // half the burst and its share
-  EXPECT_EQ(lab.in(syn("172.16.0.1")), "pass pass");  // there is room for others
+  EXPECT_LT(passed, 140U);                            // half the burst and the quota
+  EXPECT_EQ(lab.in(syn("172.16.0.1")), "pass pass");  // tokens are left for others
 }
 
-TEST(budgets, that_are_spent_take_no_cell_for_the_prefix_of_what_they_refuse) {
+TEST(budgets, that_are_exhausted_take_no_slot_for_the_prefix_of_a_refused_packet) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 10, 100);
   const auto make = [](unsigned i) { return syn(unverified(i)); };
   (void)passes(lab, 500, make);
   const auto before = lab.datapath.counters().new_sources;
   EXPECT_EQ(passes(lab, 500, make, 500), 0U);
-  EXPECT_EQ(lab.datapath.counters().new_sources - before, 500U);  // the sources' own
+  EXPECT_EQ(lab.datapath.counters().new_sources - before, 500U);  // slots of the sources themselves
 }
 
-TEST(budgets, nobodys_address_is_limited_and_never_banned) {
+TEST(budgets, a_special_address_is_limited_and_never_banned) {
   Lab lab;
   budget(lab, FW_CLASS_UDP_NEW, 10, 64);
   lab.limit(FW_METRIC_PACKETS, 0, 0, 10);
@@ -336,7 +336,7 @@ TEST(budgets, nobodys_address_is_limited_and_never_banned) {
   EXPECT_TRUE(lab.events().empty());
 }
 
-TEST(budgets, a_clock_that_steps_back_owes_nothing) {
+TEST(budgets, a_clock_that_steps_back_resets_the_tokens_used) {
   Lab lab;
   budget(lab, FW_CLASS_TCP_SYN, 10, 64);
   passes(lab, 500, [](unsigned i) { return syn(unverified(i)); });

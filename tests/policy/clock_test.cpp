@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The clock of a replayed capture stands still, steps back and jumps; that of another CPU is a
-// little behind. None of it may make a source look worse than it is, or a ban eternal.
+// little behind. None of it may raise a source's measured rate, or make a ban endless.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -28,7 +28,7 @@ TEST(clock_steps, a_source_below_its_limit_loses_nothing_to_a_step_back) {
   }
 }
 
-TEST(clock_steps, packets_a_little_out_of_order_cost_a_flood_nothing_of_its_due) {
+TEST(clock_steps, packets_a_little_out_of_order_do_not_save_a_flood_from_its_ban) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 40, kSecond / 5, 60);
   std::mt19937 random(7);
@@ -118,7 +118,7 @@ TEST(clock_steps, a_clock_one_window_behind_displaces_nothing_verified) {
     EXPECT_EQ(lab.in(from(peer).tcp(40000, 80).ack(1001)), "pass verified") << peer;
 }
 
-TEST(clock_steps, a_jump_of_years_forgets_and_harms_nobody) {
+TEST(clock_steps, a_jump_of_years_resets_the_meters) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 1, 0, 2);
   EXPECT_EQ(lab.in(udp()), "pass pass");

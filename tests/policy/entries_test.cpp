@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bans, allowances and exemptions by prefix: when they hold, when they end, what they count, and
-// that nothing but their end or their owner displaces them.
+// Bans, allowances and exemptions of prefixes: when they are in force, what they count, and that
+// only their end or their owner removes them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ TEST(entries, banned_source_is_dropped_until_expiry) {
   EXPECT_EQ(lab.in(udp()), "pass pass");
 }
 
-TEST(entries, a_prefix_means_its_addresses_and_no_others) {
+TEST(entries, a_prefix_has_its_addresses_and_no_others) {
   Lab lab;
   EXPECT_GE(lab.entry(FW_ENTRY_BAN, "192.0.2.0/24"), 0);
   EXPECT_GE(lab.entry(FW_ENTRY_BAN, "2001:db8:1::/64"), 0);
@@ -113,11 +113,11 @@ TEST(entries, every_dropped_packet_is_counted_once) {
     ASSERT_EQ(lab.entry_of(kPeer)->dropped + lab.datapath.pending_drops(at), i);
     lab.now_ns += 997'000;
   }
-  EXPECT_GT(lab.entry_of(kPeer)->dropped, 4980U);  // what waits is less than 11 ms old
+  EXPECT_GT(lab.entry_of(kPeer)->dropped, 4980U);  // pending drops are less than 11 ms old
 }
 
-TEST(entries, bans_that_are_hit_at_the_same_time_are_each_counted_and_renewed) {
-  constexpr std::size_t kBans = 3 * FW_PENDING_SLOTS / 2;  // more than a CPU counts apart
+TEST(entries, bans_whose_sources_send_at_the_same_time_are_each_counted_and_renewed) {
+  constexpr std::size_t kBans = 3 * FW_PENDING_SLOTS / 2;  // more than a CPU has pending slots for
   Lab lab({.sources = 64, .flows = 64, .bans = 4096});
   std::vector<std::string> peers;
   std::vector<fw_s32> indexes;
@@ -138,7 +138,7 @@ TEST(entries, bans_that_are_hit_at_the_same_time_are_each_counted_and_renewed) {
         << peers[i];
 }
 
-TEST(entries, an_entry_in_force_is_displaced_by_nothing_and_one_that_ended_gives_way) {
+TEST(entries, an_entry_in_force_is_never_displaced_and_one_that_ended_is) {
   Lab lab({.sources = 64, .flows = 64, .bans = 32});  // 64 slots
   std::vector<std::string> put;
   for (int i = 0; i < 4096; i++) {
@@ -152,7 +152,7 @@ TEST(entries, an_entry_in_force_is_displaced_by_nothing_and_one_that_ended_gives
   EXPECT_EQ(lab.in(udp("10.9.9.9")), "drop ban");
 }
 
-TEST(entries, all_bans_fit_at_the_size_the_table_is_made_for) {
+TEST(entries, all_bans_fit_at_the_configured_size) {
   Lab lab({.sources = 64, .flows = 64, .bans = 4096});
   int refused = 0;
   for (int i = 0; i < 4096; i++)
@@ -167,7 +167,7 @@ TEST(entries, all_bans_fit_at_the_size_the_table_is_made_for) {
   EXPECT_LT(second, 4096 * 6 / 100) << "few are not in their first bucket";
 }
 
-TEST(entries, whatever_came_and_went_each_that_is_left_is_found) {
+TEST(entries, every_remaining_entry_is_found_after_any_insertions_and_erasures) {
   Lab lab({.sources = 64, .flows = 64, .bans = 256});
   std::map<std::string, fw_s32> left;
   std::mt19937 engine(7);
@@ -189,11 +189,11 @@ TEST(entries, whatever_came_and_went_each_that_is_left_is_found) {
   for (const auto& [peer, index] : left)
     fw_policy_entry_erase(&lab.datapath.env(), static_cast<fw_u32>(index));
   for (const fw_entry_filter& filter : lab.datapath.tables().entry_filter)
-    EXPECT_EQ(filter.bits & 0xfffe'fffe'fffe'fffe, 0U) << "no kind of key is left";
+    EXPECT_EQ(filter.bits & 0xfffe'fffe'fffe'fffe, 0U) << "no bit of a key is left";
 }
 
-// A denied address is looked for among the entries only where one of them protects somebody around.
-TEST(entries, what_protects_wins_over_a_deny_list_whatever_its_length) {
+// A denied address is looked up among the entries only where the protected-prefix bitmap has a bit.
+TEST(entries, allowances_and_exemptions_of_any_length_win_over_a_deny_list) {
   struct Protection {
     const char *prefix, *denied;
   };

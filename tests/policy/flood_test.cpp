@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ten million spoofed sources (a million under sanitizers): verified peers keep their proof and
-// their cells, bans stand, memory stays what it was.
+// Ten million spoofed sources (a million under sanitizers): verified peers stay verified and keep
+// their slots, bans stay in force, and memory does not grow.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -52,7 +52,7 @@ TEST(flood, of_spoofed_sources_displaces_no_verified_peer_and_no_ban) {
     Bytes& bytes = forged[i % 4];
     set_be32(bytes, 26, source);
     dropped += lab.datapath.decide(frame_of(bytes), lab.now_ns, lab.packet).verdict == FW_DROP;
-    if (i % 4 == 0) {  // this host answers what it thinks is a client
+    if (i % 4 == 0) {  // this host answers the forged SYN
       set_be32(answer, 30, source);
       lab.datapath.record_egress(frame_of(answer), lab.now_ns);
     }
@@ -65,9 +65,9 @@ TEST(flood, of_spoofed_sources_displaces_no_verified_peer_and_no_ban) {
     ASSERT_EQ(lab.in(from(peer(i)).tcp(40000, 80).ack(1001)), "pass verified") << i;
   for (unsigned i = 0; i < kBans; i++)
     ASSERT_EQ(lab.in(from(banned(i)).udp(1, 80)), "drop ban") << i;
-  std::size_t new_cells = lab.datapath.counters().new_sources;
+  const std::size_t slots_taken = lab.datapath.counters().new_sources;
   for (unsigned i = 0; i < kPeers; i++) lab.in(from(peer(i)).tcp(40000, 80).ack(1001));
-  EXPECT_EQ(lab.datapath.counters().new_sources, new_cells);  // they had theirs
+  EXPECT_EQ(lab.datapath.counters().new_sources, slots_taken);  // none was evicted
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a peer proves itself, and how nobody else can do it in its name.
+// How a flow verifies its peer, and that nobody can verify itself as another.
 #include <gtest/gtest.h>
 
 #include "datapath/address_key.hpp"
@@ -15,7 +15,7 @@ Packet out_tcp(unsigned port = 40000) {
   return to(kPeer).tcp(80, port);
 }
 
-TEST(flows, an_ack_out_of_the_blue_proves_nothing) {
+TEST(flows, an_ack_of_no_flow_verifies_nobody) {
   Lab lab;
   EXPECT_EQ(lab.in(in_tcp().ack(1001)), "pass pass");
   EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_TCP_STRAY);
@@ -38,24 +38,25 @@ TEST(flows, a_peer_that_acknowledges_the_number_of_our_syn_ack_is_verified) {
   }
 }
 
-TEST(flows, proof_is_for_one_conversation_only) {
+TEST(flows, verification_is_of_one_flow_only) {
   Lab lab;
   lab.handshake(kPeer, 40000);
   EXPECT_EQ(lab.in(in_tcp(40000).ack(1001)), "pass verified");
   EXPECT_EQ(lab.in(in_tcp(40001).ack(1001)), "pass pass");
   EXPECT_EQ(lab.in(from("192.0.2.2").tcp(40000, 80).ack(1001)), "pass pass");
   EXPECT_EQ(lab.in(from(kPeer).udp(40000, 80)), "pass pass");
-  EXPECT_EQ(lab.in(in_tcp(40000).syn()), "pass pass");  // a SYN asks anew
+  EXPECT_EQ(lab.in(in_tcp(40000).syn()), "pass pass");  // a SYN begins another flow
 }
 
-TEST(flows, who_answers_our_own_connection_is_verified) {
+TEST(flows, a_server_that_answers_our_own_connection_is_verified) {
   Lab lab;
   lab.out(to(kPeer).tcp(50000, 443).syn().seq(77));
   EXPECT_EQ(lab.in(from(kPeer).tcp(443, 50000).flags(kSyn).ack(77)), "pass pass");
   EXPECT_EQ(lab.in(from(kPeer).tcp(443, 50000).flags(kSyn).ack(78)), "pass verified");
 }
 
-TEST(flows, a_connection_that_stood_before_is_verified_when_the_peer_acknowledges_what_we_send) {
+TEST(flows,
+     a_connection_from_before_the_start_is_verified_when_the_peer_acknowledges_what_we_send) {
   Lab lab;
   lab.out(out_tcp().ack(6).seq(5000).payload(100));
   EXPECT_EQ(lab.in(in_tcp().ack(4999)), "pass pass");
@@ -65,15 +66,16 @@ TEST(flows, a_connection_that_stood_before_is_verified_when_the_peer_acknowledge
   EXPECT_EQ(lab.in(in_tcp().ack(5150)), "pass verified");
 }
 
-TEST(flows, a_conversation_known_from_the_start_is_verified_from_its_first_packet) {
+TEST(flows, a_flow_that_was_established_by_the_daemon_is_verified_from_its_first_packet) {
   Lab lab;
   const fw_addr remote = key_of(Address::parse(kPeer).value());
   const fw_addr local = key_of(Address::parse(kHost).value());
-  fw_policy_flow_establish(&lab.datapath.env(), remote, 40000, local, 80, 6, lab.now_ns);
+  fw_policy_flow_establish(&lab.datapath.env(), remote, 40000, local, 80, FW_IPPROTO_TCP,
+                           lab.now_ns);
   EXPECT_EQ(lab.in(in_tcp().ack(1)), "pass verified");
 }
 
-TEST(flows, our_refusal_of_a_stray_packet_proves_nothing) {
+TEST(flows, our_reset_of_an_out_of_state_packet_verifies_nobody) {
   Lab lab;
   EXPECT_EQ(lab.in(in_tcp().ack(1001)), "pass pass");
   lab.out(out_tcp().rst().seq(1001));
@@ -81,7 +83,7 @@ TEST(flows, our_refusal_of_a_stray_packet_proves_nothing) {
   EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass pass");
 }
 
-TEST(flows, an_offer_does_not_grow_beyond_four_mebibytes) {
+TEST(flows, acknowledgements_more_than_four_mebibytes_ahead_verify_nobody) {
   Lab lab;
   lab.in(in_tcp().syn());
   lab.out(out_tcp().flags(kSyn | kAck).seq(1000).ack(6));
@@ -90,12 +92,12 @@ TEST(flows, an_offer_does_not_grow_beyond_four_mebibytes) {
   EXPECT_EQ(lab.in(in_tcp().ack(1001)), "pass verified");
 }
 
-TEST(flows, a_closed_conversation_asks_for_new_proof) {
+TEST(flows, a_new_connection_after_a_closed_flow_is_verified_anew) {
   for (const unsigned flag : {kFin, kRst}) {
     Lab lab;
     lab.handshake(kPeer);
     EXPECT_EQ(lab.in(in_tcp().flags(flag).ack(1001)), "pass verified");
-    EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass verified");  // the last words of it
+    EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass verified");  // the end of the closing handshake
     lab.in(in_tcp().syn());
     lab.out(out_tcp().flags(kSyn | kAck).seq(900000).ack(6));
     EXPECT_EQ(lab.in(in_tcp().ack(1002)), "pass pass");
@@ -117,11 +119,11 @@ TEST(flows, a_udp_peer_that_we_spoke_to_first_is_verified) {
   }
 }
 
-TEST(flows, answering_a_udp_peer_proves_it_only_after_turns_and_seconds) {
+TEST(flows, an_exchange_verifies_a_udp_peer_only_after_some_answers_and_seconds) {
   Lab lab;
   const Packet ask = from(kPeer).udp(30000, 27015).payload(9);
   const Packet answer = to(kPeer).udp(27015, 30000).payload(9);
-  for (int i = 0; i < 50; i++) {  // many turns, but at once: a spoofer's packets are answered too
+  for (int i = 0; i < 50; i++) {  // many answers, but at once: forged questions are answered too
     EXPECT_EQ(lab.in(ask), "pass pass");
     lab.out(answer);
   }
@@ -136,7 +138,7 @@ TEST(flows, answering_a_udp_peer_proves_it_only_after_turns_and_seconds) {
   EXPECT_EQ(slow.in(ask), "pass pass");
 }
 
-// A host whose conversations all have to do with four cells, and that refuses UDP to port 9.
+// A host with a flow table of one bucket, that refuses UDP to port 9 by a signature.
 struct CrowdedLab : Lab {
   CrowdedLab() : Lab({.sources = 1 << 12, .flows = FW_FLOW_SLOTS, .bans = 1 << 10}) {
     const datapath::Tables tables = datapath.tables();
@@ -151,9 +153,9 @@ struct CrowdedLab : Lab {
   fw_u64 filter() { return datapath.tables().flow_filter[0].bits; }
 };
 
-TEST(flows, a_flood_that_is_dropped_displaces_no_dialogue) {
+TEST(flows, a_flood_that_is_dropped_displaces_no_flow) {
   CrowdedLab lab;
-  for (unsigned turn = 0; turn < 4; turn++) {
+  for (unsigned exchange = 0; exchange < 4; exchange++) {
     ASSERT_EQ(lab.in(from(kPeer).udp(5000, 53)), "pass pass");
     lab.out(to(kPeer).udp(53, 5000));
     lab.ask(9, 100);
@@ -163,7 +165,7 @@ TEST(flows, a_flood_that_is_dropped_displaces_no_dialogue) {
   EXPECT_EQ(lab.in(from(kPeer).udp(5000, 53)), "pass verified");
 }
 
-TEST(flows, who_is_answered_though_his_packet_would_have_been_dropped_was_not_spoken_to_first) {
+TEST(flows, an_answer_to_a_packet_that_would_have_been_dropped_begins_no_outbound_flow) {
   for (const bool observes : {true, false}) {
     CrowdedLab lab;
     if (observes) {
@@ -179,7 +181,7 @@ TEST(flows, who_is_answered_though_his_packet_would_have_been_dropped_was_not_sp
   }
 }
 
-TEST(flows, the_filter_knows_those_that_say_something_and_forgets_those_that_are_displaced) {
+TEST(flows, the_filter_has_flows_that_were_answered_and_drops_those_that_are_displaced) {
   CrowdedLab lab;
   lab.ask(53, FW_FLOW_SLOTS);
   EXPECT_EQ(lab.filter(), 0U) << "nobody was answered";
@@ -212,7 +214,7 @@ TEST(flows, a_pinged_peer_may_answer_and_its_own_pings_are_judged_like_any) {
   }
 }
 
-TEST(flows, our_icmp_errors_prove_nobody) {
+TEST(flows, our_icmp_errors_verify_nobody) {
   Lab lab;
   lab.out(to(kPeer).icmp(3, 3).payload(28));
   EXPECT_EQ(lab.in(from(kPeer).icmp(3, 1).payload(28)), "pass pass");
@@ -225,14 +227,14 @@ TEST(flows, a_tunnel_we_opened_is_verified_in_its_own_protocol) {
   EXPECT_EQ(lab.in(from(kPeer).gre().payload(40)), "pass pass");
 }
 
-TEST(flows, later_fragments_belong_to_no_conversation) {
+TEST(flows, later_fragments_belong_to_no_flow) {
   Lab lab;
   lab.out(to(kPeer).udp(5354, 53).payload(9));
   EXPECT_EQ(lab.in(from(kPeer).fragment(1480, false).udp(53, 5354).payload(9)), "pass pass");
   EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_FRAGMENT);
 }
 
-TEST(flows, what_we_send_to_groups_proves_nobody) {
+TEST(flows, what_we_send_to_multicast_groups_verifies_nobody) {
   Lab lab;
   lab.out(to("224.0.0.251").udp(5353, 5353).payload(9));
   EXPECT_EQ(lab.in(from("224.0.0.251").udp(5353, 5353).payload(9)), "pass pass");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Limits per source: exact, without window edges, in every metric; bans only where nobody else can
-// be hit by them.
+// Limits per source: exact, without window edges, in every metric; and bans, only where no third
+// party can have forged the packets.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ Packet udp(std::string_view peer = kPeer, std::size_t payload = 20) {
   return from(peer).udp(1234, 80).payload(payload);
 }
 
-// Sends `packet` every `step_ns` for `count` times; the times at which one passed.
+// Sends `packet` `count` times, `step_ns` apart; returns the times at which one passed.
 std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int count,
                                         std::uint64_t step_ns) {
   std::vector<std::uint64_t> times;
@@ -31,7 +31,7 @@ std::vector<std::uint64_t> passed_times(Lab& lab, const Packet& packet, int coun
   return times;
 }
 
-// What the meters say of a source that has verified nothing.
+// The measured rate of a source's unverified packets.
 fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned metric) {
   std::array<fw_u32, FW_METRIC_COUNT> rates{};
   const fw_addr key = key_of(Address::parse(peer).value());
@@ -39,7 +39,7 @@ fw_u32 rate_of(Lab& lab, std::string_view peer, unsigned metric) {
   return rates.at(metric);
 }
 
-TEST(limits, in_no_stretch_of_time_pass_more_than_burst_and_rate_allow) {
+TEST(limits, no_interval_has_more_packets_than_burst_and_rate_allow) {
   for (const std::uint64_t step : {kMillisecond, 7 * kMillisecond, 24 * kMillisecond}) {
     Lab lab;
     lab.limit(FW_METRIC_PACKETS, 40, kSecond);
@@ -52,7 +52,7 @@ TEST(limits, in_no_stretch_of_time_pass_more_than_burst_and_rate_allow) {
   }
 }
 
-TEST(limits, exactly_burst_and_one_pass_at_once_and_then_one_per_interval) {
+TEST(limits, the_burst_and_one_packet_pass_at_once_and_then_one_per_interval) {
   Lab lab;
   lab.limit(FW_METRIC_PACKETS, 40, kSecond);
   EXPECT_EQ(passed_times(lab, udp(), 1000, 0).size(), 41U);
@@ -118,7 +118,7 @@ TEST(limits, forty_and_forty_packets_on_both_sides_of_a_window_edge_are_seen) {
   EXPECT_LE(passed_times(policed, udp(), 80, kMillisecond).size(), 15U);
 }
 
-TEST(limits, a_source_that_rests_for_any_time_starts_without_debt) {
+TEST(limits, a_source_that_rests_for_any_time_has_its_whole_burst) {
   for (const unsigned seconds :
        {9U,  16U, 17U,  18U,  25U,  33U,  34U,   35U,     50U,        60U,       68U,
         69U, 70U, 103U, 120U, 137U, 138U, 3600U, 86'400U, 2'300'000U, 4'600'000U}) {
@@ -130,7 +130,7 @@ TEST(limits, a_source_that_rests_for_any_time_starts_without_debt) {
   }
 }
 
-TEST(limits, a_measure_may_rest_for_any_time_while_others_go_on) {
+TEST(limits, a_metric_may_rest_for_any_time_while_others_go_on) {
   const Packet syn = from(kPeer).tcp(1, 80).syn(), ack = from(kPeer).tcp(1, 80).ack(5);
   for (const unsigned seconds : {20U, 34U, 35U, 40U, 60U, 67U, 68U, 70U, 110U, 140U}) {
     Lab lab;
@@ -144,7 +144,7 @@ TEST(limits, a_measure_may_rest_for_any_time_while_others_go_on) {
   }
 }
 
-TEST(limits, each_measure_counts_its_own_packets) {
+TEST(limits, each_metric_counts_its_own_packets) {
   const Packet syn = from(kPeer).tcp(1, 80).syn(), ack = from(kPeer).tcp(1, 80).ack(5);
   const Packet ping = from(kPeer).icmp_echo(1, 1), error = from(kPeer).icmp(3, 1).payload(28);
   const Packet gre = from(kPeer).gre().payload(20), later = from(kPeer).fragment(64, false);
@@ -223,7 +223,7 @@ TEST(limits, addresses_of_one_ipv6_prefix_are_one_source) {
   EXPECT_EQ(lab.events().at(0).prefix_bits, 64);
 }
 
-TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
+TEST(limits, a_forgotten_source_has_its_whole_burst_under_every_rule) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
     lab.limit(FW_METRIC_PACKETS, 1, 0);
@@ -248,7 +248,7 @@ TEST(limits, a_source_that_is_forgotten_starts_without_debt_under_every_rule) {
   }
 }
 
-TEST(limits, a_source_is_forgotten_alone) {
+TEST(limits, forgetting_a_source_does_not_affect_others) {
   Lab lab;
   lab.limit(FW_METRIC_PACKETS, 1, 0);
   EXPECT_EQ(lab.in(udp("192.0.2.1")), "pass pass");
@@ -276,7 +276,7 @@ TEST(limits, a_limit_is_reported_once_until_the_source_was_quiet) {
   EXPECT_EQ(lab.events().size(), 1U);
 }
 
-TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) {
+TEST(bans, a_source_that_was_never_verified_is_banned_only_if_its_flood_lasts) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   const std::uint64_t start = lab.now_ns;
@@ -301,8 +301,8 @@ TEST(bans, a_source_that_never_proved_itself_is_banned_only_if_its_flood_lasts) 
   EXPECT_EQ(entry->metric, FW_METRIC_UDP);
 }
 
-// base/address.hpp has the same list of special addresses as policy/: here they are compared.
-TEST(bans, every_source_may_be_banned_but_those_that_base_calls_special) {
+// base/address.hpp and tables/address.h both list the special addresses: here they are compared.
+TEST(bans, every_source_except_special_addresses_may_be_banned) {
   const auto neighbours = [](const Prefix& prefix) {
     const Address first = prefix.address, last = prefix.last();
     const Address before{first.hi - (first.lo == 0 ? 1 : 0), first.lo - 1};
@@ -321,7 +321,7 @@ TEST(bans, every_source_may_be_banned_but_those_that_base_calls_special) {
     }
 }
 
-TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_forgotten) {
+TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_bans_nobody) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   (void)passed_times(lab, udp(), 2000, kMillisecond);
@@ -390,7 +390,7 @@ TEST(bans, are_made_up_to_a_cap_and_beyond_it_sources_are_still_limited) {
   EXPECT_GT(dropped, 50U * 450 * 8 / 10);
 }
 
-TEST(bans, the_cap_holds_for_any_rate_and_rests_for_any_time) {
+TEST(bans, the_cap_holds_for_any_rate_and_after_any_rest) {
   for (const double per_minute : {1.0, 20.0, 27.0, 28.0, 1000.0}) {
     Lab lab({.sources = 1 << 14, .flows = 1 << 14, .bans = 1 << 12});
     lab.config.bans_cost = static_cast<fw_u32>(60 * 62.5e6 / per_minute);
@@ -417,7 +417,7 @@ TEST(bans, the_cap_holds_for_any_rate_and_rests_for_any_time) {
   }
 }
 
-TEST(bans, none_is_made_where_the_configuration_says_so) {
+TEST(bans, none_is_made_where_the_configuration_allows_none) {
   Lab lab;
   lab.config.bans_cost = 0;
   lab.limit(FW_METRIC_UDP, 10, 0, 20);

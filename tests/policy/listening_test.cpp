@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ports that a socket listens on but that never answer (syslog, netflow, one-way feeds): nobody can
-// tell such a service's senders by being answered, so they are not held to it.
+// Ports that a socket listens on but that never answer (syslog, NetFlow, one-way feeds): a sender
+// there is never answered, so missing answers are not held against it.
 #include <gtest/gtest.h>
 
 #include "policy_lab.hpp"
@@ -18,13 +18,13 @@ struct CollectorLab : Lab {
                                        .limit = 100};
     config.scan_ports = 14;
     publish();
-    handshake(kPeer);  // this host is seen to send
+    handshake(kPeer);  // egress is seen
   }
-  fw_u8& known(unsigned port) {
+  fw_u8& served(unsigned port) {
     const std::size_t index = 65'536 + port;
     return datapath.tables().served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
   }
-  // `seconds` of 500 packets/s from one source; how many were dropped.
+  // Sends 500 packets/s from one source for `seconds`; returns how many were dropped.
   unsigned feed(std::string_view source, unsigned port, unsigned seconds) {
     unsigned dropped = 0;
     for (unsigned i = 0; i < 500 * seconds; i++) {
@@ -33,7 +33,7 @@ struct CollectorLab : Lab {
     }
     return dropped;
   }
-  // 5,000 packets/s of as many sources; how many were dropped.
+  // Sends 5,000 packets/s, each from another source; returns how many were dropped.
   unsigned flood(unsigned packets) {
     unsigned dropped = 0;
     for (unsigned i = 0; i < packets; i++) {
@@ -46,59 +46,59 @@ struct CollectorLab : Lab {
   }
 };
 
-TEST(listening, sender_of_500_packets_a_second_to_a_service_that_never_answers_loses_nothing) {
+TEST(listening, a_sender_of_500_packets_a_second_to_a_service_that_never_answers_loses_nothing) {
   for (const char* source : {"192.0.2.9", "2001:db8:9::1"}) {
     CollectorLab lab;
-    lab.known(kCollector) = FW_PORT_LISTENS;
+    lab.served(kCollector) = FW_PORT_LISTENS;
     EXPECT_EQ(lab.feed(source, kCollector, 20), 0U) << source;
   }
 }
 
-TEST(listening, same_sender_is_limited_at_a_closed_port_and_at_a_service_that_answers_others) {
+TEST(listening, the_same_sender_is_limited_at_a_closed_port_and_at_a_service_that_answers_others) {
   CollectorLab lab;
   EXPECT_GT(lab.feed("192.0.2.9", kCollector, 5), 1000U);
-  lab.known(kCollector + 1) = FW_PORT_ANSWERS;
+  lab.served(kCollector + 1) = FW_PORT_ANSWERS;
   EXPECT_GT(lab.feed("192.0.2.10", kCollector + 1, 5), 1000U);
 }
 
-TEST(listening, flood_of_many_sources_is_limited_where_somebody_only_listens) {
+TEST(listening, a_flood_of_many_sources_is_limited_at_a_listening_port) {
   CollectorLab lab;
-  lab.known(kCollector) = FW_PORT_LISTENS;
-  EXPECT_GT(lab.flood(5000), 2000U);  // its socket may hold eight times what other ports may owe
+  lab.served(kCollector) = FW_PORT_LISTENS;
+  EXPECT_GT(lab.flood(5000), 2000U);  // the burst is eight times that of other ports
 }
 
-TEST(listening, socket_that_holds_more_may_be_owed_more_and_is_limited_as_well) {
+TEST(listening, a_large_receive_buffer_has_a_larger_burst_and_is_limited_as_well) {
   CollectorLab lab;
-  lab.known(kCollector) = FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF;
+  lab.served(kCollector) = FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF;
   EXPECT_EQ(lab.flood(3000), 0U);
   EXPECT_GT(lab.flood(9000), 4000U);
 }
 
-TEST(listening, port_that_answers_is_one_from_then_on) {
+TEST(listening, a_port_that_answered_once_counts_as_answering) {
   CollectorLab lab;
-  lab.known(kCollector) = FW_PORT_LISTENS;
+  lab.served(kCollector) = FW_PORT_LISTENS;
   lab.in(from("192.0.2.9").udp(40'000, kCollector).payload(64));
   lab.out(to("192.0.2.9").udp(kCollector, 40'000).payload(64));
-  EXPECT_EQ(lab.known(kCollector), FW_PORT_ANSWERS | FW_PORT_LISTENS);
+  EXPECT_EQ(lab.served(kCollector), FW_PORT_ANSWERS | FW_PORT_LISTENS);
 }
 
-// A resolver's own socket listens too: what looks like an answer to it stays a reflection.
+// A resolver's own socket listens too: an answer to it that was not asked for stays reflected.
 TEST(listening,
-     answer_that_nobody_asked_for_is_reflected_unless_the_port_answers_unverified_sources) {
+     an_answer_that_was_not_asked_for_is_reflected_unless_the_port_answers_unverified_sources) {
   CollectorLab lab;
-  lab.known(40'000) = FW_PORT_LISTENS;
+  lab.served(40'000) = FW_PORT_LISTENS;
   lab.in(from("192.0.2.9").udp(53, 40'000).payload(64));
   EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_REFLECTED);
-  lab.known(40'000) = FW_PORT_ANSWERS;
+  lab.served(40'000) = FW_PORT_ANSWERS;
   lab.in(from("192.0.2.10").udp(53, 40'000).payload(64));
   EXPECT_EQ(lab.decision.traffic_class, FW_CLASS_UDP_NEW);
 }
 
-TEST(listening, visitor_of_listening_ports_is_no_scanner) {
+TEST(listening, a_visitor_of_listening_ports_is_no_scanner) {
   for (const bool listens : {true, false}) {
     CollectorLab lab;
     for (unsigned port = 1000; port < 1200; port++) {
-      if (listens) lab.known(port) = FW_PORT_LISTENS;
+      if (listens) lab.served(port) = FW_PORT_LISTENS;
       lab.in(from("192.0.2.9").udp(40'000, port));
     }
     EXPECT_EQ(lab.events().size(), listens ? 0U : 1U);

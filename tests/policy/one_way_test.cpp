@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where nothing is seen of what this host sends: who visibly goes on has been answered, and nobody
-// else.
+// While egress is unseen: a TCP client whose segments go on as if it had been answered passes, and
+// no other.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ TEST(one_way, a_client_that_acknowledges_where_its_syn_ended_was_answered) {
   EXPECT_EQ(lab.datapath.counters().class_answered[FW_CLASS_TCP_SYN], 1U);
 }
 
-TEST(one_way, a_segment_elsewhere_shows_nothing) {
+TEST(one_way, a_segment_with_another_number_or_port_shows_nothing) {
   Lab lab;
   lab.in(from(kPeer).tcp(40000, 80).syn().seq(5));
   EXPECT_EQ(lab.in(segment(7, 7000)), "pass pass") << "not where the SYN ended";
@@ -32,7 +32,7 @@ TEST(one_way, a_segment_elsewhere_shows_nothing) {
   EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).seq(7).flags(kRst)), "pass pass");
 }
 
-TEST(one_way, a_connection_that_stood_before_goes_on_with_what_it_acknowledges) {
+TEST(one_way, a_connection_from_before_the_start_is_recognised_when_it_acknowledges_more) {
   Lab lab;
   EXPECT_EQ(lab.in(segment(1000, 500, 100)), "pass pass");
   EXPECT_EQ(lab.in(segment(1100, 900, 100)), "pass verified");
@@ -45,12 +45,13 @@ TEST(one_way, packets_that_repeat_or_jump_do_not_go_on) {
     EXPECT_EQ(lab.in(segment(i * 77'777, i * 9'999'999)), "pass pass") << i;
 }
 
-TEST(one_way, ends_with_the_first_packet_that_is_seen_to_leave) {
+TEST(one_way, recognition_ends_with_the_first_packet_that_is_seen_to_leave) {
   Lab lab;
   lab.in(from(kPeer).tcp(40000, 80).syn().seq(5));
   lab.in(segment(6, 7000));
   lab.out(to("192.0.2.9").udp(80, 9));
-  EXPECT_EQ(lab.in(segment(6, 7000)), "pass pass") << "from now on it takes proof";
+  EXPECT_EQ(lab.in(segment(6, 7000)), "pass pass")
+      << "from now on only an acknowledgement verifies";
   lab.out(to(kPeer).tcp(80, 40000).flags(kAck).seq(7000).ack(6).payload(100));
   EXPECT_EQ(lab.in(segment(6, 7100)), "pass verified");
 }
@@ -79,7 +80,7 @@ TEST(one_way, a_busy_server_of_which_no_reply_is_seen_loses_no_client) {
   }
 }
 
-TEST(one_way, forged_syns_run_into_the_budget_as_ever) {
+TEST(one_way, forged_syns_exceed_the_budget) {
   Lab lab;
   lab.config.budget[FW_CLASS_TCP_SYN] = {2'500'000, 375'000'000, 375'000'000, 25};
   lab.publish();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The order of the stages, and what each says: link survival, entries, lists, services, modes.
+// The order of the stages, and the verdict of each: link control, entries, lists, services, modes.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -47,7 +47,8 @@ TEST(order, every_reason_has_a_packet) {
   see(udp());
   const fw_counters counters = lab.datapath.counters();
   for (unsigned reason = 0; reason < FW_REASON_COUNT; reason++) {
-    // Those take many packets, or a listener: signatures_test, budgets_test, net/test_cookies.py.
+    // Those take many packets or a listener, and are tested elsewhere: signatures_test,
+    // budgets_test, net/test_cookies.py.
     if (reason == FW_REASON_SIGNATURE || reason == FW_REASON_BUDGET) continue;
     if (reason == FW_REASON_CHALLENGE) continue;
     if (reason == FW_REASON_OUTGOING) seen.insert(reason_word(reason));  // has no verdict
@@ -99,7 +100,7 @@ TEST(order, a_malformed_packet_is_dropped_even_from_an_allowed_source) {
   EXPECT_EQ(lab.in(from(kPeer).tcp(1, 80).flags(0)), "drop malformed");
 }
 
-TEST(order, no_kind_of_packet_is_a_way_around_a_ban_or_a_deny_entry) {
+TEST(order, no_kind_of_packet_evades_a_ban_or_a_deny_list) {
   for (const char* peer : {kPeer, kPeer6}) {
     const bool v6 = peer == kPeer6;
     const auto inner = [&](const Packet& p) {
@@ -129,9 +130,9 @@ TEST(order, no_kind_of_packet_is_a_way_around_a_ban_or_a_deny_entry) {
       cases.push_back(inner(e).hop_by_hop(3).udp(1, 80));
       cases.push_back(inner(e).routing().udp(1, 80));
       cases.push_back(inner(e).destination_options().icmpv6(135, 0).payload(16));  // limit 64
-      Packet deep = inner(e);
-      for (int i = 0; i < 12; i++) deep = deep.destination_options();
-      cases.push_back(deep.udp(1, 80));
+      Packet long_chain = inner(e);
+      for (int i = 0; i < 12; i++) long_chain = long_chain.destination_options();
+      cases.push_back(long_chain.udp(1, 80));
     } else {
       cases.push_back(inner(e).options(40).udp(1, 80));
     }
@@ -146,7 +147,8 @@ TEST(order, no_kind_of_packet_is_a_way_around_a_ban_or_a_deny_entry) {
   }
 }
 
-TEST(order, what_comes_after_a_denied_packet_is_judged_like_any) {
+// fw_counters.last_was_denied predicts that the next packet is denied, too: it must only be a hint.
+TEST(order, a_packet_after_a_denied_one_is_judged_like_any_other) {
   Lab lab;
   lab.lists("192.0.2.66", "");
   for (const char* other : {kPeer, "192.0.3.66", "203.0.113.9", "0.0.0.1"}) {
@@ -178,7 +180,7 @@ TEST(order, dhcp_answers_pass_a_deny_list_up_to_a_hundred_a_second) {
   lab.now_ns += 10 * kMillisecond;
   EXPECT_EQ(lab.in(dhcp()), "pass link");
   EXPECT_EQ(lab.in(dhcp()), "drop deny");
-  // It rests for long, also for as long as 32 bits of the clock last and half of it.
+  // Also after rests as long as 32 bits of ticks last (68 s), and half of that.
   for (const unsigned seconds : {30U, 35U, 60U, 69U, 103U, 137U, 4000U}) {
     lab.now_ns += seconds * kSecond;
     EXPECT_EQ(lab.in(dhcp()), "pass link") << seconds;
@@ -219,7 +221,7 @@ TEST(order, a_banned_source_is_dropped_at_an_open_service_and_an_allowed_one_pas
   EXPECT_EQ(lab.in(from(kPeer).tcp(1, 22).syn()), "pass allow");
 }
 
-TEST(order, observe_drops_nothing_and_says_what_it_would_have_dropped) {
+TEST(order, observe_drops_nothing_and_reports_what_it_would_have_dropped) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 1, 0);
   lab.config.mode = FW_MODE_OBSERVE;
@@ -238,14 +240,14 @@ TEST(order, observe_drops_nothing_and_says_what_it_would_have_dropped) {
   EXPECT_EQ(events[0].observed, 1);
 }
 
-TEST(order, addresses_that_are_nobodys_are_never_metered) {
+TEST(order, special_addresses_are_never_metered) {
   Lab lab;
   lab.limit(FW_METRIC_PACKETS, 1, 0, 1);
-  for (const char* nobody : {"0.0.0.0", "127.0.0.1", "169.254.3.4", "224.0.0.1", "255.255.255.255",
-                             "::", "::1", "fe80::5", "ff02::1"})
-    for (int i = 0; i < 50; i++) EXPECT_EQ(lab.in(udp(nobody)), "pass pass") << nobody;
+  for (const char* special : {"0.0.0.0", "127.0.0.1", "169.254.3.4", "224.0.0.1", "255.255.255.255",
+                              "::", "::1", "fe80::5", "ff02::1"})
+    for (int i = 0; i < 50; i++) EXPECT_EQ(lab.in(udp(special)), "pass pass") << special;
   EXPECT_EQ(lab.datapath.counters().new_sources, 0U);
-  for (const char* somebody : {"0.0.0.1", "240.0.0.1", "255.255.255.254"}) lab.in(udp(somebody));
+  for (const char* ordinary : {"0.0.0.1", "240.0.0.1", "255.255.255.254"}) lab.in(udp(ordinary));
   EXPECT_EQ(lab.datapath.counters().new_sources, 3U);
 }
 

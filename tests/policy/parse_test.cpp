@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From bytes to facts: every encapsulation, every length that lies, every place a frame can end.
+// Parsing: every encapsulation, wrong lengths, and frames that end anywhere.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +15,8 @@ struct Parsed {
   fw_packet packet{};
 };
 
-// The bytes in an allocation of exactly their size, so that the sanitizer sees a read behind them.
+// The bytes are in an allocation of exactly their size, so that the sanitizer sees a read beyond
+// it.
 Parsed parse(const Packet& made, unsigned link = FW_LINK_ETHERNET) {
   const Bytes bytes = made.bytes();
   const auto exact = std::make_unique<fw_u8[]>(bytes.size());
@@ -29,7 +30,7 @@ Parsed parse(const Packet& made, unsigned link = FW_LINK_ETHERNET) {
   return out;
 }
 
-std::string fate(const Packet& made) {
+std::string verdict(const Packet& made) {
   return Lab().in(made);
 }
 
@@ -126,7 +127,7 @@ TEST(parse, finds_the_same_packet_behind_every_encapsulation) {
 TEST(parse, reads_mobility_hip_and_shim6_headers_as_extensions) {
   for (const unsigned number : {135U, 139U, 140U}) {
     const Packet made = from(kPeer6).destination_options().next(17).udp(1, 2);
-    // The builder has no such header; destination options have its key.
+    // The builder has no such header; destination options have the same format.
     const auto [ok, p] = parse(made.patch(14 + 6, static_cast<fw_u8>(number)));
     ASSERT_TRUE(ok);
     EXPECT_EQ(p.proto, 17) << number;
@@ -150,12 +151,13 @@ TEST(parse, later_fragments_have_no_ports_and_first_ones_have) {
 }
 
 TEST(parse, a_first_fragment_too_small_for_its_header_is_malformed) {  // RFC 1858, RFC 7112
-  EXPECT_EQ(fate(from(kPeer).fragment(0, true).tcp(1, 80).syn().length(20).next(6)),
-            fate(from(kPeer).fragment(0, true).tcp(1, 80).syn()));
+  EXPECT_EQ(verdict(from(kPeer).fragment(0, true).tcp(1, 80).syn().length(20).next(6)),
+            verdict(from(kPeer).fragment(0, true).tcp(1, 80).syn()));
   EXPECT_EQ(
-      fate(Packet::ethernet().ipv4(kPeer, kHost).fragment(0, true).length(28).tcp(1, 80).syn()),
+      verdict(Packet::ethernet().ipv4(kPeer, kHost).fragment(0, true).length(28).tcp(1, 80).syn()),
       "drop malformed");
-  EXPECT_EQ(fate(from(kPeer6).fragment(0, true).next(6).proto(253).payload(8)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer6).fragment(0, true).next(6).proto(253).payload(8)),
+            "drop malformed");
 }
 
 TEST(parse, padding_is_not_part_of_the_packet) {
@@ -170,12 +172,13 @@ TEST(parse, padding_is_not_part_of_the_packet) {
 }
 
 TEST(parse, a_header_is_never_read_from_the_padding) {
-  EXPECT_EQ(fate(from(kPeer).length(20).tcp(1, 80).syn().padded_to(60)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer).length(39).tcp(1, 80).syn().padded_to(60)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer).length(27).udp(1, 80).padded_to(60)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer).length(27).icmp(8, 0).padded_to(60)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer6).length(7).udp(1, 80).padded_to(80)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer6).length(12).hop_by_hop().udp(1, 80).padded_to(80)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).length(20).tcp(1, 80).syn().padded_to(60)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).length(39).tcp(1, 80).syn().padded_to(60)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).length(27).udp(1, 80).padded_to(60)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).length(27).icmp(8, 0).padded_to(60)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer6).length(7).udp(1, 80).padded_to(80)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer6).length(12).hop_by_hop().udp(1, 80).padded_to(80)),
+            "drop malformed");
 }
 
 TEST(parse, lengths_that_contradict_the_packet_are_malformed) {
@@ -194,15 +197,15 @@ TEST(parse, lengths_that_contradict_the_packet_are_malformed) {
       from(kPeer6).version(4).udp(1, 80),
       from(kPeer6).hop_by_hop().patch(14 + 40 + 1, 2).udp(1, 80),
   };
-  for (const Packet& made : cases) EXPECT_EQ(fate(made), "drop malformed") << &made - cases;
+  for (const Packet& made : cases) EXPECT_EQ(verdict(made), "drop malformed") << &made - cases;
 }
 
-TEST(parse, tcp_flags_that_mean_nothing_are_malformed) {
-  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(0)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(kSyn | kFin)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(kSyn | kRst)), "drop malformed");
-  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(kFin | kPsh | kUrg)), "pass pass");
-  EXPECT_EQ(fate(from(kPeer).tcp(1, 80).flags(0xc0)), "drop malformed");  // ECN bits alone
+TEST(parse, impossible_tcp_flags_are_malformed) {
+  EXPECT_EQ(verdict(from(kPeer).tcp(1, 80).flags(0)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).tcp(1, 80).flags(kSyn | kFin)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).tcp(1, 80).flags(kSyn | kRst)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer).tcp(1, 80).flags(kFin | kPsh | kUrg)), "pass pass");
+  EXPECT_EQ(verdict(from(kPeer).tcp(1, 80).flags(0xc0)), "drop malformed");  // ECN bits alone
 }
 
 TEST(parse, a_length_of_zero_is_taken_from_the_frame) {  // the card fills it in; jumbograms
@@ -210,7 +213,7 @@ TEST(parse, a_length_of_zero_is_taken_from_the_frame) {  // the card fills it in
   EXPECT_EQ(parse(from(kPeer6).length(0).udp(1, 80).payload(9)).packet.payload_bytes, 9);
 }
 
-TEST(parse, a_frame_that_ends_anywhere_is_malformed_but_never_judged_by_what_is_not_there) {
+TEST(parse, a_frame_that_ends_anywhere_is_malformed_and_never_read_beyond_its_end) {
   const Packet cases[] = {tcp4(), udp6(), from(kPeer).options(8).udp(1, 80),
                           from(kPeer6).hop_by_hop(1).fragment(0, false).tcp(1, 80).syn().options(8),
                           Packet::ethernet().vlan(5).ipv4(kPeer, kHost).icmp(8, 0)};
@@ -232,7 +235,7 @@ TEST(parse, a_frame_that_ends_anywhere_is_malformed_but_never_judged_by_what_is_
   }
 }
 
-TEST(parse, bytes_that_were_not_captured_are_no_fault_of_the_packet) {
+TEST(parse, a_packet_is_not_malformed_because_its_end_was_not_captured) {
   const Packet cases[] = {
       tcp4(), udp6(), from(kPeer6).hop_by_hop(1).fragment(0, false).tcp(1, 80).syn().options(8)};
   for (const Packet& made : cases) {
@@ -248,10 +251,10 @@ TEST(parse, bytes_that_were_not_captured_are_no_fault_of_the_packet) {
 }
 
 TEST(parse, what_is_not_ip_is_not_judged) {
-  EXPECT_EQ(fate(Packet::ethernet().arp(kPeer, kHost)), "pass link");
-  EXPECT_EQ(fate(Packet::ethernet().payload(60)), "pass not-ip");
-  EXPECT_EQ(fate(Packet::ethernet().vlan(1).vlan(2).vlan(3).vlan(4).vlan(5).ipv4(kPeer, kHost)),
-            "pass not-ip");  // more tags than any interface here would take off
+  EXPECT_EQ(verdict(Packet::ethernet().arp(kPeer, kHost)), "pass link");
+  EXPECT_EQ(verdict(Packet::ethernet().payload(60)), "pass not-ip");
+  EXPECT_EQ(verdict(Packet::ethernet().vlan(1).vlan(2).vlan(3).vlan(4).vlan(5).ipv4(kPeer, kHost)),
+            "pass not-ip");  // more tags than FW_MAX_TAGS
 }
 
 TEST(parse, reads_captures_that_begin_with_the_ip_header) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One host behind the policy, with a clock that only the test moves. Verdicts come as text,
-// "drop ban", "pass verified", so that a failing test reads as the packet's fate.
+// One host behind the policy, with a clock that only the test moves. Verdicts are text ("drop ban",
+// "pass verified"), so that a failed expectation is readable.
 #pragma once
 
 #include <cmath>
@@ -55,7 +55,8 @@ class Lab {
     publish();
   }
 
-  // `per_second` packets (or bytes) with `burst_ns` of it at once; a ban above `ban_at` per window.
+  // Limits a metric to `per_second` packets (or bytes), with a burst of `burst_ns` at that rate;
+  // bans above `ban_above` packets (or 16 bytes) per window.
   fw_limit& limit(unsigned metric, double per_second, std::uint64_t burst_ns,
                   std::uint32_t ban_above = 0, unsigned rule = 0) {
     fw_limit& limit = config.rule[rule].limit[metric];
@@ -93,7 +94,7 @@ class Lab {
       std::abort();
   }
 
-  // Puts an entry on a prefix, from now on; returns its index.
+  // Puts an entry in force from now on; returns its index.
   fw_s32 entry(unsigned kind, std::string_view prefix, std::uint64_t for_ns = kSecond * 60,
                fw_u32 hold_ms = 0, fw_u32 ban_above = 0) {
     const Prefix parsed = Prefix::parse(prefix).value();
@@ -107,7 +108,7 @@ class Lab {
     entry.ban_above = ban_above;
     return fw_policy_entry_put(&datapath.env(), &entry, now_ns);
   }
-  // The entry of a source's key, or null.
+  // The ban of exactly this prefix, or null.
   const fw_entry* entry_of(std::string_view prefix) {
     const Prefix parsed = Prefix::parse(prefix).value();
     const fw_s32 index = fw_policy_entry_find(&datapath.env(), key_of(parsed.address),
@@ -136,7 +137,7 @@ class Lab {
                          .link = FW_LINK_ETHERNET};
     datapath.record_egress(frame, now_ns);
   }
-  // A TCP connection from `peer` that has verified itself.
+  // Completes a TCP handshake: `peer` is verified.
   void handshake(std::string_view peer, unsigned port = 40000) {
     in(from(peer).tcp(port, 80).syn().seq(5));
     out(to(peer).tcp(80, port).flags(kSyn).seq(1000).ack(6));

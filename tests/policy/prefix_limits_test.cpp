@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Limits per prefix: many who each keep to their limit, and are too much together.
+// Limits per prefix: sources that each stay within their own limit, and exceed it together.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -24,14 +24,14 @@ struct PrefixLab : Lab {
                     std::uint32_t ban_above = 0) {
     limit(metric, per_second, burst_ns, ban_above, FW_RULE_OF_PREFIXES);
   }
-  // Packets that pass when each of `count` neighbours sends one.
+  // Each of `count` neighbours sends a packet; returns how many pass.
   int round(int count, const char* net = "192.0.2.{}") {
     int passed = 0;
     for (int i = 1; i <= count; i++)
       passed += in(from(fmt::format(fmt::runtime(net), i)).udp(1234, 80)).starts_with("pass");
     return passed;
   }
-  // Rounds, so many windows long: 200 packets of 200 neighbours in each fifth of one.
+  // 200 neighbours each send a packet in every fifth of a window.
   void flood(unsigned windows) {
     for (unsigned i = 0; i < 5 * windows; i++) {
       round(200);
@@ -40,7 +40,7 @@ struct PrefixLab : Lab {
   }
 };
 
-TEST(prefix_limits, who_is_within_the_limit_of_each_is_held_to_that_of_all) {
+TEST(prefix_limits, sources_within_their_own_limits_are_held_to_that_of_their_prefix) {
   PrefixLab lab;
   lab.limit(FW_METRIC_PACKETS, 40, kSecond);
   lab.limit_prefix(FW_METRIC_PACKETS, 100, kSecond);
@@ -63,7 +63,7 @@ TEST(prefix_limits, ipv6_sources_of_one_site_are_held_together) {
   EXPECT_EQ(lab.round(50, "2001:db8:6:{}::1"), 50);
 }
 
-TEST(prefix_limits, what_a_source_limit_drops_is_not_charged_to_the_prefix) {
+TEST(prefix_limits, what_a_source_limit_drops_does_not_count_for_the_prefix) {
   PrefixLab lab;
   lab.limit(FW_METRIC_PACKETS, 10, kSecond);
   lab.limit_prefix(FW_METRIC_PACKETS, 100, kSecond);
@@ -79,7 +79,7 @@ TEST(prefix_limits, a_neighbour_with_a_verified_connection_loses_nothing_to_forg
   EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
-TEST(prefix_limits, handshakes_that_complete_are_refunded_so_a_gateway_does_not_notice) {
+TEST(prefix_limits, completed_handshakes_are_refunded_so_a_gateway_is_not_limited) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_SYN, 20, kSecond);
   for (int i = 1; i <= 200; i++) {
@@ -89,10 +89,10 @@ TEST(prefix_limits, handshakes_that_complete_are_refunded_so_a_gateway_does_not_
   int passed = 0;
   for (int i = 1; i <= 200; i++)
     passed += lab.in(from(fmt::format("192.0.3.{}", i)).tcp(1, 80).syn()).starts_with("pass");
-  EXPECT_EQ(passed, 21) << "who completes none is held to it";
+  EXPECT_EQ(passed, 21) << "without completed handshakes the limit holds";
 }
 
-TEST(prefix_limits, a_prefix_that_floods_for_long_and_proved_nothing_is_banned) {
+TEST(prefix_limits, a_prefix_without_verified_sources_is_banned_if_its_flood_lasts) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   lab.flood(2);
@@ -108,7 +108,7 @@ TEST(prefix_limits, a_prefix_that_floods_for_long_and_proved_nothing_is_banned) 
   EXPECT_EQ(lab.in(from("192.0.2.251").udp(1234, 80)), "pass pass");
 }
 
-TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_somebody_is_verified) {
+TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_with_a_verified_source) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   lab.handshake("192.0.2.250");
@@ -117,7 +117,8 @@ TEST(prefix_limits, packets_that_may_be_forged_never_ban_a_prefix_in_which_someb
   EXPECT_EQ(lab.in(from("192.0.2.250").tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
-TEST(prefix_limits, verified_connections_together_are_banned_at_once_but_for_who_is_exempt) {
+TEST(prefix_limits,
+     verified_connections_above_the_limit_ban_their_prefix_at_once_except_for_exempt_sources) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   for (int i = 1; i <= 100; i++) lab.handshake(fmt::format("192.0.2.{}", i));
@@ -130,7 +131,7 @@ TEST(prefix_limits, verified_connections_together_are_banned_at_once_but_for_who
   EXPECT_EQ(lab.in(from("192.0.2.7").tcp(40000, 80).seq(6).ack(1001)), "pass exempt");
 }
 
-TEST(prefix_limits, no_prefix_takes_a_cell_where_there_is_no_such_limit) {
+TEST(prefix_limits, no_prefix_takes_a_slot_where_prefixes_have_no_limit) {
   Lab lab;
   lab.limit(FW_METRIC_PACKETS, 0, 0, 10'000);
   for (int i = 1; i <= 10; i++) lab.in(from(fmt::format("192.0.2.{}", i)).udp(1234, 80));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Signatures in force: what they hit and whom they never do; and the packets shown to the engine.
+// Signatures in force: what they match and what they never drop; and the samples for the engine.
 #include <gtest/gtest.h>
 
 #include "policy_lab.hpp"
@@ -7,9 +7,9 @@
 namespace fw::test {
 namespace {
 
-// The fields of `made` that `mask` names, as a signature of `traffic_class`.
-void sign(Lab& lab, std::size_t slot, const Packet& made, const fw_match_key& mask,
-          fw_class traffic_class) {
+// Puts a signature of `traffic_class` in force: the fields of `made` that `mask` selects.
+void add_signature(Lab& lab, std::size_t slot, const Packet& made, const fw_match_key& mask,
+                   fw_class traffic_class) {
   lab.decide(made);
   const fw_match_key key = fw_policy_match_key(&lab.packet);
   fw_signature& signature = lab.datapath.tables().signatures[slot];
@@ -20,10 +20,10 @@ void sign(Lab& lab, std::size_t slot, const Packet& made, const fw_match_key& ma
 
 constexpr fw_match_key kProtoAndSport{{0xff000000ffff0000ULL, 0, 0}};
 
-TEST(signatures, hit_what_matches_and_nothing_else) {
+TEST(signatures, drop_what_matches_and_nothing_else) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
-    sign(lab, 3, from(peer).udp(161, 9), kProtoAndSport, FW_CLASS_UDP_REFLECTED);
+    add_signature(lab, 3, from(peer).udp(161, 9), kProtoAndSport, FW_CLASS_UDP_REFLECTED);
     EXPECT_EQ(lab.in(from(peer).udp(161, 7777)), "drop signature");
     EXPECT_EQ(lab.decision.signature, 4);
     EXPECT_EQ(lab.in(from(peer).udp(123, 7777)), "pass pass");
@@ -33,33 +33,33 @@ TEST(signatures, hit_what_matches_and_nothing_else) {
   }
 }
 
-TEST(signatures, are_of_a_class) {
+TEST(signatures, apply_to_their_class_only) {
   Lab lab;
   const fw_match_key ttl{{0xff00ff0000000000ULL, 0, 0}};
-  sign(lab, 0, from(kPeer).tcp(5, 80).syn(), ttl, FW_CLASS_TCP_SYN);
+  add_signature(lab, 0, from(kPeer).tcp(5, 80).syn(), ttl, FW_CLASS_TCP_SYN);
   EXPECT_EQ(lab.in(from(kPeer).tcp(6, 81).syn()), "drop signature");
   EXPECT_EQ(lab.in(from(kPeer).tcp(6, 81).ack(5)), "pass pass");
 }
 
-TEST(signatures, never_hit_a_verified_flow_nor_other_packets_of_its_peer) {
+TEST(signatures, never_drop_a_verified_flow_nor_other_packets_of_its_peer) {
   Lab lab;
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
   const fw_match_key any_tcp{{0xff00000000000000ULL, 0, 0}};
   for (const fw_class traffic_class : {FW_CLASS_TCP_SYN, FW_CLASS_TCP_STRAY, FW_CLASS_TCP_FLOW})
-    sign(lab, 0, from(kPeer).tcp(1, 2).syn(), any_tcp, traffic_class);
+    add_signature(lab, 0, from(kPeer).tcp(1, 2).syn(), any_tcp, traffic_class);
   EXPECT_EQ(lab.in(from(kPeer).tcp(40000, 80).ack(1001)), "pass verified");
   EXPECT_EQ(lab.in(from(kPeer).tcp(40001, 80).syn()), "pass pass");
   EXPECT_EQ(lab.in(from("192.0.2.2").tcp(40001, 80).syn()), "drop signature");
 }
 
-TEST(signatures, know_the_first_bytes_of_the_payload) {
+TEST(signatures, match_the_first_bytes_of_the_payload) {
   Lab lab;
   const fw_match_key head{{0xff00000000000000ULL, 0, 0xffffffff00000000ULL}};
   const auto asks = [](std::string_view text) {
     return from(kPeer).udp(40000, 27015).payload(text);
   };
-  sign(lab, 63, asks("\xff\xff\xff\xffTSource Engine Query"), head, FW_CLASS_UDP_NEW);
+  add_signature(lab, 63, asks("\xff\xff\xff\xffTSource Engine Query"), head, FW_CLASS_UDP_NEW);
   EXPECT_EQ(lab.in(asks("\xff\xff\xff\xff"
                         "Uanother query")),
             "drop signature");
@@ -69,9 +69,9 @@ TEST(signatures, know_the_first_bytes_of_the_payload) {
   EXPECT_EQ(lab.in(asks("\xff\xff\xff\xff")), "pass pass");  // too short to have eight bytes
 }
 
-TEST(signatures, allow_and_exempt_come_before_them) {
+TEST(signatures, apply_after_allow_and_exempt) {
   Lab lab;
-  sign(lab, 0, from(kPeer).udp(161, 9), kProtoAndSport, FW_CLASS_UDP_REFLECTED);
+  add_signature(lab, 0, from(kPeer).udp(161, 9), kProtoAndSport, FW_CLASS_UDP_REFLECTED);
   lab.entry(FW_ENTRY_ALLOW, kPeer);
   EXPECT_EQ(lab.in(from(kPeer).udp(161, 9)), "pass allow");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which SYNs a replay takes as answered by a SYN cookie: those that the XDP program could answer.
+// Which SYNs a replay counts as answered by a SYN cookie: those that the XDP program could answer.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,16 +11,16 @@
 namespace fw::test {
 namespace {
 
-// A host of which port 80 answered, and of whose budget for SYNs nothing is left.
+// A host whose port 80 has answered, and whose budget of SYNs is exhausted.
 struct Flooded : Lab {
-  explicit Flooded(bool assumes = true) {
+  explicit Flooded(bool is_replay = true) {
     config.syn_cookies = 1;
     config.budget[FW_CLASS_TCP_SYN] = {
         .cost = 62'500'000, .burst = 62'500'000, .served_burst = 62'500'000, .limit = 1};
     publish();
     entry(FW_ENTRY_EXEMPT, std::string(kHost) + "/32", FW_FOREVER);
     entry(FW_ENTRY_EXEMPT, std::string(kHost6) + "/128", FW_FOREVER);
-    if (assumes) datapath.judge_the_past();
+    if (is_replay) datapath.judge_the_past();
     handshake("203.0.113.1");
     for (unsigned i = 0; i < 100; i++) {
       const std::string peer = std::to_string(i + 1);
@@ -47,7 +47,7 @@ Packet tagged(unsigned ether_type, unsigned more) {
   return syn(made.ipv4(kPeer, kHost));
 }
 
-TEST(syn_cookies, answer_what_the_program_could_answer) {
+TEST(syn_cookies, answer_what_the_xdp_program_could_answer) {
   const struct {
     const char* what = "";
     Packet packet;
@@ -65,7 +65,7 @@ TEST(syn_cookies, answer_what_the_program_could_answer) {
       {"a first fragment", syn(v4().fragment(0, true)), "drop budget"},
       {"an IPv6 fragment", syn(v6().fragment(0, false)), "drop budget"},
       {"to a port that never answered", syn(v4(), 81), "drop budget"},
-      {"from nobody's address", syn(from("224.0.0.1")), "drop budget"},
+      {"from a special address", syn(from("224.0.0.1")), "drop budget"},
   };
   for (const auto& test : cases) EXPECT_EQ(Flooded().in(test.packet), test.verdict) << test.what;
 }
@@ -77,10 +77,10 @@ TEST(syn_cookies, answer_only_for_addresses_of_this_host) {
   EXPECT_EQ(lab.in(syn(Packet::ethernet().ipv4(kPeer, "198.51.100.8"))), "drop budget");
 }
 
-TEST(syn_cookies, answer_no_syn_of_a_conversation_that_stands) {
+TEST(syn_cookies, answer_no_syn_of_an_established_flow) {
   Flooded lab;
   fw_policy_flow_establish(&lab.datapath.env(), key_of(*Address::parse(kPeer)), 40000,
-                           key_of(*Address::parse(kHost)), 80, 6, lab.now_ns);
+                           key_of(*Address::parse(kHost)), 80, FW_IPPROTO_TCP, lab.now_ns);
   EXPECT_EQ(lab.in(syn(v4())), "drop budget");
 }
 
@@ -105,7 +105,7 @@ TEST(syn_cookies, are_counted_once_as_challenge) {
   EXPECT_EQ(after.packets[FW_REASON_BUDGET], before.packets[FW_REASON_BUDGET]);
 }
 
-TEST(syn_cookies, client_that_was_answered_is_verified_by_the_number_in_the_capture) {
+TEST(syn_cookies, a_client_that_was_answered_is_verified_by_the_number_in_the_capture) {
   Flooded lab;
   EXPECT_EQ(lab.in(syn(v4())), "drop challenge");
   lab.out(to(kPeer).tcp(80, 40000).flags(kSyn).seq(1000).ack(6));
@@ -113,7 +113,7 @@ TEST(syn_cookies, client_that_was_answered_is_verified_by_the_number_in_the_capt
   EXPECT_EQ(lab.in(v4().tcp(40000, 80).seq(6).ack(1001)), "pass verified");
 }
 
-TEST(syn_cookies, are_none_where_the_configuration_or_the_datapath_has_none) {
+TEST(syn_cookies, are_not_sent_where_the_configuration_or_the_datapath_has_none) {
   EXPECT_EQ(Flooded(false).in(syn(v4())), "drop budget") << "nfqueue";
   for (const auto& [cookies, mode, verdict] :
        {std::tuple{0, FW_MODE_ENFORCE, "drop budget"}, {1, FW_MODE_OBSERVE, "pass budget"}}) {
