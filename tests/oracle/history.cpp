@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The packets of a history.
+// The datagrams of a history, and the comparison of what policy and model do with them.
 #include "oracle/history.hpp"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 
 namespace fw::test {
 namespace {
 
-constexpr unsigned kIcmp = 1, kTcp = 6, kUdp = 17, kGre = 47, kIcmp6 = 58;
 constexpr const char *kHost = "198.51.100.7", *kHost6 = "2001:db8::7";
 
 fw_frame frame_of(const Bytes& bytes) {
@@ -24,84 +24,83 @@ History::History(unsigned seed)
     : random_(seed),
       datapath_({.sources = 1 << 20, .flows = 1 << 20, .bans = 1 << 10}, seed),
       ports_(FW_PORT_LINES),
-      deaf_steps_(seed % 3 == 0 ? 4'000 : 0),
+      egress_unseen_steps_(seed % 3 == 0 ? 4'000 : 0),
       now_ns_(50'000 * kSecond) {
   configure();
 }
 
 std::string History::step() {
-  tell_time();
-  if (one_in(300)) entry();
-  if (one_in(1500)) lists();
-  if (one_in(400)) sign();
-  if (one_in(600)) listen();
+  advance_clock();
+  if (one_in(300)) change_entry();
+  if (one_in(1500)) change_lists();
+  if (one_in(400)) change_signature();
+  if (one_in(600)) change_listener();
   if (one_in(3000)) configure();
   if (one_in(300))
-    if (std::string differs = crowd(); !differs.empty()) return differs;
+    if (std::string differs = many_clients(); !differs.empty()) return differs;
   if (one_in(400))
-    if (std::string differs = concert(); !differs.empty()) return differs;
-  const Said said = speak();
-  // In every third history nothing is seen to leave for a long time.
-  if (steps_++ >= deaf_steps_ && one_in(4)) {
-    leave(said);
+    if (std::string differs = coordinated_senders(); !differs.empty()) return differs;
+  const Datagram datagram = random_datagram();
+  // In every third history egress is unseen for a long time.
+  if (steps_++ >= egress_unseen_steps_ && one_in(4)) {
+    leave(datagram);
     return {};
   }
-  return arrive(said);
+  return arrive(datagram);
 }
 
 std::string History::end() {
   std::string entries = entries_differ();
   if (!entries.empty()) return entries;
-  // A bucket holds four: two sources with verified flows fill it, whoever comes third displaces
-  // one.
-  const auto cells = datapath_.counters().new_sources;
-  if (cells != model_.sources_seen())
-    return fmt::format("{} cells for {} sources: the table is too small, and forgot some", cells,
-                       model_.sources_seen());
+  // A bucket has four slots: two sources with verified flows fill it, and a third one evicts.
+  const auto slots = datapath_.counters().new_sources;
+  if (slots != model_.sources_seen())
+    return fmt::format("{} slots taken by {} sources: the table is too small and evicted some",
+                       slots, model_.sources_seen());
   const auto capped = datapath_.counters().bans_capped;
   return capped == model_.bans_not_made
              ? ""
              : fmt::format("bans not made: {} and {}", capped, model_.bans_not_made);
 }
 
-// Many ask a service at once, each for itself.
-std::string History::crowd() {
-  Said said{.remote = {}, .local = Address::parse(kHost).value()};
-  said.proto = kUdp;
-  said.remote_port = kRemotePorts[0];
-  said.local_port = kServicePorts[below(3)];
-  said.ttl = 64;
+// Many clients ask one service at once, a datagram each.
+std::string History::many_clients() {
+  Datagram datagram{.remote = {}, .local = Address::parse(kHost).value()};
+  datagram.proto = FW_IPPROTO_UDP;
+  datagram.remote_port = kRemotePorts[0];
+  datagram.local_port = kServicePorts[below(3)];
+  datagram.ttl = 64;
   for (unsigned i = 0; i < 60; i++) {
     now_ns_ += below(400'000);
-    said.remote = Address::v4(0xac10'0000 + below(1U << 20));
-    if (std::string differs = arrive(said); !differs.empty()) return differs;
+    datagram.remote = Address::v4(0xac10'0000 + below(1U << 20));
+    if (std::string differs = arrive(datagram); !differs.empty()) return differs;
   }
   return {};
 }
 
-// A few hosts, of one network or of many, send much and in bursts together, so that each has soon
-// drawn what it may; then one of them goes on alone. Sometimes a service answers half of it.
-std::string History::concert() {
+// A few hosts, of one network or of many, send bursts together until each has used its quota; then
+// one of them goes on alone. Sometimes a service answers half of the datagrams.
+std::string History::coordinated_senders() {
   const bool v6 = one_in(3), answered = one_in(2);
   const unsigned hosts = 1 + below(20), together = 20 + below(100), bursts = together + 100;
   const unsigned network = below(4) << 8, apart = one_in(2) ? 1 : 1 << 8;
-  Said said{.remote = {}, .local = Address::parse(v6 ? kHost6 : kHost).value()};
-  said.proto = one_in(2) ? kUdp : kTcp;
-  said.remote_port = kRemotePorts[below(3)];
-  said.local_port = kServicePorts[below(3)];
-  said.flags = one_in(3) ? kAck : kSyn;
+  Datagram datagram{.remote = {}, .local = Address::parse(v6 ? kHost6 : kHost).value()};
+  datagram.proto = one_in(2) ? FW_IPPROTO_UDP : FW_IPPROTO_TCP;
+  datagram.remote_port = kRemotePorts[below(3)];
+  datagram.local_port = kServicePorts[below(3)];
+  datagram.flags = one_in(3) ? kAck : kSyn;
   for (unsigned burst = 0; burst < bursts; burst++) {
     now_ns_ += 11 * kMillisecond + below(15'000'000);
     for (unsigned host = 0; host < (burst < together ? hosts : 1); host++) {
       now_ns_ += below(400'000);
       const unsigned at = network + host * apart;
-      said.remote =
+      datagram.remote =
           v6 ? Address::parse(fmt::format("2001:db8:{:x}::{:x}", at >> 8, at & 0xff)).value()
              : Address::v4(0xac20'0000 + at);
-      if (is_banned(said.remote)) return {};  // a ban looks at its count every 10 ms, see below
-      if (std::string differs = arrive(said); !differs.empty()) return differs;
+      if (is_banned(datagram.remote)) return {};  // see advance_clock()
+      if (std::string differs = arrive(datagram); !differs.empty()) return differs;
       if (!answered || one_in(2)) continue;
-      Said answer = said;
+      Datagram answer = datagram;
       answer.flags |= kAck;
       leave(answer);
     }
@@ -115,8 +114,9 @@ bool History::is_banned(const Address& address) const {
   });
 }
 
-// Else packets are 11 ms apart or more: a ban looks at its count every 10.
-void History::tell_time() {
+// At least 11 ms a step: dropped packets are added to a ban every 10 ms (FW_PENDING_FLUSH_MS), the
+// model adds them at once.
+void History::advance_clock() {
   now_ns_ += 11 * kMillisecond + below(20'000'000);
   if (one_in(2000)) now_ns_ += below(150) * kSecond;
   if (one_in(20'000)) now_ns_ += 60 * kSecond * below(20);
@@ -129,69 +129,73 @@ Address History::remote(bool v6) {
       .value();
 }
 
-Said History::speak() {
+Datagram History::random_datagram() {
   const bool v6 = one_in(3);
-  Said said{
+  Datagram datagram{
       .remote = one_in(60) ? Address::parse(v6 ? "fe80::1" : "127.0.0.1").value() : remote(v6),
       .local = Address::parse(v6 ? kHost6 : kHost).value()};
-  const unsigned protos[] = {kTcp, kTcp, kTcp, kUdp, kUdp, v6 ? kIcmp6 : kIcmp, kGre};
-  said.proto = protos[below(7)];
-  said.remote_port = kRemotePorts[below(3)];
-  said.local_port = kServicePorts[below(3)];
+  const unsigned protos[] = {FW_IPPROTO_TCP, FW_IPPROTO_TCP,
+                             FW_IPPROTO_TCP, FW_IPPROTO_UDP,
+                             FW_IPPROTO_UDP, v6 ? FW_IPPROTO_ICMPV6 : FW_IPPROTO_ICMP,
+                             IPPROTO_GRE};
+  datagram.proto = protos[below(7)];
+  datagram.remote_port = kRemotePorts[below(3)];
+  datagram.local_port = kServicePorts[below(3)];
   const unsigned flags[] = {kSyn, kSyn | kAck, kAck, kAck, kAck | kPsh, kAck | kFin, kRst};
-  said.flags = flags[below(7)];
-  said.seq = 1000 + below(3);
-  said.ack = 1000 + below(5);
-  said.payload_bytes = below(4) == 0 ? below(1200) : below(3);
+  datagram.flags = flags[below(7)];
+  datagram.seq = 1000 + below(3);
+  datagram.ack = 1000 + below(5);
+  datagram.payload_bytes = below(4) == 0 ? below(1200) : below(3);
   const unsigned types4[] = {0, 8, 3}, types6[] = {129, 128, 1, 135};
-  said.icmp_type = v6 ? types6[below(4)] : types4[below(3)];
-  said.ttl = one_in(2) ? 255 : 64;
-  said.later_fragment = one_in(20);
-  return said;
+  datagram.icmp_type = v6 ? types6[below(4)] : types4[below(3)];
+  datagram.ttl = one_in(2) ? 255 : 64;
+  datagram.later_fragment = one_in(20);
+  return datagram;
 }
 
-Packet History::write(Said& said, bool leaving) {
-  const std::string remote = said.remote.text(), local = said.local.text();
+Packet History::build(Datagram& datagram, bool leaving) {
+  const std::string remote = datagram.remote.text(), local = datagram.local.text();
   const std::string &from = leaving ? local : remote, &to = leaving ? remote : local;
-  Packet packet =
-      said.local.is_v4() ? Packet::ethernet().ipv4(from, to) : Packet::ethernet().ipv6(from, to);
-  packet = packet.ttl(said.ttl);
-  if (said.later_fragment) packet = packet.fragment(1480, false);
-  const unsigned source = leaving ? said.local_port : said.remote_port;
-  const unsigned destination = leaving ? said.remote_port : said.local_port;
-  switch (said.proto) {
-    case kTcp:
-      packet = packet.tcp(source, destination).seq(said.seq).ack(said.ack).flags(said.flags);
+  Packet packet = datagram.local.is_v4() ? Packet::ethernet().ipv4(from, to)
+                                         : Packet::ethernet().ipv6(from, to);
+  packet = packet.ttl(datagram.ttl);
+  if (datagram.later_fragment) packet = packet.fragment(1480, false);
+  const unsigned source = leaving ? datagram.local_port : datagram.remote_port;
+  const unsigned destination = leaving ? datagram.remote_port : datagram.local_port;
+  switch (datagram.proto) {
+    case FW_IPPROTO_TCP:
+      packet =
+          packet.tcp(source, destination).seq(datagram.seq).ack(datagram.ack).flags(datagram.flags);
       break;
-    case kUdp:
+    case FW_IPPROTO_UDP:
       packet = packet.udp(source, destination);
       break;
-    case kIcmp:
-      packet = packet.icmp(said.icmp_type, 0);
+    case FW_IPPROTO_ICMP:
+      packet = packet.icmp(datagram.icmp_type, 0);
       break;
-    case kIcmp6:
-      packet = packet.icmpv6(said.icmp_type, 0);
+    case FW_IPPROTO_ICMPV6:
+      packet = packet.icmpv6(datagram.icmp_type, 0);
       break;
     default:
       packet = packet.gre();
   }
-  packet = packet.payload(said.payload_bytes);
-  said.frame_bytes = packet.wire_bytes();
+  packet = packet.payload(datagram.payload_bytes);
+  datagram.frame_bytes = packet.wire_bytes();
   return packet;
 }
 
-void History::leave(Said said) {
-  if (is_special(said.remote)) return;
-  const Bytes bytes = write(said, true).bytes();
+void History::leave(Datagram datagram) {
+  if (is_special(datagram.remote)) return;
+  const Bytes bytes = build(datagram, true).bytes();
   datapath_.record_egress(frame_of(bytes), now_ns_);
-  model_.leaves(said, now_ns_);
+  model_.leaves(datagram, now_ns_);
 }
 
-std::string History::arrive(Said said) {
-  const Bytes bytes = write(said, false).bytes();
+std::string History::arrive(Datagram datagram) {
+  const Bytes bytes = build(datagram, false).bytes();
   fw_packet packet{};
   const fw_decision real = datapath_.decide(frame_of(bytes), now_ns_, packet);
-  const Verdict model = model_.arrives(said, now_ns_);
+  const Verdict model = model_.arrives(datagram, now_ns_);
   look_for_collisions();
   if (collided_) return {};
   std::vector<Report> events;
@@ -199,32 +203,33 @@ std::string History::arrive(Said said) {
     events.push_back(
         {.kind = event.kind, .metric = event.metric, .value = event.value, .limit = event.limit});
     bans_made_ += event.kind == FW_EVENT_BAN;
-    by_prefix_ += event.rule == FW_RULE_OF_PREFIXES;
+    prefix_events_ += event.rule == FW_RULE_OF_PREFIXES;
   });
   if ((real.verdict == FW_DROP) != model.drop || real.reason != model.reason ||
       real.traffic_class != model.traffic_class || real.rule != model.rule)
     return fmt::format("{} proto {}: policy {} {} class {} rule {}, model {} {} {} {}",
-                       said.remote.text(), said.proto, real.verdict, real.reason,
+                       datagram.remote.text(), datagram.proto, real.verdict, real.reason,
                        real.traffic_class, real.rule, model.drop, model.reason, model.traffic_class,
                        model.rule);
   if (events != model_.reports)
-    return fmt::format("{}: {} events, {} in the model, or not the same", said.remote.text(),
+    return fmt::format("{}: {} events, {} in the model, or not the same", datagram.remote.text(),
                        events.size(), model_.reports.size());
   return {};
 }
 
-// A budget of the real table names itself when it is first used.
+// A slot of the real budget table is named when it is first used: a budget that the model has used
+// and no slot is named after shares the slot of another.
 void History::look_for_collisions() {
   const auto used = model_.budgets_used();
   if (used.size() == budgets_seen_) return;
   budgets_seen_ = used.size();
   for (const auto& [address, port, traffic_class] : used) {
-    bool is_there = false;
+    bool is_named = false;
     for (const fw_budget& budget : datapath_.tables().budgets)
-      is_there =
-          is_there || (budget.used != 0 && Address{budget.dst.hi, budget.dst.lo} == address &&
+      is_named =
+          is_named || (budget.used != 0 && Address{budget.dst.hi, budget.dst.lo} == address &&
                        budget.port == port && budget.traffic_class == traffic_class);
-    collided_ = collided_ || !is_there;
+    collided_ = collided_ || !is_named;
   }
 }
 

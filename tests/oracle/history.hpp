@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A random history of a few hosts, told to the policy and to its model at once: packets both ways,
-// bans, allowances, lists, signatures, configurations and long silences.
+// A random history of a few hosts, given to the policy and to its model step by step: packets both
+// ways, bans, allowances, lists, signatures, configurations and long silences. A seed gives the
+// same history every time.
 #pragma once
 
 #include <random>
@@ -17,36 +18,37 @@ class History {
  public:
   explicit History(unsigned seed);
 
-  // What differs, or nothing.
+  // What differs between policy and model; empty: nothing.
   [[nodiscard]] std::string step();
   [[nodiscard]] std::string end();
-  // Two budgets fell on one cell of the real table, as they may: the model knows no cells.
+  // Two budgets share a slot of the real table, as they may. The model has no slots, so the history
+  // cannot be compared any further.
   [[nodiscard]] bool budgets_collide() const { return collided_; }
   [[nodiscard]] fw_counters counters() const { return datapath_.counters(); }
   [[nodiscard]] std::uint64_t bans_made() const { return bans_made_; }
-  // Events of limits per prefix.
-  [[nodiscard]] std::uint64_t by_prefix() const { return by_prefix_; }
+  // How many events were of limits per prefix.
+  [[nodiscard]] std::uint64_t prefix_events() const { return prefix_events_; }
 
  private:
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
   bool one_in(unsigned n) { return random_() % n == 0; }
-  void tell_time();
+  void advance_clock();
 
   [[nodiscard]] Address remote(bool v6);
-  [[nodiscard]] Said speak();
-  [[nodiscard]] static Packet write(Said& said, bool leaving);
-  [[nodiscard]] std::string crowd();
-  [[nodiscard]] std::string concert();
+  [[nodiscard]] Datagram random_datagram();
+  [[nodiscard]] static Packet build(Datagram& datagram, bool leaving);
+  [[nodiscard]] std::string many_clients();
+  [[nodiscard]] std::string coordinated_senders();
   [[nodiscard]] bool is_banned(const Address& address) const;
-  void leave(Said said);
-  [[nodiscard]] std::string arrive(Said said);
+  void leave(Datagram datagram);
+  [[nodiscard]] std::string arrive(Datagram datagram);
   void look_for_collisions();
 
-  // What the operator and the engine say.
-  void entry();
-  void lists();
-  void sign();
-  void listen();
+  // Changes that an operator or the engine makes (settings.cpp).
+  void change_entry();
+  void change_lists();
+  void change_signature();
+  void change_listener();
   void configure();
   void publish();
   [[nodiscard]] Limit random_limit(bool bytes);
@@ -58,9 +60,9 @@ class History {
   datapath::UserDatapath datapath_;
   Model model_;
   std::vector<fw_port_line> ports_;
-  unsigned steps_ = 0, deaf_steps_ = 0;
+  unsigned steps_ = 0, egress_unseen_steps_ = 0;
   std::uint64_t now_ns_ = 0;
-  std::uint64_t bans_made_ = 0, by_prefix_ = 0;
+  std::uint64_t bans_made_ = 0, prefix_events_ = 0;
   std::size_t budgets_seen_ = 0;
   bool collided_ = false;
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The model of lists, entries, flows and limits.
 #include "oracle/model.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@ namespace fw::test {
 namespace {
 
 constexpr unsigned kVerifiedIdleWindows = 560;  // 10 minutes
-constexpr unsigned kIcmp = 1, kTcp = 6, kUdp = 17, kIcmp6 = 58;
 
 std::uint64_t window_of(std::uint64_t now_ns) {
   return now_ns / (1ULL << 30);
@@ -17,20 +17,21 @@ std::uint64_t tick_of(std::uint64_t now_ns) {
   return now_ns / 16;
 }
 
-bool is_echo_request(const Said& said) {
-  return said.local.is_v4() ? said.proto == kIcmp && said.icmp_type == 8
-                            : said.proto == kIcmp6 && said.icmp_type == 128;
+bool is_echo_request(const Datagram& datagram) {
+  return datagram.local.is_v4() ? datagram.proto == FW_IPPROTO_ICMP && datagram.icmp_type == 8
+                                : datagram.proto == FW_IPPROTO_ICMPV6 && datagram.icmp_type == 128;
 }
 
-bool asks_to_connect(const Said& said) {
-  return said.proto == kTcp && (said.flags & FW_TCP_SYN) != 0 && (said.flags & FW_TCP_ACK) == 0;
+bool is_syn(const Datagram& datagram) {
+  return datagram.proto == FW_IPPROTO_TCP && (datagram.flags & FW_TCP_SYN) != 0 &&
+         (datagram.flags & FW_TCP_ACK) == 0;
 }
 
-bool has_ports(const Said& said) {
-  return said.proto == kTcp || said.proto == kUdp;
+bool has_ports(const Datagram& datagram) {
+  return datagram.proto == FW_IPPROTO_TCP || datagram.proto == FW_IPPROTO_UDP;
 }
 
-// What is in this window, and the share of the one before that a second reaches back into.
+// The sliding-window count: this window, and of the one before the share less than a window old.
 std::uint64_t sliding(const std::map<std::uint64_t, std::uint64_t>& by_window,
                       std::uint64_t now_ns) {
   const auto at = [&](std::uint64_t window) {
@@ -38,29 +39,32 @@ std::uint64_t sliding(const std::map<std::uint64_t, std::uint64_t>& by_window,
     return found == by_window.end() ? 0 : found->second;
   };
   const std::uint64_t window = window_of(now_ns);
-  const std::uint64_t left = 1024 - now_ns / (1 << 20) % 1024;  // 1024ths of this window to come
+  const std::uint64_t left =
+      1024 - now_ns / (1 << 20) % 1024;  // 1024ths of this window that are left
   return at(window) + at(window - 1) * left / 1024;
 }
 
-unsigned class_of(const Said& said, bool is_known, bool is_answer) {
-  if (said.later_fragment) return FW_CLASS_FRAGMENT;
-  if (said.proto == kTcp) {
-    if (asks_to_connect(said)) return FW_CLASS_TCP_SYN;
+unsigned class_of(const Datagram& datagram, bool is_known, bool is_answer) {
+  if (datagram.later_fragment) return FW_CLASS_FRAGMENT;
+  if (datagram.proto == FW_IPPROTO_TCP) {
+    if (is_syn(datagram)) return FW_CLASS_TCP_SYN;
     return is_known ? FW_CLASS_TCP_FLOW : FW_CLASS_TCP_STRAY;
   }
-  if (said.proto == kUdp) {
+  if (datagram.proto == FW_IPPROTO_UDP) {
     if (is_answer) return FW_CLASS_UDP_REPLY;
-    const bool looks_like_an_answer = said.remote_port == 53 || said.remote_port == 123;
+    const bool looks_like_an_answer = datagram.remote_port == 53 || datagram.remote_port == 123;
     return !is_known && looks_like_an_answer ? FW_CLASS_UDP_REFLECTED : FW_CLASS_UDP_NEW;
   }
-  if (is_echo_request(said)) return FW_CLASS_ICMP_ECHO;
-  return said.proto == kIcmp || said.proto == kIcmp6 ? FW_CLASS_ICMP_OTHER : FW_CLASS_OTHER;
+  if (is_echo_request(datagram)) return FW_CLASS_ICMP_ECHO;
+  return datagram.proto == FW_IPPROTO_ICMP || datagram.proto == FW_IPPROTO_ICMPV6
+             ? FW_CLASS_ICMP_OTHER
+             : FW_CLASS_OTHER;
 }
 
-// Every metric that a packet of this class counts under, and with how much.
-std::map<unsigned, std::uint64_t> metrics_of(unsigned traffic_class, const Said& said) {
+// The metrics that a datagram of this class is metered under, with its units in each.
+std::map<unsigned, std::uint64_t> metrics_of(unsigned traffic_class, const Datagram& datagram) {
   std::map<unsigned, std::uint64_t> units{{FW_METRIC_PACKETS, 1},
-                                          {FW_METRIC_BYTES, (said.frame_bytes + 15) / 16}};
+                                          {FW_METRIC_BYTES, (datagram.frame_bytes + 15) / 16}};
   if (traffic_class == FW_CLASS_TCP_SYN) units[FW_METRIC_SYN] = 1;
   if (traffic_class == FW_CLASS_UDP_NEW || traffic_class == FW_CLASS_UDP_REFLECTED)
     units[FW_METRIC_UDP] = 1;
@@ -71,43 +75,48 @@ std::map<unsigned, std::uint64_t> metrics_of(unsigned traffic_class, const Said&
 
 }  // namespace
 
-bool Model::Bucket::pour(std::uint64_t tick, std::uint64_t cost, std::uint64_t burst) {
-  level -= std::min(level, tick - at_tick);
+void Model::Bucket::advance(std::uint64_t tick) {
+  used -= std::min(used, tick - at_tick);
   at_tick = tick;
-  if (level > burst) return false;
-  level += cost;
+}
+
+bool Model::Bucket::admit(std::uint64_t tick, std::uint64_t cost, std::uint64_t burst) {
+  advance(tick);
+  if (used > burst) return false;
+  used += cost;
   return true;
 }
 
-void Model::Bucket::scoop(std::uint64_t tick, std::uint64_t cost) {
-  level -= std::min(level, tick - at_tick);
-  at_tick = tick;
-  level -= std::min(level, cost);
+void Model::Bucket::refund(std::uint64_t tick, std::uint64_t cost) {
+  advance(tick);
+  used -= std::min(used, cost);
 }
 
-Model::SourceKey Model::key_of(const Said& said, unsigned rule, bool verified) const {
+Model::SourceKey Model::key_of(const Datagram& datagram, unsigned rule, bool verified) const {
   const auto found = rules.find(rule);
-  return {source_of(said.remote), found != rules.end() && found->second.own ? rule : 0, verified};
+  return {source_of(datagram.remote), found != rules.end() && found->second.own ? rule : 0,
+          verified};
 }
 
-std::optional<Model::SourceKey> Model::prefix_key_of(const Said& said, bool verified) const {
-  const unsigned bits = said.remote.is_v4() ? limit_bits_v4 : limit_bits_v6;
+std::optional<Model::SourceKey> Model::prefix_key_of(const Datagram& datagram,
+                                                     bool verified) const {
+  const unsigned bits = datagram.remote.is_v4() ? limit_bits_v4 : limit_bits_v6;
   if (bits == 0) return std::nullopt;
-  const Prefix prefix{.address = masked(said.remote, bits), .bits = bits};
+  const Prefix prefix{.address = masked(datagram.remote, bits), .bits = bits};
   return SourceKey{prefix, FW_RULE_OF_PREFIXES, verified};
 }
 
-bool Model::is_verified_elsewhere(const SourceKey& key, std::uint64_t now_ns) const {
-  const auto twin = sources_.find({std::get<0>(key), std::get<1>(key), true});
-  return twin != sources_.end() &&
-         window_of(now_ns) < twin->second.seen_window + kVerifiedIdleWindows;
+bool Model::has_verified_entry(const SourceKey& key, std::uint64_t now_ns) const {
+  const auto verified_entry = sources_.find({std::get<0>(key), std::get<1>(key), true});
+  return verified_entry != sources_.end() &&
+         window_of(now_ns) < verified_entry->second.seen_window + kVerifiedIdleWindows;
 }
 
-void Model::begin_window(Source& source, bool fresh, std::uint64_t now_ns) const {
+void Model::begin_window(Source& source, bool is_new, std::uint64_t now_ns) const {
   const std::uint64_t window = window_of(now_ns);
-  if (!fresh && source.seen_window != window) {
-    source.drawn = 0;
-    if (source.quiet_windows < 15 && under_load_until_ns_ <= now_ns) source.quiet_windows++;
+  if (!is_new && source.seen_window != window) {
+    source.taken = 0;
+    if (source.age < 15 && under_load_until_ns_ <= now_ns) source.age++;
   }
   source.seen_window = window;
 }
@@ -117,81 +126,84 @@ Prefix Model::source_of(const Address& address) const {
   return {.address = masked(address, bits), .bits = bits};
 }
 
-Verdict Model::arrives(const Said& said, std::uint64_t now_ns) {
+Verdict Model::arrives(const Datagram& datagram, std::uint64_t now_ns) {
   reports.clear();
   Verdict verdict;
-  verdict.reason = judge(said, now_ns, verdict);
+  verdict.reason = judge(datagram, now_ns, verdict);
   static const std::set<unsigned> drops{FW_REASON_DENY,      FW_REASON_BAN,   FW_REASON_CLOSED,
                                         FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET};
   verdict.drop = !observe && drops.contains(verdict.reason);
-  if (verdict.asks && !verdict.drop) ask(said, now_ns);
+  if (verdict.begins_flow && !verdict.drop) record_question(datagram, now_ns);
   return verdict;
 }
 
-// What reaches a UDP port begins a conversation, or a turn of one.
-void Model::ask(const Said& said, std::uint64_t now_ns) {
-  const Key key{said.remote, said.remote_port, said.local, said.local_port, said.proto};
-  const auto [talk, is_new] = conversations_.try_emplace(key);
-  if (is_new) talk->second.since_window = window_of(now_ns);
-  talk->second.state = Conversation::State::asked;
+// A UDP datagram that reaches this host begins a flow, or the next exchange of one.
+void Model::record_question(const Datagram& datagram, std::uint64_t now_ns) {
+  const FlowKey key{datagram.remote, datagram.remote_port, datagram.local, datagram.local_port,
+                    datagram.proto};
+  const auto [found, is_new] = flows_.try_emplace(key);
+  if (is_new) found->second.first_window = window_of(now_ns);
+  found->second.state = Flow::State::unanswered;
 }
 
-unsigned Model::judge(const Said& said, std::uint64_t now_ns, Verdict& verdict) {
-  if (!said.local.is_v4() && said.proto == kIcmp6 && said.ttl == 255 && said.icmp_type >= 133 &&
-      said.icmp_type <= 137 && !said.later_fragment)
+unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& verdict) {
+  if (!datagram.local.is_v4() && datagram.proto == FW_IPPROTO_ICMPV6 && datagram.ttl == 255 &&
+      datagram.icmp_type >= 133 && datagram.icmp_type <= 137 && !datagram.later_fragment)
     return FW_REASON_LINK;
 
-  Entry* strongest = nullptr;  // of equal ones the longest prefix
-  unsigned bits = 0;
+  Entry* strongest = nullptr;  // of two of one kind, that of the longer prefix
+  unsigned strongest_bits = 0;
   for (auto& [prefix, entry] : entries) {
-    if (!prefix.contains(said.remote) || now_ns >= entry.until_ns) continue;
+    if (!prefix.contains(datagram.remote) || now_ns >= entry.until_ns) continue;
     if (strongest != nullptr &&
-        std::pair(entry.kind, prefix.bits) < std::pair(strongest->kind, bits))
+        std::pair(entry.kind, prefix.bits) < std::pair(strongest->kind, strongest_bits))
       continue;
     strongest = &entry;
-    bits = prefix.bits;
+    strongest_bits = prefix.bits;
   }
   if (strongest != nullptr && strongest->kind == FW_ENTRY_EXEMPT) return FW_REASON_EXEMPT;
   if (strongest != nullptr && strongest->kind == FW_ENTRY_ALLOW) return FW_REASON_ALLOW;
-  if (allowed.contains(said.remote)) return FW_REASON_ALLOW;
-  if (denied.contains(said.remote)) return FW_REASON_DENY;
+  if (allowed.contains(datagram.remote)) return FW_REASON_ALLOW;
+  if (denied.contains(datagram.remote)) return FW_REASON_DENY;
   if (strongest != nullptr) {
-    renew(*strongest, said, now_ns);
+    renew(*strongest, datagram, now_ns);
     return FW_REASON_BAN;
   }
 
-  if (has_ports(said) && !said.later_fragment) {
-    const auto found = rule_of_port.find({said.proto == kUdp, said.local_port});
+  if (has_ports(datagram) && !datagram.later_fragment) {
+    const auto found = rule_of_port.find({datagram.proto == FW_IPPROTO_UDP, datagram.local_port});
     if (found != rule_of_port.end()) verdict.rule = found->second;
   }
   if (rules[verdict.rule].action == FW_ACTION_DROP) return FW_REASON_CLOSED;
   if (rules[verdict.rule].action == FW_ACTION_PASS) return FW_REASON_OPEN;
 
-  const Standing peer = standing(said, now_ns);
-  verdict.asks = peer == Standing::unknown && said.proto == kUdp && !said.later_fragment;
-  verdict.traffic_class = class_of(said, peer != Standing::unknown, peer == Standing::answers);
-  if (verdict.traffic_class == FW_CLASS_UDP_REFLECTED && served_.contains({kUdp, said.local_port}))
+  const Peer peer = peer_of(datagram, now_ns);
+  verdict.begins_flow =
+      peer == Peer::unknown && datagram.proto == FW_IPPROTO_UDP && !datagram.later_fragment;
+  verdict.traffic_class = class_of(datagram, peer != Peer::unknown, peer == Peer::answers);
+  if (verdict.traffic_class == FW_CLASS_UDP_REFLECTED &&
+      served_.contains({FW_IPPROTO_UDP, datagram.local_port}))
     verdict.traffic_class = FW_CLASS_UDP_NEW;
   const bool matches = std::ranges::any_of(signatures, [&](const auto& each) {
-    return each.second.traffic_class == verdict.traffic_class && each.second.matches(said);
+    return each.second.traffic_class == verdict.traffic_class && each.second.matches(datagram);
   });
-  if (peer == Standing::unknown && matches &&
-      !is_verified_elsewhere(key_of(said, verdict.rule, false), now_ns))
+  if (peer == Peer::unknown && matches &&
+      !has_verified_entry(key_of(datagram, verdict.rule, false), now_ns))
     return FW_REASON_SIGNATURE;
-  const bool verified = peer != Standing::unknown;
-  const SourceKey key = key_of(said, verdict.rule, verified);
-  if (is_over_limit(said, verdict.traffic_class, key, verdict.rule, peer, now_ns))
+  const bool verified = peer != Peer::unknown;
+  const SourceKey key = key_of(datagram, verdict.rule, verified);
+  if (is_over_limit(datagram, verdict.traffic_class, key, verdict.rule, peer, now_ns))
     return FW_REASON_LIMIT;
-  const auto around = prefix_key_of(said, verified);
-  if (around &&
-      is_over_limit(said, verdict.traffic_class, *around, FW_RULE_OF_PREFIXES, peer, now_ns))
+  const auto prefix_key = prefix_key_of(datagram, verified);
+  if (prefix_key && is_over_limit(datagram, verdict.traffic_class, *prefix_key, FW_RULE_OF_PREFIXES,
+                                  peer, now_ns))
     return FW_REASON_LIMIT;
-  if (peer != Standing::unknown) return FW_REASON_VERIFIED;
-  return is_over_budget(said, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
+  if (peer != Peer::unknown) return FW_REASON_VERIFIED;
+  return is_over_budget(datagram, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
 }
 
-void Model::renew(Entry& entry, const Said& said, std::uint64_t now_ns) const {
-  const auto units = metrics_of(class_of(said, false, false), said);
+void Model::renew(Entry& entry, const Datagram& datagram, std::uint64_t now_ns) const {
+  const auto units = metrics_of(class_of(datagram, false, false), datagram);
   const auto counted = units.find(entry.metric);
   entry.by_window[window_of(now_ns)] += counted == units.end() ? 0 : counted->second;
   if (entry.hold_ns != 0 && entry.ban_above != 0 &&
@@ -199,119 +211,128 @@ void Model::renew(Entry& entry, const Said& said, std::uint64_t now_ns) const {
     entry.until_ns = std::max(entry.until_ns, now_ns + entry.hold_ns);
 }
 
-Model::Standing Model::standing(const Said& said, std::uint64_t now_ns) {
+Model::Peer Model::peer_of(const Datagram& datagram, std::uint64_t now_ns) {
   const std::uint64_t window = window_of(now_ns);
-  using State = Conversation::State;
-  if (said.later_fragment || is_echo_request(said)) return Standing::unknown;
-  if (said.proto == kTcp && !sees_what_leaves_) return goes_on(said, now_ns);
-  if (asks_to_connect(said)) return Standing::unknown;
-  const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
-                has_ports(said) ? said.local_port : 0, said.proto};
-  const auto found = conversations_.find(key);
-  if (found == conversations_.end()) return Standing::unknown;
-  Conversation& talk = found->second;
-  if (said.proto == kTcp) {
-    const std::uint32_t ahead = said.ack - talk.first;  // modulo 2^32, as sequence numbers are
-    if (talk.state == State::offered && (said.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
-        ahead <= talk.end - talk.first) {
-      talk.state = State::verified;
-      refund(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
+  using State = Flow::State;
+  if (datagram.later_fragment || is_echo_request(datagram)) return Peer::unknown;
+  if (datagram.proto == FW_IPPROTO_TCP && !egress_seen_) return one_way_peer_of(datagram, now_ns);
+  if (is_syn(datagram)) return Peer::unknown;
+  const FlowKey key{datagram.remote, has_ports(datagram) ? datagram.remote_port : 0, datagram.local,
+                    has_ports(datagram) ? datagram.local_port : 0, datagram.proto};
+  const auto found = flows_.find(key);
+  if (found == flows_.end()) return Peer::unknown;
+  Flow& flow = found->second;
+  if (datagram.proto == FW_IPPROTO_TCP) {
+    const std::uint32_t ahead = datagram.ack - flow.isn;  // modulo 2^32, as sequence numbers are
+    if (flow.state == State::handshake && (datagram.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
+        ahead <= flow.next - flow.isn) {
+      flow.state = State::established;
+      refund(datagram, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
     }
-    return talk.state == State::verified ? Standing::verified : Standing::unknown;
+    return flow.state == State::established ? Peer::verified : Peer::unknown;
   }
-  if (talk.state == State::verified) return Standing::verified;
-  if (talk.state == State::spoken) return Standing::answers;
-  const bool long_enough = talk.turns >= 4 && window >= talk.since_window + 2;
-  if (long_enough) talk.state = State::verified;
-  return long_enough ? Standing::verified : Standing::unknown;
+  if (flow.state == State::established) return Peer::verified;
+  if (flow.state == State::outbound) return Peer::answers;
+  const bool long_enough = flow.exchanges >= 4 && window >= flow.first_window + 2;
+  if (long_enough) flow.state = State::established;
+  return long_enough ? Peer::verified : Peer::unknown;
 }
 
-Model::Standing Model::goes_on(const Said& said, std::uint64_t now_ns) {
-  using State = Conversation::State;
-  constexpr std::uint32_t kMostUnseen = 4U << 20;
-  const bool opens = asks_to_connect(said);
-  if (!opens && ((said.flags & FW_TCP_ACK) == 0 || (said.flags & (FW_TCP_SYN | FW_TCP_RST)) != 0))
-    return Standing::unknown;
-  const Key key{said.remote, said.remote_port, said.local, said.local_port, said.proto};
-  const auto [found, is_new] = conversations_.try_emplace(key);
-  Conversation& talk = found->second;
+Model::Peer Model::one_way_peer_of(const Datagram& datagram, std::uint64_t now_ns) {
+  using State = Flow::State;
+  constexpr std::uint32_t kMaxUnverifiedBytes = 4U << 20;
+  const bool opens = is_syn(datagram);
+  if (!opens &&
+      ((datagram.flags & FW_TCP_ACK) == 0 || (datagram.flags & (FW_TCP_SYN | FW_TCP_RST)) != 0))
+    return Peer::unknown;
+  const FlowKey key{datagram.remote, datagram.remote_port, datagram.local, datagram.local_port,
+                    datagram.proto};
+  const auto [found, is_new] = flows_.try_emplace(key);
+  Flow& flow = found->second;
   if (!is_new && !opens) {
-    if (talk.state == State::answered) return Standing::answers;
-    const auto& before = talk.acknowledged;
-    const bool more = !before || (said.ack != *before && said.ack - *before <= kMostUnseen);
-    if (said.seq == talk.end && more) {
-      talk.state = State::answered;
-      if (!before) served_.insert({kTcp, said.local_port});
+    if (flow.state == State::replied) return Peer::answers;
+    const auto& before = flow.acked;
+    const bool acks_more =
+        !before || (datagram.ack != *before && datagram.ack - *before <= kMaxUnverifiedBytes);
+    if (datagram.seq == flow.next && acks_more) {
+      flow.state = State::replied;
+      if (!before) served_.insert({FW_IPPROTO_TCP, datagram.local_port});
       if (before)
-        refund(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);
+        refund(datagram, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);
       else
-        refund(said, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
-      return Standing::answers;
+        refund(datagram, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
+      return Peer::answers;
     }
   }
-  talk = {.state = State::asked, .end = said.seq + said.payload_bytes + (opens ? 1 : 0)};
-  if (!opens) talk.acknowledged = said.ack;
-  return Standing::unknown;
+  flow = {.state = State::unanswered,
+          .next = datagram.seq + datagram.payload_bytes + (opens ? 1 : 0)};
+  if (!opens) flow.acked = datagram.ack;
+  return Peer::unknown;
 }
 
-void Model::leaves(const Said& said, std::uint64_t now_ns) {
-  using State = Conversation::State;
-  sees_what_leaves_ = true;
-  if (said.later_fragment) return;
-  if ((said.proto == kIcmp || said.proto == kIcmp6) && !is_echo_request(said)) return;
-  const Key key{said.remote, has_ports(said) ? said.remote_port : 0, said.local,
-                has_ports(said) ? said.local_port : 0, said.proto};
-  const auto found = conversations_.find(key);
-  const bool is_new = found == conversations_.end();
-  if (said.proto != kTcp) {
+void Model::leaves(const Datagram& datagram, std::uint64_t now_ns) {
+  using State = Flow::State;
+  egress_seen_ = true;
+  if (datagram.later_fragment) return;
+  if ((datagram.proto == FW_IPPROTO_ICMP || datagram.proto == FW_IPPROTO_ICMPV6) &&
+      !is_echo_request(datagram))
+    return;
+  const FlowKey key{datagram.remote, has_ports(datagram) ? datagram.remote_port : 0, datagram.local,
+                    has_ports(datagram) ? datagram.local_port : 0, datagram.proto};
+  const auto found = flows_.find(key);
+  const bool is_new = found == flows_.end();
+  if (datagram.proto != FW_IPPROTO_TCP) {
     if (is_new) {
-      conversations_[key] = {.state = State::spoken, .since_window = window_of(now_ns)};
-    } else if (found->second.state == State::asked || found->second.state == State::answered) {
-      if (said.proto == kUdp) {
-        served_.insert({kUdp, said.local_port});
-        refund(said, FW_CLASS_UDP_NEW, FW_METRIC_UDP, now_ns);
+      flows_[key] = {.state = State::outbound, .first_window = window_of(now_ns)};
+    } else if (found->second.state == State::unanswered || found->second.state == State::replied) {
+      if (datagram.proto == FW_IPPROTO_UDP) {
+        served_.insert({FW_IPPROTO_UDP, datagram.local_port});
+        refund(datagram, FW_CLASS_UDP_NEW, FW_METRIC_UDP, now_ns);
       }
-      if (found->second.state == State::asked) found->second.turns++;
-      found->second.state = State::answered;
+      if (found->second.state == State::unanswered) found->second.exchanges++;
+      found->second.state = State::replied;
     }
     return;
   }
-  if ((said.flags & FW_TCP_SYN) != 0) {
-    if ((said.flags & FW_TCP_ACK) != 0) served_.insert({kTcp, said.local_port});
-    conversations_[key] = {.state = State::offered, .first = said.seq, .end = said.seq + 1};
-  } else if (is_new || found->second.state == State::asked ||
-             found->second.state == State::answered) {
-    if ((said.flags & FW_TCP_RST) != 0) return;
-    conversations_[key] = {
-        .state = State::offered, .first = said.seq - 1, .end = said.seq + said.payload_bytes};
-    refund(said, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);  // it stood already: no stray
-  } else if (found->second.state == State::offered) {
-    Conversation& talk = found->second;
-    const std::uint32_t end = said.seq + said.payload_bytes;
-    if (end - talk.first < (4U << 20) && end - talk.first > talk.end - talk.first) talk.end = end;
+  if ((datagram.flags & FW_TCP_SYN) != 0) {
+    if ((datagram.flags & FW_TCP_ACK) != 0) served_.insert({FW_IPPROTO_TCP, datagram.local_port});
+    flows_[key] = {.state = State::handshake, .isn = datagram.seq, .next = datagram.seq + 1};
+  } else if (is_new || found->second.state == State::unanswered ||
+             found->second.state == State::replied) {
+    if ((datagram.flags & FW_TCP_RST) != 0) return;
+    flows_[key] = {.state = State::handshake,
+                   .isn = datagram.seq - 1,
+                   .next = datagram.seq + datagram.payload_bytes};
+    refund(datagram, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT,
+           now_ns);  // established before the start: not out of state
+  } else if (found->second.state == State::handshake) {
+    Flow& flow = found->second;
+    const std::uint32_t end = datagram.seq + datagram.payload_bytes;
+    if (end - flow.isn < (4U << 20) && end - flow.isn > flow.next - flow.isn) flow.next = end;
   }
 }
 
-void Model::note(const Said& said, unsigned traffic_class, Source& source, std::uint64_t now_ns) {
-  source.noted = metrics_of(traffic_class, said);
-  source.noted_ns = now_ns >> 20 << 20;
-  for (const auto& [metric, units] : source.noted)
+void Model::defer(const Datagram& datagram, unsigned traffic_class, Source& source,
+                  std::uint64_t now_ns) {
+  source.deferred = metrics_of(traffic_class, datagram);
+  source.deferred_ns = now_ns >> 20 << 20;
+  for (const auto& [metric, units] : source.deferred)
     source.by_window.at(metric)[window_of(now_ns)] = units;
 }
 
-Model::Excess Model::meter(const Said& said, unsigned traffic_class, unsigned rule, Source& source,
-                           std::uint64_t now_ns) const {
+Model::Excess Model::meter(const Datagram& datagram, unsigned traffic_class, unsigned rule,
+                           Source& source, std::uint64_t now_ns) const {
   Excess excess;
-  for (const auto& [metric, units] : std::exchange(source.noted, {}))
-    source.buckets.at(metric).pour(tick_of(source.noted_ns),
-                                   units * rules.at(rule).limits.at(metric).cost_q8 / 256, 0);
-  for (const auto& [metric, units] : metrics_of(traffic_class, said)) {
+  for (const auto& [metric, units] : std::exchange(source.deferred, {}))
+    source.buckets.at(metric).admit(tick_of(source.deferred_ns),
+                                    units * rules.at(rule).limits.at(metric).cost_q8 / 256, 0);
+  for (const auto& [metric, units] : metrics_of(traffic_class, datagram)) {
     const Limit& limit = rules.at(rule).limits.at(metric);
     source.by_window.at(metric)[window_of(now_ns)] += units;
     const std::uint64_t value = sliding(source.by_window.at(metric), now_ns);
     const bool bannable = limit.ban_above != 0 && value > limit.ban_above;
     const bool over = bannable || (limit.cost_q8 != 0 &&
-                                   !source.buckets.at(metric).pour(
+                                   !source.buckets.at(metric).admit(
                                        tick_of(now_ns), units * limit.cost_q8 / 256, limit.burst));
     if (!over) continue;
     if (bannable ? !excess.ban : !excess.limit && !excess.ban)
@@ -324,27 +345,27 @@ Model::Excess Model::meter(const Said& said, unsigned traffic_class, unsigned ru
   return excess;
 }
 
-bool Model::is_over_limit(const Said& said, unsigned traffic_class, const SourceKey& key,
-                          unsigned rule, Standing peer, std::uint64_t now_ns) {
-  if (is_special(said.remote)) return false;
+bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, const SourceKey& key,
+                          unsigned rule, Peer peer, std::uint64_t now_ns) {
+  if (is_special(datagram.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
-  const bool may_be_forged = peer == Standing::unknown && is_verified_elsewhere(key, now_ns);
+  const bool may_be_forged = peer == Peer::unknown && has_verified_entry(key, now_ns);
 
-  const auto [at, fresh] = sources_.try_emplace(key);
+  const auto [at, is_new] = sources_.try_emplace(key);
   Source& source = at->second;
-  begin_window(source, fresh, now_ns);
-  if (fresh) {
-    note(said, traffic_class, source, now_ns);
+  begin_window(source, is_new, now_ns);
+  if (is_new) {
+    defer(datagram, traffic_class, source, now_ns);
     return false;
   }
-  Excess excess = meter(said, traffic_class, rule, source, now_ns);
+  Excess excess = meter(datagram, traffic_class, rule, source, now_ns);
   if (!excess.limit) return false;
 
-  const bool is_news = !source.over_last || window > *source.over_last + 10;
-  if (!source.over_last || window > *source.over_last + 1) source.over_since = window;
-  source.over_last = window;
-  const bool lasts = window - source.over_since.value_or(window) >= 3;
-  if (excess.ban && !may_be_forged && (peer == Standing::verified || lasts)) {
+  const bool is_news = !source.excess_last || window > *source.excess_last + 10;
+  if (!source.excess_last || window > *source.excess_last + 1) source.excess_since = window;
+  source.excess_last = window;
+  const bool lasts = window - source.excess_since.value_or(window) >= 3;
+  if (excess.ban && !may_be_forged && (peer == Peer::verified || lasts)) {
     if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
       excess.report.kind = FW_EVENT_BAN;
       reports.push_back(excess.report);
@@ -362,8 +383,9 @@ bool Model::is_over_limit(const Said& said, unsigned traffic_class, const Source
 bool Model::ban(const Prefix& prefix, const Report& report, unsigned rule, std::uint64_t now_ns) {
   if (bans_cost == 0) return false;
   const std::uint64_t passed = tick_of(now_ns) - bans_made_.at_tick;
-  if (bans_made_.level > passed + bans_burst + bans_cost) bans_made_.level = 0;  // of an old cap
-  if (!bans_made_.pour(tick_of(now_ns), bans_cost, bans_burst)) return false;
+  if (bans_made_.used > passed + bans_burst + bans_cost)
+    bans_made_.used = 0;  // left from another configuration
+  if (!bans_made_.admit(tick_of(now_ns), bans_cost, bans_burst)) return false;
   const auto found = entries.find(prefix);
   if (found != entries.end() && found->second.until_ns > now_ns) return false;
   const std::uint64_t hold_ns = rules[rule].ban_ms * 1'000'000;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the operator and the engine say in a history.
+// Changes that an operator or the engine makes in a history.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 namespace fw::test {
 
 // An operator's ban, allowance or exemption, or the end of one.
-void History::entry() {
+void History::change_entry() {
   const bool v6 = one_in(3);
   const unsigned v4_bits[] = {128, 120}, v6_bits[] = {128, 64, 48};
   const unsigned bits = v6 ? v6_bits[below(3)] : v4_bits[below(2)];
@@ -65,7 +65,7 @@ std::string History::entries_differ() {
   return {};
 }
 
-void History::lists() {
+void History::change_lists() {
   model_.denied.clear();
   model_.allowed.clear();
   for (unsigned n = below(4); n > 0; n--)
@@ -76,8 +76,8 @@ void History::lists() {
   ASSERT_TRUE(datapath_.publish_lists(lists::build_image(deny, allow).value()));
 }
 
-// A signature comes, or one goes.
-void History::sign() {
+// Puts a signature in force, or takes one out.
+void History::change_signature() {
   const unsigned number = below(3);
   datapath::Tables tables = datapath_.tables();
   const std::uint64_t bit = 1ULL << number;
@@ -106,12 +106,13 @@ void History::sign() {
   model_.signatures[number] = made;
 }
 
-// A socket begins to wait for packets, or ends.
-void History::listen() {
-  const unsigned proto = one_in(2) ? 17 : 6, port = kServicePorts[below(3)];
-  const unsigned index = port + (proto == 17 ? 65536 : 0);
+// Opens a listening socket, or closes one.
+void History::change_listener() {
+  const unsigned proto = one_in(2) ? FW_IPPROTO_UDP : FW_IPPROTO_TCP,
+                 port = kServicePorts[below(3)];
+  const unsigned index = port + (proto == FW_IPPROTO_UDP ? 65536 : 0);
   fw_u8& known = datapath_.tables().served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
-  model_.deep.erase({proto, port});
+  model_.large_rcvbuf.erase({proto, port});
   if (model_.listening.erase({proto, port})) {
     known &= FW_PORT_ANSWERS;
     return;
@@ -119,7 +120,7 @@ void History::listen() {
   model_.listening.insert({proto, port});
   known |= FW_PORT_LISTENS;
   if (!one_in(2)) return;
-  model_.deep.insert({proto, port});
+  model_.large_rcvbuf.insert({proto, port});
   known |= FW_PORT_LARGE_RCVBUF;
 }
 
@@ -150,7 +151,7 @@ void History::configure() {
   model_.bans_cost = one_in(5) ? 0 : 1 + below(300'000'000);
   model_.bans_burst = below(1U << 29);
   model_.rule_of_port.clear();
-  const bool strict = one_in(2);  // else budgets are what decides
+  const bool strict = one_in(2);  // else mostly budgets decide
   for (unsigned number = 0; number < 4; number++)
     model_.rules[number] = random_rule(number, strict);
   Rule& of_prefixes = model_.rules[FW_RULE_OF_PREFIXES] = random_rule(0, strict);
@@ -165,7 +166,7 @@ void History::configure() {
     const std::uint64_t tick = is_cheap ? 250'000 : 15'625'000;  // 4 ms, or 0.25 s
     const std::uint64_t cost = one_in(4) ? 0 : tick * (1 + below(16));
     const unsigned most = is_cheap ? 300 : 12;
-    model_.budgets[traffic_class] = {
+    model_.budget_limits[traffic_class] = {
         .cost = cost, .burst = cost * below(most), .served_burst = cost * below(most)};
   }
   publish();
@@ -198,7 +199,7 @@ void History::publish() {
     real.action = static_cast<fw_u8>(rule.action);
     real.own = rule.own;
   }
-  for (const auto& [traffic_class, budget] : model_.budgets)
+  for (const auto& [traffic_class, budget] : model_.budget_limits)
     config.budget[traffic_class] = {.cost = static_cast<fw_u32>(budget.cost),
                                     .burst = static_cast<fw_u32>(budget.burst),
                                     .served_burst = static_cast<fw_u32>(budget.served_burst),
