@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Every Ethernet frame of the shared captures, through both sides. They lie beside the project, or
-// where FLOODWALL_CAPTURES says; with CI=true they must be there.
+// Every Ethernet frame of the shared captures, judged by both sides. The captures are in the folder
+// beside the project, or in FLOODWALL_CAPTURES; with CI=true they must be there.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "capture/reader.hpp"
-#include "diff/here.hpp"
+#include "diff/open_pair.hpp"
 
 namespace fw::test {
 namespace {
 
 constexpr std::uint16_t kEthernet = 1;
-constexpr std::size_t kMinFrame = 15, kMaxFrame = 3400;  // what one run of a program takes
+constexpr std::size_t kMinFrame = 15, kMaxFrame = 3400;  // what BPF_PROG_RUN takes
 
 std::filesystem::path captures_folder() {
   const char* named = std::getenv("FLOODWALL_CAPTURES");
@@ -21,7 +21,7 @@ std::filesystem::path captures_folder() {
                           : std::filesystem::path(SOURCE_FOLDER) / "../shared/captures";
 }
 
-// Low limits, so that ordinary traffic meets every stage.
+// Low limits, so that ordinary traffic reaches every stage.
 Difference publish(Pair& pair) {
   fw_config config{};
   config.mode = FW_MODE_ENFORCE;
@@ -59,7 +59,7 @@ Difference compare(Pair& pair, const std::filesystem::path& file, std::uint64_t&
   return pair.tables();
 }
 
-TEST(policy_diff, every_frame_of_the_captures_comes_to_the_same_everywhere) {
+TEST(policy_diff, kernel_and_user_space_agree_on_every_frame_of_the_captures) {
   const std::filesystem::path folder = captures_folder();
   if (!std::filesystem::is_directory(folder)) {
     if (may_not_skip("CI") || may_not_skip()) FAIL() << "no captures in " << folder;

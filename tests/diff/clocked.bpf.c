@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The shipped programs, word for word, but with the clock in the test's hands and
- * what they decided kept for it. */
+/* The shipped programs, unchanged except that the test sets their clock and reads
+ * their last decision. */
 #include "diff/clocked.h"
 
 #include <linux/bpf.h>
@@ -13,12 +13,12 @@ struct fw_clocked clocked;
 #include "datapath/xdp/env_bpf.h"
 #include "policy/judge.h"
 
-FW_INLINE void decide_and_keep(struct fw_env* env, int parsed, const struct fw_packet* packet,
-                               struct fw_decision* decision) {
+FW_INLINE void decide_and_record(struct fw_env* env, int parsed, const struct fw_packet* packet,
+                                 struct fw_decision* decision) {
   fw_decide(env, parsed, packet, decision);
   clocked.packet = *packet;
   clocked.decision = *decision;
 }
 
-#define fw_decide decide_and_keep
+#define fw_decide decide_and_record
 #include "datapath/xdp/floodwall.bpf.c"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the test and its build of the XDP program share: the clock that the test
- * sets, and what the last ingress frame came to. */
+ * sets, and the packet and decision of the last ingress frame. */
 #ifndef FW_TESTS_DIFF_CLOCKED_H
 #define FW_TESTS_DIFF_CLOCKED_H
 

@@ -11,7 +11,7 @@ namespace fw::test {
 namespace {
 
 constexpr const char *kHost = "198.51.100.7", *kHost6 = "2001:db8::7";
-// Their last two bytes are replaced.
+// The last two bytes of a remote address are replaced in each frame; see kMarker.
 constexpr const char *kRemote = "10.1.222.173", *kRemote6 = "2001:db8:1:dead::beef:dead";
 constexpr std::array<fw_u8, 2> kMarker{0xde, 0xad};
 constexpr std::size_t kTemplates = 6000, kMinFrame = 15, kMaxFrame = 3400;
@@ -126,7 +126,7 @@ Frames::Template Frames::make(bool leaving) {
   auto at = std::ranges::search(made.bytes, kMarker).begin();
   if (at == made.bytes.end()) return made;
   const auto second = std::search(at + 8, made.bytes.end(), kMarker.begin(), kMarker.end());
-  made.is_v6 = second == at + 8;  // the first was the network's
+  made.is_v6 = second == at + 8;  // the first one is in the network part
   made.peer_at = static_cast<std::size_t>((made.is_v6 ? second : at) - made.bytes.begin());
   if (made.bytes.size() > kMaxFrame) made.bytes.resize(kMaxFrame);
   return made;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random frames that meet each other: few hosts, few ports, few sequence numbers, so that
-// conversations happen, tables overflow and limits are exceeded; and every encapsulation, cut
-// anywhere, with bits flipped.
+// Random frames of few hosts, ports and sequence numbers, so that they form flows, tables overflow
+// and limits are exceeded; with every encapsulation, cut anywhere, with bits flipped.
 #pragma once
 
 #include <random>
@@ -20,7 +19,7 @@ class Frames {
   [[nodiscard]] const Bytes& arriving() { return next(arriving_); }
   [[nodiscard]] const Bytes& leaving() { return next(leaving_); }
 
-  // As text, one of the remote hosts that frames come from.
+  // The address of a random remote host of these frames.
   [[nodiscard]] std::string peer(bool v6);
 
  private:

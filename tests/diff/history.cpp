@@ -16,7 +16,7 @@ namespace fw::test {
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000, kSecond = 1'000'000'000;
-constexpr unsigned kDeafSteps = 5'000;
+constexpr unsigned kEgressUnseenSteps = 5'000;
 
 class History {
  public:
@@ -24,20 +24,21 @@ class History {
       : pair_(pair), random_(seed), frames_(seed), ports_(FW_PORT_LINES) {}
 
   Difference step() {
-    tell_time();
+    advance_clock();
     if (one_in(200)) {
       if (Difference found = one_in(4) ? erase() : put()) return found;
     }
     if (one_in(20'000)) {
       if (Difference found = publish()) return found;
     }
-    if (one_in(5'000)) sign();
-    if (one_in(1'000)) know();
+    if (one_in(5'000)) change_signature();
+    if (one_in(1'000)) change_served();
     if (one_in(50'000)) {
-      if (Difference found = lists()) return found;
+      if (Difference found = change_lists()) return found;
     }
-    // At first nothing is seen to leave.
-    if (steps_++ >= kDeafSteps && one_in(6)) return pair_.egress(frames_.leaving(), now_ns_);
+    // Egress is unseen at first.
+    if (steps_++ >= kEgressUnseenSteps && one_in(6))
+      return pair_.egress(frames_.leaving(), now_ns_);
     return pair_.ingress(frames_.arriving(), now_ns_);
   }
 
@@ -75,7 +76,7 @@ class History {
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
   bool one_in(unsigned n) { return random_() % n == 0; }
 
-  void tell_time() {
+  void advance_clock() {
     now_ns_ += below(1'500'000);
     if (one_in(400)) now_ns_ += below(2'000) * kMillisecond;
     if (one_in(5'000)) now_ns_ += below(200) * kSecond;
@@ -127,8 +128,8 @@ class History {
     return pair_.put(entry, now_ns_);
   }
 
-  // Of a packet as they arrive here, so that some match.
-  void sign() {
+  // A signature made from a packet, so that some packets match.
+  void change_signature() {
     const Bytes& bytes = frames_.arriving();
     const auto size = static_cast<fw_u32>(bytes.size());
     const fw_frame frame{
@@ -143,15 +144,16 @@ class History {
     if (one_in(3)) signature.mask.word[1] = 0xffffULL << (one_in(2) ? 48 : 32);
     if (one_in(5)) signature.mask.word[2] = ~0ULL << (8 * below(8));
     for (unsigned i = 0; i < 3; i++) signature.value.word[i] = key.word[i] & signature.mask.word[i];
-    pair_.sign(below(FW_MAX_SIGNATURES), signature, one_in(3) ? 0 : below(1U << FW_CLASS_COUNT));
+    pair_.set_signature(below(FW_MAX_SIGNATURES), signature,
+                        one_in(3) ? 0 : below(1U << FW_CLASS_COUNT));
   }
 
-  // Sockets come and go; also that a port never answered, which else soon all have.
-  void know() {
+  // Opens and closes sockets, and makes ports forget that they answered: else all soon have.
+  void change_served() {
     constexpr unsigned kPorts[] = {22, 80, 443, 65536 + 53, 65536 + 80, 65536 + 27015};
-    constexpr fw_u8 kKnown[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS,
-                                FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF};
-    pair_.know(kPorts[below(std::size(kPorts))], kKnown[below(std::size(kKnown))]);
+    constexpr fw_u8 kServed[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS,
+                                 FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF};
+    pair_.set_served(kPorts[below(std::size(kPorts))], kServed[below(std::size(kServed))]);
   }
 
   Difference erase() {
@@ -159,7 +161,7 @@ class History {
     return {};
   }
 
-  Difference lists() {
+  Difference change_lists() {
     std::vector<lists::Range> deny, allow;
     for (unsigned n = below(6); n > 0; n--) {
       unsigned bits = 0;
@@ -168,7 +170,7 @@ class History {
       last.lo |= bits >= 128 ? 0 : bits > 64 ? ~std::uint64_t{0} >> (bits - 64) : ~std::uint64_t{0};
       (one_in(3) ? allow : deny).push_back({first, last});
     }
-    // Some lists have more of one /16 than a cell has room for: smaller cells, nodes, bitmaps.
+    // Some lists have more keys in one /16 than a cell holds, so that nodes and bitmaps are used.
     const Address crowded = Address::parse(frames_.peer(false)).value();
     for (unsigned n = one_in(2) ? 60 : 0; n > 0; n--) {
       const Address at{crowded.hi, crowded.lo ^ below(one_in(2) ? 256 : 65536)};
@@ -188,7 +190,7 @@ class History {
 
 }  // namespace
 
-Difference live(Pair& pair, unsigned seed, std::size_t frames, std::size_t check_every) {
+Difference run_history(Pair& pair, unsigned seed, std::size_t frames, std::size_t check_every) {
   History history(pair, seed);
   if (Difference found = history.publish()) return found;
   for (std::size_t i = 0; i < frames; i++) {

@@ -3,16 +3,21 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
 
 #include "datapath/xdp/list_maps.hpp"
+#include "datapath/xdp/programs.hpp"
 
 namespace fw::test {
 namespace {
@@ -23,6 +28,24 @@ bpf_map* find_bss(const bpf_object* object) {
     if (std::string_view(bpf_map__name(map)).ends_with(".bss")) return map;
   }
   return nullptr;
+}
+
+// libbpf's messages of the last load. The verifier's reason is at the end.
+std::string& libbpf_log() {
+  static std::string text;
+  return text;
+}
+int append_to_log(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  std::array<char, 1 << 16> line{};
+  (void)std::vsnprintf(line.data(), line.size(), format, arguments);
+  libbpf_log() += line.data();
+  return 0;
+}
+std::string end_of_log() {
+  constexpr std::size_t kShown = 2000;
+  const std::string& log = libbpf_log();
+  return log.size() > kShown ? "..." + log.substr(log.size() - kShown) : log;
 }
 
 }  // namespace
@@ -52,10 +75,11 @@ bool KernelSide::map(const std::string& name, std::span<T>& out) {
   return true;
 }
 
-// As datapath/xdp/programs.cpp does it.
+// Resizes and loads as datapath/xdp/programs.cpp does.
 Result<void> KernelSide::load(const std::string& path, datapath::TableSizes configured) {
   const datapath::TableSizes* sizes = &configured;
-  libbpf_set_print(nullptr);
+  libbpf_log().clear();
+  libbpf_set_print(append_to_log);
   cpu_ = static_cast<unsigned>(sched_getcpu());
   cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
   object_ = bpf_object__open_file(path.c_str(), nullptr);
@@ -73,9 +97,10 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes conf
   FW_CPU_TABLES(FW_RESIZE)
 #undef FW_RESIZE
   if (const int error = bpf_object__load(object_); error != 0) {
-    if (error == -EPERM || error == -EACCES)
-      return fail(ErrorKind::not_permitted, "BPF programs may not be loaded here");
-    return fail_errno("load " + path, -error);
+    if ((error == -EPERM || error == -EACCES) && !datapath::xdp::may_load_programs())
+      return fail(ErrorKind::not_permitted, "this process may not load BPF programs");
+    return fail(fmt::format("the kernel refused {}: {}. The end of libbpf's log:\n{}", path,
+                            std::strerror(-error), end_of_log()));
   }
 
   in_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_in"));
@@ -155,7 +180,8 @@ void KernelSide::clear_pending(std::size_t entry_index) {
     fw_policy_forget_pending(&entry_pending_[cpu], static_cast<fw_u32>(entry_index));
 }
 
-// A SLICED table is an array, a PER_CPU one has a value of every CPU in each element.
+// A SLICED table is an array with a slice per CPU; each element of a PER_CPU one has a value per
+// CPU.
 template <typename T>
 std::vector<T> KernelSide::of_this_cpu(const char* name, std::size_t count) const {
   const bpf_map* map = bpf_object__find_map_by_name(object_, name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The policy in the kernel, a frame at a time: BPF_PROG_RUN of the test's build of the XDP and tc
-// programs. Nothing is attached anywhere. The constructing thread must stay on one CPU.
+// Runs the policy in the kernel on one frame at a time: BPF_PROG_RUN of the test's build of the XDP
+// and tc programs. Nothing is attached. The constructing thread must stay on one CPU.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ namespace fw::test {
 
 class KernelSide {
  public:
-  // Loads the object file. An error of kind not_permitted: not here, with these rights.
+  // Loads the object file. An error of kind not_permitted: this process lacks the rights. Where it
+  // has them and the kernel refuses, the error has the end of libbpf's log.
   [[nodiscard]] static Result<std::unique_ptr<KernelSide>> open(const std::string& object,
                                                                 datapath::TableSizes sizes);
   KernelSide(const KernelSide&) = delete;
@@ -29,17 +30,17 @@ class KernelSide {
   // The return value of the program, or a negative errno.
   [[nodiscard]] int ingress(std::span<const fw_u8> frame, std::uint64_t now_ns);
   [[nodiscard]] int egress(std::span<const fw_u8> frame, std::uint64_t now_ns);
-  // Of the last ingress frame.
+  // What the last ingress frame was parsed and judged to.
   [[nodiscard]] const fw_clocked& run() const { return *clocked_; }
 
   void publish(const fw_config& config, std::span<const fw_port_line> ports);
   [[nodiscard]] Result<void> publish_lists(std::span<const std::byte> image);
   void clear_pending(std::size_t entry_index);
 
-  // Tables for policy.h's functions; valid as long as this is.
+  // Tables for policy.h's functions; valid while this object exists.
   [[nodiscard]] fw_env& env() { return env_; }
   [[nodiscard]] const datapath::Tables& tables() const { return tables_; }
-  // Of this CPU: a copy of one of FW_CPU_TABLES.
+  // A copy of this CPU's part of one of FW_CPU_TABLES.
   template <typename T>
   [[nodiscard]] std::vector<T> of_this_cpu(const char* name, std::size_t count) const;
   [[nodiscard]] fw_counters counters() const {
@@ -65,7 +66,7 @@ class KernelSide {
   std::span<std::byte> list_v4_;
   std::span<fw_config> configs_;
   std::span<fw_port_line> ports_;
-  std::span<fw_entry_pending> entry_pending_;  // the first CPU's slice, then the next one's ...
+  std::span<fw_entry_pending> entry_pending_;  // slices, by CPU
   datapath::Tables tables_;
   std::vector<std::pair<void*, std::size_t>> mappings_;
   std::vector<fw_event> events_, taken_;

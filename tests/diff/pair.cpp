@@ -9,7 +9,7 @@
 namespace fw::test {
 namespace {
 
-constexpr int kXdpDrop = 1, kXdpPass = 2, kTcUnspec = -1;
+constexpr int kXdpDrop = 1, kXdpPass = 2, kTcUnspec = -1;  // linux/bpf.h, linux/pkt_cls.h
 constexpr std::size_t kWholeIpHeader = 14 + 40;
 
 fw_frame frame_of(std::span<const fw_u8> frame) {
@@ -64,14 +64,14 @@ Difference Pair::events_differ() {
   if (user.size() != kernel.size())
     return fmt::format("{} events in user space, {} from the kernel", user.size(), kernel.size());
   if (Difference found = slots("event", user.data(), kernel.data(), user.size())) return found;
-  std::vector<fw_sample> shown;
-  user_.drain_samples([&](const fw_sample& sample) { shown.push_back(sample); });
+  std::vector<fw_sample> in_user;
+  user_.drain_samples([&](const fw_sample& sample) { in_user.push_back(sample); });
   const std::vector<fw_sample>& in_kernel = kernel_->take_samples();
-  samples_ += shown.size();
-  if (shown.size() != in_kernel.size())
-    return fmt::format("{} samples in user space, {} from the kernel", shown.size(),
+  samples_ += in_user.size();
+  if (in_user.size() != in_kernel.size())
+    return fmt::format("{} samples in user space, {} from the kernel", in_user.size(),
                        in_kernel.size());
-  return slots("sample", shown.data(), in_kernel.data(), shown.size());
+  return slots("sample", in_user.data(), in_kernel.data(), in_user.size());
 }
 
 Difference Pair::tables() {
@@ -92,11 +92,11 @@ Difference Pair::tables() {
 }
 
 Difference Pair::publish(fw_config config, std::span<const fw_port_line> ports) {
-  const fw_config& kept = user_.config();
-  std::copy(std::begin(kept.seed), std::end(kept.seed), config.seed);
-  config.source_mask = kept.source_mask;
-  config.flow_mask = kept.flow_mask;
-  config.entry_mask = kept.entry_mask;
+  const fw_config& old = user_.config();
+  std::copy(std::begin(old.seed), std::end(old.seed), config.seed);
+  config.source_mask = old.source_mask;
+  config.flow_mask = old.flow_mask;
+  config.entry_mask = old.entry_mask;
   if (auto done = user_.publish(config, ports); !done) return done.error().message;
   kernel_->publish(user_.config(), ports);
   return {};
@@ -119,7 +119,7 @@ Difference Pair::put(const fw_entry& entry, std::uint64_t now_ns) {
   return {};
 }
 
-void Pair::sign(std::size_t index, const fw_signature& signature, fw_u32 classes) {
+void Pair::set_signature(std::size_t index, const fw_signature& signature, fw_u32 classes) {
   user_.tables().signatures[index] = kernel_->tables().signatures[index] = signature;
   for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; traffic_class++) {
     const fw_u64 bit = 1ULL << index;
@@ -129,9 +129,9 @@ void Pair::sign(std::size_t index, const fw_signature& signature, fw_u32 classes
   }
 }
 
-void Pair::know(std::size_t port, fw_u8 known) {
-  user_.tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = known;
-  kernel_->tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = known;
+void Pair::set_served(std::size_t port, fw_u8 flags) {
+  user_.tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = flags;
+  kernel_->tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = flags;
 }
 
 void Pair::erase(std::size_t entry_index) {

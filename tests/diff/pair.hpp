@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One policy, twice: in the kernel and in this process, given the same frames, tables and clock.
-// Every call returns what the first difference was, or nothing.
+// The policy in the kernel and in this process, given the same frames, tables and clock. Every call
+// returns the first difference, or nothing.
 #pragma once
 
 #include <array>
@@ -22,17 +22,17 @@ class Pair {
 
   [[nodiscard]] Difference ingress(std::span<const fw_u8> frame, std::uint64_t now_ns);
   [[nodiscard]] Difference egress(std::span<const fw_u8> frame, std::uint64_t now_ns);
-  // Every cell of every table, and the counters of this CPU.
+  // Compares every slot of every table, and the counters of this CPU.
   [[nodiscard]] Difference tables();
 
-  // Seeds and masks are kept.
+  // Seeds and masks of `config` are replaced by those in force.
   [[nodiscard]] Difference publish(fw_config config, std::span<const fw_port_line> ports);
   [[nodiscard]] Difference publish_lists(std::span<const std::byte> image);
   [[nodiscard]] Difference put(const fw_entry& entry, std::uint64_t now_ns);
   // Puts a signature in force for the classes whose bits are set; none: takes it out.
-  void sign(std::size_t index, const fw_signature& signature, fw_u32 classes);
-  // FW_PORT_* of a port, by its index in the table `served`.
-  void know(std::size_t port, fw_u8 known);
+  void set_signature(std::size_t index, const fw_signature& signature, fw_u32 classes);
+  // Sets FW_PORT_* of a port, given by its index in the table `served`.
+  void set_served(std::size_t port, fw_u8 flags);
   void erase(std::size_t entry_index);
 
   [[nodiscard]] const fw_config& config() const { return user_.config(); }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "datapath/xdp/programs.hpp"
 
+#include <linux/capability.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -36,7 +40,7 @@ int record_warning(libbpf_print_level level, const char* format, va_list argumen
 }
 
 std::unexpected<Error> fail_load(int error_number) {
-  if (error_number == EPERM || error_number == EACCES)
+  if (error_number == EPERM || (error_number == EACCES && !may_load_programs()))
     return fail(ErrorKind::not_permitted,
                 "loading BPF programs is not permitted: run as root (or with CAP_BPF and "
                 "CAP_NET_ADMIN)");
@@ -130,6 +134,13 @@ bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
 
 void SkeletonDeleter::operator()(floodwall_bpf* skeleton) const {
   floodwall_bpf::destroy(skeleton);
+}
+
+bool may_load_programs() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (geteuid() != 0 || syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  return (sets.at(CAP_TO_INDEX(CAP_BPF)).effective & CAP_TO_MASK(CAP_BPF)) != 0;
 }
 
 void silence_libbpf() {

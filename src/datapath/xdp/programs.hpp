@@ -35,6 +35,9 @@ struct LoadedPrograms {
 // are unpinned.
 [[nodiscard]] Result<void> pin_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins);
 
+// True: this process is root and has CAP_BPF. Then an error EACCES of a load is the verifier's.
+[[nodiscard]] bool may_load_programs();
+
 // From now on libbpf's warnings are not printed; fail_load() quotes the last one.
 void silence_libbpf();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whether these tests can run: they need the right to load BPF programs. FLOODWALL_NO_SKIP=1 turns
-// a skip into a failure.
+// Opens the pair that a test compares, or skips the test where BPF programs may not be loaded.
+// FLOODWALL_NO_SKIP=1 turns a skip into a failure; a program that the verifier refuses is always
+// one.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +14,7 @@
 
 namespace fw::test {
 
-// Per-CPU tables are compared, so all of it has to happen on one CPU.
+// Per-CPU tables are compared, so the whole test has to run on one CPU.
 inline void stay_on_this_cpu() {
   cpu_set_t set;
   CPU_ZERO(&set);
