@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Part 4: the same work on one CPU and on all of them at once. What every packet wrote would show
-// as a price that rises with the CPUs.
+// Part 4: the same work on one CPU and on all of them at once. Memory that every packet writes
+// would show as a cost that rises with the number of CPUs.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sched.h>
@@ -36,7 +36,7 @@ void stay_on(unsigned cpu) {
   (void)sched_setaffinity(0, sizeof set, &set);
 }
 
-// The mean ns a packet of `program` on these CPUs at once; 0 if one of them failed.
+// The mean ns per packet of `program` on all these CPUs at once; 0 if one of them failed.
 double at_once(std::vector<Harness>& harnesses, std::span<const unsigned> cpus, int program,
                const Sources& sources, unsigned packets) {
   const std::vector<unsigned char> frame = make_frame(4, Kind::udp);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gives the test frame another source each time, then tail-calls the program
- * under test: what remains over `drop` is the price of a packet. The 32 bits that
+ * under test. The time beyond that of `drop` is the cost of a packet. The 32 bits that
  * change are the IPv4 source, or the second 32 bits of the IPv6 source (both are at
  * byte 26), so that every IPv6 source has a /64 of its own. */
 #include <linux/bpf.h>

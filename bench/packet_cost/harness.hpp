@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Runs an XDP program on a frame many times (BPF_PROG_RUN, nothing is attached), each time with
-// another source. One harness may be used by one thread.
+// another source. A harness is used by one thread.
 #pragma once
 
 #include <memory>
@@ -15,11 +15,11 @@ class Harness {
  public:
   [[nodiscard]] static Result<Harness> open();
 
-  // ns a packet. What the program said of the last one is in verdict().
+  // Returns ns per packet. The program's return value for the last one is in verdict().
   [[nodiscard]] Result<double> run(int program, std::span<const unsigned char> frame,
                                    const Sources& sources, unsigned packets);
   [[nodiscard]] unsigned verdict() const { return verdict_; }
-  // A bare XDP_DROP.
+  // A program that only returns XDP_DROP.
   [[nodiscard]] int drop() const;
 
  private:
@@ -30,7 +30,7 @@ class Harness {
 
   std::unique_ptr<harness, Close> skeleton_;
   std::uint64_t random_ =
-      88172645463325252ULL;  // goes on from run to run; the same in every process
+      88172645463325252ULL;  // of the sources (xorshift, Marsaglia 2003); the same in every process
   unsigned verdict_ = 0;
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The price of a packet in the datapath, beside a bare XDP_DROP, a textbook program and xdp-filter.
+// Measures what a packet costs in the datapath, beside a bare XDP_DROP, a textbook program and
+// xdp-filter.
 //   packet_cost paths|scaling|cpus [rounds=N] [packets=N] [only=TEXT]
-// TEXT is a part of "TABLE: ROW", for whoever works on one path.
-// Lines of JSON on standard output, see measure.hpp. Only BPF_PROG_RUN: nothing is attached.
+// TEXT is a part of "TABLE: ROW": only those rows are measured. Prints lines of JSON, see
+// measure.hpp. Only BPF_PROG_RUN is used: nothing is attached.
 #include <fmt/format.h>
 
 #include <charconv>

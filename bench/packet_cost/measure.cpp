@@ -13,7 +13,7 @@ namespace fw::bench {
 
 namespace {
 
-constexpr double kEnough = 0.8;  // some of a case's first packets meet with another reason
+constexpr double kEnough = 0.8;  // some of a case's first packets have another reason; judgement
 
 struct Figures {
   std::vector<double> bare, floodwall, textbook, filter;
@@ -27,36 +27,38 @@ Result<void> round_of(Stage& stage, const Case& one, Figures& figures) {
   const auto run = [&](int program, unsigned packets) {
     return stage.harness.run(program, frame, one.sources, packets);
   };
-  const auto note = [&](int program, unsigned packets, std::vector<double>& into) -> Result<void> {
+  const auto time_into = [&](int program, unsigned packets,
+                             std::vector<double>& into) -> Result<void> {
     auto ns = run(program, packets);
     if (!ns) return std::unexpected(ns.error());
     into.push_back(*ns);
     return {};
   };
-  // The tables know the sources, and hold as many as they can, before it counts.
+  // Fills the tables with the sources before measuring.
   const auto settle = static_cast<unsigned>(
       std::min<std::uint64_t>(one.sources.count * 2, stage.plan.packets * 3 / 2));
   if (auto ns = run(stage.subject.program(), settle); !ns) return std::unexpected(ns.error());
   stage.subject.drain();
   const unsigned packets = stage.plan.packets;
-  if (auto done = note(stage.harness.drop(), packets, figures.bare); !done) return done;
+  if (auto done = time_into(stage.harness.drop(), packets, figures.bare); !done) return done;
   const fw_counters before = stage.subject.counters();
-  if (auto done = note(stage.subject.program(), packets, figures.floodwall); !done) return done;
+  if (auto done = time_into(stage.subject.program(), packets, figures.floodwall); !done)
+    return done;
   figures.share = std::min(figures.share, share_of(before, stage.subject.counters(), one.expected));
   if (figures.share < kEnough)
     return fail(fmt::format("{}: only {:.1f} % of the packets took this path", one.name,
                             figures.share * 100));
-  const auto note_reference = [&](int program, std::vector<double>& into) -> Result<void> {
-    auto done = note(program, packets / 2, into);
+  const auto time_reference = [&](int program, std::vector<double>& into) -> Result<void> {
+    auto done = time_into(program, packets / 2, into);
     if (done && one.expected == FW_REASON_DENY && stage.harness.verdict() != XDP_DROP)
-      return fail(fmt::format("{}: a reference lets it pass", one.name));
+      return fail(fmt::format("{}: a reference program passed a denied packet", one.name));
     return done;
   };
   if (one.against_textbook)
-    if (auto done = note_reference(stage.references.textbook(), figures.textbook); !done)
+    if (auto done = time_reference(stage.references.textbook(), figures.textbook); !done)
       return done;
   if (const auto filter = stage.references.xdp_filter(); filter && one.against_filter)
-    return note_reference(*filter, figures.filter);
+    return time_reference(*filter, figures.filter);
   return {};
 }
 

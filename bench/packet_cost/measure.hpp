@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cases, measured in turns: in each round every case runs each of the programs, so that what
-// disturbs the machine for a while disturbs all of them. Results are lines of JSON.
+// Measures cases in turns: in each round every case runs each of the programs, so that a
+// disturbance of the machine affects all of them alike. Results are lines of JSON.
 #pragma once
 
 #include <functional>
@@ -18,14 +18,14 @@ struct Case {
   int family = 4;
   Kind kind = Kind::udp;
   Sources sources;
-  fw_reason expected = FW_REASON_PASS;  // what most packets must have met with, or it is an error
+  fw_reason expected = FW_REASON_PASS;  // of most packets; else the case fails
   std::function<Result<void>()> prepare;
   bool against_textbook = true, against_filter = false;
 };
 
 struct Plan {
   unsigned rounds = 5;
-  unsigned packets = 200'000;  // of a round and program
+  unsigned packets = 200'000;  // per round and program
   std::string only;            // what "TABLE: ROW" must contain
 };
 
@@ -39,11 +39,11 @@ struct Stage {
 };
 
 // Prints {"table", "row", "share", "ns": {"bare": [...], "floodwall": [...], ...}} for each case;
-// `share` is that of Floodwall's packets that met with the expected reason.
+// `share` is the share of Floodwall's packets that had the expected reason.
 [[nodiscard]] Result<void> measure(Stage& stage, const std::string& table,
                                    const std::vector<Case>& cases);
 
-// The share of the last `packets` packets that met with `reason`.
+// The share of the packets between two readings of the counters that had `reason`.
 [[nodiscard]] double share_of(const fw_counters& before, const fw_counters& after,
                               fw_reason reason);
 

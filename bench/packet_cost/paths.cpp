@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Part 1: what a packet costs on each way through the policy, with no list, with a deny list of a
-// million, and with 100 services and 64 signatures besides.
+// Part 1: what a packet costs on each path through the policy: without a list, with a deny list of
+// a million entries, and with 100 services and 64 signatures in addition.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -16,23 +16,23 @@ constexpr Sources kFree{.base = 0x0b000000, .count = 1U << 16};
 constexpr Sources kExempt{.base = 0x20000000, .count = 1U << 8};
 constexpr Sources kDenied{.base = 0x64400000, .count = 1U << 16};
 constexpr Sources kBanned{.base = 0xc0000000, .count = 1U << 16};
-constexpr Sources kGreedy{.base = 0x71000000, .count = 1U << 12};
-constexpr Sources kFriends{.base = 0x51000000, .count = 1U << 14};
+constexpr Sources kOverLimit{.base = 0x71000000, .count = 1U << 12};
+constexpr Sources kVerified{.base = 0x51000000, .count = 1U << 14};
 
 constexpr Sources of(std::uint64_t count) {
   return {.base = kFree.base, .count = count};
 }
 
-// Services and signatures that are in force besides.
-struct World {
+// What is in force in addition.
+struct Setting {
   unsigned services = 0, signatures = 0;
   bool listed = false;
 };
 
-// The cases of a world; they refer to it.
+// The cases in a setting. They refer to this object.
 class Paths {
  public:
-  Paths(Stage& stage, const World& world) : stage_(stage), world_(world) {}
+  Paths(Stage& stage, const Setting& setting) : stage_(stage), setting_(setting) {}
 
   std::vector<Case> of_family(int family) {
     const std::string ip = fmt::format("IPv{} ", family);
@@ -45,28 +45,28 @@ class Paths {
                                      .expected = reason,
                                      .prepare = std::move(prepare)});
     };
-    const auto set = [this](Limits limits, bool signs = false) {
-      return [this, limits, signs] { return set_up(limits, signs); };
+    const auto set = [this](Limits limits, bool matches = false) {
+      return [this, limits, matches] { return set_up(limits, matches); };
     };
     add("exempt, 256 sources", kExempt, FW_REASON_EXEMPT, set(Limits::defaults));
-    if (world_.listed)
+    if (setting_.listed)
       add("denied, 64 k sources", kDenied, FW_REASON_DENY, set(Limits::defaults)).against_filter =
           family == 4;
     add("banned, 64 k sources", kBanned, FW_REASON_BAN, set(Limits::defaults));
     add("signature, 64 k sources", kFree, FW_REASON_SIGNATURE, set(Limits::defaults, true));
-    add("over its limit, 4 k sources", kGreedy, FW_REASON_LIMIT, set(Limits::tight));
+    add("over its limit, 4 k sources", kOverLimit, FW_REASON_LIMIT, set(Limits::tight));
     add("over the budget, 1 M sources", of(1U << 20), FW_REASON_BUDGET, set(Limits::defaults));
     add("passed unverified, 256 sources", of(1U << 8), FW_REASON_PASS, set(Limits::roomy));
     add("passed unverified, 64 k sources", of(1U << 16), FW_REASON_PASS, set(Limits::roomy));
     add("passed unverified, 1 M sources", of(1U << 20), FW_REASON_PASS, set(Limits::roomy))
         .against_filter = family == 4;
     add("passed unverified, 16 M sources", of(1U << 24), FW_REASON_PASS, set(Limits::roomy));
-    if (family == 4 && !world_.listed)  // of all of IPv4 some are denied or special
+    if (family == 4 && !setting_.listed)  // of all of IPv4 some are denied or special
       add("passed unverified, all of IPv4", of(1ULL << 32), FW_REASON_PASS, set(Limits::roomy));
     Case& verified =
-        add("passed verified, 16 k sources", kFriends, FW_REASON_VERIFIED, [this, family] {
-          stage_.subject.forget();
-          stage_.subject.prove(family, kFriends);
+        add("passed verified, 16 k sources", kVerified, FW_REASON_VERIFIED, [this, family] {
+          stage_.subject.empty_tables();
+          stage_.subject.establish(family, kVerified);
           return set_up(Limits::defaults, false);
         });
     verified.kind = Kind::ack;
@@ -74,13 +74,13 @@ class Paths {
   }
 
  private:
-  Result<void> set_up(Limits limits, bool signs) {
-    stage_.subject.sign(std::max(world_.signatures, signs ? 1U : 0U), signs);
-    return stage_.subject.configure(limits, world_.services);
+  Result<void> set_up(Limits limits, bool matches) {
+    stage_.subject.set_signatures(std::max(setting_.signatures, matches ? 1U : 0U), matches);
+    return stage_.subject.configure(limits, setting_.services);
   }
 
   Stage& stage_;
-  World world_;
+  Setting setting_;
 };
 
 Result<void> deny_everywhere(Stage& stage) {
@@ -98,8 +98,8 @@ Result<void> deny_everywhere(Stage& stage) {
 }  // namespace
 
 Result<void> measure_paths(Stage& stage) {
-  const auto run = [&stage](const char* table, const World& world) -> Result<void> {
-    Paths paths(stage, world);
+  const auto run = [&stage](const char* table, const Setting& setting) -> Result<void> {
+    Paths paths(stage, setting);
     std::vector<Case> cases = paths.of_family(4);
     for (Case& one : paths.of_family(6)) cases.push_back(std::move(one));
     return measure(stage, table, cases);

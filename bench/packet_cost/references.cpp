@@ -44,12 +44,12 @@ std::string filter_path() {
 
 bpf_object* open_filter() {
   const std::string path = filter_path();
-  // It warns of sections that only libxdp knows.
+  // libbpf would warn of sections that only libxdp knows.
   const libbpf_print_fn_t print = libbpf_set_print(nullptr);
   bpf_object* const object = path.empty() ? nullptr : bpf_object__open(path.c_str());
   libbpf_set_print(print);
   if (object == nullptr) return nullptr;
-  // A program that is tail-called must say the same of fragments as the one that calls it.
+  // A tail-called program must have the same flag for fragments as its caller.
   bpf_program* const program = bpf_object__find_program_by_name(object, "xdpfilt_alw_ip");
   bpf_program__set_type(program, BPF_PROG_TYPE_XDP);
   bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What Floodwall is measured against in the harness: a textbook program (LPM_TRIE list, LRU_HASH of
-// token buckets) and xdp-filter of xdp-tools, with the same deny list in their maps.
+// The programs that Floodwall is compared with in the harness: a textbook program (LPM_TRIE list,
+// LRU_HASH of token buckets) and xdp-filter of xdp-tools, with the same deny list in their maps.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -19,7 +19,7 @@ class References {
   // Without the package xdp-tools there is no xdp-filter.
   [[nodiscard]] static Result<References> open();
 
-  // Adds entries, whole IPv6 addresses as /64s (to xdp-filter only IPv4: it knows no prefixes).
+  // Adds entries: IPv4 addresses, and IPv6 /64s (not to xdp-filter, which has no prefixes).
   [[nodiscard]] Result<void> deny(std::span<const Address> addresses);
 
   [[nodiscard]] int textbook() const { return bpf_program__fd(textbook_->progs.textbook); }

@@ -82,11 +82,11 @@ Result<void> by_signatures(Stage& stage) {
   std::vector<Case> cases;
   for (const unsigned signatures : {0U, 1U, 4U, 16U, 64U})
     cases.push_back(passed(short_number(signatures), 4, kFree, [&stage, signatures] {
-      stage.subject.sign(signatures, false);
+      stage.subject.set_signatures(signatures, false);
       return stage.subject.configure(Limits::roomy, 0);
     }));
   auto done = measure(stage, "signatures", cases);
-  stage.subject.sign(0, false);
+  stage.subject.set_signatures(0, false);
   return done;
 }
 

@@ -20,7 +20,8 @@ namespace fw::bench {
 
 namespace {
 
-// Loaded programs of the datapath's name, the newest first. Others on this machine may have theirs.
+// Loaded programs of that name, the newest first. Another Floodwall on this machine may have its
+// own.
 std::vector<int> programs_named(std::string_view name) {
   std::vector<int> found;
   std::uint32_t id = 0;
@@ -92,7 +93,7 @@ Subject::~Subject() {
   if (datapath_) datapath_->remove();
 }
 
-// Ours is the one whose packets our counters see.
+// Our program is the one whose runs our counters count.
 Result<void> Subject::find_program() {
   const auto judged = [this] {
     const fw_counters now = counters();
@@ -124,15 +125,15 @@ Result<void> Subject::configure(Limits limits, unsigned services) {
   policy.entry_mask = old.entry_mask;
   policy.lengths_v4 = 1;  // single addresses ...
   policy.prefix_bits_v4[0] = 128;
-  policy.lengths_v6 = 2;  // ... and an own IPv6 address is exempt as such, a /64 is banned
+  policy.lengths_v6 = 2;  // ... and for IPv6 also /64s, which is what bans are of
   policy.prefix_bits_v6[0] = 128;
   policy.prefix_bits_v6[1] = 64;
-  if (auto done = forget_budgets(); !done) return done;
+  if (auto done = reset_budgets(); !done) return done;
   return datapath_->publish(policy, compiled_.ports);
 }
 
-// What was owed and refused under other budgets would count under these.
-Result<void> Subject::forget_budgets() {
+// Tokens used and refusals under other budgets would count under these.
+Result<void> Subject::reset_budgets() {
   const std::span<fw_budget> budgets = datapath_->tables().budgets;
   std::memset(static_cast<void*>(budgets.data()), 0, budgets.size_bytes());
   datapath_->tables().shared->under_load_until_ns = 0;
@@ -141,7 +142,7 @@ Result<void> Subject::forget_budgets() {
   const UniqueFd shares = map_of(program_, "budget_shares");
   for (std::uint32_t i = 0; i < budgets.size(); i++)
     if (bpf_map_update_elem(shares.get(), &i, nothing.data(), BPF_ANY) != 0)
-      return fail("each CPU's shares of the budgets cannot be forgotten");
+      return fail("each CPU's shares of the budgets cannot be reset");
   return {};
 }
 
@@ -173,7 +174,7 @@ void Subject::erase_all() {
     if (datapath_->tables().entries[i].until_ns != 0) fw_policy_entry_erase(&env, i);
 }
 
-void Subject::sign(unsigned count, bool last_matches) {
+void Subject::set_signatures(unsigned count, bool last_matches) {
   const datapath::Tables tables = datapath_->tables();
   std::ranges::fill(tables.signature_set->active, fw_u64{0});
   for (unsigned i = 0; i < count; i++) {
@@ -187,14 +188,14 @@ void Subject::sign(unsigned count, bool last_matches) {
   std::ranges::fill(tables.signature_set->active, bits);
 }
 
-void Subject::prove(int family, const Sources& sources) {
+void Subject::establish(int family, const Sources& sources) {
   fw_env env = this->env();
   for (std::uint32_t i = 0; i < sources.count; i++)
     fw_policy_flow_establish(&env, key_of(sources.at(family, i)), kSourcePort,
-                             key_of(server(family)), kPort, 6, datapath_->now_ns());
+                             key_of(server(family)), kPort, FW_IPPROTO_TCP, datapath_->now_ns());
 }
 
-void Subject::forget() {
+void Subject::empty_tables() {
   const datapath::Tables tables = datapath_->tables();
   std::memset(static_cast<void*>(tables.sources.data()), 0, tables.sources.size_bytes());
   std::memset(static_cast<void*>(tables.flows.data()), 0, tables.flows.size_bytes());
@@ -211,7 +212,7 @@ std::vector<Address> random_addresses(int family, std::size_t count) {
   made.reserve(count);
   while (made.size() < count) {
     const auto word = static_cast<std::uint32_t>(random());
-    // IPv6: of 2,048 /32s, as feeds are that name hosts of many networks.
+    // IPv6: in 2,048 /32s, like feeds that list hosts of many networks.
     made.push_back(family == 4
                        ? Address::v4(word)
                        : Address{0x2a00'0000'0000'0000 |

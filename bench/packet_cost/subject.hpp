@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Floodwall as it is measured: its XDP program, loaded but attached to nothing, and tables that are
-// filled so that packets take the path that is wanted.
+// Floodwall as it is measured: its XDP program, loaded and not attached, with tables filled so that
+// packets take a given path.
 #pragma once
 
 #include <memory>
@@ -16,14 +16,14 @@ namespace fw::bench {
 
 // Which limits and budgets are in force.
 enum class Limits {
-  defaults,  // those of a new installation: a flood of unverified sources is soon over its budget
+  defaults,  // those of a new installation: a flood of unverified sources soon exceeds its budget
   roomy,     // the same, with budgets that nothing here exceeds: unverified sources pass
-  tight,     // one packet in 8 s of each source: all others are above the limit
+  tight,     // one packet in 8 s per source: all others are above the limit
 };
 
 class Subject {
  public:
-  // Tables of the default size. Its pins are removed at the end.
+  // Tables have the default sizes. The destructor removes the pins.
   [[nodiscard]] static Result<Subject> open();
   Subject(Subject&&) = default;
   Subject& operator=(Subject&&) = default;
@@ -34,20 +34,21 @@ class Subject {
   [[nodiscard]] Result<void> use_lists(std::span<const std::byte> image);
   [[nodiscard]] Result<void> entry(fw_u8 kind, int family, const Sources& sources);
   void erase_all();
-  // `count` signatures that no packet here matches, but for the last one if `last_matches`.
-  void sign(unsigned count, bool last_matches);
-  // The sources have a TCP connection to the server.
-  void prove(int family, const Sources& sources);
-  // No source and no conversation was ever seen.
-  void forget();
-  // Takes what waits in the rings, as the daemon would.
+  // Puts `count` signatures in force. No packet here matches any, except the last one if
+  // `last_matches`.
+  void set_signatures(unsigned count, bool last_matches);
+  // Gives each source an established TCP connection to the server.
+  void establish(int family, const Sources& sources);
+  // Empties the tables of sources and flows.
+  void empty_tables();
+  // Empties the rings, as the daemon would.
   void drain();
   [[nodiscard]] fw_counters counters() const { return datapath_->counters(); }
 
  private:
   Subject() = default;
   [[nodiscard]] Result<void> find_program();
-  [[nodiscard]] Result<void> forget_budgets();
+  [[nodiscard]] Result<void> reset_budgets();
   [[nodiscard]] fw_env env();
 
   std::unique_ptr<datapath::Datapath> datapath_;
@@ -57,7 +58,7 @@ class Subject {
 
 // `count` random addresses of a family, the same every time. IPv6 ones are in /64s of their own.
 [[nodiscard]] std::vector<Address> random_addresses(int family, std::size_t count);
-// They, whole IPv6 /64s, as a deny list's image.
+// The image of a deny list of these addresses; IPv6 ones as /64s.
 [[nodiscard]] Result<std::vector<std::byte>> deny_image(std::span<const Address> addresses);
 
 }  // namespace fw::bench

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a textbook does: a trie for the list, an LRU hash of token buckets. */
+/* The textbook design: an LPM trie for the list, an LRU hash of token buckets. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 
@@ -49,8 +49,8 @@ static __always_inline int admit(void* buckets, const void* source) {
   struct bucket* bucket = bpf_map_lookup_elem(buckets, source);
 
   if (!bucket) {
-    struct bucket fresh = {TOKENS, now};
-    bpf_map_update_elem(buckets, source, &fresh, BPF_ANY);
+    struct bucket full = {TOKENS, now};
+    bpf_map_update_elem(buckets, source, &full, BPF_ANY);
     return XDP_PASS;
   }
   bucket->tokens += (now - bucket->filled_ns) / NS_PER_TOKEN;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The frames that are judged, and whom they come from.
+// The frames that are judged, and their sources.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace fw::bench {
 
 enum class Kind { udp, syn, ack };
 
-constexpr std::uint16_t kPort = 27015;         // they all go to
-constexpr std::uint16_t kSourcePort = 40'000;  // they all come from
+constexpr std::uint16_t kPort = 27015;         // destination of all frames
+constexpr std::uint16_t kSourcePort = 40'000;  // source of all frames
 
 // The protected host.
 [[nodiscard]] Address server(int family);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Captures for tests and demonstrations: the harness's packets, with times from an arbitrary start.
+// Writes capture files for tests and demonstrations, with times from a fixed start.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class CaptureFile {
     if (!writer_.write(kFirstSecond * kSecond + since_start_ns, std::as_bytes(bytes), wire_bytes))
       std::abort();
   }
-  // Again: nothing happens.
+  // A second call does nothing.
   void close() {
     if (open_ && !writer_.close()) std::abort();
     open_ = false;

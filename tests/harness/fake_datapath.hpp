@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A datapath that attaches to nothing: what the engine publishes can be looked at, and a test plays
-// the policy's part by hand (ban, renew). Entries go through the policy's own functions.
+// A datapath that attaches to nothing: a test reads what the engine publishes, and makes bans and
+// events itself. Entries are put and found by the policy's own functions.
 #pragma once
 
 #include <deque>
@@ -39,7 +39,7 @@ class FakeDatapath : public datapath::Datapath {
 
   [[nodiscard]] fw_budget& budget(std::size_t index) { return tables().budgets[index]; }
 
-  // As the policy does it: puts a ban and reports it.
+  // Puts a ban and reports it, as the policy does.
   void ban(const Prefix& prefix, std::uint64_t now_ns, std::uint32_t hold_ms,
            const fw_event& details) {
     fw_entry entry{};
@@ -62,7 +62,7 @@ class FakeDatapath : public datapath::Datapath {
     events.push_back(event);
   }
 
-  // By the policy's own look-up; null if there is none.
+  // Finds an entry by the policy's look-up; null if there is none.
   fw_entry* find(const Prefix& prefix, std::uint8_t kind) {
     fw_env environment = env();
     const fw_s32 index = fw_policy_entry_find(&environment, key_of(prefix.address),
@@ -77,7 +77,7 @@ class FakeDatapath : public datapath::Datapath {
     fw_env environment = env();
     fw_policy_entry_put(&environment, &entry, now_ns);
   }
-  // Behind the engine's back.
+  // Erases all entries without the engine's knowledge.
   void wipe_entries() {
     std::ranges::fill(tables().entry_keys, fw_entry_keys{});
     std::ranges::fill(tables().entry_filter, fw_entry_filter{});

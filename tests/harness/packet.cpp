@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What each call puts into the header bytes of its layer. What follows from other layers (lengths,
-// next protocols, checksums) stays open: packet_bytes.cpp fills it in.
+// Writes the header bytes of each layer. packet_bytes.cpp fills in what depends on other layers:
+// lengths, next protocols and checksums.
 #include "harness/packet.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cassert>
@@ -17,7 +18,8 @@
 namespace fw::test {
 namespace {
 
-constexpr unsigned kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86dd, kEtherMpls = 0x8847;
+constexpr unsigned kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86dd, kEtherMpls = 0x8847,
+                   kEtherArp = 0x0806;
 
 void put_mac(Bytes& bytes, std::size_t at, std::uint64_t number) {
   for (std::size_t i = 0; i < 6; ++i)
@@ -94,7 +96,7 @@ Packet Packet::vlan(unsigned id, unsigned ether_type) const {
 Packet Packet::mpls(unsigned label) const {
   Bytes head(4);
   put32(head, 0, label << 12 | 64);
-  return with({.kind = Kind::mpls, .number = 137, .ether_type = kEtherMpls, .head = head});
+  return with({.kind = Kind::mpls, .number = IPPROTO_MPLS, .ether_type = kEtherMpls, .head = head});
 }
 
 Packet Packet::arp(std::string_view sender, std::string_view target) const {
@@ -104,7 +106,7 @@ Packet Packet::arp(std::string_view sender, std::string_view target) const {
   put_mac(head, 8, 0x020000000001);
   put_address(head, 14, AF_INET, sender);
   put_address(head, 24, AF_INET, target);
-  return with({.kind = Kind::other, .ether_type = 0x0806, .head = head});
+  return with({.kind = Kind::other, .ether_type = kEtherArp, .head = head});
 }
 
 Packet Packet::ipv4(std::string_view source, std::string_view destination) const {
@@ -113,7 +115,7 @@ Packet Packet::ipv4(std::string_view source, std::string_view destination) const
   head[8] = 64;
   put_address(head, 12, AF_INET, source);
   put_address(head, 16, AF_INET, destination);
-  return with({.kind = Kind::ipv4, .number = 4, .ether_type = kEtherIpv4, .head = head});
+  return with({.kind = Kind::ipv4, .number = IPPROTO_IPIP, .ether_type = kEtherIpv4, .head = head});
 }
 
 Packet Packet::ipv6(std::string_view source, std::string_view destination) const {
@@ -122,7 +124,7 @@ Packet Packet::ipv6(std::string_view source, std::string_view destination) const
   head[7] = 64;
   put_address(head, 8, AF_INET6, source);
   put_address(head, 24, AF_INET6, destination);
-  return with({.kind = Kind::ipv6, .number = 41, .ether_type = kEtherIpv6, .head = head});
+  return with({.kind = Kind::ipv6, .number = IPPROTO_IPV6, .ether_type = kEtherIpv6, .head = head});
 }
 
 Packet Packet::ttl(unsigned hops) const {
@@ -145,7 +147,7 @@ Packet Packet::tos(unsigned octet) const {
 Packet Packet::id(unsigned number) const {
   Packet made = *this;
   Layer& layer = made.last();
-  assert(layer.kind == Kind::ipv4 || layer.number == 44);
+  assert(layer.kind == Kind::ipv4 || layer.number == IPPROTO_FRAGMENT);
   if (layer.kind == Kind::ipv4)
     put16(layer.head, 4, number);
   else
@@ -162,7 +164,7 @@ Packet Packet::dont_fragment() const {
 Packet Packet::fragment(unsigned offset_bytes, bool more) const {
   assert(offset_bytes % 8 == 0);
   if (is_v6()) {
-    Packet made = extension(44, 0);
+    Packet made = extension(IPPROTO_FRAGMENT, 0);
     Bytes& head = made.last().head;
     head.assign(8, 0);
     put16(head, 2, offset_bytes | (more ? 1 : 0));
@@ -191,7 +193,8 @@ Packet Packet::options(unsigned n) const {
 Packet Packet::extension(unsigned number, unsigned units) const {
   Bytes head(8 * (1 + std::size_t{units}));
   head[1] = static_cast<fw_u8>(units);
-  if (number != 43) {  // one PadN option fills it; a routing header has type 0 and no segments left
+  if (number != IPPROTO_ROUTING) {  // one PadN option fills it; a routing header has type 0 and no
+                                    // segments left
     head[2] = 1;
     head[3] = static_cast<fw_u8>(std::min<std::size_t>(head.size() - 4, 255));
   }
@@ -199,22 +202,22 @@ Packet Packet::extension(unsigned number, unsigned units) const {
 }
 
 Packet Packet::hop_by_hop(unsigned units) const {
-  return extension(0, units);
+  return extension(IPPROTO_HOPOPTS, units);
 }
 
 Packet Packet::routing(unsigned units) const {
-  return extension(43, units);
+  return extension(IPPROTO_ROUTING, units);
 }
 
 Packet Packet::destination_options(unsigned units) const {
-  return extension(60, units);
+  return extension(IPPROTO_DSTOPTS, units);
 }
 
 Packet Packet::authentication(std::uint32_t spi) const {
   Bytes head(24);
   head[1] = 4;  // in 32-bit words, minus 2
   put32(head, 4, spi);
-  return with({.kind = Kind::authentication, .number = 51, .head = head});
+  return with({.kind = Kind::authentication, .number = IPPROTO_AH, .head = head});
 }
 
 Packet Packet::tcp(unsigned source_port, unsigned destination_port) const {
@@ -223,7 +226,7 @@ Packet Packet::tcp(unsigned source_port, unsigned destination_port) const {
   put16(head, 2, destination_port);
   head[12] = 0x50;
   put16(head, 14, 64240);
-  return with({.kind = Kind::tcp, .number = 6, .head = head});
+  return with({.kind = Kind::tcp, .number = IPPROTO_TCP, .head = head});
 }
 
 Packet Packet::flags(unsigned tcp_flags) const {
@@ -255,19 +258,19 @@ Packet Packet::udp(unsigned source_port, unsigned destination_port) const {
   Bytes head(8);
   put16(head, 0, source_port);
   put16(head, 2, destination_port);
-  return with({.kind = Kind::udp, .number = 17, .head = head});
+  return with({.kind = Kind::udp, .number = IPPROTO_UDP, .head = head});
 }
 
 Packet Packet::icmp(unsigned type, unsigned code) const {
   Bytes head(8);
   put16(head, 0, type << 8 | code);
-  return with({.kind = Kind::icmp, .number = 1, .head = head});
+  return with({.kind = Kind::icmp, .number = IPPROTO_ICMP, .head = head});
 }
 
 Packet Packet::icmpv6(unsigned type, unsigned code) const {
   Bytes head(8);
   put16(head, 0, type << 8 | code);
-  return with({.kind = Kind::icmpv6, .number = 58, .head = head});
+  return with({.kind = Kind::icmpv6, .number = IPPROTO_ICMPV6, .head = head});
 }
 
 Packet Packet::icmp_echo(unsigned id, unsigned seq) const {
@@ -291,21 +294,21 @@ Packet Packet::neighbor_solicitation(std::string_view target) const {
 }
 
 Packet Packet::gre() const {
-  return with({.kind = Kind::gre, .number = 47, .head = Bytes(4)});
+  return with({.kind = Kind::gre, .number = IPPROTO_GRE, .head = Bytes(4)});
 }
 
 Packet Packet::esp(std::uint32_t spi) const {
   Bytes head(8);
   put32(head, 0, spi);
   put32(head, 4, 1);  // sequence number
-  return with({.kind = Kind::other, .number = 50, .head = head});
+  return with({.kind = Kind::other, .number = IPPROTO_ESP, .head = head});
 }
 
 Packet Packet::sctp(unsigned source_port, unsigned destination_port) const {
   Bytes head(12);
   put16(head, 0, source_port);
   put16(head, 2, destination_port);
-  return with({.kind = Kind::other, .number = 132, .head = head});
+  return with({.kind = Kind::other, .number = IPPROTO_SCTP, .head = head});
 }
 
 Packet Packet::proto(unsigned number) const {

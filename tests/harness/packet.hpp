@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A packet, written as it reads: Packet::ethernet().vlan(5).ipv4("192.0.2.1", "198.51.100.1")
-// .tcp(40000, 80).syn().bytes(). Each call returns a new packet, so that a common start can be
-// named and varied. Lengths, next-protocol fields and checksums are filled in by bytes(); what a
-// test wants wrong is set by the calls under "Lies". A call on a layer that is not there is an
-// assertion.
+// Builds a packet layer by layer: Packet::ethernet().vlan(5).ipv4("192.0.2.1", "198.51.100.1")
+// .tcp(40000, 80).syn().bytes(). Each call returns a new packet, so that packets can share a common
+// start. bytes() fills in lengths, next-protocol fields and checksums; the calls under "Wrong on
+// purpose" override them. A call on a layer that is not there fails an assertion.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +34,7 @@ class Packet {
   // A request, from 02:00:00:00:00:01.
   [[nodiscard]] Packet arp(std::string_view sender, std::string_view target) const;
 
-  // IP. The text forms of addresses; a mistake in one aborts the test.
+  // IP. Addresses are text; one that does not parse aborts the test.
   [[nodiscard]] Packet ipv4(std::string_view source, std::string_view destination) const;
   [[nodiscard]] Packet ipv6(std::string_view source, std::string_view destination) const;
   [[nodiscard]] Packet ttl(unsigned hops) const;  // also the hop limit of IPv6
@@ -68,29 +67,29 @@ class Packet {
   [[nodiscard]] Packet icmp_echo(unsigned id, unsigned seq) const;
   [[nodiscard]] Packet icmp_echo_reply(unsigned id, unsigned seq) const;
   [[nodiscard]] Packet neighbor_solicitation(std::string_view target) const;
-  [[nodiscard]] Packet gre() const;  // what follows decides its protocol field
+  [[nodiscard]] Packet gre() const;  // its protocol field follows from the next layer
   [[nodiscard]] Packet esp(std::uint32_t spi) const;
   [[nodiscard]] Packet sctp(unsigned source_port, unsigned destination_port) const;
   // Any other protocol number: no header of its own, just what payload() adds.
   [[nodiscard]] Packet proto(unsigned number) const;
 
-  // Adds to the payload: n bytes 0, 1, 2 ..., a text, or bytes (such as a quoted packet).
+  // Appends to the payload: n bytes 0, 1, 2 ..., a text, or bytes (such as a quoted packet).
   [[nodiscard]] Packet payload(std::size_t n) const;
   [[nodiscard]] Packet payload(std::string_view text) const;
   [[nodiscard]] Packet payload(std::span<const fw_u8> bytes) const;
 
-  // Lies. They hold for the layer that came last.
+  // Wrong on purpose, in the layer that came last.
   [[nodiscard]] Packet header_words(unsigned words) const;  // IHL or TCP data offset
   [[nodiscard]] Packet length(unsigned n) const;            // IPv4 total, IPv6 payload, UDP length
   [[nodiscard]] Packet next(unsigned number) const;         // ether type or next protocol
   [[nodiscard]] Packet version(unsigned number) const;      // of the IP header
   [[nodiscard]] Packet bad_checksum() const;
-  // Any byte of the finished frame.
+  // Sets any byte of the finished frame.
   [[nodiscard]] Packet patch(std::size_t offset, fw_u8 value) const;
 
-  // Zeros after the packet up to n bytes, as Ethernet has them.
+  // Appends zeros up to n bytes, as Ethernet does.
   [[nodiscard]] Packet padded_to(std::size_t n) const;
-  // Captured only up to n bytes; wire_bytes() stays.
+  // Cuts what was captured to n bytes; wire_bytes() stays.
   [[nodiscard]] Packet cut_to(std::size_t n) const;
 
   // The frame as captured.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// From layers to a frame: whole() goes from the last layer to the first and fills each one's open
-// fields from what follows it.
+// Makes a frame of layers: whole() goes from the last layer to the first and fills in the fields of
+// each that depend on what follows it.
+#include <netinet/in.h>
+
 #include <cstdint>
 
 #include "harness/packet.hpp"
@@ -8,6 +10,8 @@
 
 namespace fw::test {
 namespace {
+
+constexpr unsigned kNone = IPPROTO_NONE, kExperimental = 253;
 
 // RFC 1071: the sum of 16-bit words, not folded.
 std::uint32_t sum_of(std::span<const fw_u8> bytes) {
@@ -33,12 +37,13 @@ std::uint32_t crc32c(std::span<const fw_u8> bytes) {
 
 }  // namespace
 
-// The next-protocol field of layer `index`: 59 (none) or 253 (experimental) when nothing follows.
+// The next-protocol field of layer `index`: of the last layer none or, for IPv4, one for
+// experiments (RFC 3692).
 unsigned Packet::next_number(std::size_t index) const {
   const Layer& layer = layers_[index];
   if (layer.next >= 0) return static_cast<unsigned>(layer.next);
   if (index + 1 < layers_.size()) return layers_[index + 1].number;
-  return layer.kind == Kind::ipv4 ? 253 : 59;
+  return layer.kind == Kind::ipv4 ? kExperimental : kNone;
 }
 
 unsigned Packet::next_ether_type(std::size_t index) const {
@@ -58,7 +63,7 @@ std::uint32_t Packet::pseudo_sum(std::size_t index, std::size_t size) const {
   return 0;
 }
 
-// Fills the holes of layer `index`, which `body` follows, and puts it before `body`.
+// Fills in layer `index`, which `body` follows, and puts it before `body`.
 void Packet::finish(std::size_t index, Bytes& body) const {
   const Layer& layer = layers_[index];
   Bytes head = layer.head;
@@ -109,7 +114,7 @@ void Packet::finish(std::size_t index, Bytes& body) const {
       break;
   }
   body.insert(body.begin(), head.begin(), head.end());
-  if (layer.number == 132 && head.size() == 12) {
+  if (layer.number == IPPROTO_SCTP && head.size() == 12) {
     const std::uint32_t crc = crc32c(body) ^ wrong;  // least significant byte first
     for (std::size_t i = 0; i < 4; ++i) body[8 + i] = static_cast<fw_u8>(crc >> (8 * i));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A folder that is gone with its test.
+// A folder that is removed at the end of its test.
 #pragma once
 
 #include <unistd.h>

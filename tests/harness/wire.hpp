@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers into bytes, most significant first.
+// Writes numbers in network byte order.
 #pragma once
 
 #include <cstdint>
