@@ -13,6 +13,10 @@ if(FLOODWALL_SANITIZE)
   target_compile_options(floodwall_options INTERFACE ${sanitizers}
                                                      $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=null>)
   target_link_options(floodwall_options INTERFACE ${sanitizers})
+elseif(FLOODWALL_TSAN)
+  target_compile_options(floodwall_options INTERFACE -fsanitize=thread -Wno-tsan
+                                                     -fno-omit-frame-pointer)
+  target_link_options(floodwall_options INTERFACE -fsanitize=thread)
 else()
   target_compile_options(floodwall_options INTERFACE -fstack-protector-strong)
   target_compile_definitions(floodwall_options INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
