@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// The scripts. They know words only: an address is never completed.
 #include "cli/completion.hpp"
 
 #include <fmt/format.h>
@@ -8,41 +7,22 @@
 #include <algorithm>
 #include <vector>
 
-#include "cli/parse.hpp"
+#include "cli/command_table.hpp"
 
 namespace fw::cli {
 
 namespace {
 
-using control::Option;
+bool is_file(const Option& option) {
+  return option.value == "PATH" || option.value == "FILE";
+}
 
-// What online and offline verbs have in common.
-struct Entry {
-  std::string_view name, summary, argument;
-  std::span<const std::string_view> choices;
-  std::vector<Option> options;
-};
-
-std::vector<Entry> entries(std::span<const OfflineVerb> offline) {
-  std::vector<Entry> all;
-  for (const control::Verb& verb : control::kVerbs) {
-    if (is_replaced(verb, offline)) continue;
-    all.push_back({verb.name,
-                   verb.summary,
-                   verb.argument,
-                   verb.choices,
-                   {verb.options.begin(), verb.options.end()}});
-    if (verb.name == kFollowingVerb) all.back().options.push_back(kFollow);
-  }
-  for (const OfflineVerb& verb : offline)
-    all.push_back({verb.name,
-                   verb.summary,
-                   "argument",
-                   verb.choices,
-                   {verb.options.begin(), verb.options.end()}});
-  for (Entry& entry : all)
-    entry.options.insert(entry.options.end(), kGlobalOptions.begin(), kGlobalOptions.end());
-  return all;
+// Of the command itself, and those of all commands that it understands too.
+std::vector<Option> options_of(const Command& command) {
+  std::vector<Option> options(command.syntax.options.begin(), command.syntax.options.end());
+  for (const Option& option : kGlobalOptions)
+    if (option.name != "socket" || command.asks != nullptr) options.push_back(option);
+  return options;
 }
 
 // In single quotes for a shell.
@@ -52,32 +32,39 @@ std::string in_quotes(std::string_view text) {
   return out + "'";
 }
 
-std::string words_of(const Entry& entry) {
-  std::vector<std::string> words(entry.choices.begin(), entry.choices.end());
-  for (const Option& option : entry.options) words.push_back(fmt::format("--{}", option.name));
+std::string words_of(const Command& command) {
+  const auto choices = command.syntax.choices;
+  std::vector<std::string> words(choices.begin(), choices.end());
+  for (const Option& option : options_of(command))
+    words.push_back(fmt::format("--{}", option.name));
   return fmt::format("{}", fmt::join(words, " "));
 }
 
-std::string bash(const std::vector<Entry>& all) {
-  std::vector<std::string> names, valued;
+// `words`, each once and sorted, as the alternatives of a case.
+std::string alternatives(std::vector<std::string> words) {
+  std::ranges::sort(words);
+  words.erase(std::ranges::unique(words).begin(), words.end());
+  return fmt::format("{}", fmt::join(words, "|"));
+}
+
+std::string bash() {
+  std::vector<std::string> names, valued, files;
   std::string cases;
-  for (const Entry& entry : all) {
-    names.emplace_back(entry.name);
-    for (const Option& option : entry.options)
-      if (!option.value.empty() && option.value != "PATH" && option.value != "FILE")
-        valued.push_back(fmt::format("--{}", option.name));
-    cases += fmt::format("    {}) words='{}'{} ;;\n", entry.name, words_of(entry),
-                         entry.argument == "file" ? "; files=1" : "");
+  for (const Command& command : kCommands) {
+    names.emplace_back(command.syntax.name);
+    for (const Option& option : options_of(command))
+      if (!option.value.empty())
+        (is_file(option) ? files : valued).push_back(fmt::format("--{}", option.name));
+    cases += fmt::format("    {}) words='{}'{} ;;\n", command.syntax.name, words_of(command),
+                         command.syntax.argument == "file" ? "; files=1" : "");
   }
-  std::ranges::sort(valued);
-  valued.erase(std::ranges::unique(valued).begin(), valued.end());
   return fmt::format(
       R"(# bash completion of floodwall; load it with: source <(floodwall completion bash)
 _floodwall() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} verb= words= files= i
   case $prev in
     {}) return ;;
-    --socket|--config|--interface) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    {}) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${{COMP_WORDS[i]}} in
@@ -94,7 +81,7 @@ _floodwall() {{
 }}
 complete -F _floodwall floodwall
 )",
-      fmt::join(valued, "|"), fmt::join(names, " "), cases);
+      alternatives(valued), alternatives(files), fmt::join(names, " "), cases);
 }
 
 // A bracket would end the description, a colon the field.
@@ -110,21 +97,21 @@ std::string escaped(std::string_view text) {
 std::string zsh_option(const Option& option) {
   std::string spec = fmt::format("--{}[{}]", option.name, escaped(option.help));
   if (!option.value.empty())
-    spec += fmt::format(":{}:{}", option.value,
-                        option.value == "PATH" || option.value == "FILE" ? "_files" : "");
+    spec += fmt::format(":{}:{}", option.value, is_file(option) ? "_files" : "");
   return in_quotes(spec);
 }
 
-std::string zsh(const std::vector<Entry>& all) {
+std::string zsh() {
   std::string verbs, cases;
-  for (const Entry& entry : all) {
+  for (const Command& command : kCommands) {
+    const control::Verb& syntax = command.syntax;
     verbs += fmt::format("    {}\n",
-                         in_quotes(fmt::format("{}:{}", entry.name, escaped(entry.summary))));
-    cases += fmt::format("        {}) _arguments", entry.name);
-    for (const Option& option : entry.options) cases += " " + zsh_option(option);
-    if (!entry.choices.empty())
-      cases += fmt::format(" '*:{}:({})'", entry.argument, fmt::join(entry.choices, " "));
-    else if (entry.argument == "file")
+                         in_quotes(fmt::format("{}:{}", syntax.name, escaped(syntax.summary))));
+    cases += fmt::format("        {}) _arguments", syntax.name);
+    for (const Option& option : options_of(command)) cases += " " + zsh_option(option);
+    if (!syntax.choices.empty())
+      cases += fmt::format(" '*:{}:({})'", syntax.argument, fmt::join(syntax.choices, " "));
+    else if (syntax.argument == "file")
       cases += " '*:file:_files'";
     cases += " ;;\n";
   }
@@ -151,40 +138,37 @@ if [ "$funcstack[1]" = _floodwall ]; then _floodwall "$@"; else compdef _floodwa
 }
 
 std::string fish_option(std::string_view condition, const Option& option) {
-  const bool file = option.value == "PATH" || option.value == "FILE";
-  return fmt::format("complete -c floodwall{} -l {}{} -d {}\n", condition, option.name,
-                     option.value.empty() ? "" : (file ? " -r -F" : " -x"), in_quotes(option.help));
+  const std::string_view value = option.value.empty() ? "" : is_file(option) ? " -r -F" : " -x";
+  return fmt::format("complete -c floodwall{} -l {}{} -d {}\n", condition, option.name, value,
+                     in_quotes(option.help));
 }
 
-std::string fish(const std::vector<Entry>& all) {
+std::string fish() {
   std::string out =
       "# fish completion of floodwall; load it with: floodwall completion fish | source\n"
       "complete -c floodwall -f\n"
       "complete -c floodwall -n __fish_use_subcommand -l version -d 'print the version'\n";
   for (const Option& option : kGlobalOptions) out += fish_option("", option);
-  for (const Entry& entry : all) {
-    out += fmt::format("complete -c floodwall -n __fish_use_subcommand -a {} -d {}\n", entry.name,
-                       in_quotes(entry.summary));
-    const std::string condition = fmt::format(" -n '__fish_seen_subcommand_from {}'", entry.name);
-    if (!entry.choices.empty())
+  for (const Command& command : kCommands) {
+    const control::Verb& syntax = command.syntax;
+    out += fmt::format("complete -c floodwall -n __fish_use_subcommand -a {} -d {}\n", syntax.name,
+                       in_quotes(syntax.summary));
+    const std::string condition = fmt::format(" -n '__fish_seen_subcommand_from {}'", syntax.name);
+    if (!syntax.choices.empty())
       out += fmt::format("complete -c floodwall{} -a {}\n", condition,
-                         in_quotes(fmt::format("{}", fmt::join(entry.choices, " "))));
-    if (entry.argument == "file") out += fmt::format("complete -c floodwall{} -F\n", condition);
-    for (const Option& option : entry.options)
-      if (std::ranges::find(kGlobalOptions, option.name, &Option::name) == kGlobalOptions.end())
-        out += fish_option(condition, option);
+                         in_quotes(fmt::format("{}", fmt::join(syntax.choices, " "))));
+    if (syntax.argument == "file") out += fmt::format("complete -c floodwall{} -F\n", condition);
+    for (const Option& option : syntax.options) out += fish_option(condition, option);
   }
   return out;
 }
 
 }  // namespace
 
-std::optional<std::string> completion(std::string_view shell,
-                                      std::span<const OfflineVerb> offline) {
-  const std::vector<Entry> all = entries(offline);
-  if (shell == "bash") return bash(all);
-  if (shell == "zsh") return zsh(all);
-  if (shell == "fish") return fish(all);
+std::optional<std::string> completion(std::string_view shell) {
+  if (shell == "bash") return bash();
+  if (shell == "zsh") return zsh();
+  if (shell == "fish") return fish();
   return std::nullopt;
 }
 

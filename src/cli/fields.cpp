@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Tolerant access to the members of a reply.
 #include "cli/fields.hpp"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading the members of a reply for display. A newer or older daemon may leave a member out or
-// give it another type: it then reads as empty, never as an error.
+// Reads the members of a reply for display. A newer or older daemon may leave a member out or give
+// it another type: the member then reads as empty, never as an error.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 
 namespace fw::cli {
 
-// Strings as they are, numbers and flags as they are written, anything else "".
+// A string as it is, a number or flag as JSON writes it, anything else as "".
 [[nodiscard]] std::string text_of(const nlohmann::json& value);
 [[nodiscard]] std::string text(const nlohmann::json& object, std::string_view key);
-// 0 if it is no number or negative.
+// 0 if the member is no number or negative.
 [[nodiscard]] std::uint64_t number(const nlohmann::json& object, std::string_view key);
 [[nodiscard]] bool flag(const nlohmann::json& object, std::string_view key);
-// An array or object; an empty one (which outlives every caller) if there is none.
+// An array or object; a static empty one if there is none.
 [[nodiscard]] const nlohmann::json& list(const nlohmann::json& object, std::string_view key);
 [[nodiscard]] const nlohmann::json& object(const nlohmann::json& object, std::string_view key);
 // A number of seconds as a duration: "1h2m".

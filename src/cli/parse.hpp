@@ -1,54 +1,40 @@
 // SPDX-License-Identifier: MIT
-// The command line, parsed by the table of verbs: CLI11 does the letters, the table the rest.
+// The command line of `floodwall`, parsed by the table of commands.
 #pragma once
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
-#include "cli/offline.hpp"
-#include "control/verbs.hpp"
+#include "cli/command_table.hpp"
 
 namespace fw::cli {
 
-// Options that the CLI itself understands, besides those of the verb's table.
-inline constexpr control::Option kFollow{"follow", "", "go on and print what happens (or -f)"};
-inline constexpr std::array<control::Option, 3> kGlobalOptions{{
-    {"json", "", "print the reply as JSON"},
-    {"socket", "PATH", "the daemon's socket (or $FLOODWALL_SOCKET)"},
-    {"help", "", "print this help"},
-}};
-inline constexpr std::string_view kFollowingVerb = "events";
-
-// Does an offline verb of the same name stand in for this one?
-[[nodiscard]] inline bool is_replaced(const control::Verb& verb,
-                                      std::span<const OfflineVerb> offline) {
-  return std::ranges::any_of(offline,
-                             [&](const OfflineVerb& one) { return one.name == verb.name; });
-}
-
-struct Command {
-  const control::Verb* verb = nullptr;   // one of these two, or neither: print `text`
-  const OfflineVerb* offline = nullptr;  // borrowed from the table given to parse
+struct CommandLine {
+  const Command* command = nullptr;  // null: only print `text`
   std::vector<std::string> arguments;
-  std::vector<std::pair<std::string_view, std::string>> options;  // flags have no value
+  // In the order of the command's table, by the name in it; the value of a flag is empty. An option
+  // that may repeat is here each time that it was given.
+  std::vector<std::pair<std::string_view, std::string>> options;
   bool json = false;
-  bool follow = false;
   std::filesystem::path socket;
   std::string text;  // help or version
+
+  [[nodiscard]] bool flag(std::string_view name) const { return !all(name).empty(); }
+  // The last value given; none if the option was not given.
+  [[nodiscard]] std::optional<std::string> option(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> all(std::string_view name) const;
 };
 
-// `arguments` without the program's name. Errors are of kind usage.
-[[nodiscard]] Result<Command> parse(std::span<const std::string> arguments,
-                                    std::span<const OfflineVerb> offline,
-                                    const std::filesystem::path& default_socket);
-
-// The request that `command` stands for, as the API wants it; not yet checked.
-[[nodiscard]] nlohmann::json request_of(const Command& command);
+// `arguments` without the program's name. Errors are of kind usage. Arguments and options are not
+// yet held to their number and types: that is control::check_request's part.
+[[nodiscard]] Result<CommandLine> parse(std::span<const std::string> arguments,
+                                        const std::filesystem::path& default_socket);
 
 }  // namespace fw::cli

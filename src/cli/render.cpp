@@ -27,15 +27,15 @@ std::string place(const json& entry) {
                                      : fmt::format("{}:{}", text(entry, "file"), line);
 }
 
-Table bans(const json& entries) {
-  Table table({{"address"},
-               {"left", true},
-               {"until"},
-               {"offence", true},
-               {"by"},
-               {"rule"},
-               {"dropped", true},
-               {"reason"}});
+TextTable bans(const json& entries) {
+  TextTable table({{"address"},
+                   {"left", true},
+                   {"until"},
+                   {"offence", true},
+                   {"by"},
+                   {"rule"},
+                   {"dropped", true},
+                   {"reason"}});
   for (const json& ban : entries) {
     const bool forever = text(ban, "until") == "forever";
     table.row({text(ban, "address"), forever ? "" : seconds(ban, "left_s"), text(ban, "until"),
@@ -45,21 +45,22 @@ Table bans(const json& entries) {
   return table;
 }
 
-Table listed(const json& entries) {
-  Table table({{"entry"}, {"until"}, {"from"}, {"comment"}});
+TextTable listed(const json& entries) {
+  TextTable table({{"entry"}, {"until"}, {"from"}, {"comment"}});
   for (const json& entry : entries)
     table.row({text(entry, "entry"), text(entry, "until"), place(entry), text(entry, "comment")});
   return table;
 }
 
-Table exempt(const json& entries) {
-  Table table({{"address"}, {"why"}});
+TextTable exempt(const json& entries) {
+  TextTable table({{"address"}, {"why"}});
   for (const json& entry : entries) table.row({text(entry, "address"), text(entry, "why")});
   return table;
 }
 
-Table signatures(const json& entries) {
-  Table table({{"id"}, {"match"}, {"dropped", true}, {"explains"}, {"of peace"}, {"since"}, {""}});
+TextTable signatures(const json& entries) {
+  TextTable table(
+      {{"id"}, {"match"}, {"dropped", true}, {"explains"}, {"of normal"}, {"since"}, {""}});
   for (const json& entry : entries)
     table.row({text(entry, "id"), text(entry, "match"), grouped(number(entry, "packets")),
                percent(entry, "explains"), percent(entry, "peace"), text(entry, "since"),
@@ -67,15 +68,15 @@ Table signatures(const json& entries) {
   return table;
 }
 
-Table attacks(const json& entries) {
-  Table table({{"attack"},
-               {"since"},
-               {"lasted"},
-               {"peak/s", true},
-               {"dropped", true},
-               {"passed", true},
-               {"vectors"},
-               {"capture"}});
+TextTable attacks(const json& entries) {
+  TextTable table({{"attack"},
+                   {"since"},
+                   {"lasted"},
+                   {"peak/s", true},
+                   {"dropped", true},
+                   {"passed", true},
+                   {"vectors"},
+                   {"capture"}});
   for (const json& entry : entries) {
     std::string vectors;
     for (const json& vector : list(entry, "vectors")) {
@@ -92,7 +93,7 @@ Table attacks(const json& entries) {
   return table;
 }
 
-Table section(std::string_view name, const json& entries) {
+TextTable section(std::string_view name, const json& entries) {
   if (name == "bans") return bans(entries);
   if (name == "exempt") return exempt(entries);
   if (name == "signatures") return signatures(entries);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A reply of the daemon as text for people: one function per form of reply. Pure.
+// Replies of the daemon as text for people, one function for each form of reply. Pure functions.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,7 +14,8 @@ namespace fw::cli {
 [[nodiscard]] std::string render(std::string_view verb, const nlohmann::json& reply,
                                  const Style& style);
 
-// Above this many addresses ban, unban, allow and unallow say how many, not each.
+// For more addresses than this, ban, unban, allow and unallow print a count instead of a line each
+// (judgement: what fits a terminal).
 inline constexpr std::size_t kMostResultLines = 20;
 
 [[nodiscard]] std::string render_status(const nlohmann::json& reply, const Style& style);

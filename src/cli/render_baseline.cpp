@@ -19,8 +19,9 @@ namespace {
 std::string headline(const json& reply) {
   const std::string seen = number(reply, "seconds") == 0 ? "0s" : seconds(reply, "seconds");
   if (!flag(reply, "learning"))
-    return fmt::format("not learning (detect.learn = false); {} of peace seen before\n", seen);
-  std::string out = fmt::format("learned from {} of peace", seen);
+    return fmt::format("not learning (detect.learn = false); {} of normal load seen before\n",
+                       seen);
+  std::string out = fmt::format("learned from {} of normal load", seen);
   if (number(reply, "seconds") < number(reply, "enough_s"))
     out += fmt::format(", in use after {}", seconds(reply, "enough_s"));
   if (flag(reply, "frozen")) out += "; nothing is learned during the attack";
@@ -44,12 +45,12 @@ std::string ports(const json& entry) {
 }  // namespace
 
 std::string render_baseline(const json& reply, const Style& style) {
-  Table table({{"budget of"},
-               {"configured/s", true},
-               {"usual/s", true},
-               {"learned/s", true},
-               {"in force/s", true},
-               {"usual by port"}});
+  TextTable table({{"budget of"},
+                   {"configured/s", true},
+                   {"usual/s", true},
+                   {"learned/s", true},
+                   {"in force/s", true},
+                   {"usual by port"}});
   for (const json& entry : list(reply, "classes"))
     table.row({text(entry, "class"), grouped(number(entry, "configured_pps")),
                grouped(number(entry, "usual_pps")), grouped(number(entry, "learned_pps")),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What `floodwall status` shows: first what matters (mode, health, problems), then where, then how
-// much.
+// What `floodwall status` shows: mode, health and problems first, then the interfaces, then the
+// counters.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,7 +53,7 @@ std::string attack(const json& reply, const Style& style) {
 }
 
 std::string interfaces(const json& reply, const Style& style) {
-  Table table({{"interface"}, {"datapath"}, {"attached"}, {"sees replies"}, {"problem"}});
+  TextTable table({{"interface"}, {"datapath"}, {"attached"}, {"sees replies"}, {"problem"}});
   for (const json& one : list(reply, "interfaces"))
     table.row({text(one, "name"), text(reply, "datapath"), text(one, "attachment"),
                flag(one, "egress") ? "yes" : "no", text(one, "problem")});
@@ -63,7 +63,7 @@ std::string interfaces(const json& reply, const Style& style) {
 }
 
 std::string exempt(const json& reply, const Style& style) {
-  Table table({{"exempt"}, {"why"}});
+  TextTable table({{"exempt"}, {"why"}});
   for (const json& one : list(reply, "exempt")) table.row({text(one, "address"), text(one, "why")});
   return table.empty() ? "nothing is exempt\n" : table.text(style);
 }
@@ -76,8 +76,8 @@ std::string counts(const json& reply) {
                      grouped(number(given, "signatures")));
 }
 
-// One row per word with packets, the most first.
-void breakdown(Table& table, std::string_view what, const json& words) {
+// One row for each word that has packets, in descending order.
+void breakdown(TextTable& table, std::string_view what, const json& words) {
   std::vector<std::pair<std::uint64_t, std::string>> order;
   for (const auto& [word, count] : words.items())
     if (number(count, "packets") != 0) order.emplace_back(number(count, "packets"), word);
@@ -91,11 +91,11 @@ void breakdown(Table& table, std::string_view what, const json& words) {
 
 std::string traffic(const json& reply, const Style& style) {
   const json& given = object(reply, "traffic");
-  Table table({{"traffic"}, {"packets", true}, {"bytes", true}});
+  TextTable table({{"traffic"}, {"packets", true}, {"bytes", true}});
   table.row({"received", grouped(number(given, "packets")), format_size(number(given, "bytes"))});
   table.row({"dropped", grouped(number(given, "dropped_packets")),
              format_size(number(given, "dropped_bytes"))});
-  // What observe mode let pass.
+  // Packets that observe mode let pass.
   if (const auto would = number(given, "observed_drops"); would != 0)
     table.row({"would drop", grouped(would), ""});
   breakdown(table, "reason", object(given, "reasons"));
@@ -106,7 +106,7 @@ std::string traffic(const json& reply, const Style& style) {
 std::string tables(const json& reply) {
   const json& given = object(reply, "tables");
   std::string out = fmt::format(
-      "tables: {} sources, {} flows, {} of {} places for bans and exemptions, {} of memory\n",
+      "tables: {} sources, {} flows, {} of {} slots for bans and exemptions, {} of memory\n",
       grouped(number(object(given, "sources"), "capacity")),
       grouped(number(object(given, "flows"), "capacity")),
       grouped(number(object(given, "bans"), "used")),

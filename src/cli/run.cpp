@@ -5,19 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <istream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/terminal_text.hpp"
-#include "base/version.hpp"
-#include "cli/completion.hpp"
 #include "cli/fields.hpp"
-#include "cli/parse.hpp"
 #include "cli/render.hpp"
 #include "control/dispatch.hpp"
-#include "control/request.hpp"
 
 namespace fw::cli {
 
@@ -25,63 +20,56 @@ namespace {
 
 using nlohmann::json;
 
-int complain(World& world, const Error& error, bool as_json) {
-  if (as_json) world.out << control::error_answer(error).body << std::flush;
-  world.err << fmt::format("{}: {}\n", error.kind == ErrorKind::refused ? "refused" : "floodwall",
-                           printable_lines(error.message));
-  return static_cast<int>(error.kind);
+std::string compact_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::string json_text(const json& reply, int indent) {
-  return reply.dump(indent, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-int print_completion(World& world, std::span<const OfflineVerb> offline, const OfflineCall& call) {
-  if (call.arguments.size() == 1)
-    if (const auto script = completion(call.arguments.front(), offline)) {
-      world.out << *script;
-      return 0;
-    }
-  return complain(world, {ErrorKind::usage, "write: floodwall completion bash|zsh|fish"},
-                  call.json);
-}
-
-int print_version(World& world, const OfflineCall& call) {
-  if (call.json)
-    world.out << json_text({{"version", kVersion}}, 2);
-  else
-    world.out << fmt::format("floodwall {}\n", kVersion);
-  return 0;
-}
-
-// Arguments as the daemon needs them: "-" replaced by what standard input holds, a file named from
-// the root, since the daemon stands elsewhere.
-void resolve_arguments(Command& command, std::istream& in) {
+// Arguments as the daemon needs them: "-" stands for the addresses on standard input.
+void read_arguments(CommandLine& line, std::istream& in) {
+  if (line.command->syntax.argument != "address") return;
   std::vector<std::string> resolved;
-  for (std::string& argument : command.arguments) {
-    if (command.verb->argument == "address" && argument == "-") {
+  for (std::string& argument : line.arguments) {
+    if (argument == "-")
       std::ranges::move(read_addresses(in), std::back_inserter(resolved));
-    } else if (command.verb->argument == "file" && !argument.empty()) {
-      std::error_code error;
-      const auto absolute = std::filesystem::absolute(argument, error);
-      resolved.push_back(error ? argument : absolute.native());
-    } else {
+    else
       resolved.push_back(std::move(argument));
-    }
   }
-  command.arguments = std::move(resolved);
+  line.arguments = std::move(resolved);
 }
 
-// `events -f`: asks again and again for what came after the last answer. A daemon that is restarted
-// meanwhile is waited for.
-int follow(const Command& command, json request, World& world) {
-  if (auto checked = control::check_request(*command.verb, request); !checked)
-    return complain(world, checked.error(), command.json);
+// The request that `line` stands for.
+control::Request request_of(const CommandLine& line) {
+  control::Request request{.verb = line.command->asks, .arguments = line.arguments, .options = {}};
+  for (const control::Option& option : line.command->asks->options)
+    if (auto value = line.option(option.name))
+      request.options.emplace_back(option.name, std::move(*value));
+  return request;
+}
+
+// The same as a body of the API.
+json body_of(const control::Request& request) {
+  json body = json::object();
+  if (!request.arguments.empty()) body[std::string(request.verb->argument)] = request.arguments;
+  for (const control::Option& option : request.verb->options) {
+    const auto value = request.option(option.name);
+    if (!value) continue;
+    json& member = body[std::string(option.name)];
+    if (option.value.empty())
+      member = true;
+    else
+      member = *value;
+  }
+  return body;
+}
+
+// `events -f`: asks again and again for the events after the last answer. Waits for a daemon that
+// is being restarted.
+Result<int> follow(const CommandLine& line, json body, World& world) {
   bool answered = false, waiting = false;
   do {
-    const auto reply = world.call(command.socket, command.verb->name, request);
+    auto reply = world.call(line.socket, line.command->asks->name, body);
     if (!reply && (!answered || reply.error().kind != ErrorKind::not_running))
-      return complain(world, reply.error(), command.json);
+      return std::unexpected(std::move(reply).error());
     if (!reply) {
       if (!waiting) world.err << "floodwall: the daemon has gone; waiting for it\n";
       waiting = true;
@@ -89,14 +77,14 @@ int follow(const Command& command, json request, World& world) {
     }
     answered = true;
     waiting = false;
-    if (command.json)
-      for (const json& event : list(*reply, "events")) world.out << json_text(event, -1);
+    if (line.json)
+      for (const json& event : list(*reply, "events")) world.out << compact_text(event);
     else
       world.out << render_events(*reply);
     world.out << std::flush;
     const std::string next = text(*reply, "next");
-    request = json::object();
-    if (!next.empty()) request["after"] = next;
+    body = json::object();
+    if (!next.empty()) body["after"] = next;
   } while (world.pause());
   return 0;
 }
@@ -105,47 +93,61 @@ bool has_option(const control::Verb& verb, std::string_view name) {
   return std::ranges::find(verb.options, name, &control::Option::name) != verb.options.end();
 }
 
-Result<json> send(const Command& command, const World& world) {
-  const json request = request_of(command);
-  if (auto checked = control::check_request(*command.verb, request); !checked)
-    return std::unexpected(std::move(checked).error());
-  return world.call(command.socket, command.verb->name, request);
+Result<void> check_line(const CommandLine& line) {
+  return control::check_request(control::Request{
+      .verb = &line.command->syntax, .arguments = line.arguments, .options = line.options});
 }
 
-// Thousands of addresses as lines: that spares both sides the JSON of them.
-Result<json> send_list(Command& command, const World& world) {
-  const control::Request request{.verb = command.verb,
-                                 .arguments = std::move(command.arguments),
-                                 .options = std::move(command.options)};
-  if (auto checked = control::check_request(request); !checked)
-    return std::unexpected(std::move(checked).error());
-  return world.call_list(command.socket, request);
-}
-
-int ask(Command& command, World& world) {
-  const bool wanted = !command.arguments.empty();
-  resolve_arguments(command, world.in);
-  // An empty list on standard input is an empty job, well done.
-  if (wanted && command.arguments.empty() && command.options.empty()) {
-    if (command.json)
-      world.out << json_text({{"count", 0}, {"results", json::array()}}, 2);
-    else
-      world.out << fmt::format("{}: no addresses on standard input\n", command.verb->name);
-    return 0;
-  }
-  const bool many = command.arguments.size() > kMostResultLines;
-  if (many && !command.json && has_option(*command.verb, "brief"))
-    command.options.emplace_back("brief", "");  // nobody reads thousands of lines
-  if (command.follow) return follow(command, request_of(command), world);
-  const auto reply = many ? send_list(command, world) : send(command, world);
-  if (!reply) return complain(world, reply.error(), command.json);
-  world.out << (command.json ? json_text(*reply, 2)
-                             : render(command.verb->name, *reply, world.style))
-            << std::flush;
-  return world.out ? 0 : static_cast<int>(ErrorKind::failed);
+Result<int> run_line(CommandLine line, std::span<const LocalCommand> local, World& world) {
+  const auto here = std::ranges::find(local, line.command->syntax.name, &LocalCommand::name);
+  if (here == local.end()) return ask(std::move(line), world);
+  if (auto checked = check_line(line); !checked) return std::unexpected(checked.error());
+  return here->run(line, world);
 }
 
 }  // namespace
+
+int complain(World& world, const Error& error, bool as_json) {
+  if (as_json) world.out << control::error_answer(error).body << std::flush;
+  world.err << fmt::format("{}: {}\n", error.kind == ErrorKind::refused ? "refused" : "floodwall",
+                           printable_lines(error.message));
+  return static_cast<int>(error.kind);
+}
+
+std::string json_text(const json& value) {
+  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<int> show(const CommandLine& line, std::string_view verb, const json& reply, World& world) {
+  world.out << (line.json ? json_text(reply) : render(verb, reply, world.style)) << std::flush;
+  if (!world.out) return fail("standard output: cannot be written");
+  return 0;
+}
+
+Result<int> ask(CommandLine line, World& world) {
+  const control::Verb& verb = *line.command->asks;
+  const bool wanted = !line.arguments.empty();
+  read_arguments(line, world.in);
+  // An empty list on standard input is no error: there is nothing to do.
+  if (wanted && line.arguments.empty() && line.options.empty()) {
+    if (line.json)
+      world.out << json_text({{"count", 0}, {"results", json::array()}});
+    else
+      world.out << fmt::format("{}: no addresses on standard input\n", verb.name);
+    return 0;
+  }
+  if (auto checked = check_line(line); !checked) return std::unexpected(checked.error());
+  control::Request request = request_of(line);
+  if (line.flag(kFollow.name)) return follow(line, body_of(request), world);
+  const bool many = request.arguments.size() > kMostResultLines;
+  if (many && !line.json && has_option(verb, "brief") && !request.flag("brief"))
+    request.options.emplace_back("brief", "");  // render_results would only count the lines
+  // Many addresses are sent as lines: that saves both sides the JSON of them.
+  const auto reply = many ? world.call_list(line.socket, request)
+                          : world.call(line.socket, verb.name, body_of(request));
+  if (!reply) return std::unexpected(reply.error());
+  return show(line, verb.name, *reply, world);
+}
 
 std::vector<std::string> read_addresses(std::istream& in) {
   constexpr std::string_view kBlank = " \t\r\v\f";
@@ -160,26 +162,17 @@ std::vector<std::string> read_addresses(std::istream& in) {
   return addresses;
 }
 
-int run(std::span<const std::string> arguments, std::span<const OfflineVerb> offline,
-        World& world) {
-  std::vector<OfflineVerb> verbs(offline.begin(), offline.end());
-  verbs.push_back({"completion",
-                   "print the completion script of a shell",
-                   kShells,
-                   {},
-                   [&](const OfflineCall& call) { return print_completion(world, verbs, call); }});
-  verbs.push_back({"version", "print the version", {}, {}, [&](const OfflineCall& call) {
-                     return print_version(world, call);
-                   }});
-  auto command = parse(arguments, verbs, world.socket);
-  if (!command)
-    return complain(world, command.error(),
-                    std::ranges::find(arguments, "--json") != arguments.end());
-  if (command->offline != nullptr)
-    return command->offline->run({command->arguments, command->json, command->socket});
-  if (command->verb != nullptr) return ask(*command, world);
-  world.out << command->text;
-  return 0;
+int run(std::span<const std::string> arguments, std::span<const LocalCommand> local, World& world) {
+  auto line = parse(arguments, world.socket);
+  if (!line)
+    return complain(world, line.error(), std::ranges::find(arguments, "--json") != arguments.end());
+  if (line->command == nullptr) {
+    world.out << line->text << std::flush;
+    return 0;
+  }
+  const bool as_json = line->json;
+  const Result<int> status = run_line(std::move(*line), local, world);
+  return status ? *status : complain(world, status.error(), as_json);
 }
 
 }  // namespace fw::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One run of `floodwall`: parse, ask the daemon, show. All it touches of the world is in World, so
-// that tests run it without a process.
+// One run of `floodwall`: parse the line, ask the daemon or do the work here, show the reply. All
+// input and output is in World, so that tests need no process.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cli/offline.hpp"
+#include "cli/parse.hpp"
 #include "cli/style.hpp"
 #include "control/request.hpp"
 
@@ -23,7 +23,8 @@ struct World {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
-  Style style;                   // of `out`
+  Style style;  // of `out`
+  bool in_is_terminal = false, err_is_terminal = false;
   std::filesystem::path socket;  // unless --socket says otherwise
   std::function<Result<nlohmann::json>(const std::filesystem::path& socket, std::string_view verb,
                                        const nlohmann::json& request)>
@@ -34,10 +35,30 @@ struct World {
   std::function<bool()> pause;  // between two looks of `events -f`; false ends it
 };
 
-// The exit status. `arguments` without the program's name. The verbs `completion` and `version` are
-// added to `offline`.
-[[nodiscard]] int run(std::span<const std::string> arguments, std::span<const OfflineVerb> offline,
+// A command that is not only a question to the daemon. Its line has been held to the table. Returns
+// the exit status; an error that it returns is shown by run().
+struct LocalCommand {
+  std::string_view name;
+  Result<int> (*run)(const CommandLine& line, World& world);
+};
+
+// The exit status. `arguments` without the program's name. A command without a row in `local` is
+// asked of the daemon.
+[[nodiscard]] int run(std::span<const std::string> arguments, std::span<const LocalCommand> local,
                       World& world);
+
+// Asks the daemon what `line` says and shows the reply.
+[[nodiscard]] Result<int> ask(CommandLine line, World& world);
+
+// Shows `reply` as `verb`'s: as JSON, or as text for people. Returns the exit status.
+[[nodiscard]] Result<int> show(const CommandLine& line, std::string_view verb,
+                               const nlohmann::json& reply, World& world);
+
+// Shows `error` and returns its exit status.
+int complain(World& world, const Error& error, bool as_json);
+
+// Indented; bytes that are not UTF-8 are replaced.
+[[nodiscard]] std::string json_text(const nlohmann::json& value);
 
 // Addresses of `in`, one a line; blank lines and what follows a # are skipped. Stops after one more
 // than a request may hold.

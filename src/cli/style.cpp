@@ -53,14 +53,14 @@ std::size_t columns_of(std::string_view text) {
   return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues));
 }
 
-void Table::row(std::vector<std::string> cells) {
+void TextTable::row(std::vector<std::string> cells) {
   assert(cells.size() == columns_.size());
   for (std::string& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::line(const std::vector<std::string>& cells,
-                        const std::vector<std::size_t>& widths, unsigned limit) const {
+std::string TextTable::line(const std::vector<std::string>& cells,
+                            const std::vector<std::size_t>& widths, unsigned limit) const {
   std::string text;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (widths[i] == 0) continue;
@@ -72,7 +72,7 @@ std::string Table::line(const std::vector<std::string>& cells,
   return cut(std::move(text), limit);
 }
 
-std::string Table::text(const Style& style) const {
+std::string TextTable::text(const Style& style) const {
   std::vector<std::size_t> widths(columns_.size(), 0);
   for (const auto& cells : rows_)
     for (std::size_t i = 0; i < cells.size(); ++i)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How text is shown: colour and width of a terminal, and nothing of either when piped. Whatever
-// comes from elsewhere (comments, reasons, file names) is cleaned before it reaches a terminal.
+// The layout of text: colour and width of a terminal, neither of them in a pipe. Text from outside
+// (comments, reasons, file names) goes through printable() before it reaches a terminal.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@ struct Style {
 
 enum class Ink { good, bad, strong, faint };
 
-// `text` between the terminal's codes, or as it is without colour.
+// `text` in a colour, or unchanged if the style has none.
 [[nodiscard]] std::string ink(const Style& style, Ink colour, std::string_view text);
 
-// Columns that `text` takes: its code points.
+// The columns that `text` takes: one for each code point.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 
 struct Column {
@@ -28,11 +28,11 @@ struct Column {
   bool right = false;  // numbers
 };
 
-// Rows under a header, aligned with two spaces between the columns. A column that is empty in every
-// row is left out; a line longer than the terminal is cut.
-class Table {
+// Rows under a header, with two spaces between the columns. A column that is empty in all rows is
+// left out; a line longer than the terminal is cut.
+class TextTable {
  public:
-  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
   // As many cells as there are columns; they are made printable.
   void row(std::vector<std::string> cells);
   [[nodiscard]] bool empty() const { return rows_.empty(); }

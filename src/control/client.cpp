@@ -34,8 +34,8 @@ namespace http = beast::http;
 using Local = asio::local::stream_protocol;
 using nlohmann::json;
 
-constexpr std::chrono::seconds kPatience{120};
-constexpr std::uint64_t kReplyLimit = 1ULL << 30;
+constexpr std::chrono::seconds kPatience{120};     // judgement: 100,000 bans take seconds
+constexpr std::uint64_t kReplyLimit = 1ULL << 30;  // judgement: far above any list of the daemon's
 
 std::unexpected<Error> cannot_connect(const std::filesystem::path& socket,
                                       beast::error_code error) {
@@ -76,7 +76,8 @@ Result<json> exchange(asio::io_context& context, beast::basic_stream<Local>& str
   parser.body_limit(kReplyLimit);
   stream.expires_after(kPatience);
   http::async_write(stream, request, [&](beast::error_code error, std::size_t) {
-    // A server that refuses (too long, too many) has answered and closed before all was written.
+    // A server that refuses the request (too long, too many connections) answers and closes before
+    // all of it was written: read the answer even if writing failed.
     wrote = error;
     http::async_read(stream, buffer, parser,
                      [&](beast::error_code ended, std::size_t) { read = ended; });

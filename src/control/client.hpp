@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The API's client: one call, one connection, waits for the reply.
+// The API's client: each call opens a connection and waits for the reply.
 #pragma once
 
 #include <filesystem>
@@ -11,14 +11,14 @@
 
 namespace fw::control {
 
-// The reply to POST /v1/VERB. An error of the daemon comes back as it was, with its kind. Nobody
-// listens: not_running; the socket may not be used: not_permitted; both say what to do. Waits at
-// most two minutes.
+// The reply to POST /v1/VERB. An error of the daemon keeps its kind and message. Fails with
+// not_running if nobody listens on `socket`, with not_permitted if the caller may not use it; the
+// message says what to do. Waits at most two minutes.
 [[nodiscard]] Result<nlohmann::json> call(const std::filesystem::path& socket,
                                           std::string_view verb, const nlohmann::json& request);
 
-// The same for a request with many arguments, which travel a line each: none may hold a line feed
-// (check_request).
+// The same for a request with many arguments, sent as text with one on each line. None may hold a
+// line feed: check the request first (check_request).
 [[nodiscard]] Result<nlohmann::json> call_list(const std::filesystem::path& socket,
                                                const Request& request);
 

@@ -9,8 +9,9 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 
-#include "control/nearest.hpp"
+#include "base/nearest.hpp"
 #include "control/request.hpp"
 
 namespace fw::control {
@@ -21,8 +22,8 @@ using nlohmann::json;
 
 constexpr std::string_view kRoot = "/v1";
 constexpr std::string_view kLines = "lines";  // begins the query of a POST that is not JSON
-constexpr int kDeepest = 8;                   // nesting; a request needs two
-constexpr std::size_t kLongestError = 400;    // of the JSON library, which may quote the input
+constexpr int kDeepest = 8;                   // levels of nesting: a request needs two
+constexpr std::size_t kLongestError = 400;    // of the JSON library, whose errors quote the input
 
 struct Kind {
   ErrorKind kind;
@@ -39,7 +40,7 @@ constexpr std::array<Kind, 6> kKinds{{
 }};
 
 std::string text_of(const json& value) {
-  // A log line or a path may hold bytes that are not UTF-8: an answer must not fail for it.
+  // A log line or a path may hold bytes that are not UTF-8; they are replaced.
   return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -68,28 +69,21 @@ json verb_list() {
   return {{"verbs", std::move(verbs)}};
 }
 
-// The parser itself does not recurse, but what it builds is walked and freed by others.
-bool too_deep(std::string_view text) {
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"') quoted = !quoted;
-    if (quoted) {
-      if (c == '\\') ++i;
-      continue;
-    }
-    if ((c == '[' || c == '{') && ++depth > kDeepest) return true;
-    if (c == ']' || c == '}') --depth;
-  }
-  return false;
+// For nlohmann's parser, which can only be stopped by an exception. It does not recurse itself, but
+// what it builds is walked and freed by functions that do.
+bool check_depth(int depth, json::parse_event_t event, const json&) {
+  const bool deeper =
+      event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+  if (deeper && depth >= kDeepest) throw std::length_error("the request is nested too deeply");
+  return true;
 }
 
 Result<json> parse_body(std::string_view body) {
   if (body.empty()) return json::object();
-  if (too_deep(body)) return fail(ErrorKind::usage, "the request is nested too deeply");
   try {
-    return json::parse(body);
+    return json::parse(body, check_depth);
+  } catch (const std::length_error& error) {
+    return fail(ErrorKind::usage, error.what());
   } catch (const json::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 1, column 7: ..."
     std::string_view what = error.what();
@@ -145,13 +139,13 @@ Result<json> parse_query(const Verb& verb, std::string_view query) {
   return request;
 }
 
-Answer run(const Verb& verb, const Result<json>& keys, std::string_view lines, const Peer& peer,
+Answer run(const Verb& verb, const Result<json>& keys, std::string_view lines,
            const Handler& handler) {
   if (!keys) return error_answer(keys.error());
   const Result<Request> request = parse_request(verb, *keys, lines);
   if (!request) return error_answer(request.error());
   try {
-    const Result<json> reply = handler(*request, peer);
+    const Result<json> reply = handler(*request);
     return reply ? Answer{200, text_of(*reply), {}} : error_answer(reply.error());
   } catch (const std::exception& error) {
     return error_answer({ErrorKind::failed, fmt::format("{}: {}", verb.name, error.what())});
@@ -187,7 +181,7 @@ Answer error_answer(const Error& error) {
 }
 
 Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
-  if (!peer.may_change)
+  if (!peer.allowed)
     return error_answer({ErrorKind::not_permitted,
                          fmt::format("user {} may not use the API: run with sudo, or join the "
                                      "group of its socket",
@@ -210,12 +204,12 @@ Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
   if (verb == nullptr) return no_route(path);
   if (post && (query == kLines || query.starts_with("lines&"))) {
     const std::string_view options = query.substr(std::min(query.size(), kLines.size() + 1));
-    return run(*verb, parse_query(*verb, options), ask.body, peer, handler);
+    return run(*verb, parse_query(*verb, options), ask.body, handler);
   }
-  if (post && query.empty()) return run(*verb, parse_body(ask.body), {}, peer, handler);
+  if (post && query.empty()) return run(*verb, parse_body(ask.body), {}, handler);
   if (post) return usage(400, "options of a POST go into its JSON body, not into the query");
   if (get && verb->access == Access::read)
-    return run(*verb, parse_query(*verb, query), {}, peer, handler);
+    return run(*verb, parse_query(*verb, query), {}, handler);
   const bool readable = verb->access == Access::read;
   Answer answer = usage(405, fmt::format("{}: use POST{}", verb->name, readable ? " or GET" : ""));
   answer.allow = readable ? "GET, POST" : "POST";

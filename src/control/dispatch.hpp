@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From one HTTP request (already read whole) to its answer: routes, permission, JSON, errors. Knows
-// nothing of sockets, so that tests and fuzzers can call it; no state, no threads.
+// From one HTTP request, read whole, to its answer: routes, permission, JSON, errors. It knows no
+// sockets, so that tests and fuzzers can call it. No state, no threads.
 #pragma once
 
 #include <sys/types.h>
@@ -15,16 +15,14 @@
 
 namespace fw::control {
 
-// Who asks, as the kernel says (SO_PEERCRED at the time of connect).
+// The process at the other end, as the kernel knew it when it connected.
 struct Peer {
   uid_t uid = 0;
-  gid_t gid = 0;
-  pid_t pid = 0;
-  bool may_change = false;  // root or a member of the API's group; others may not even read
+  bool allowed = false;  // root or a member of the API's group: may do everything, others nothing
 };
 
-// Does what the request's verb says.
-using Handler = std::function<Result<nlohmann::json>(const Request& request, const Peer& peer)>;
+// Carries out the request's verb.
+using Handler = std::function<Result<nlohmann::json>(const Request& request)>;
 
 struct Ask {
   std::string_view method, target, body;  // "POST", "/v1/ban", "{...}"
@@ -36,9 +34,9 @@ struct Answer {
   std::string_view allow;  // with status 405: the value of the header Allow
 };
 
-// POST /v1/VERB with JSON; POST /v1/VERB?lines&option=value with an argument a line; GET
-// /v1/VERB?option=value for verbs that only read; GET /v1 for their list. What a handler throws
-// becomes an error of kind failed.
+// The routes: POST /v1/VERB with JSON; POST /v1/VERB?lines&option=value with an argument on each
+// line; GET /v1/VERB?option=value for verbs that only read; GET /v1 for the list of verbs. An
+// exception of the handler becomes an error of kind failed.
 [[nodiscard]] Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler);
 
 // {"error": {"kind", "exit", "message"}} with the HTTP status of its kind.

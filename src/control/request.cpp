@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "base/nearest.hpp"
 #include "base/units.hpp"
-#include "control/nearest.hpp"
 
 namespace fw::control {
 
@@ -29,7 +29,7 @@ const Option* find_option(const Verb& verb, std::string_view name) {
   return nullptr;
 }
 
-// For messages: never more of somebody's input than a line holds.
+// For messages, which quote at most a line of the input.
 std::string_view shortened(std::string_view text) {
   return text.substr(0, 80);
 }
@@ -124,7 +124,7 @@ std::unexpected<Error> unknown_key(const Verb& verb, std::string_view key) {
                   meant.empty() ? fmt::format(": there are {}", fmt::join(known, ", ")) : meant));
 }
 
-// Everything but the number of arguments, which it returns.
+// Checks everything but the number of arguments, and returns that number.
 Result<std::size_t> check_keys(const Verb& verb, const json& request) {
   if (!request.is_object()) return usage(verb, "the request must be a JSON object");
   std::size_t count = 0;
@@ -143,7 +143,7 @@ Result<std::size_t> check_keys(const Verb& verb, const json& request) {
   return count;
 }
 
-// Stops at the first too many: check_count says so.
+// Stops after one argument too many, which check_count will refuse.
 Result<void> add_lines(Request& request, std::string_view lines) {
   request.arguments.reserve(
       std::min<std::size_t>(request.verb->at_most, std::ranges::count(lines, '\n') + 1));

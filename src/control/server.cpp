@@ -36,8 +36,8 @@ using Local = asio::local::stream_protocol;
 namespace {
 
 constexpr std::uint32_t kHeaderLimit = 16U << 10;
-constexpr std::uint64_t kBodyLimit = 64ULL << 20;        // 100,000 addresses need 5 MB at most
-constexpr std::uint64_t kUnverifiedLimit = 64ULL << 10;  // enough to be told that he may not
+constexpr std::uint64_t kBodyLimit = 64ULL << 20;     // 100,000 addresses need 5 MB at most
+constexpr std::uint64_t kForeignLimit = 64ULL << 10;  // of who may not use the API: for the refusal
 constexpr std::size_t kMostConnections = 64;
 constexpr std::chrono::seconds kIdle{30};
 constexpr std::chrono::milliseconds kAcceptAgain{100};
@@ -49,7 +49,7 @@ struct Listening {
   ino_t inode = 0;
 };
 
-// Which file is at `path`, so that the socket of a successor is not removed.
+// Identifies the file at `path`, so that the socket of the next daemon is not removed.
 Listening identity(const std::filesystem::path& path) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) return {};
@@ -64,7 +64,7 @@ struct Server::State {
         pause(context),
         group(members),
         handler(std::move(called)) {
-    static_cast<void>(fd.release());  // the acceptor's from here on
+    static_cast<void>(fd.release());  // now owned by the acceptor
   }
 
   Local::acceptor acceptor;
@@ -73,7 +73,7 @@ struct Server::State {
   Handler handler;
   std::filesystem::path path;
   Listening file;
-  std::set<Connection*> connections;  // each keeps itself alive as long as something is under way
+  std::set<Connection*> connections;  // each is kept alive by its own pending operations
   bool closed = false;
 };
 
@@ -97,7 +97,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start() { read_header(); }
   void close() { stream_.close(); }
 
-  // Says why and closes; what the peer wanted is not even read.
+  // Answers with the reason and closes, without reading the request.
   void refuse() {
     answer(error_answer({ErrorKind::not_running,
                          "too many connections to the API: close some, or try again"}),
@@ -108,7 +108,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_header() {
     parser_ = std::make_unique<Parser>();
     parser_->header_limit(kHeaderLimit);
-    parser_->body_limit(peer_.may_change ? kBodyLimit : kUnverifiedLimit);
+    parser_->body_limit(peer_.allowed ? kBodyLimit : kForeignLimit);
     stream_.expires_after(kIdle);
     http::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code error, std::size_t) {
@@ -119,7 +119,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_header(beast::error_code error) {
     if (error) return on_bad_request(error);
     if (!beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body();
-    // curl waits for this before it sends a long list.
+    // curl waits for "100 Continue" before it sends a long body.
     go_on_.emplace(http::status::continue_, 11);
     http::async_write(stream_, *go_on_,
                       [self = shared_from_this()](beast::error_code failed, std::size_t) {
@@ -146,7 +146,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     answer(dispatch(ask, peer_, state_->handler), request.keep_alive());
   }
 
-  // Silence, a broken or closed connection end it; what is not HTTP or too long gets an answer.
+  // A timeout or a broken or closed connection ends it silently. A request that is not HTTP or too
+  // long gets an answer.
   void on_bad_request(beast::error_code error) {
     static const auto& http_errors = beast::error_code(http::error::bad_method).category();
     if (state_->closed || error.category() != http_errors || error == http::error::end_of_stream ||
@@ -198,7 +199,7 @@ void accept(const std::shared_ptr<Server::State>& state) {
       full ? connection->refuse() : connection->start();
       return accept(state);
     }
-    // Out of descriptors or memory: wait, do not spin.
+    // Out of descriptors or memory: try again later instead of spinning.
     state->pause.expires_after(kAcceptAgain);
     state->pause.async_wait([state](beast::error_code stopped) {
       if (!stopped && !state->closed) accept(state);
@@ -242,7 +243,7 @@ Server::~Server() {
     state_->pause.cancel();
     for (Connection* connection : state_->connections) connection->close();
   } catch (const std::exception&) {
-    // What could not be cancelled finds `closed` when it is done.
+    // Operations that could not be cancelled find `closed` set when they end.
     assert(state_->closed);
   }
   const Listening now = identity(state_->path);

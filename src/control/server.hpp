@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The API's server: HTTP/1.1 and JSON on a Unix socket (docs/api.md). Everything, the handler too,
-// runs in the thread that runs the io_context; a handler that takes long holds up all callers.
+// The API's server: HTTP/1.1 and JSON on a Unix socket (docs/api.md). Everything, including the
+// handler, runs in the thread that runs the io_context: a slow handler delays all callers.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ namespace fw::control {
 
 class Server {
  public:
-  // Listens from now on. `context` must outlive the server. Fails if another daemon listens there.
+  // Starts to listen. `context` must outlive the server. Fails if another daemon listens there.
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& context,
                                                             const SocketOptions& options,
                                                             Handler handler);

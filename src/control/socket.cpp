@@ -37,7 +37,7 @@ const sockaddr* generic(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// Whoever wants the path: fails if it is in use, or is no socket.
+// Fails if the path is in use, or is no socket.
 Result<void> remove_stale(const std::filesystem::path& path, const sockaddr_un& address) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0) {
@@ -65,7 +65,7 @@ Result<void> make_folder(const std::filesystem::path& folder) {
   const bool made = std::filesystem::create_directories(folder, error);
   if (error)
     return fail(fmt::format("cannot make the folder {}: {}", folder.native(), error.message()));
-  // Only one of ours: a folder that was there is its owner's matter.
+  // Only if we created it: an existing folder keeps its mode.
   if (made && ::chmod(folder.c_str(), 0755) != 0)
     return fail_errno(fmt::format("cannot open the folder {} for all", folder.native()), errno);
   return {};
@@ -96,7 +96,7 @@ Result<UniqueFd> listen_on(const std::filesystem::path& path, std::optional<gid_
     return std::unexpected(removed.error());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail_errno("cannot make a socket", errno);
-  // The file takes its mode from the descriptor: there is no moment in which others can connect.
+  // bind() takes the file's mode from the descriptor, so others can connect at no moment.
   if (::fchmod(fd.get(), 0600) != 0) return fail_errno("cannot protect the socket", errno);
   if (::bind(fd.get(), generic(*address), sizeof(*address)) != 0)
     return fail_errno(fmt::format("cannot make the socket {}", path.native()), errno);
@@ -118,13 +118,13 @@ Result<void> admit_group(const std::filesystem::path& path, std::optional<gid_t>
 }
 
 Peer peer_of(int fd, std::optional<gid_t> group) {
-  Peer peer{.uid = static_cast<uid_t>(-1), .gid = static_cast<gid_t>(-1), .pid = 0};
+  Peer peer{.uid = static_cast<uid_t>(-1)};
   ucred credentials{};
   socklen_t size = sizeof(credentials);
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return peer;
-  peer = {.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid};
-  peer.may_change = peer.uid == 0 || (group && peer.gid == *group);
-  if (peer.may_change || !group) return peer;
+  peer.uid = credentials.uid;
+  peer.allowed = peer.uid == 0 || (group && credentials.gid == *group);
+  if (peer.allowed || !group) return peer;
   std::array<gid_t, 1024> few{};
   std::vector<gid_t> many;
   gid_t* groups = few.data();
@@ -136,7 +136,7 @@ Peer peer_of(int fd, std::optional<gid_t> group) {
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) return peer;
   }
   gid_t* const end = groups + size / sizeof(gid_t);
-  peer.may_change = std::find(groups, end, *group) != end;
+  peer.allowed = std::find(groups, end, *group) != end;
   return peer;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The API's Unix socket: made with the right permissions from its first moment, and the credentials
-// of who connects. Plain system calls; used by the server only.
+// The API's Unix socket, created with its final permissions, and the credentials of who connects.
+// Plain system calls; used by the server only.
 #pragma once
 
 #include <filesystem>
@@ -15,15 +15,15 @@ namespace fw::control {
 
 struct SocketOptions {
   std::filesystem::path path = "/run/floodwall/floodwall.sock";
-  std::string group = "floodwall";  // may use the socket besides root; need not exist
+  std::string group = "floodwall";  // may use the socket, as root may; need not exist
 };
 
 // The group's number; none if there is no such group.
 [[nodiscard]] std::optional<gid_t> find_group(const std::string& name);
 
-// A listening, non-blocking stream socket. Makes the folder (0755); the socket is 0660 root:group,
-// or 0600 without a group. Replaces a socket on which nobody listens; if somebody does, fails and
-// leaves it alone.
+// A listening, non-blocking stream socket. Creates the folder (0755). The socket is 0660
+// root:group, or 0600 without a group. Replaces a socket on which nobody listens; fails if somebody
+// does.
 [[nodiscard]] Result<UniqueFd> listen_on(const std::filesystem::path& path,
                                          std::optional<gid_t> group);
 
@@ -32,7 +32,8 @@ struct SocketOptions {
                                        std::optional<gid_t> group);
 
 // From SO_PEERCRED and SO_PEERGROUPS: what the process was when it connected, so that neither a
-// reused pid nor a slow user database matters. Without them nobody in particular, who may nothing.
+// reused pid nor a slow user database matters. If the kernel does not say, nobody, who is not
+// allowed.
 [[nodiscard]] Peer peer_of(int fd, std::optional<gid_t> group);
 
 }  // namespace fw::control

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The one table of commands. The API's routes, the daemon's dispatch, the CLI's parser, its help
-// and shell completion all come from it; engine/commands.cpp holds the handler of each verb.
+// The API's one table of verbs: its routes, the check of a request and the daemon's dispatch come
+// from it, and most of the command line (cli/command_table.hpp). engine/commands.cpp holds the
+// handler of each verb.
 //
 // A verb travels as POST /v1/VERB with a JSON object: its arguments as an array of strings under
 // the name of the argument, its options under theirs (strings; flags are true). The reply is the
@@ -13,30 +14,31 @@
 
 namespace fw::control {
 
-enum class Access { read, change };  // change: root or a member of the API's group
+// Whether GET will do too. It is no right: whoever may use the socket may use every verb.
+enum class Access { read, change };
 
 struct Option {
   std::string_view name;   // "for"
   std::string_view value;  // "DURATION"; empty: a flag
   std::string_view help;
+  bool repeats = false;  // may be given more than once (no option of the API may)
 };
 
 struct Verb {
   std::string_view name;
-  std::string_view summary;                   // a line, imperative, no full stop
-  std::string_view argument;                  // name of the positional arguments, empty: none
-  std::size_t at_least, at_most;              // how many of them
-  std::span<const std::string_view> choices;  // what an argument may be; empty: anything
-  std::span<const Option> options;
-  Access access;
+  std::string_view summary;                     // a line, imperative, no full stop
+  std::string_view argument{};                  // name of the positional arguments; empty: none
+  std::size_t at_least = 0, at_most = 0;        // how many of them
+  std::span<const std::string_view> choices{};  // what an argument may be; empty: anything
+  std::span<const Option> options{};
+  Access access = Access::read;
 };
 
 inline constexpr std::size_t kMany = 100'000;
 inline constexpr std::array<std::string_view, 7> kLists{"bans",       "deny",    "allow", "exempt",
                                                         "signatures", "attacks", "all"};
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
-inline constexpr Option kBrief{"brief", "",
-                               "answer with the counts, not with a line for each address"};
+inline constexpr Option kBrief{"brief", "", "answer with counts, not with a line per address"};
 inline constexpr std::array<Option, 5> kBanOptions{{
     {"for", "DURATION", "how long (30s 10m 1h 7d); default: ban.time"},
     {"forever", "", "until it is unbanned"},
@@ -63,7 +65,7 @@ inline constexpr std::array<Option, 2> kSignatureOptions{{
     {"pin", "", "keep it in force even when nothing matches it"},
 }};
 inline constexpr std::array<Option, 1> kBaselineOptions{{
-    {"reset", "", "forget it: the budgets are the configured ones until an hour of peace was seen"},
+    {"reset", "", "forget it: budgets are as configured until an hour of normal load was seen"},
 }};
 inline constexpr std::array<Option, 3> kEventOptions{{
     {"since", "DURATION", "only those of the last 1h, 30m ..."},
@@ -72,104 +74,70 @@ inline constexpr std::array<Option, 3> kEventOptions{{
 }};
 
 inline constexpr std::array kVerbs{
-    Verb{"status",
-         "what protects me, how, since when, and is anything wrong",
-         "",
-         0,
-         0,
-         {},
-         {},
-         Access::read},
-    Verb{"list",
-         "show bans, deny and allow entries, exemptions, signatures or attacks",
-         "what",
-         0,
-         1,
-         kLists,
-         {},
-         Access::read},
-    Verb{"why",
-         "every list, rule, counter and history that concerns an address",
-         "address",
-         1,
-         kMany,
-         {},
-         {},
-         Access::read},
-    Verb{"ban",
-         "drop everything from addresses or prefixes",
-         "address",
-         1,
-         kMany,
-         {},
-         kBanOptions,
-         Access::change},
-    Verb{"unban", "let addresses back in", "address", 0, kMany, {}, kUnbanOptions, Access::change},
-    Verb{"allow",
-         "never drop addresses or prefixes; lifts their bans",
-         "address",
-         1,
-         kMany,
-         {},
-         kAllowOptions,
-         Access::change},
-    Verb{"unallow",
-         "take addresses off the allow list",
-         "address",
-         1,
-         kMany,
-         {},
-         kUnallowOptions,
-         Access::change},
-    Verb{"mode",
-         "show or set the mode; off detaches everything now",
-         "mode",
-         0,
-         1,
-         kModes,
-         {},
-         Access::change},
-    Verb{"check", "is the configuration on disk valid?", "file", 0, 1, {}, {}, Access::read},
-    Verb{"apply",
-         "check the configuration and lists on disk and put them in force",
-         "",
-         0,
-         0,
-         {},
-         {},
-         Access::change},
-    Verb{"signature",
-         "remove or pin a signature that list signatures shows",
-         "name",
-         1,
-         1,
-         {},
-         kSignatureOptions,
-         Access::change},
-    Verb{"baseline",
-         "what is usual here, and the budgets that come of it",
-         "",
-         0,
-         0,
-         {},
-         kBaselineOptions,
-         Access::change},
-    Verb{"suggest",
-         "budgets for floodwall.toml, from what is usual here or in a capture",
-         "",
-         0,
-         0,
-         {},
-         {},
-         Access::read},
-    Verb{"events",
-         "what happened: bans, unbans, limits, reloads",
-         "",
-         0,
-         0,
-         {},
-         kEventOptions,
-         Access::read},
+    Verb{.name = "status", .summary = "show mode, interfaces, problems and counters"},
+    Verb{.name = "list",
+         .summary = "show bans, deny and allow entries, exemptions, signatures or attacks",
+         .argument = "what",
+         .at_most = 1,
+         .choices = kLists},
+    Verb{.name = "why",
+         .summary = "say what happens to an address's packets, and which rule decides it",
+         .argument = "address",
+         .at_least = 1,
+         .at_most = kMany},
+    Verb{.name = "ban",
+         .summary = "drop every packet from addresses or prefixes",
+         .argument = "address",
+         .at_least = 1,
+         .at_most = kMany,
+         .options = kBanOptions,
+         .access = Access::change},
+    Verb{.name = "unban",
+         .summary = "lift the bans of addresses",
+         .argument = "address",
+         .at_most = kMany,
+         .options = kUnbanOptions,
+         .access = Access::change},
+    Verb{.name = "allow",
+         .summary = "never drop packets from addresses or prefixes, and lift their bans",
+         .argument = "address",
+         .at_least = 1,
+         .at_most = kMany,
+         .options = kAllowOptions,
+         .access = Access::change},
+    Verb{.name = "unallow",
+         .summary = "take addresses off the allow list",
+         .argument = "address",
+         .at_least = 1,
+         .at_most = kMany,
+         .options = kUnallowOptions,
+         .access = Access::change},
+    Verb{.name = "mode",
+         .summary = "show or set the mode; off detaches from every interface at once",
+         .argument = "mode",
+         .at_most = 1,
+         .choices = kModes,
+         .access = Access::change},
+    Verb{.name = "check", .summary = "check the daemon's configuration on disk"},
+    Verb{.name = "apply",
+         .summary = "check the configuration and lists on disk and use them from now on",
+         .access = Access::change},
+    Verb{.name = "signature",
+         .summary = "remove or pin a signature that list signatures shows",
+         .argument = "name",
+         .at_least = 1,
+         .at_most = 1,
+         .options = kSignatureOptions,
+         .access = Access::change},
+    Verb{.name = "baseline",
+         .summary = "show the normal load here, and the budgets learned from it",
+         .options = kBaselineOptions,
+         .access = Access::change},
+    Verb{.name = "suggest",
+         .summary = "write budgets for floodwall.toml from the normal load here"},
+    Verb{.name = "events",
+         .summary = "show what happened: bans, unbans, limits, reloads",
+         .options = kEventOptions},
 };
 
 // Null if there is none of that name.

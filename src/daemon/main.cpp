@@ -23,6 +23,7 @@
 #include "daemon/options.hpp"
 #include "daemon/service_manager.hpp"
 #include "datapath/nfqueue/rules.hpp"
+#include "engine/check.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
 
@@ -31,9 +32,8 @@ namespace {
 
 // Every request to the API becomes a command, run at the time it arrives.
 control::Handler handler_of(engine::Commands& commands) {
-  return [&commands](const control::Request& request, const control::Peer&) {
-    return commands.run(request, read_clocks());
-  };
+  return
+      [&commands](const control::Request& request) { return commands.run(request, read_clocks()); };
 }
 
 Result<void> run(const Options& options) {
@@ -104,11 +104,9 @@ Result<void> run(const Options& options) {
 }
 
 Result<void> check(const Options& options) {
-  const Result<config::Config> config = config::load(options.config);
-  if (!config) return std::unexpected(config.error());
-  const engine::ListSet lists = engine::ListSet::read(config->lists, options.config.parent_path());
-  for (const std::string& problem : lists.problems) say("skipped: " + problem);
-  fmt::print("{} is valid\n", options.config.native());
+  const Result<std::string> message = engine::check_configuration(options.config);
+  if (!message) return std::unexpected(message.error());
+  fmt::print("{}\n", *message);
   return {};
 }
 

@@ -17,23 +17,23 @@ constexpr std::uint64_t kProgressPackets = 1 << 19;
 
 // Without a configuration file: the built-in defaults and no lists, so that the result does not
 // depend on the machine.
-Result<config::Config> config_of(const Options& options) {
-  if (options.config) return config::load(*options.config);
+Result<config::Config> config_of(const Job& job) {
+  if (job.config) return config::load(*job.config);
   config::Config config;
   config.lists = {.allow = {}, .deny = {}};
   return config;
 }
 
-Result<std::unique_ptr<Profile>> open_profile(const Options& options, const CaptureClock& clock,
+Result<std::unique_ptr<Profile>> open_profile(const Job& job, const CaptureClock& clock,
                                               Timeline& timeline) {
-  Result<config::Config> config = config_of(options);
+  Result<config::Config> config = config_of(job);
   if (!config) return std::unexpected(std::move(config.error()));
   const std::filesystem::path folder =
-      options.config ? options.config->parent_path() : std::filesystem::path();
-  if (options.profile == kSeedProfile)
-    return std::make_unique<SeedProfile>(options.protect,
-                                         engine::ListSet::read(config->lists, folder), timeline);
-  return DefaultProfile::open(std::move(*config), folder, options.protect, clock, timeline);
+      job.config ? job.config->parent_path() : std::filesystem::path();
+  if (job.profile == kSeedProfile)
+    return std::make_unique<SeedProfile>(job.protect, engine::ListSet::read(config->lists, folder),
+                                         timeline);
+  return DefaultProfile::open(std::move(*config), folder, job.protect, clock, timeline);
 }
 
 struct Run {
@@ -41,14 +41,14 @@ struct Run {
   std::optional<VerdictFile> verdicts;
   Report report;
 
-  [[nodiscard]] Result<void> read(const Options& options, const Progress& progress);
+  [[nodiscard]] Result<void> read(const Job& job, const Progress& progress);
 };
 
-Result<void> Run::read(const Options& options, const Progress& progress) {
+Result<void> Run::read(const Job& job, const Progress& progress) {
   capture::Record record;
   Result<bool> more = reader.next(record);
   CaptureClock clock(more && *more ? record.time_ns : 0);
-  Result<std::unique_ptr<Profile>> profile = open_profile(options, clock, report.timeline);
+  Result<std::unique_ptr<Profile>> profile = open_profile(job, clock, report.timeline);
   if (!profile) return std::unexpected(std::move(profile.error()));
   for (; more && *more; more = reader.next(record)) {
     const std::uint64_t now_ns = clock.advance_to(record.time_ns);
@@ -68,20 +68,20 @@ Result<void> Run::read(const Options& options, const Progress& progress) {
 
 }  // namespace
 
-Result<Report> replay(const Options& options, const Progress& progress) {
-  Result<capture::Reader> reader = capture::Reader::open(options.file);
+Result<Report> replay(const Job& job, const Progress& progress) {
+  Result<capture::Reader> reader = capture::Reader::open(job.file);
   if (!reader) return std::unexpected(std::move(reader.error()));
   Run run{.reader = std::move(*reader), .verdicts = std::nullopt, .report = {}};
-  run.report.file = options.file == "-" ? "standard input" : options.file;
-  run.report.profile = options.profile;
-  run.report.config = options.config ? options.config->native() : "built-in defaults";
-  run.report.protect = options.protect;
-  if (options.verdicts) {
-    Result<VerdictFile> file = VerdictFile::create(*options.verdicts);
+  run.report.file = job.file == "-" ? "standard input" : job.file;
+  run.report.profile = job.profile;
+  run.report.config = job.config ? job.config->native() : "built-in defaults";
+  run.report.protect = job.protect;
+  if (job.verdicts) {
+    Result<VerdictFile> file = VerdictFile::create(*job.verdicts);
     if (!file) return std::unexpected(std::move(file.error()));
     run.verdicts.emplace(std::move(*file));
   }
-  if (Result<void> done = run.read(options, progress); !done)
+  if (Result<void> done = run.read(job, progress); !done)
     return std::unexpected(std::move(done.error()));
   if (run.verdicts)
     if (Result<void> closed = run.verdicts->close(); !closed)

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "replay/options.hpp"
+#include "replay/job.hpp"
 #include "replay/summary.hpp"
 
 namespace fw::replay {
@@ -21,6 +21,6 @@ using Progress = std::function<void(std::uint64_t packets, std::optional<double>
 // Fails if the capture cannot be opened, the configuration is invalid or the verdicts cannot be
 // written. Damage after the first packet is no error: the report holds what was read, and its
 // `damage`.
-[[nodiscard]] Result<Report> replay(const Options& options, const Progress& progress);
+[[nodiscard]] Result<Report> replay(const Job& job, const Progress& progress);
 
 }  // namespace fw::replay

@@ -127,7 +127,7 @@ std::string totals_text(const Report& report, const cli::Style& style) {
 }
 
 std::string classes_text(const Tally& tally, const cli::Style& style) {
-  cli::Table table({{"CLASS"}, {"PACKETS", true}, {"BYTES", true}, {"DROPPED", true}});
+  cli::TextTable table({{"CLASS"}, {"PACKETS", true}, {"BYTES", true}, {"DROPPED", true}});
   for (unsigned traffic_class = 0; traffic_class < FW_CLASS_COUNT; ++traffic_class) {
     const PacketCount all = tally.of_class(traffic_class);
     if (all.packets == 0) continue;
@@ -155,7 +155,7 @@ std::string events_text(const Report& report) {
 
 std::string sources_text(const Report& report, const cli::Style& style) {
   const TopSources& sources = report.tally.sources();
-  cli::Table table({{"SOURCE"}, {"DROPPED", true}, {"FIRST"}, {"REASON"}});
+  cli::TextTable table({{"SOURCE"}, {"DROPPED", true}, {"FIRST"}, {"REASON"}});
   for (const SourceLoss& loss : sources.top(kTextSources))
     table.row({loss.source.text(),
                loss.surplus == 0 ? grouped(loss.packets)

@@ -76,7 +76,7 @@ Result<pid_t> spawn(const path& daemon) {
   if (out >= 0 && in >= 0 && ::dup2(in, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0 &&
       ::dup2(out, STDERR_FILENO) >= 0)
     ::execl(daemon.c_str(), daemon.c_str(), "--config", config.c_str(), "--socket", socket.c_str(),
-            "--pins", kPins, "--state", state.c_str(), "--foreground", static_cast<char*>(nullptr));
+            "--pins", kPins, "--state", state.c_str(), static_cast<char*>(nullptr));
   ::_exit(127);
 }
 

@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -23,12 +20,6 @@ using nlohmann::json;
 
 constexpr const char* kKeptLog = "floodwall-selftest.log";
 constexpr Milliseconds kShortest{1'000}, kLongest{60'000};
-
-struct Options {
-  Milliseconds ban_time{2'000};
-  bool keep_log = false;
-  bool json = false;
-};
 
 // Printed step by step, or as one JSON object at the end.
 class Report {
@@ -72,29 +63,22 @@ class Report {
   json json_ = json::array();
 };
 
-int complain(const Error& error, bool as_json) {
-  if (as_json)
-    fmt::print("{}\n", json{{"ok", false}, {"error", error.message}}.dump(
-                           2, ' ', false, json::error_handler_t::replace));
-  fmt::print(stderr, "floodwall selftest: {}\n", error.message);
-  return static_cast<int>(error.kind);
-}
-
-int in_test_network(const std::filesystem::path& daemon, const Options& options) {
+// In the child process, where errors have to be shown: only the status leaves it.
+int in_test_network(const std::filesystem::path& daemon, const Options& options,
+                    const Complain& complain) {
   const auto began = std::chrono::steady_clock::now();
   Report report(options.json);
   report.line(
       "Floodwall's self-test: a server and a client in networks of their own. Nothing of\n"
       "this machine is touched.");
   auto network = TestNetwork::create();
-  if (!network) return complain(network.error(), options.json);
+  if (!network) return complain(network.error());
   auto host = HostUnderTest::start(daemon, options.ban_time);
-  if (!host) return complain(host.error(), options.json);
+  if (!host) return complain(host.error());
   report.line(fmt::format("floodwalld protects the server ({}).\n", host->attachment()));
   run_experiment(*network, *host, options.ban_time, [&](const Step& step) { report.step(step); });
   if (options.keep_log) {
-    if (auto kept = write_file(kKeptLog, host->log()); !kept)
-      return complain(kept.error(), options.json);
+    if (auto kept = write_file(kKeptLog, host->log()); !kept) return complain(kept.error());
     report.line(fmt::format("\nThe log is kept in {}.", kKeptLog));
   }
   return report.end(
@@ -111,46 +95,19 @@ Result<std::filesystem::path> sibling_daemon() {
   return daemon;
 }
 
-Result<Milliseconds> ban_time_of(const std::string& text) {
-  auto time = parse_duration(text);
-  if (!time) return fail(ErrorKind::usage, "--ban-time: " + time.error().message);
-  if (*time < kShortest || *time > kLongest)
-    return fail(ErrorKind::usage,
-                fmt::format("--ban-time {}: must be {} to {}", text, format_duration(kShortest),
-                            format_duration(kLongest)));
-  return time;
-}
-
 }  // namespace
 
-int run(std::span<const std::string> arguments, bool as_json) {
-  CLI::App app{
-      "floodwall selftest: proves on this kernel that blocking works, in namespaces of its own"};
-  Options options;
-  options.json = as_json;
-  std::string time = "2s";
-  app.add_option("--ban-time", time, "how long the flooder is blocked")->capture_default_str();
-  app.add_flag("--keep-log", options.keep_log,
-               fmt::format("leave the daemon's log in {}", kKeptLog));
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help("floodwall selftest"));
-    return 0;
-  } catch (const CLI::Error& error) {
-    return complain({ErrorKind::usage, fmt::format("{}; see --help", error.what())}, as_json);
-  }
-  const auto ban_time = ban_time_of(time);
-  if (!ban_time) return complain(ban_time.error(), as_json);
-  options.ban_time = *ban_time;
+Result<int> run(const Options& options, const Complain& complain) {
+  if (options.ban_time < kShortest || options.ban_time > kLongest)
+    return fail(ErrorKind::usage,
+                fmt::format("--ban-time {}: must be {} to {}", format_duration(options.ban_time),
+                            format_duration(kShortest), format_duration(kLongest)));
   if (::geteuid() != 0)
-    return complain({ErrorKind::not_permitted,
-                     "needs root, for network namespaces and BPF: sudo floodwall selftest"},
-                    as_json);
+    return fail(ErrorKind::not_permitted,
+                "needs root, for network namespaces and BPF: sudo floodwall selftest");
   const auto daemon = sibling_daemon();
-  if (!daemon) return complain(daemon.error(), as_json);
-  const auto status = run_isolated([&] { return in_test_network(*daemon, options); });
-  return status ? *status : complain(status.error(), as_json);
+  if (!daemon) return std::unexpected(daemon.error());
+  return run_isolated([&] { return in_test_network(*daemon, options, complain); });
 }
 
 }  // namespace fw::selftest

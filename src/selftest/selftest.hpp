@@ -3,23 +3,24 @@
 // blocks and lets in as it should. Touches nothing of the machine and leaves nothing behind.
 #pragma once
 
-#include <array>
-#include <span>
-#include <string>
-#include <string_view>
+#include <functional>
 
-#include "control/verbs.hpp"
+#include "base/error.hpp"
+#include "base/units.hpp"
 
 namespace fw::selftest {
 
-inline constexpr std::string_view kSummary =
-    "prove in namespaces of its own that blocking works here";
-inline constexpr std::array<control::Option, 2> kOptions{{
-    {"ban-time", "DURATION", "how long the flooder is blocked (default 2s)"},
-    {"keep-log", "", "leave the daemon's log in ./floodwall-selftest.log"},
-}};
+struct Options {
+  Milliseconds ban_time{2'000};  // how long the flooder is banned: 1 s to 1 min
+  bool keep_log = false;         // leave the daemon's log in the current folder
+  bool json = false;
+};
 
-// Writes to standard output and error (also from a child process). Returns the exit status.
-[[nodiscard]] int run(std::span<const std::string> arguments, bool as_json);
+// Shows an error and returns its exit status.
+using Complain = std::function<int(const Error&)>;
+
+// Writes to standard output. Returns the exit status: 1 if a step does not hold. `complain` is for
+// errors in the child process that the experiment runs in; nothing else of them can leave it.
+[[nodiscard]] Result<int> run(const Options& options, const Complain& complain);
 
 }  // namespace fw::selftest

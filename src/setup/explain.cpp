@@ -36,7 +36,7 @@ std::string described(const host::Interface& one) {
 
 }  // namespace
 
-Result<Choice> choose(const host::HostFacts& facts, const std::vector<std::string>& wanted) {
+Result<Selection> choose(const host::HostFacts& facts, const std::vector<std::string>& wanted) {
   for (const std::string& name : wanted) {
     const host::Interface* const one = find(facts.network, name);
     if (one == nullptr)
@@ -46,22 +46,22 @@ Result<Choice> choose(const host::HostFacts& facts, const std::vector<std::strin
       return fail(ErrorKind::usage,
                   fmt::format("{} is the loopback: floods do not come from there", name));
   }
-  if (!wanted.empty()) return Choice{.interfaces = wanted, .written = wanted};
+  if (!wanted.empty()) return Selection{.interfaces = wanted, .written = wanted};
   auto uplinks = host::uplinks(facts.network);
   if (uplinks.empty())
     return fail(
         fmt::format("no interface has a default route, so none is the uplink. Name the one "
                     "to protect: --interface IF; there are: {}",
                     names_of(facts.network)));
-  return Choice{.interfaces = std::move(uplinks), .written = {"auto"}};
+  return Selection{.interfaces = std::move(uplinks), .written = {"auto"}};
 }
 
-std::string explain(const host::HostFacts& facts, const Choice& choice, config::Mode mode) {
+std::string explain(const host::HostFacts& facts, const Selection& selection, config::Mode mode) {
   std::string out = "Floodwall will protect\n";
-  for (const std::string& name : choice.interfaces)
+  for (const std::string& name : selection.interfaces)
     if (const host::Interface* const one = find(facts.network, name))
       out += fmt::format("  {}\n", described(*one));
-  if (choice.written == std::vector<std::string>{"auto"})
+  if (selection.written == std::vector<std::string>{"auto"})
     out += "  because the default route leads there (interface = \"auto\" follows it)\n";
   out += "It never drops packets of\n";
   const auto exempt = host::exemptions(facts, {});
@@ -80,12 +80,12 @@ std::string explain(const host::HostFacts& facts, const Choice& choice, config::
   return out;
 }
 
-json explain_json(const host::HostFacts& facts, const Choice& choice, config::Mode mode) {
+json explain_json(const host::HostFacts& facts, const Selection& selection, config::Mode mode) {
   json exempt = json::array();
   for (const host::ExemptAddress& one : host::exemptions(facts, {}))
     exempt.push_back({{"address", one.address.text()}, {"why", one.why}});
-  return {{"interfaces", choice.interfaces},
-          {"interface", choice.written},
+  return {{"interfaces", selection.interfaces},
+          {"interface", selection.written},
           {"exempt", std::move(exempt)},
           {"mode", mode == config::Mode::observe ? "observe" : "enforce"}};
 }

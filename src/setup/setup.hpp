@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: MIT
-// `floodwall setup`: looks at this machine, says in plain words what will be protected and who is
-// exempt, and writes the configuration and two empty lists. Never overwrites a file.
+// `floodwall setup`: looks at this host, says which interfaces will be protected and who is exempt,
+// and writes the configuration and two empty lists. Never overwrites a file.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <iosfwd>
-#include <nlohmann/json_fwd.hpp>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
-#include "control/verbs.hpp"
 
 namespace fw::setup {
 
-inline constexpr std::string_view kSummary = "detect, explain, write the configuration";
-inline constexpr std::array<control::Option, 4> kOptions{{
-    {"interface", "IF", "protect this interface instead of the uplink (may be repeated)"},
-    {"observe", "", "report only: the configuration says mode = \"observe\""},
-    {"yes", "", "do not ask"},
-    {"config", "FILE", "instead of /etc/floodwall/floodwall.toml"},
-}};
+struct Options {
+  std::vector<std::string> interfaces;  // to protect; empty: the uplinks
+  bool observe = false;                 // only report
+  bool yes = false;                     // do not ask
+  std::filesystem::path config = "/etc/floodwall/floodwall.toml";
+  bool json = false;         // answer with one JSON object
+  bool interactive = false;  // somebody can answer a question on `in`
+};
 
-// `interactive`: somebody can answer a question on `in`. Returns the exit status.
-[[nodiscard]] int run(std::span<const std::string> arguments, bool as_json, bool interactive,
-                      std::istream& in, std::ostream& out, std::ostream& err);
+// Reports on `out` what it found and wrote; asks there before it writes.
+[[nodiscard]] Result<void> run(const Options& options, std::istream& in, std::ostream& out);
 
 struct Written {
   std::vector<std::filesystem::path> made, kept;

@@ -251,8 +251,7 @@ class Lab(contextlib.AbstractContextManager):
         self._output = open(self.folder / "daemon.out", "a+", encoding="utf-8")
         with netns.inside(self.dut_ns):
             self.daemon = subprocess.Popen(
-                [BIN / "floodwalld", "--config", self.config_file, "--state", self.state,
-                 "--foreground"],
+                [BIN / "floodwalld", "--config", self.config_file, "--state", self.state],
                 stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
                 preexec_fn=prepare)
         if wait:

@@ -116,10 +116,10 @@ TEST(attack_capture, is_read_by_replay) {
   lab.sample(CaptureLab::ordinary_packet());
   lab.flood(20);
   lab.quiet();
-  replay::Options options;
-  options.file = lab.file();
-  options.protect = {Address::parse("198.51.100.7").value()};
-  const auto report = replay::replay(options, {});
+  replay::Job job;
+  job.file = lab.file();
+  job.protect = {Address::parse("198.51.100.7").value()};
+  const auto report = replay::replay(job, {});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->damage, "");
   EXPECT_EQ(report->tally.records(), 21U);
@@ -131,11 +131,11 @@ TEST(attack_capture, packets_without_a_link_layer_get_one) {
   lab.sample(Packet::ip().ipv4("192.0.2.1", "198.51.100.7").udp(1, 53).payload(20), FW_LINK_IP);
   lab.sample(Packet::ip().ipv6("2001:db8::1", "2001:db8::7").udp(1, 53).payload(20), FW_LINK_IP);
   lab.flood(0);
-  replay::Options options;
-  options.file = lab.file();
-  options.protect = {Address::parse("198.51.100.7").value(), Address::parse("2001:db8::7").value()};
-  std::ranges::sort(options.protect);
-  const auto report = replay::replay(options, {});
+  replay::Job job;
+  job.file = lab.file();
+  job.protect = {Address::parse("198.51.100.7").value(), Address::parse("2001:db8::7").value()};
+  std::ranges::sort(job.protect);
+  const auto report = replay::replay(job, {});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->tally.of_class(FW_CLASS_UDP_NEW).packets, 2U);
 }

@@ -74,7 +74,7 @@ reason pass    1,233,567  2.0 MiB
 reason ban            10  1.0 KiB
 class tcp_syn         12    720 B
 
-tables: 262,144 sources, 524,288 flows, 2 of 131,072 places for bans and exemptions, 48.0 MiB of memory
+tables: 262,144 sources, 524,288 flows, 2 of 131,072 slots for bans and exemptions, 48.0 MiB of memory
 log: /var/log/floodwall/floodwall.log, 0 lines suppressed
 )");
 }
@@ -187,7 +187,7 @@ TEST(rendering, never_lets_a_reply_command_the_terminal) {
 }
 
 TEST(rendering, cuts_table_lines_at_the_width_of_the_terminal) {
-  fw::cli::Table table({{"address"}, {"count", true}, {"nothing"}, {"reason"}});
+  fw::cli::TextTable table({{"address"}, {"count", true}, {"nothing"}, {"reason"}});
   table.row({"192.0.2.1", "1", "", "a long reason, in größter Länge"});
   table.row({"192.0.2.10", "1000", "", "short"});
   EXPECT_EQ(table.text({}),
@@ -213,7 +213,8 @@ TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
                       {"in_force_pps", 25.0},
                       {"ports", {{{"port", 443}, {"usual_pps", 62.0}}}}}}}};
   const std::string text = fw::cli::render("baseline", reply, {});
-  EXPECT_NE(text.find("learned from 10m of peace, in use after 1h"), std::string::npos) << text;
+  EXPECT_NE(text.find("learned from 10m of normal load, in use after 1h"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("port 443 62"), std::string::npos) << text;
   EXPECT_NE(text.find("1,240"), std::string::npos) << text;
 }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 #include <vector>
 
@@ -22,6 +23,23 @@ namespace {
 using fw::ErrorKind;
 using nlohmann::json;
 
+// In place of what src/floodwall does.
+fw::Result<int> show_line(const fw::cli::CommandLine& line, fw::cli::World& world) {
+  world.out << line.command->syntax.name;
+  for (const std::string& argument : line.arguments) world.out << " " << argument;
+  for (const auto& [name, value] : line.options) world.out << " " << name << "=" << value;
+  return 7;
+}
+fw::Result<int> fail_here(const fw::cli::CommandLine&, fw::cli::World&) {
+  return fw::fail(ErrorKind::not_permitted, "needs root");
+}
+constexpr std::array<fw::cli::LocalCommand, 4> kLocal{{
+    {"replay", show_line},
+    {"setup", show_line},
+    {"suggest", show_line},
+    {"selftest", fail_here},
+}};
+
 // A run against a daemon that gives prepared replies.
 struct Session {
   struct Call {
@@ -29,7 +47,6 @@ struct Session {
     json request;
   };
   std::vector<fw::Result<json>> replies{json::object()};  // the last one stays
-  std::vector<fw::cli::OfflineVerb> offline;
   std::vector<Call> calls;
   std::vector<fw::control::Request> lists;  // those that travelled as lines
   std::string input;
@@ -57,7 +74,7 @@ struct Session {
         },
         .pause = [this] { return pauses-- > 0; },
     };
-    const int status = fw::cli::run(arguments, offline, world);
+    const int status = fw::cli::run(arguments, kLocal, world);
     out = to.str();
     err = to_err.str();
     return status;
@@ -111,11 +128,15 @@ TEST(command_lines, that_are_wrong_ask_nothing_and_say_what_is_right) {
       {{"ban", "192.0.2.1", "--forevr"}, "did you mean \"--forever\"?"},
       {{"ban"}, "needs at least 1 address"},
       {{"ban", "192.0.2.1", "--for"}, "--for"},
+      {{"ban", "192.0.2.1", "--for", "1h", "--for", "2h"}, "--for: At Most 1 required"},
       {{"ban", "192.0.2.1", "--for", "soon"}, "not a duration"},
       {{"status", "now"}, "status takes no \"now\""},
       {{"mode", "enfroce"}, "did you mean \"enforce\"?"},
-      {{"list", "bans", "deny"}, "what"},
-      {{"completion", "tcsh"}, "bash|zsh|fish"},
+      {{"list", "bans", "deny"}, "list takes no \"deny\""},
+      {{"replay"}, "needs 1 file"},
+      {{"replay", "a", "--protcet", "192.0.2.1"}, "did you mean \"--protect\"?"},
+      {{"selftest", "--ban-time", "soon"}, "not a duration"},
+      {{"setup", "--socket", "/x"}, "no option \"--socket\""},
   };
   for (const Case& c : cases) {
     Session run;
@@ -137,13 +158,6 @@ TEST(command_lines, take_json_and_socket_before_and_after_the_command) {
     EXPECT_EQ(run.calls.at(0).socket, "/s");
     EXPECT_EQ(run.out, "{\n  \"healthy\": true\n}\n");
   }
-}
-
-TEST(command_lines, name_a_file_from_the_root) {
-  Session run;
-  EXPECT_EQ(run({"check", "floodwall.toml"}), 0);
-  EXPECT_EQ(run.calls.at(0).request.at("file").at(0),
-            (std::filesystem::current_path() / "floodwall.toml").native());
 }
 
 TEST(command_lines, read_addresses_from_standard_input_in_one_call) {
@@ -209,47 +223,74 @@ TEST(exit_status, is_the_kind_of_the_error) {
   EXPECT_EQ(json::parse(run.out).at("error").at("exit"), 5);
 }
 
-TEST(help, names_every_verb_and_every_option) {
+TEST(help, names_every_command_and_every_option) {
   Session run;
   EXPECT_EQ(run({"--help"}), 0);
-  for (const auto& verb : fw::control::kVerbs)
-    EXPECT_NE(run.out.find(verb.summary), std::string::npos) << verb.name;
-  for (const auto& verb : fw::control::kVerbs) {
-    EXPECT_EQ(run({std::string(verb.name), "--help"}), 0);
-    EXPECT_NE(run.out.find(fmt::format("Usage: floodwall {}", verb.name)), std::string::npos);
-    for (const auto& option : verb.options)
+  for (const auto& command : fw::cli::kCommands)
+    EXPECT_NE(run.out.find(command.syntax.summary), std::string::npos) << command.syntax.name;
+  for (const auto& [syntax, asks, group, notes] : fw::cli::kCommands) {
+    EXPECT_EQ(run({std::string(syntax.name), "--help"}), 0);
+    EXPECT_NE(run.out.find(fmt::format("Usage: floodwall {}", syntax.name)), std::string::npos);
+    EXPECT_NE(run.out.find(notes), std::string::npos) << run.out;
+    for (const auto& option : syntax.options)
       EXPECT_NE(run.out.find(fmt::format("--{}", option.name)), std::string::npos) << run.out;
+    EXPECT_EQ(run.out.find("--socket") != std::string::npos, asks != nullptr) << run.out;
   }
   EXPECT_TRUE(run.calls.empty());
 }
 
-TEST(help, tells_the_version) {
-  Session run;
-  const std::string version = fmt::format("floodwall {}\n", fw::kVersion);
-  EXPECT_EQ(run({"--version"}), 0);
-  EXPECT_EQ(run.out, version);
-  EXPECT_EQ(run({"version"}), 0);
-  EXPECT_EQ(run.out, version);
-  EXPECT_EQ(run({"version", "--json"}), 0);
-  EXPECT_EQ(json::parse(run.out).at("version"), fw::kVersion);
+TEST(documents, name_no_command_that_is_not_there) {
+  for (const char* name : {"README.md", "docs/api.md", "docs/configuration.md", "docs/replay.md"}) {
+    std::ifstream file(std::string(FLOODWALL_SOURCE "/") + name);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_FALSE(text.empty()) << name;
+    const std::regex quoted("`(?:sudo )?floodwall ([a-z]+)");
+    for (std::sregex_iterator found(text.begin(), text.end(), quoted), end; found != end; ++found)
+      EXPECT_NE(fw::cli::find_command((*found)[1].str()), nullptr) << name << ": " << found->str();
+  }
 }
 
-TEST(offline_verbs, get_their_own_arguments_and_give_the_exit_status) {
+TEST(documents, of_the_api_describe_every_verb_and_option) {
+  std::ifstream file(FLOODWALL_SOURCE "/docs/api.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const auto& verb : fw::control::kVerbs) {
+    EXPECT_TRUE(std::regex_search(text, std::regex(fmt::format("\n### .*\\b{}\\b", verb.name))))
+        << verb.name;
+    for (const auto& option : verb.options)
+      EXPECT_TRUE(text.find(fmt::format("`{}`", option.name)) != std::string::npos ||
+                  text.find(fmt::format("\"{}\":", option.name)) != std::string::npos)
+          << verb.name << " " << option.name;
+  }
+}
+
+TEST(help, tells_the_version) {
   Session run;
-  std::vector<std::string> got;
-  bool as_json = false;
-  run.offline.push_back(
-      {"selftest", "prove that it works", {}, {}, [&](const fw::cli::OfflineCall& call) {
-         got.assign(call.arguments.begin(), call.arguments.end());
-         as_json = call.json;
-         return 7;
-       }});
-  EXPECT_EQ(run({"selftest", "--keep", "--help", "status", "--json"}), 7) << run.err;
-  EXPECT_EQ(got, (std::vector<std::string>{"--keep", "--help", "status"}));
-  EXPECT_TRUE(as_json);
-  EXPECT_EQ(run({"selftets"}), 2);
-  EXPECT_NE(run.err.find("did you mean \"selftest\"?"), std::string::npos);
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_EQ(run.out, fmt::format("floodwall {}\n", fw::kVersion));
+}
+
+TEST(commands, verbs_of_the_api_are_all_among_them) {
+  for (const auto& verb : fw::control::kVerbs) {
+    const auto* const command = fw::cli::find_command(verb.name);
+    ASSERT_NE(command, nullptr) << verb.name;
+    EXPECT_EQ(command->asks->name, verb.name);
+  }
+}
+
+TEST(local_commands, get_their_line_held_to_the_table_and_give_the_exit_status) {
+  Session run;
+  EXPECT_EQ(run({"setup", "--interface", "eth0", "--yes", "--interface=eth1"}), 7) << run.err;
+  EXPECT_EQ(run.out, "setup interface=eth0 interface=eth1 yes=");
+  EXPECT_EQ(run({"suggest", "a.pcap", "--protect", "192.0.2.1"}), 7) << run.err;
+  EXPECT_EQ(run.out, "suggest a.pcap protect=192.0.2.1") << "though the API has a verb suggest";
   EXPECT_TRUE(run.calls.empty());
+}
+
+TEST(local_commands, fail_as_the_others_do) {
+  Session run;
+  EXPECT_EQ(run({"selftest", "--json"}), 4);
+  EXPECT_EQ(run.err, "floodwall: needs root\n");
+  EXPECT_EQ(json::parse(run.out).at("error").at("kind"), "not_permitted");
 }
 
 // -------------------------------------------------------------------- events
@@ -287,27 +328,6 @@ TEST(following_events, ends_if_there_is_no_daemon_to_begin_with) {
   EXPECT_EQ(run.calls.size(), 1U);
 }
 
-// ------------------------------------------------- what stands in for a verb of the daemon's
-
-TEST(offline_verbs, of_the_name_of_a_daemon_s_verb_stand_in_for_it) {
-  Session run;
-  std::vector<std::string> given;
-  run.offline = {{"suggest", "made of a capture", {}, {}, [&](const fw::cli::OfflineCall& call) {
-                    given.assign(call.arguments.begin(), call.arguments.end());
-                    return 7;
-                  }}};
-  EXPECT_EQ(run({"suggest", "a.pcap", "--protect", "192.0.2.1"}), 7);
-  EXPECT_EQ(given, (std::vector<std::string>{"a.pcap", "--protect", "192.0.2.1"}));
-  EXPECT_TRUE(run.calls.empty());
-  EXPECT_EQ(run({"baseline", "--reset"}), 0) << "the verbs around it are still their own";
-  ASSERT_EQ(run.calls.size(), 1U);
-  EXPECT_EQ(run.calls[0].verb, "baseline");
-  EXPECT_EQ(run.calls[0].request, (json{{"reset", true}}));
-  ASSERT_EQ(run({"--help"}), 0);
-  EXPECT_NE(run.out.find("made of a capture"), std::string::npos);
-  EXPECT_EQ(run.out.find("suggest"), run.out.rfind("suggest")) << run.out;
-}
-
 // ---------------------------------------------------------------- completion
 
 // The words that bash offers at the end of `line`.
@@ -328,29 +348,28 @@ std::string bash_offers(const std::string& script, const std::string& line) {
 }
 
 TEST(bash_completion, offers_what_the_table_holds) {
-  Session run;
-  run.offline.push_back({"replay", "judge a capture", {}, {}, {}});
-  ASSERT_EQ(run({"completion", "bash"}), 0);
-  EXPECT_EQ(bash_offers(run.out, "floodwall st"), "status\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall re"), "replay\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall --json --socket /x li"), "list\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall mode o"), "observe off\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall ban 192.0.2.1 --fo"), "--for --forever --force\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall ban --for 1"), "\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall events --f"), "--follow\n");
-  EXPECT_EQ(bash_offers(run.out, "floodwall completion z"), "zsh\n");
+  const std::string script = fw::cli::completion("bash").value();
+  EXPECT_EQ(bash_offers(script, "floodwall st"), "status\n");
+  EXPECT_EQ(bash_offers(script, "floodwall re"), "replay\n");
+  EXPECT_EQ(bash_offers(script, "floodwall --json --socket /x li"), "list\n");
+  EXPECT_EQ(bash_offers(script, "floodwall mode o"), "observe off\n");
+  EXPECT_EQ(bash_offers(script, "floodwall ban 192.0.2.1 --fo"), "--for --forever --force\n");
+  EXPECT_EQ(bash_offers(script, "floodwall ban --for 1"), "\n");
+  EXPECT_EQ(bash_offers(script, "floodwall events --f"), "--follow\n");
+  EXPECT_EQ(bash_offers(script, "floodwall completion z"), "zsh\n");
+  EXPECT_EQ(bash_offers(script, "floodwall setup --s"), "\n") << "it asks no daemon";
 }
 
-TEST(completion, of_every_shell_names_every_verb_and_option) {
+TEST(completion, of_every_shell_names_every_command_and_option) {
   for (const std::string_view shell : fw::cli::kShells) {
-    const std::string script = fw::cli::completion(shell, {}).value();
-    for (const auto& verb : fw::control::kVerbs) {
-      EXPECT_NE(script.find(verb.name), std::string::npos) << shell << " " << verb.name;
-      for (const auto& option : verb.options)
+    const std::string script = fw::cli::completion(shell).value();
+    for (const auto& command : fw::cli::kCommands) {
+      EXPECT_NE(script.find(command.syntax.name), std::string::npos) << command.syntax.name;
+      for (const auto& option : command.syntax.options)
         EXPECT_NE(script.find(option.name), std::string::npos) << shell << " " << option.name;
     }
   }
-  EXPECT_FALSE(fw::cli::completion("tcsh", {}));
+  EXPECT_FALSE(fw::cli::completion("tcsh"));
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ using fw::control::Verb;
 using fw::test::echo;
 using nlohmann::json;
 
-constexpr Peer kRoot{.uid = 0, .gid = 0, .pid = 1, .may_change = true};
-constexpr Peer kUnverified{.uid = 65534, .gid = 65534, .pid = 2, .may_change = false};
+constexpr Peer kRoot{.uid = 0, .allowed = true};
+constexpr Peer kUnverified{.uid = 65534, .allowed = false};
 
 json error_of(const Answer& answer) {
   return json::parse(answer.body).at("error");
@@ -184,10 +184,9 @@ TEST(routes, give_each_kind_of_error_its_status) {
       {ErrorKind::invalid_config, "invalid_config", 422},
   }};
   for (const auto& [kind, word, status] : cases) {
-    const Answer answer = dispatch({"POST", "/v1/status", "{}"}, kRoot,
-                                   [&](const Request&, const Peer&) -> fw::Result<json> {
-                                     return fw::fail(kind, "because \xff");
-                                   });
+    const Answer answer = dispatch(
+        {"POST", "/v1/status", "{}"}, kRoot,
+        [&](const Request&) -> fw::Result<json> { return fw::fail(kind, "because \xff"); });
     EXPECT_EQ(answer.status, status);
     EXPECT_EQ(error_of(answer).at("kind"), word);
     EXPECT_EQ(error_of(answer).at("exit"), static_cast<int>(kind));
@@ -197,10 +196,9 @@ TEST(routes, give_each_kind_of_error_its_status) {
 }
 
 TEST(routes, turn_what_a_handler_throws_into_an_error) {
-  const Answer answer = dispatch({"POST", "/v1/status", "{}"}, kRoot,
-                                 [](const Request&, const Peer&) -> fw::Result<json> {
-                                   throw std::runtime_error("no more paper");
-                                 });
+  const Answer answer = dispatch(
+      {"POST", "/v1/status", "{}"}, kRoot,
+      [](const Request&) -> fw::Result<json> { throw std::runtime_error("no more paper"); });
   EXPECT_EQ(answer.status, 500U);
   EXPECT_EQ(error_of(answer).at("message"), "status: no more paper");
 }

@@ -16,14 +16,12 @@
 #include "config/config.hpp"
 #include "harness/capture.hpp"
 #include "replay/capture_clock.hpp"
-#include "replay/suggest.hpp"
-#include "replay/verb.hpp"
 #include "replay/verdict_file.hpp"
 
 namespace {
 
 using fw::replay::CaptureClock;
-using fw::replay::Options;
+using fw::replay::Job;
 using fw::replay::Outcome;
 using fw::replay::Report;
 using fw::test::CaptureFile;
@@ -43,15 +41,15 @@ struct Lab {
 
   Report replay(const std::string& config = "") {
     capture.close();
-    Options options;
-    options.file = capture.path();
-    options.protect = {fw::Address::parse(kHost).value()};
-    options.verdicts = folder.path() / "verdicts.tsv";
+    Job job;
+    job.file = capture.path();
+    job.protect = {fw::Address::parse(kHost).value()};
+    job.verdicts = folder.path() / "verdicts.tsv";
     if (!config.empty()) {
       folder.write("floodwall.toml", config);
-      options.config = folder.path() / "floodwall.toml";
+      job.config = folder.path() / "floodwall.toml";
     }
-    return fw::replay::replay(options, {}).value();
+    return fw::replay::replay(job, {}).value();
   }
   std::vector<std::string> verdicts() const {
     std::istringstream text(folder.read("verdicts.tsv"));
@@ -213,48 +211,6 @@ TEST(Replay, file_that_was_cut_is_read_up_to_the_cut) {
   EXPECT_EQ(report.tally.records(), 1U);
 }
 
-struct Answer {
-  int status = 0;
-  std::string out, err;
-};
-Answer run(const std::vector<std::string>& arguments, bool as_json = false) {
-  std::ostringstream out, err;
-  const int status = fw::replay::run(arguments, as_json, {}, out, err, false);
-  return {status, out.str(), err.str()};
-}
-
-TEST(ReplayVerb, exit_status_tells_usage_from_damage) {
-  const TemporaryFolder folder;
-  folder.write("text", "this is no capture");
-  folder.write("bad.toml", "mode = 3\n");
-  const std::string text = folder.path() / "text";
-  EXPECT_EQ(run({"--help"}).status, 0);
-  EXPECT_EQ(run({text}).status, 2);
-  EXPECT_EQ(run({text, "--protect", "192.0.2.300"}).status, 2);
-  EXPECT_EQ(run({text, "--protect", kHost, "--profile", "sead"}).status, 2);
-  const Answer refused = run({text, "--protect", kHost});
-  EXPECT_EQ(refused.status, 1);
-  EXPECT_NE(refused.err.find("not a capture"), std::string::npos) << refused.err;
-  EXPECT_EQ(run({folder.path() / "none", "--protect", kHost}).status, 1);
-  CaptureFile empty(folder.path() / "empty.pcap");
-  empty.close();
-  EXPECT_EQ(run({empty.path(), "--protect", kHost}).status, 0);
-  EXPECT_EQ(run({empty.path(), "--protect", kHost, "--config", folder.path() / "bad.toml"}).status,
-            6);
-}
-
-TEST(ReplayVerb, damage_ends_with_the_packets_before_it_and_status_1) {
-  const TemporaryFolder folder;
-  CaptureFile capture(folder.path() / "test.pcap");
-  capture.add(0, syn("198.51.100.7"));
-  capture.close();
-  std::ofstream(capture.path(), std::ios::app) << std::string(64, '\xff');
-  const Answer answer = run({capture.path(), "--protect", kHost}, true);
-  EXPECT_EQ(answer.status, 1);
-  EXPECT_NE(answer.err.find("offset"), std::string::npos) << answer.err;
-  EXPECT_EQ(nlohmann::json::parse(answer.out).at("packets"), 1);
-}
-
 TEST(TopSources, finds_the_worst_among_more_than_it_can_hold) {
   fw::replay::TopSources sources;
   const auto drop = [&](std::uint32_t number) {
@@ -273,72 +229,6 @@ TEST(TopSources, finds_the_worst_among_more_than_it_can_hold) {
   EXPECT_TRUE(sources.forgot());
   EXPECT_EQ(top.at(0).source.text(), "203.0.113.77");
   EXPECT_GE(top.at(0).packets, 10'000U);
-}
-
-// ------------------------------------------------------------------- floodwall suggest
-
-struct Suggested {
-  int status = 0;
-  std::string out, err;
-  unsigned asked = 0;  // the daemon
-};
-
-Suggested suggest(std::vector<std::string> arguments, bool as_json = false) {
-  std::ostringstream out, err;
-  Suggested made;
-  const auto ask = [&made]() -> fw::Result<nlohmann::json> {
-    ++made.asked;
-    return nlohmann::json{{"toml", "# of the daemon\n"}, {"seconds", 5}};
-  };
-  made.status = fw::replay::run_suggest(arguments, as_json, ask, out, err);
-  made.out = out.str();
-  made.err = err.str();
-  return made;
-}
-
-// 300 packets/s that nobody answers, of a hundred sources, for a minute.
-void add_unanswered(CaptureFile& capture) {
-  for (unsigned i = 0; i < 60 * 300; i++)
-    capture.add(i * (kSecond / 300), Packet::ethernet()
-                                         .ipv4("203.0.113." + std::to_string(i % 100 + 1), kHost)
-                                         .udp(40000, 514)
-                                         .payload(60));
-}
-
-TEST(Suggest, gives_budgets_for_the_traffic_of_a_capture_that_the_configuration_accepts) {
-  Lab lab;
-  add_unanswered(lab.capture);
-  lab.capture.close();
-  const Suggested made = suggest({lab.capture.path(), "--protect", kHost});
-  ASSERT_EQ(made.status, 0) << made.err;
-  EXPECT_EQ(made.asked, 0U) << "a capture needs no daemon";
-  const auto config = fw::config::parse(made.out, "suggested.toml");
-  ASSERT_TRUE(config) << config.error().message << made.out;
-  EXPECT_NEAR(*config->budgets[FW_CLASS_UDP_NEW].limit, 600, 80) << made.out;
-  EXPECT_EQ(config->budgets[FW_CLASS_TCP_SYN], fw::config::Config{}.budgets[FW_CLASS_TCP_SYN]);
-  EXPECT_NE(made.out.find("That is short"), std::string::npos);
-
-  // And with it the same traffic passes, which the defaults take for a flood.
-  EXPECT_GT(lab.replay().tally.all_dropped().packets, 1000U);
-  EXPECT_EQ(lab.replay(made.out + "[lists]\nallow = []\ndeny = []\n").tally.all_dropped().packets,
-            0U);
-}
-
-TEST(Suggest, without_a_capture_asks_the_daemon) {
-  const Suggested made = suggest({});
-  EXPECT_EQ(made.status, 0);
-  EXPECT_EQ(made.asked, 1U);
-  EXPECT_EQ(made.out, "# of the daemon\n");
-  EXPECT_EQ(nlohmann::json::parse(suggest({}, true).out).at("seconds"), 5);
-}
-
-TEST(Suggest, what_is_not_understood_is_a_usage_error) {
-  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"a.pcap"},
-                                                {"--protect", "192.0.2.1"},
-                                                {"a.pcap", "--protect", "x"}})
-    EXPECT_EQ(suggest(wrong).status, 2) << wrong.front();
-  EXPECT_EQ(suggest({"/nonexistent.pcap", "--protect", kHost}).status, 1);
-  EXPECT_NE(suggest({"--help"}).out.find("--protect"), std::string::npos);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 
 namespace {
 
-using fw::replay::Options;
+using fw::replay::Job;
 using fw::replay::Report;
 using fw::test::CaptureFile;
 using fw::test::kSecond;
@@ -47,15 +47,15 @@ std::uint64_t passed(std::string_view profile, const Traffic& traffic,
   CaptureFile capture(folder.path() / "test.pcap");
   traffic(capture);
   capture.close();
-  Options options;
-  options.file = capture.path();
-  options.protect = {fw::Address::parse(kHost).value()};
-  options.profile = profile;
+  Job job;
+  job.file = capture.path();
+  job.protect = {fw::Address::parse(kHost).value()};
+  job.profile = profile;
   folder.write("floodwall.toml", "mode = \"enforce\"\n");
   folder.write("allow.list", both_lists);
   folder.write("deny.list", both_lists);
-  options.config = folder.path() / "floodwall.toml";
-  return fw::replay::replay(options, {}).value().tally.all_passed().packets;
+  job.config = folder.path() / "floodwall.toml";
+  return fw::replay::replay(job, {}).value().tally.all_passed().packets;
 }
 
 TEST(SeedProfile, forty_packets_in_a_second_pass_and_the_next_one_is_dropped) {

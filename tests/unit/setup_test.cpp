@@ -62,16 +62,16 @@ std::string text_of(const path& file) {
 }
 
 TEST(setup, uplink_is_chosen_and_written_as_auto) {
-  const auto choice = choose(machine(), {});
-  ASSERT_TRUE(choice) << choice.error().message;
-  EXPECT_EQ(choice->interfaces, std::vector<std::string>{"eth0"});
-  EXPECT_EQ(choice->written, std::vector<std::string>{"auto"});
+  const auto selection = choose(machine(), {});
+  ASSERT_TRUE(selection) << selection.error().message;
+  EXPECT_EQ(selection->interfaces, std::vector<std::string>{"eth0"});
+  EXPECT_EQ(selection->written, std::vector<std::string>{"auto"});
 }
 
 TEST(setup, interface_that_is_asked_for_is_written_by_name) {
-  const auto choice = choose(machine(), {"eth1"});
-  ASSERT_TRUE(choice) << choice.error().message;
-  EXPECT_EQ(choice->written, std::vector<std::string>{"eth1"});
+  const auto selection = choose(machine(), {"eth1"});
+  ASSERT_TRUE(selection) << selection.error().message;
+  EXPECT_EQ(selection->written, std::vector<std::string>{"eth1"});
 }
 
 TEST(setup, unknown_interface_loopback_and_machine_without_uplink_are_refused) {
@@ -89,15 +89,15 @@ TEST(setup, unknown_interface_loopback_and_machine_without_uplink_are_refused) {
 
 TEST(setup, explanation_names_interface_and_everybody_exempt) {
   const auto facts = machine();
-  const auto choice = choose(facts, {});
-  ASSERT_TRUE(choice);
-  const std::string text = explain(facts, *choice, Mode::enforce);
+  const auto selection = choose(facts, {});
+  ASSERT_TRUE(selection);
+  const std::string text = explain(facts, *selection, Mode::enforce);
   for (const char* word :
        {"eth0 (virtio_net, 198.51.100.7)", "198.51.100.1 ", "gateway", "203.0.113.77", "enforce"})
     EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
-  EXPECT_NE(explain(facts, *choice, Mode::observe).find("drops nothing"), std::string::npos);
-  EXPECT_EQ(explain_json(facts, *choice, Mode::observe)["mode"], "observe");
-  EXPECT_EQ(explain_json(facts, *choice, Mode::enforce)["exempt"].size(), 3U);
+  EXPECT_NE(explain(facts, *selection, Mode::observe).find("drops nothing"), std::string::npos);
+  EXPECT_EQ(explain_json(facts, *selection, Mode::observe)["mode"], "observe");
+  EXPECT_EQ(explain_json(facts, *selection, Mode::enforce)["exempt"].size(), 3U);
 }
 
 TEST(setup, files_are_written_once_and_never_overwritten) {
@@ -116,13 +116,15 @@ TEST(setup, files_are_written_once_and_never_overwritten) {
   EXPECT_EQ(text_of(folder.at("deny.list")), "192.0.2.1\n");
 }
 
-TEST(setup, nothing_is_written_unless_it_is_agreed_to) {
+TEST(setup, nothing_is_written_for_an_interface_that_is_not_there) {
   const Folder folder;
-  const std::vector<std::string> arguments{"--config", folder.at("f.toml"), "--interface", "lo0x"};
   std::istringstream no("n\n");
-  std::ostringstream out, err;
-  EXPECT_EQ(fw::setup::run(arguments, false, true, no, out, err), 2);  // no such interface
-  EXPECT_NE(err.str().find("lo0x"), std::string::npos);
+  std::ostringstream out;
+  const auto done = fw::setup::run(
+      {.interfaces = {"lo0x"}, .config = folder.at("f.toml"), .interactive = true}, no, out);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, fw::ErrorKind::usage);
+  EXPECT_NE(done.error().message.find("lo0x"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(folder.at("f.toml")));
 }
 

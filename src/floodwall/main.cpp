@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `floodwall`: the process around cli::run, and the table of verbs that need no daemon.
+// `floodwall`: the process around cli::run.
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -12,16 +12,12 @@
 #include <thread>
 #include <vector>
 
-#include "cli/run.hpp"
 #include "control/client.hpp"
-#include "replay/suggest.hpp"
-#include "replay/verb.hpp"
-#include "selftest/selftest.hpp"
-#include "setup/setup.hpp"
+#include "floodwall/local.hpp"
 
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(500);
+constexpr auto kPause = std::chrono::milliseconds(500);  // judgement: soon enough for the eye
 constexpr const char* kSocket = "/run/floodwall/floodwall.sock";
 
 // https://no-color.org: any value that is not empty.
@@ -39,43 +35,6 @@ fw::cli::Style style_of_output() {
   return {.colour = !wants_no_colour(), .width = size.ws_col};
 }
 
-std::vector<fw::cli::OfflineVerb> offline_verbs() {
-  using fw::cli::OfflineCall;
-  return {
-      {"setup",
-       fw::setup::kSummary,
-       {},
-       fw::setup::kOptions,
-       [](const OfflineCall& call) {
-         return fw::setup::run(call.arguments, call.json, ::isatty(STDIN_FILENO) != 0, std::cin,
-                               std::cout, std::cerr);
-       }},
-      {"selftest",
-       fw::selftest::kSummary,
-       {},
-       fw::selftest::kOptions,
-       [](const OfflineCall& call) { return fw::selftest::run(call.arguments, call.json); }},
-      {"suggest",
-       fw::replay::kSuggestSummary,
-       {},
-       fw::replay::kSuggestOptions,
-       [](const OfflineCall& call) {
-         const auto ask = [&call] {
-           return fw::control::call(call.socket, "suggest", nlohmann::json::object());
-         };
-         return fw::replay::run_suggest(call.arguments, call.json, ask, std::cout, std::cerr);
-       }},
-      {"replay",
-       fw::replay::kSummary,
-       {},
-       fw::replay::kOptions,
-       [](const OfflineCall& call) {
-         return fw::replay::run(call.arguments, call.json, style_of_output(), std::cout, std::cerr,
-                                ::isatty(STDERR_FILENO) != 0);
-       }},
-  };
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,6 +46,8 @@ int main(int argc, char** argv) {
         .out = std::cout,
         .err = std::cerr,
         .style = style_of_output(),
+        .in_is_terminal = ::isatty(STDIN_FILENO) != 0,
+        .err_is_terminal = ::isatty(STDERR_FILENO) != 0,
         .socket = socket != nullptr && *socket != '\0' ? socket : kSocket,
         .call = fw::control::call,
         .call_list = fw::control::call_list,
@@ -97,7 +58,7 @@ int main(int argc, char** argv) {
             },
     };
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    return fw::cli::run(arguments, offline_verbs(), world);
+    return fw::cli::run(arguments, fw::local_commands(), world);
   } catch (const std::exception& error) {
     std::cerr << "floodwall: " << error.what() << "\n";
     return 1;
