@@ -18,7 +18,7 @@ namespace {
 
 // How often the daemon reads what the kernel does not report. All are judgement.
 constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, above all
-// Listening sockets: until it is read, a new service is a port that nobody serves.
+// Listening sockets: until they are read, the port of a new service is not served.
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 

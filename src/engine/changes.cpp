@@ -21,7 +21,7 @@ Result<void> check_fixed_settings(const config::Config& current, const config::C
 
 std::vector<std::string> describe_changes(const Settings& current, const Settings& next) {
   std::vector<std::string> out;
-  // The mode in force may be another than the configuration's.
+  // The operator may have set another mode than the configuration has.
   if (current.mode != next.mode)
     out.push_back(fmt::format("mode {} -> {}", word(current.mode), word(next.mode)));
   for (const config::Change& change : config::compare(current.config, next.config))

@@ -195,7 +195,7 @@ void Engine::ban_scanners(const Now& now) {
   const auto span_ms = static_cast<std::uint64_t>(settings_.config.detect.scan_ban.count());
   for (const Prefix& scanner : std::exchange(scanners_, {})) {
     if (settings_.observing()) continue;
-    // Refused for who is exempt or allowed since.
+    // Refused if the source was exempted or allowed since.
     (void)ban(std::span(&scanner, 1), {.span_ns = span_ms * kMillisecond, .reason = "port scan"},
               now);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The daemon's desired state: bans, exemptions, allowances, lists, the configuration in force, the
 // history of offences, signatures, the baseline and the log of transitions. It writes the
-// datapath's tables and is told what the datapath did; packets are judged without it.
+// datapath's tables and reads what the datapath did; packets are judged without it.
 //
 // Start with adopt(), then load_lists() and set_exemptions(), and only then attach interfaces.
 // After that call tick() ten times a second. One thread; no clock, no system call but the list
@@ -40,8 +40,8 @@ class Engine {
 
   // ---- start and change
 
-  // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning begins
-  // anew.
+  // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning
+  // starts from nothing.
   [[nodiscard]] Result<void> restore_baseline(std::string_view text);
 
   // Takes over the entries that a former daemon left in the tables, then publishes the
@@ -52,7 +52,8 @@ class Engine {
   // problems; after an error the old lists are in force. Lifts the bans of what is allowed now.
   [[nodiscard]] Result<void> load_lists(const Now& now) { return access_.load_lists(now); }
 
-  // From now on exactly these are exempt; lifts their bans. The error says who found no room.
+  // From now on exactly these are exempt; lifts their bans. The error names the first address for
+  // which there was no room.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
 
   // Swaps the configuration in one step and returns what changed, in words. Refused when a setting

@@ -2,9 +2,9 @@
 // Return-rate test for spoofed queries: do the clients of a service ever come back? Forged sources
 // do not, however well they are answered.
 //
-// A host that has just started has seen nobody yet, and a crowd that comes for the first time looks
-// the same for a moment. So it is a flood at once only where the usual number of new sources is
-// known and exceeded many times; else only if it goes on for as long as a client takes to send
+// A host that has just started has seen no client yet, and a crowd that comes for the first time
+// looks the same for a moment. So it is a flood at once only where the usual number of new sources
+// is known and exceeded many times; else only if it goes on for as long as a client takes to send
 // again.
 //
 // The numbers are judgement, held by two captures of tests/floods: dns-50k (20,000 innocent

@@ -246,7 +246,7 @@ Result<Outcomes> AccessControl::allow(std::span<const Prefix> prefixes, const st
       lists::add_entries(folder_ / files.front(), prefixes, comment);
   if (!added) return std::unexpected(added.error());
 
-  // Forced bans must be gone before the image is built: they are cut out of it.
+  // The forced bans end before the image is built, because they are cut out of it.
   for (const Prefix& prefix : prefixes) lift_bans_inside(prefix, "allowed", now);
   update_suspensions(now);
   if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Who is banned, allowed and exempt, and what the operator and the daemon say about it: the room's
-// front. It holds the desired state of the datapath's entries and lists and keeps both equal.
+// Bans, allowances and exemptions, and the orders of operator and daemon that change them: the
+// room's front. It holds the desired state of the datapath's entries and lists and keeps both
+// equal.
 //
 // What can be refused is refused before anything is done.
 #pragma once
@@ -38,7 +39,7 @@ struct BanOrder {
   std::uint64_t span_ns = 0;  // FW_FOREVER
   std::string reason;
   bool force = false;
-  bool brief = false;  // nobody reads the messages: they are left empty
+  bool brief = false;  // the messages of the outcomes are left empty
 };
 
 class AccessControl {
@@ -58,7 +59,8 @@ class AccessControl {
   // Reads the list files and swaps them in; lifts the bans of what is allowed now. After an error
   // the old lists are in force.
   [[nodiscard]] Result<void> load_lists(const Now& now);
-  // From now on exactly these are exempt; lifts their bans. The error says who found no room.
+  // From now on exactly these are exempt; lifts their bans. The error names the first address for
+  // which there was no room.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
   // Publishes the configuration with the prefix lengths in use. After an error the old one is in
   // force.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The entries in the datapath's table: bans, allowances, exemptions. Nobody else in the daemon
+// The entries in the datapath's table: bans, allowances, exemptions. Nothing else in the daemon
 // writes them; the datapath itself adds bans and moves their ends.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Publishes the configuration to the datapath: rules, budgets, mode, and the prefix lengths by
-// which entries are looked up. Nobody else does.
+// which entries are looked up. Nothing else does.
 //
 // Invariant: a packet is looked up once per listed prefix length, so every entry in force has its
 // length listed. AccessTable keeps it: it lists a new length before it puts the first entry of that

@@ -80,7 +80,7 @@ struct Event {
 };
 
 // "2026-05-01T12:00:03.412Z NOTICE Ban 203.0.113.77 for=60s rule=game": no line feed, no control
-// character, whatever the values hold.
+// character, whatever the values contain.
 [[nodiscard]] std::string to_text(const Event& event);
 // {"timestamp", "event_type", "level", "id", "src_ip", "dest_port", "proto", ...}.
 [[nodiscard]] nlohmann::json to_json(const Event& event);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The words of the log and of the API for what the policy numbers: reasons, classes, metrics,
+// The words of the log and of the API for the numbers of the policy: reasons, classes, metrics,
 // protocols, and how an interface is attached.
 #pragma once
 

@@ -131,7 +131,7 @@ config::Budget Baseline::raised(fw_class traffic_class, const config::Budget& co
   if (wanted <= *configured.limit) return budget;
   const double highest = std::max(*configured.limit, kHighestRate);
   budget.limit = std::min({wanted, kMaxFactor * *configured.limit, highest});
-  // It was learned as so many in a second, and may come at once.
+  // The baseline knows the packets of a second, not when in it they came: all may come at once.
   const auto burst = std::min(static_cast<unsigned>(*budget.limit), kHighestBurst);
   budget.burst = raised_burst(configured.burst, burst);
   budget.served_burst = raised_burst(configured.served_burst, burst);

@@ -25,7 +25,7 @@ class BudgetLearner {
   static constexpr double kMinChange = 0.1;  // judgement: a budget is not moved by less
 
   [[nodiscard]] const Baseline& baseline() const { return baseline_; }
-  // What a former daemon learned (Baseline::text()). After an error learning begins anew.
+  // What a former daemon learned (Baseline::text()). After an error learning starts from nothing.
   [[nodiscard]] Result<void> restore(std::string_view text) { return baseline_.restore(text); }
   void reset() { baseline_.reset(); }
 

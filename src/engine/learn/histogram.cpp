@@ -16,7 +16,7 @@ void Histogram::add(double value, double weight) {
 
 double Histogram::percentile(double share, double total) const {
   double above = 0;
-  // From the largest down, until more than the rest of the share lies above.
+  // From the largest value down, until more than 1 - share of the weight is above.
   for (const auto& [bucket, weight] : std::views::reverse(buckets_)) {
     above += weight;
     if (above > (1 - share) * total) return std::exp2(static_cast<double>(bucket) / kPerOctave);

@@ -67,7 +67,8 @@ std::string suggestion(const Baseline& baseline, const config::Budgets& configur
   out += ".\n";
   if (!baseline.is_enough())
     out += "# That is short: floodwalld itself raises budgets after an hour at least.\n";
-  // Classes that need more come last: a table ends where the next begins.
+  // Classes that need more come last: in TOML a table lasts until the next header, so comments
+  // about other classes would read as part of it.
   std::string enough, more;
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
     const std::optional<double> limit = configured[i].limit;

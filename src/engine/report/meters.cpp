@@ -59,7 +59,7 @@ std::vector<Meter> meters_of(const View& view, const Prefix& prefix, const Now& 
   const fw_config& policy = *env.config;
 
   std::vector<Meter> meters;
-  // Those of the prefix of `bits` that it is, or is part of.
+  // The meters of the prefix of `bits` bits around it.
   const auto add = [&](unsigned bits, unsigned rule) {
     if (bits == 0 || prefix.bits < bits || (rule != 0 && policy.rule[rule].own == 0)) return;
     const fw_addr key = key_of(masked(prefix.address, bits));
