@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/configuration.h"
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"

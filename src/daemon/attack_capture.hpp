@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "abi/abi.h"
+#include "abi/messages.h"
 #include "base/now.hpp"
 #include "capture/writer.hpp"
 #include "engine/detect/detector.hpp"

@@ -11,6 +11,7 @@
 
 #include "base/terminal_text.hpp"
 #include "daemon/sockets.hpp"
+#include "datapath/datapath.hpp"
 #include "host/file_watch.hpp"
 
 namespace fw::daemon {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "datapath/datapath.hpp"
+
 namespace fw::daemon {
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "host/network.hpp"
 
 namespace fw::daemon {

@@ -22,6 +22,7 @@
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
 #include "daemon/service_manager.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/nfqueue/rules.hpp"
 #include "engine/check.hpp"
 #include "engine/commands.hpp"

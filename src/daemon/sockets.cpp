@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "datapath/address_key.hpp"
+#include "datapath/datapath.hpp"
 #include "policy/policy.h"
 
 namespace fw::daemon {

@@ -7,9 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "abi/configuration.h"
 #include "base/error.hpp"
 #include "base/now.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "host/sockets.hpp"
 
 namespace fw::daemon {

@@ -15,6 +15,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "datapath/interface_status.hpp"
 #include "policy/policy.h"
 
 namespace fw::datapath {
@@ -50,21 +51,6 @@ struct Flow {
   Address remote, local;
   std::uint16_t remote_port = 0, local_port = 0;
   std::uint8_t proto = 0;  // IANA number
-};
-
-enum class Attachment {
-  none,     // the interface is not there, or is down for us
-  native,   // XDP in the driver
-  generic,  // XDP after the kernel allocated the packet: about 4 times slower
-  queue,    // user space
-};
-
-struct InterfaceStatus {
-  std::string name;
-  Attachment attachment = Attachment::none;
-  bool egress = false;               // what this host sends is seen, so flows can be verified
-  std::string problem;               // empty, or why it is not as it should be, and the remedy
-  std::uint64_t unseen_packets = 0;  // passed unjudged since the start (queue only: fail open)
 };
 
 class Datapath {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "datapath/address_key.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/changes.hpp"
 #include "engine/journal/measured.hpp"
 #include "engine/journal/words.hpp"

@@ -18,7 +18,7 @@
 
 #include "base/now.hpp"
 #include "config/config.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/detect/detector.hpp"
 #include "engine/enforce/access_control.hpp"
 #include "engine/journal/interface_log.hpp"

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-#include "abi/abi.h"
+#include "abi/vocabulary.h"
 #include "base/address.hpp"
 
 namespace fw::replay {

@@ -17,7 +17,9 @@
 #include <tuple>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/configuration.h"
+#include "abi/layout.h"
+#include "abi/packet.h"
 #include "base/address.hpp"
 
 namespace fw::test {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "abi/configuration.h"
+
 namespace fw::test {
 namespace {
 

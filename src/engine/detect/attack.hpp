@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "abi/abi.h"
+#include "abi/vocabulary.h"
 #include "base/address.hpp"
 
 namespace fw::engine {

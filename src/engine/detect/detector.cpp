@@ -11,6 +11,7 @@
 
 #include "base/words.hpp"
 #include "datapath/address_key.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {
@@ -46,8 +47,8 @@ void Detector::begin() {
   signatures_.begin();
   counters_ = datapath_->counters();
   const std::span<const fw_budget> budgets = datapath_->tables().budgets;
-  for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++)
-    refused_[i] = budgets[i].refused;
+  refused_.assign(budgets.size(), 0);
+  for (std::size_t i = 0; i < budgets.size(); i++) refused_[i] = budgets[i].refused;
   steps_.clear();
   resume_refunds();
 }

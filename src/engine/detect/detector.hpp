@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/detect/attack.hpp"
 #include "engine/detect/new_sources.hpp"
 #include "engine/detect/samples.hpp"
@@ -89,9 +89,9 @@ class Detector {
   SignatureTable signatures_;
   Samples samples_;
   std::function<void(const fw_sample&)> sink_;
-  std::deque<Step> steps_;                                // of the last second
-  std::array<std::uint32_t, FW_BUDGET_SLOTS> refused_{};  // by budget, at the last tick
-  fw_counters counters_{};                                // at the last tick
+  std::deque<Step> steps_;              // of the last second
+  std::vector<std::uint32_t> refused_;  // by budget, at the last tick
+  fw_counters counters_{};              // at the last tick
   std::optional<Attack> attack_;
   std::deque<Attack> past_;
   std::uint64_t searched_ns_ = 0;

@@ -17,7 +17,7 @@
 #include <map>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/messages.h"
 #include "base/now.hpp"
 
 namespace fw::engine {

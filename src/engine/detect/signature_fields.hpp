@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "abi/abi.h"
+#include "abi/signature.h"
 
 namespace fw::engine {
 

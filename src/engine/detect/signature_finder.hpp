@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/messages.h"
 #include "engine/detect/signature_fields.hpp"
 #include "engine/detect/signature_search.hpp"
 

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/words.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/detect/signature_finder.hpp"
 #include "engine/journal/journal.hpp"
 

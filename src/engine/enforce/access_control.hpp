@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/enforce/access_table.hpp"
 #include "engine/enforce/audit.hpp"
 #include "engine/enforce/bans.hpp"

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "datapath/datapath.hpp"
+
 namespace fw::engine {
 namespace {
 

@@ -11,11 +11,11 @@
 #include <set>
 #include <string>
 
-#include "abi/abi.h"
+#include "abi/configuration.h"
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "config/config.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 
 namespace fw::engine {
 

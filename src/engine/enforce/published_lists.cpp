@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "datapath/datapath.hpp"
+
 namespace fw::engine {
 
 void PublishedLists::move_to(datapath::Datapath& datapath) {

@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "config/config.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/enforce/list_set.hpp"
 #include "engine/journal/journal.hpp"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/now.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/journal/journal.hpp"
 
 namespace fw::engine {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/messages.h"
 #include "base/now.hpp"
 #include "engine/journal/event.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "abi/abi.h"
+#include "abi/messages.h"
 #include "base/now.hpp"
 #include "engine/journal/journal.hpp"
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "abi/packet.h"
 #include "abi/words.hpp"
 
 namespace fw::engine {

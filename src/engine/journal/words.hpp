@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "abi/abi.h"
-#include "datapath/datapath.hpp"
+#include "abi/vocabulary.h"
+#include "datapath/interface_status.hpp"
 
 namespace fw::engine {
 

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/layout.h"
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "engine/learn/histogram.hpp"

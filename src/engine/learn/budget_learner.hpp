@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "abi/abi.h"
+#include "abi/layout.h"
 #include "base/error.hpp"
 #include "base/now.hpp"
 #include "engine/journal/journal.hpp"

@@ -9,6 +9,7 @@
 
 #include "base/units.hpp"
 #include "datapath/address_key.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/journal/measured.hpp"
 #include "engine/journal/words.hpp"
 #include "policy/policy.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "datapath/datapath.hpp"
 #include "engine/report/report.hpp"
 
 namespace fw::engine {

@@ -7,6 +7,7 @@
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "base/version.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/journal/words.hpp"
 #include "engine/report/report.hpp"
 

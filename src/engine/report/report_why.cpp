@@ -11,6 +11,7 @@
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "base/words.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/enforce/guard.hpp"
 #include "engine/journal/measured.hpp"
 #include "engine/journal/words.hpp"

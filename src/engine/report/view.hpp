@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "datapath/datapath.hpp"
+#include "datapath/interface_status.hpp"
 #include "engine/detect/detector.hpp"
 #include "engine/enforce/bans.hpp"
 #include "engine/enforce/list_set.hpp"
