@@ -63,7 +63,7 @@ TextTable signatures(const json& entries) {
       {{"id"}, {"match"}, {"dropped", true}, {"explains"}, {"of normal"}, {"since"}, {""}});
   for (const json& entry : entries)
     table.row({text(entry, "id"), text(entry, "match"), grouped(number(entry, "packets")),
-               percent(entry, "explains"), percent(entry, "peace"), text(entry, "since"),
+               percent(entry, "explains"), percent(entry, "baseline"), text(entry, "since"),
                flag(entry, "pinned") ? "pinned" : ""});
   return table;
 }

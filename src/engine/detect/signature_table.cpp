@@ -82,7 +82,7 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
         {Field::text("id", signature_name(signature.id)), Field::text("attack", attack),
          Field::text("match", found.text), Field::text("class", classes_in_words(found.classes)),
          Field::text("explains", percent(found.excess_share)),
-         Field::text("peace", percent(found.baseline_share))}};
+         Field::text("baseline", percent(found.baseline_share))}};
   });
   return true;
 }

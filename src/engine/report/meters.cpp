@@ -86,7 +86,7 @@ std::string in_words(const Meter& meter) {
     words += " from its prefix";
   else if (meter.rule != "default")
     words += fmt::format(" to service \"{}\"", meter.rule);
-  if (meter.verified) words += ", in verified conversations";
+  if (meter.verified) words += ", in verified flows";
   return words;
 }
 

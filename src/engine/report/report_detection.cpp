@@ -65,7 +65,7 @@ Json signatures_report(const Detector& detector, const Now& now) {
                     {"classes", std::move(classes)},
                     {"attack", signature.attack},
                     {"explains", signature.found.excess_share},
-                    {"peace", signature.found.baseline_share},
+                    {"baseline", signature.found.baseline_share},
                     {"packets", signature.packets},
                     {"since", format_time(wall_at(now, signature.since_ns))},
                     {"idle_s", (now.mono_ns - signature.last_match_ns) / kSecond},
