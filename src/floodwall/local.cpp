@@ -75,9 +75,10 @@ constexpr bool is_local(std::string_view name) {
 
 static_assert(std::ranges::all_of(cli::kCommands,
                                   [](const cli::Command& command) {
-                                    return command.asks != nullptr || is_local(command.syntax.name);
+                                    return command.group != cli::kHere ||
+                                           is_local(command.syntax.name);
                                   }),
-              "a command that does not ask the daemon is carried out here");
+              "a command without the daemon is carried out here");
 
 }  // namespace
 
