@@ -15,6 +15,7 @@ from lab import BIN, DATAPATH, Lab  # noqa: E402  scapy reads the routes of the 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "xdp_only(why): what the nfqueue datapath cannot see or do")
+    config.addinivalue_line("markers", "expects(word...): lines of level WARNING that the log may have")
     config.addinivalue_line("markers", "nfqueue_only: what only the nfqueue datapath does")
 
 
@@ -42,6 +43,11 @@ def pytest_sessionfinish(session):
 @pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
 def family(request):
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def expected_warnings(request):
+    Lab.expected = frozenset(word for mark in request.node.iter_markers("expects") for word in mark.args)
 
 
 @pytest.fixture

@@ -91,6 +91,10 @@ def pause_until(moment):
 
 
 class Lab(contextlib.AbstractContextManager):
+    # Words of log lines at level WARNING or ERROR that the test of the moment expects (its marker `expects`).
+    # Those that it waits for by wait_for_log() need not be named. None: any, as in a benchmark.
+    expected = None
+
     def __init__(self, uplinks=1, mtu=1500, container=False, uplink_kind="veth"):
         self.uplinks, self.mtu, self.container, self.kind = uplinks, mtu, container, uplink_kind
         number = next(_number)
@@ -103,6 +107,7 @@ class Lab(contextlib.AbstractContextManager):
         self.daemon = None
         self.api = Api(SOCKET)
         self._output = None
+        self._awaited = set()
         self._children, self._closers = [], []
 
     # ------------------------------------------------------------ the network
@@ -330,6 +335,8 @@ class Lab(contextlib.AbstractContextManager):
         return [json.loads(line) for line in lines]
 
     def wait_for_log(self, word, pattern="", timeout=10.0):
+        self._awaited.add(word)
+
         def found():
             return [line for line in self.log_lines(word) if re.search(pattern, line)]
         return wait_until(found, timeout, f"a line {word} with {pattern!r} in the log")
@@ -385,11 +392,21 @@ class Lab(contextlib.AbstractContextManager):
             subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL)
         if kind is None and self._output:
             self._check_output()
+            self.check_log()
 
     def _check_output(self):
         text = self.output()
         bad = re.findall(r"(?m)^.*(?:AddressSanitizer|LeakSanitizer|runtime error|Assertion).*$", text)
         assert not bad, f"floodwalld wrote: {bad}\n{text}"
+
+    def check_log(self):
+        """A warning in the daemon's log that no test speaks of is a fault that nobody looked at."""
+        if self.expected is None:
+            return
+        unexpected = [line for line in self.log_lines()
+                      if line.split(" ")[1:2] in (["WARNING"], ["ERROR"])
+                      and line.split(" ")[2] not in self.expected | self._awaited]
+        assert not unexpected, "unexpected in floodwalld's log:\n" + "\n".join(unexpected[:20])
 
 
 def _quieten():

@@ -163,6 +163,7 @@ TRAFGEN = {
 }
 
 
+@pytest.mark.expects("Suppressed")
 def test_bans_stand_after_a_flood_of_spoofed_sources(lab, link):
     lab.start_daemon()
     banned = [f"10.20.{n >> 8}.{n & 255}" if link.family == 4 else f"fd20:0:0:{n:x}::1"
@@ -187,6 +188,7 @@ def test_bans_stand_after_a_flood_of_spoofed_sources(lab, link):
     assert lab.count("ban") == dropped + len(banned)
 
 
+@pytest.mark.expects("Suppressed")
 def test_hundred_thousand_bans_in_one_request_are_all_in_force(lab, link):
     lab.start_daemon(lab.config(tables=QUIET + "[tables]\nbans = 131072\n"))
     count, family = 100_000, link.family

@@ -18,7 +18,8 @@ import netns
 import peers
 from lab import Lab, QUIET, wait_until
 
-pytestmark = pytest.mark.xdp_only("only a driver's program can send an answer back")
+pytestmark = [pytest.mark.xdp_only("only a driver's program can send an answer back"),
+              pytest.mark.expects("AttackStart")]
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, TP_STATUS_VLAN_VALID = 263, 8, 23, 1 << 4
 PORT = 8080

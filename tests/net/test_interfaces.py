@@ -94,6 +94,7 @@ def test_interface_that_is_deleted_and_comes_back_is_protected_again(lab, link):
     wait_until(lambda: len(lab.log_lines("Attach")) == 2, 5, "the log says so")
 
 
+@pytest.mark.expects("Detach")
 def test_interface_that_appears_after_the_start_is_protected(lab, link):
     lab.run("ip", "link", "del", "up0", where="dut")
     lab.start_daemon()
@@ -152,6 +153,7 @@ def foreign(lab):
     return xdp_ids(lab)
 
 
+@pytest.mark.expects("Detach")
 @pytest.mark.xdp_only("it is beside an XDP program, not in its place")
 def test_foreign_xdp_program_is_not_replaced_and_is_named(lab, foreign):
     assert foreign
@@ -166,6 +168,7 @@ def test_foreign_xdp_program_is_not_replaced_and_is_named(lab, foreign):
     assert xdp_ids(lab) == foreign
 
 
+@pytest.mark.expects("Detach")
 @pytest.mark.xdp_only("it is beside an XDP program, not in its place")
 def test_uplink_is_protected_once_the_foreign_program_is_gone(lab, link, foreign):
     assert foreign

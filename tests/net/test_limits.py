@@ -11,6 +11,8 @@ import wire
 from lab import pause_until, wait_until
 from tap import passed
 
+pytestmark = pytest.mark.expects("AttackStart")
+
 WINDOW_S = 2**30 / 1e9  # over which `ban_at` is measured (abi/types.h)
 TICK_S = 0.01  # the clock of the policy is coarse
 PORT = {"default": 9, "service": 27015}

@@ -5,10 +5,14 @@ import contextlib
 import itertools
 import socket
 
+import pytest
+
 import netns
 import wire
 from lab import wait_until
 from tap import passed
+
+pytestmark = pytest.mark.expects("AttackStart")
 
 COLLECTOR, RATE, SECONDS = 2055, 500, 4
 WITH_DEFAULTS = ""  # budgets and limits of a new installation

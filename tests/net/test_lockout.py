@@ -156,6 +156,7 @@ def test_new_own_address_is_followed(lab, link):
                                    lab.api.call("list", what=["exempt"])["exempt"]}, 10, "it is gone")
 
 
+@pytest.mark.expects("ReloadFailed")
 def test_exit_codes_mean_what_the_manual_says(lab, link):
     lab.cli("status", code=3)
     lab.start_daemon()

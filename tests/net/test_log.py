@@ -4,9 +4,13 @@ import datetime
 import json
 import re
 
+import pytest
+
 import peers
 import wire
 from lab import wait_until
+
+pytestmark = pytest.mark.expects("AttackStart", "Suppressed")
 
 LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>[A-Z]+) "
                   r"(?P<word>[A-Z][A-Za-z]+)(?: (?P<address>[0-9a-f:.]+(?:/\d+)?))?"
@@ -150,3 +154,12 @@ def test_events_are_shown_and_followed(lab, link):
     lab.cli("ban", link.client(4))
     fresh = json.loads(lab.cli("events", "--after", last, "--json").out)["events"]
     assert [event["src_ip"] for event in fresh if event["event_type"] == "Ban"] == [link.client(4)]
+
+
+def test_warning_that_no_test_expects_fails_it(lab):
+    line = "2026-01-01T00:00:00.000Z WARNING {} up0\n"
+    (lab.log_folder / "floodwall.log").write_text(line.format("AttackStart"))
+    lab.check_log()
+    (lab.log_folder / "floodwall.log").write_text(line.format("Detach"))
+    with pytest.raises(AssertionError, match="Detach"):
+        lab.check_log()

@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 
+import pytest
+
 import netns
 import peers
 import traffic
@@ -25,6 +27,7 @@ def arrived(lab):
     return lab.api.call("status")["traffic"]["classes"].get("udp_new", {}).get("packets", 0)
 
 
+@pytest.mark.expects("AttackStart", "Suppressed")
 def test_ten_million_forged_sources_change_no_memory_lose_no_ban_and_displace_no_peer(lab):
     link = lab.link(4)
     lab.start_daemon(lab.config(tables=""))
