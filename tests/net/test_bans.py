@@ -163,7 +163,7 @@ TRAFGEN = {
 }
 
 
-@pytest.mark.expects("Suppressed")
+@pytest.mark.expects("AttackStart", "Suppressed")
 def test_bans_stand_after_a_flood_of_spoofed_sources(lab, link):
     lab.start_daemon()
     banned = [f"10.20.{n >> 8}.{n & 255}" if link.family == 4 else f"fd20:0:0:{n:x}::1"

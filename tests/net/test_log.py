@@ -10,7 +10,7 @@ import peers
 import wire
 from lab import wait_until
 
-pytestmark = pytest.mark.expects("AttackStart", "Suppressed")
+pytestmark = pytest.mark.expects("AttackStart")
 
 LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>[A-Z]+) "
                   r"(?P<word>[A-Z][A-Za-z]+)(?: (?P<address>[0-9a-f:.]+(?:/\d+)?))?"
