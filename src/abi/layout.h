@@ -49,20 +49,23 @@ enum fw_flow_state {
   FW_FLOW_ESTABLISHED = 5, /* the peer is verified */
   FW_FLOW_CLOSING = 6,     /* TCP: established, and a FIN or RST was seen */
 };
+struct fw_flow_of_tcp {
+  fw_u32 isn, next; /* an acknowledgement in (isn, next] verifies the peer */
+};
+struct fw_flow_of_udp {
+  fw_u32 exchanges, first_window; /* questions answered; when the first one came */
+};
+struct fw_flow_of_one_way {
+  fw_u32 next_seq, acked; /* of the peer: where its next segment begins; what it acknowledged, 0
+                             after a SYN */
+};
 struct fw_flow {
   fw_u32 tag;
   fw_u32 seen_state; /* packed, flow_table.h: window << 3 | enum fw_flow_state */
   union {
-    struct {
-      fw_u32 isn, next; /* an acknowledgement in (isn, next] verifies the peer */
-    } tcp;
-    struct {
-      fw_u32 exchanges, first_window; /* questions answered; when the first one came */
-    } udp;
-    struct {
-      fw_u32 next_seq, acked; /* of the peer: where its next segment begins; what it acknowledged,
-                                 0 after a SYN */
-    } one_way;
+    struct fw_flow_of_tcp tcp;
+    struct fw_flow_of_udp udp;
+    struct fw_flow_of_one_way one_way;
   };
 };
 enum { FW_FLOW_SLOTS = 4 };

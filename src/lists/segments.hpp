@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "abi/list_image.h"
 #include "base/address.hpp"
-#include "policy/policy.h"
 
 namespace fw::lists {
 

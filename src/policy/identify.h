@@ -44,6 +44,7 @@ FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   struct fw_arrival arrival;
   fw_u32 traffic_class;
 
+  __builtin_memset(sender, 0, sizeof *sender);
   sender->key = fw_source_key(x->config, p->src);
   x->source_hash = fw_source_hash(x->config, &sender->key, x->decision->rule);
   arrival = fw_arrive(x);

@@ -68,7 +68,7 @@ FW_INLINE void fw_begin_flow(struct fw_context* x) {
  * does nothing. */
 FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
                          struct fw_decision* decision) {
-  struct fw_sender sender = {0};
+  struct fw_sender sender; /* filled in by the identify stage; earlier ones need none */
   struct fw_context x = {0};
   fw_u32 reason;
 

@@ -43,13 +43,12 @@ FW_INLINE void fw_meter_metric(struct fw_metering* metering, struct fw_meter* me
 }
 
 /* Meters the packet under the limits of metering->rule. Returns 1 if it is above one. */
-FW_INLINE int fw_meter_packet(const struct fw_context* x, fw_u32 slot_number,
-                              struct fw_metering* metering) {
+FW_INLINE int fw_meter_packet(const struct fw_context* x, struct fw_source* source,
+                              fw_u32 slot_number, struct fw_metering* metering) {
   struct fw_meter* meter = fw_meter_at(x->env, slot_number);
-  struct fw_source* source = fw_source_at(x->env, slot_number);
   const struct fw_limit* limit = x->config->rule[metering->rule & (FW_MAX_RULES - 1)].limit;
 
-  if (!meter || !source) return 0;
+  if (!meter) return 0;
   if (fw_is_deferred(source)) {
     fw_meter_begin(meter, limit, source->excess, metering->now_ns);
     source->excess = 0;
@@ -93,7 +92,7 @@ FW_INLINE fw_u32 fw_limit(const struct fw_context* x, const struct fw_sender* se
   }
   metering.now_ns = x->now_ns;
   metering.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : x->decision->rule;
-  if (!fw_meter_packet(x, sender->slot_number, &metering)) return FW_CONTINUE;
+  if (!fw_meter_packet(x, source, sender->slot_number, &metering)) return FW_CONTINUE;
 
   windows = fw_excess_record(source, fw_window(metering.metered_ns), &metering.is_news);
   metering.event = metering.excess == FW_EXCESS_BAN && fw_ban_is_safe(sender, windows) &&
