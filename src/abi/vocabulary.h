@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reasons, traffic classes and metrics: their numbers, words, properties and
- * meanings. Counters, log words and docs/reasons.md come from these lists, and
- * nobody keeps a second one. Never renumber; append. */
+ * meanings. Counters, log words and docs/reasons.md are generated from these lists;
+ * there is no other list. Never renumber; append. */
 #ifndef FW_ABI_VOCABULARY_H
 #define FW_ABI_VOCABULARY_H
 
@@ -56,7 +56,7 @@ FW_INLINE int fw_reason_is_classified(fw_u32 reason) {
   return (int)((fw_u32)FW_CLASSIFIED_REASONS >> (reason & 31) & 1);
 }
 
-/* What is metered per source: X(name, word, meaning). */
+/* The metrics of a source: X(name, word, meaning). */
 #define FW_METRICS(X)                                                 \
   X(PACKETS, "packets", "packets of every kind")                      \
   X(BYTES, "bytes", "bytes of the frame on the wire, in steps of 16") \
@@ -72,10 +72,10 @@ enum fw_metric {
 };
 enum { FW_BYTES_UNIT = 16 }; /* bytes are metered in units of 16 */
 
-/* What an arriving packet is to this host.
+/* The traffic class of an arriving packet.
  *   X(name, word, meaning, metric, has a budget per served port, has a budget)
- * The metric is the one that it is metered under besides packets and bytes; PACKETS: none. Verified
- * traffic has no budget. */
+ * The metric is metered in addition to packets and bytes; PACKETS: none. Verified traffic has no
+ * budget. */
 #define FW_CLASSES(X)                                                                       \
   X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 0, 1)                                  \
   X(TCP_SYN, "tcp_syn", "asks for a connection", SYN, 1, 1)                                 \
@@ -93,7 +93,8 @@ enum fw_class {
   FW_CLASSES(FW_CLASS_ENUM)
 #undef FW_CLASS_ENUM
       FW_CLASS_COUNT,
-  FW_CLASS_SLOTS = 16 /* of tables by class: a mask is a bound that the verifier believes */
+  FW_CLASS_SLOTS = 16 /* size of arrays by class: a power of two, since the verifier understands
+                         masks as bounds */
 };
 
 enum {
