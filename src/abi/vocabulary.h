@@ -26,7 +26,7 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(LIMIT, "limit", "above a limit per source, or per prefix", DROP, 1)                      \
   X(BUDGET, "budget", "unverified traffic above its class budget", DROP, 1)                  \
   X(VERIFIED, "verified", "of a verified peer", PASS, 1)                                     \
-  X(PASS, "pass", "nothing speaks against it", PASS, 1)                                      \
+  X(PASS, "pass", "passed every stage", PASS, 1)                                             \
   X(OUTGOING, "outgoing", "sent by this host: not judged", PASS, 0)                          \
   X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1)
 
@@ -76,16 +76,16 @@ enum { FW_BYTES_UNIT = 16 }; /* bytes are metered in units of 16 */
  *   X(name, word, meaning, metric, has a budget per served port, has a budget)
  * The metric is metered in addition to packets and bytes; PACKETS: none. Verified traffic has no
  * budget. */
-#define FW_CLASSES(X)                                                                       \
-  X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 0, 1)                                  \
-  X(TCP_SYN, "tcp_syn", "asks for a connection", SYN, 1, 1)                                 \
-  X(TCP_FLOW, "tcp_flow", "of a verified connection", PACKETS, 0, 0)                        \
-  X(TCP_STRAY, "tcp_stray", "out of state: of no verified connection", PACKETS, 1, 1)       \
-  X(UDP_REPLY, "udp_reply", "answers this host", PACKETS, 0, 0)                             \
-  X(UDP_NEW, "udp_new", "asks this host", UDP, 1, 1)                                        \
-  X(UDP_REFLECTED, "udp_reflected", "looks like an answer; this host asked not", UDP, 0, 1) \
-  X(ICMP_ECHO, "icmp_echo", "echo request", ICMP, 0, 1)                                     \
-  X(ICMP_OTHER, "icmp_other", "any other ICMP or ICMPv6", ICMP, 0, 1)                       \
+#define FW_CLASSES(X)                                                                        \
+  X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 0, 1)                                   \
+  X(TCP_SYN, "tcp_syn", "asks for a connection", SYN, 1, 1)                                  \
+  X(TCP_FLOW, "tcp_flow", "of a verified connection", PACKETS, 0, 0)                         \
+  X(TCP_STRAY, "tcp_stray", "out of state: of no verified connection", PACKETS, 1, 1)        \
+  X(UDP_REPLY, "udp_reply", "answers this host", PACKETS, 0, 0)                              \
+  X(UDP_NEW, "udp_new", "asks this host", UDP, 1, 1)                                         \
+  X(UDP_REFLECTED, "udp_reflected", "looks like an answer that nobody asked for", UDP, 0, 1) \
+  X(ICMP_ECHO, "icmp_echo", "echo request", ICMP, 0, 1)                                      \
+  X(ICMP_OTHER, "icmp_other", "any other ICMP or ICMPv6", ICMP, 0, 1)                        \
   X(FRAGMENT, "fragment", "a later fragment: it has no ports", PACKETS, 0, 1)
 
 enum fw_class {
