@@ -65,12 +65,12 @@ bool is_plain(const std::string& interface) {
 
 std::string last_line(std::string_view text) {
   const auto lines = lines_of(text, [](std::string_view line) { return !line.empty(); });
-  return lines.empty() ? "it does not say why" : std::string(lines.back());
+  return lines.empty() ? "it gave no reason" : std::string(lines.back());
 }
 
 std::string first_line(std::string_view text) {
   const auto lines = lines_of(text, [](std::string_view line) { return !line.empty(); });
-  return lines.empty() ? "it does not say why" : std::string(lines.front());
+  return lines.empty() ? "it gave no reason" : std::string(lines.front());
 }
 
 Result<void> must_run(std::initializer_list<std::string> arguments, std::string_view input) {
