@@ -21,9 +21,8 @@
 /* Tunables. Each is a judgement that the gates of the captures test (docs/detection.md), except
  * where a measurement is named. */
 enum {
-  FW_BUDGET_PER_SOURCE =
-      16,               /* quota: packets of one source that take tokens in a window; then ... */
-  FW_BUDGET_EVERY = 64, /* ... only one of so many does */
+  FW_BUDGET_PER_SOURCE = 16, /* quota of one source in a window: packets that take tokens ... */
+  FW_BUDGET_EVERY = 64,      /* ... beyond it only one of so many does */
   FW_BUDGET_UNLIMITED = 255, /* no quota (fw_source.taken has 8 bits) */
   FW_BUDGET_PER_PREFIX = 16, /* quota of one prefix, while more than half of the budget is used */
   FW_BUDGET_RTT_SHIFT = 3,   /* the burst has room for the answers of an eighth of a second, or of a

@@ -36,8 +36,8 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg
   fw_u32 first, index;
   fw_u64 name;
 
-  name =
-      dst.hi ^ ((fw_u64)port << 8 | traffic_class); /* no sender chooses these freely: mixed once */
+  /* No sender chooses these freely, so one round of mixing is enough. */
+  name = dst.hi ^ ((fw_u64)port << 8 | traffic_class);
   first = (fw_u32)fw_mix((dst.lo ^ cfg->seed[0]) + name * FW_GOLDEN_GAMMA);
   for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
     struct fw_budget* budget;

@@ -23,8 +23,8 @@ namespace {
 constexpr unsigned kMaxQueues = Ledger::kSlots;
 constexpr unsigned kMaxQueueNumber = 65'535;
 constexpr unsigned kBlock = 16;  // queue numbers; more than kMaxQueues and one for egress
-constexpr std::uint64_t kCheckNs =
-    10'000'000'000ULL;  // between two checks of rules and gaps; judgement
+// Between two checks of rules and gaps; judgement.
+constexpr std::uint64_t kCheckNs = 10'000'000'000ULL;
 
 Result<void> discard(Result<bool> result) {
   if (!result) return std::unexpected(std::move(result.error()));
