@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the daemon and every datapath agree on: the layout of tables, events and
- * counters. Who needs only a part includes that part. */
+/* What the daemon and every datapath share: the layout of tables, events and
+ * counters. Code that needs only a part includes only that header. */
 #ifndef FW_ABI_ABI_H
 #define FW_ABI_ABI_H
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A frame, a packet as the parser leaves it, its match key for signatures, and
- * what was decided about it. Numbers of protocols are IANA's. */
+/* A frame, the parsed packet, its match key for signatures, and the decision about
+ * it. Protocol numbers are IANA's. */
 #ifndef FW_ABI_PACKET_H
 #define FW_ABI_PACKET_H
 
 #include "types.h"
 
-/* Where a frame begins. */
+/* The first header of a frame. */
 enum { FW_LINK_ETHERNET = 0, FW_LINK_IP = 1 };
 
-/* A frame: `captured_bytes` from `data` are there of `wire_bytes`. */
+/* A frame of `wire_bytes`, of which `captured_bytes` are at `data`. */
 struct fw_frame {
   const fw_u8* data;
   fw_u32 captured_bytes;
@@ -36,8 +36,8 @@ enum {
   FW_ICMP_ECHO_REQUEST = 8,
   FW_ICMPV6_ECHO_REQUEST = 128,
   FW_ICMPV6_ECHO_REPLY = 129,
-  FW_ICMPV6_ROUTER_SOLICITATION = 133, /* the first of neighbour discovery's, RFC 4861 */
-  FW_ICMPV6_REDIRECT = 137,            /* the last of them */
+  FW_ICMPV6_ROUTER_SOLICITATION = 133, /* the first type of neighbour discovery, RFC 4861 */
+  FW_ICMPV6_REDIRECT = 137,            /* the last one */
 };
 enum { FW_FRAG_NONE = 0, FW_FRAG_FIRST = 1, FW_FRAG_LATER = 2 };
 enum {
@@ -48,16 +48,16 @@ enum {
   FW_TCP_ACK = 0x10,
 };
 
-/* What the parser learned. Where a header is absent its fields are 0. */
+/* The fields that the parser read. Fields of an absent header are 0. */
 struct fw_packet {
   struct fw_addr src, dst;
   fw_u64 payload_head;  /* first 8 bytes after the transport header, big-endian; 0 if fewer */
   fw_u32 len_bytes;     /* the frame on the wire, link layer included */
-  fw_u32 ip_len_bytes;  /* as the IP header says */
+  fw_u32 ip_len_bytes;  /* according to the IP header */
   fw_u32 seq, ack;      /* TCP */
   fw_u16 sport, dport;  /* TCP, UDP; ICMP echo: sport = 0, dport = identifier */
   fw_u16 tcp_window;    /* as in the header, unscaled */
-  fw_u16 payload_bytes; /* after the transport header, as the IP header says; saturates */
+  fw_u16 payload_bytes; /* after the transport header, according to the IP header; saturates */
   fw_u8 is_v6;
   fw_u8 proto;     /* after all extension headers; ICMPv6 is 58 */
   fw_u8 ttl;       /* or hop limit */
@@ -67,7 +67,7 @@ struct fw_packet {
   fw_u8 icmp_type, icmp_code;
 };
 
-/* A packet's header fields as three words, for signatures. From the top:
+/* A packet's header fields as three words, for signatures. From the most significant bit:
  *   [0] proto 8, TCP flags 8, TTL 8, family and fragment 8, source port 16, destination port 16
  *   [1] IP length 16, TCP window 16, ICMP type 8, ICMP code 8, TCP header bytes 8, zero 8
  *   [2] first 8 bytes of payload
@@ -78,14 +78,14 @@ struct fw_match_key {
 
 /* What was decided about an arriving packet. */
 struct fw_decision {
-  fw_u8 verdict; /* FW_PASS or FW_DROP: what is done */
+  fw_u8 verdict; /* FW_PASS or FW_DROP */
   fw_u8 reason;  /* enum fw_reason */
   fw_u8 traffic_class;
   fw_u8 rule;
   fw_u8 observed;  /* 1: would have been dropped, but the mode is observe */
-  fw_u8 signature; /* that the packet matches, + 1; 0 = none */
-  fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath shows it to the engine; 0 = not this one */
-  fw_u8 served;    /* of a sample: 1: a service listens or answers on its port */
+  fw_u8 signature; /* number of the one that matches, + 1; 0 = none */
+  fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath sends it to the engine; 0 = no sample */
+  fw_u8 served;    /* in a sample: 1: a service listens or answers on the port */
   fw_u8 challenge; /* 1: a SYN that the datapath may answer by a SYN cookie instead */
 };
 

@@ -6,15 +6,15 @@
 #include "packet.h"
 #include "vocabulary.h"
 
-enum { FW_MAX_SIGNATURES = 64 }; /* bits of a word */
+enum { FW_MAX_SIGNATURES = 64 }; /* one bit each in a word of fw_signature_set */
 
-/* Matches a packet whose match key has these bits in all three words. */
+/* Matches a packet if its match key, masked, equals `value` in all three words. */
 struct fw_signature {
   struct fw_match_key mask, value;
   fw_u64 pad[2];
 };
-/* Which signatures are in force, by class: bit i is signatures[i]. A signature's bits are set after
- * it was written, and cleared before it is written anew. */
+/* Which signatures are in force, by class: bit i is signatures[i]. The engine writes a signature
+ * before it sets its bits, and clears the bits before it writes another one there. */
 struct fw_signature_set {
   fw_u64 active[FW_CLASS_COUNT];
   fw_u64 pad[6];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tables there are. Everything that has one member, map, accessor, pin or
- * size per table is made from these lists: the BPF maps and pins
- * (datapath/xdp), the tables of a process (datapath/user), the seam
- * (datapath/datapath.hpp), the policy's accessors and the tests' comparisons. A
- * new table is one line here, and its struct in layout.h.
+/* The list of tables. Everything that has one member, map, accessor, pin or size
+ * per table is generated from these lists: the BPF maps and pins (datapath/xdp),
+ * the tables of a process (datapath/user), the interface (datapath/datapath.hpp),
+ * the policy's accessors and the tests' comparisons. A new table is one line here,
+ * and its struct in layout.h.
  *
  * X(storage, name, type, count): `count` slots of `type`; the name is that of the
  * BPF map and its pin. In `count`, `sizes` is a const struct fw_table_sizes*.
@@ -21,7 +21,8 @@ struct fw_table_sizes {
   fw_u32 sources, flows, bans;
 };
 
-/* Two slots per ban: two-choice hashing into buckets of eight never fails at half load. */
+/* Two slots per ban. Measured: with two-choice hashing into buckets of eight no insertion fails at
+ * half load (docs/decisions/tables.md). */
 FW_INLINE fw_u32 fw_entry_slots(const struct fw_table_sizes* sizes) {
   return 2 * sizes->bans;
 }
@@ -39,7 +40,7 @@ FW_INLINE fw_u32 fw_flow_filters(const struct fw_table_sizes* sizes) {
   return (fw_flow_buckets(sizes) + FW_FLOW_FILTER_BUCKETS - 1) / FW_FLOW_FILTER_BUCKETS;
 }
 
-/* Shared by all CPUs, and with the daemon, which writes them too. */
+/* Shared by all CPUs and with the daemon, which writes them as well. */
 #define FW_SHARED_TABLES(X)                                                    \
   X(ARRAY, sources, struct fw_source_bucket, sizes->sources / FW_SOURCE_SLOTS) \
   X(ARRAY, meters, struct fw_meter, sizes->sources)                            \
@@ -54,7 +55,7 @@ FW_INLINE fw_u32 fw_flow_filters(const struct fw_table_sizes* sizes) {
   X(VARIABLE, signature_set, struct fw_signature_set, 1)                       \
   X(VARIABLE, shared, struct fw_shared, 1)
 
-/* Of one CPU each, or in a process of one reader of packets. */
+/* One per CPU, or in a process one per reader of packets. */
 #define FW_CPU_TABLES(X)                                              \
   X(SLICED, entry_pending, struct fw_entry_pending, FW_PENDING_SLOTS) \
   X(PER_CPU, budget_shares, struct fw_budget_share, FW_BUDGET_SLOTS)  \

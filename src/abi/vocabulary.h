@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reasons, traffic classes and metrics: their numbers, words, properties and
- * meanings. Counters, log words and docs/reasons.md come from these lists, and
- * nobody keeps a second one. Never renumber; append. */
+ * meanings. Counters, log words and docs/reasons.md are generated from these lists;
+ * there is no other list. Never renumber; append. */
 #ifndef FW_ABI_VOCABULARY_H
 #define FW_ABI_VOCABULARY_H
 
@@ -26,7 +26,7 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(LIMIT, "limit", "above a limit per source, or per prefix", DROP, 1)                      \
   X(BUDGET, "budget", "unverified traffic above its class budget", DROP, 1)                  \
   X(VERIFIED, "verified", "of a verified peer", PASS, 1)                                     \
-  X(PASS, "pass", "nothing speaks against it", PASS, 1)                                      \
+  X(PASS, "pass", "passed every stage", PASS, 1)                                             \
   X(OUTGOING, "outgoing", "sent by this host: not judged", PASS, 0)                          \
   X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1)
 
@@ -56,7 +56,7 @@ FW_INLINE int fw_reason_is_classified(fw_u32 reason) {
   return (int)((fw_u32)FW_CLASSIFIED_REASONS >> (reason & 31) & 1);
 }
 
-/* What is metered per source: X(name, word, meaning). */
+/* The metrics of a source: X(name, word, meaning). */
 #define FW_METRICS(X)                                                 \
   X(PACKETS, "packets", "packets of every kind")                      \
   X(BYTES, "bytes", "bytes of the frame on the wire, in steps of 16") \
@@ -72,20 +72,20 @@ enum fw_metric {
 };
 enum { FW_BYTES_UNIT = 16 }; /* bytes are metered in units of 16 */
 
-/* What an arriving packet is to this host.
+/* The traffic class of an arriving packet.
  *   X(name, word, meaning, metric, has a budget per served port, has a budget)
- * The metric is the one that it is metered under besides packets and bytes; PACKETS: none. Verified
- * traffic has no budget. */
-#define FW_CLASSES(X)                                                                       \
-  X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 0, 1)                                  \
-  X(TCP_SYN, "tcp_syn", "asks for a connection", SYN, 1, 1)                                 \
-  X(TCP_FLOW, "tcp_flow", "of a verified connection", PACKETS, 0, 0)                        \
-  X(TCP_STRAY, "tcp_stray", "out of state: of no verified connection", PACKETS, 1, 1)       \
-  X(UDP_REPLY, "udp_reply", "answers this host", PACKETS, 0, 0)                             \
-  X(UDP_NEW, "udp_new", "asks this host", UDP, 1, 1)                                        \
-  X(UDP_REFLECTED, "udp_reflected", "looks like an answer; this host asked not", UDP, 0, 1) \
-  X(ICMP_ECHO, "icmp_echo", "echo request", ICMP, 0, 1)                                     \
-  X(ICMP_OTHER, "icmp_other", "any other ICMP or ICMPv6", ICMP, 0, 1)                       \
+ * The metric is metered in addition to packets and bytes; PACKETS: none. Verified traffic has no
+ * budget. */
+#define FW_CLASSES(X)                                                                        \
+  X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 0, 1)                                   \
+  X(TCP_SYN, "tcp_syn", "asks for a connection", SYN, 1, 1)                                  \
+  X(TCP_FLOW, "tcp_flow", "of a verified connection", PACKETS, 0, 0)                         \
+  X(TCP_STRAY, "tcp_stray", "out of state: of no verified connection", PACKETS, 1, 1)        \
+  X(UDP_REPLY, "udp_reply", "answers this host", PACKETS, 0, 0)                              \
+  X(UDP_NEW, "udp_new", "asks this host", UDP, 1, 1)                                         \
+  X(UDP_REFLECTED, "udp_reflected", "looks like an answer that nobody asked for", UDP, 0, 1) \
+  X(ICMP_ECHO, "icmp_echo", "echo request", ICMP, 0, 1)                                      \
+  X(ICMP_OTHER, "icmp_other", "any other ICMP or ICMPv6", ICMP, 0, 1)                        \
   X(FRAGMENT, "fragment", "a later fragment: it has no ports", PACKETS, 0, 1)
 
 enum fw_class {
@@ -93,7 +93,8 @@ enum fw_class {
   FW_CLASSES(FW_CLASS_ENUM)
 #undef FW_CLASS_ENUM
       FW_CLASS_COUNT,
-  FW_CLASS_SLOTS = 16 /* of tables by class: a mask is a bound that the verifier believes */
+  FW_CLASS_SLOTS = 16 /* size of arrays by class: a power of two, since the verifier understands
+                         masks as bounds */
 };
 
 enum {

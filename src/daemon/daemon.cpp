@@ -194,7 +194,7 @@ void Daemon::tick(const Now& now) {
   if (now.mono_ns >= listen_due_ns_) update_listening(now);
   if (now.mono_ns >= host_due_ns_) {
     host_due_ns_ = now.mono_ns + kHostEveryNs;
-    parts_.datapath.current().follow_host();
+    parts_.datapath.current().recheck_host();
   }
   report_problems();
 }

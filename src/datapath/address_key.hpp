@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An Address as the policy's tables have it (fw_addr), and back. Both are the same two numbers;
-// only code that sees the tables may know of fw_addr, so the conversion is here and not in base/.
+// Converts an Address to the form of the policy's tables (fw_addr), and back. Both are the same two
+// numbers. The conversion is not in base/ because base/ does not include the tables' types.
 //
 // Thread rule: free functions without state.
 #pragma once

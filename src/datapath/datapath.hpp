@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The seam between the daemon's desired state (engine/) and where packets are judged. A datapath
-// fetches packets, gives the policy (policy/judge.h) its tables and applies the verdicts; it
-// decides nothing. Implementations: xdp/ (kernel), user/ (in this process: replay, NFQUEUE, tests).
+// The interface between the daemon (engine/) and a datapath. A datapath receives packets, passes
+// them with its tables to the policy (policy/judge.h) and applies the verdicts; it decides nothing.
+// Implementations: xdp/ (kernel), nfqueue/ (user space), user/ (this process: replay and tests).
 //
-// Called from one thread. Packets may be judged at any time on any CPU while these run.
+// Thread rule: called from one thread. Packets are judged on any CPU meanwhile.
 #pragma once
 
 #include <chrono>
@@ -20,22 +20,22 @@
 
 namespace fw::datapath {
 
-// Slots of a table. That of a table with one slot is reached like a pointer's target.
+// The slots of a table. operator-> is for tables with one slot.
 template <typename T>
 struct Slots : std::span<T> {
   using std::span<T>::span;
   T* operator->() const { return this->data(); }
 };
 
-// The tables (abi/tables.h), shared with the running policy: every write is in force at once. Which
-// words may be written by both sides and in which order is said in tables/entry_table.h; use the
-// functions of policy/policy.h, not the members.
+// The tables (abi/tables.h), shared with the running policy: every write is in force at once.
+// tables/entry_table.h says which words both sides write, and in which order. Entries are changed
+// through the functions of policy/policy.h, not through these members.
 struct Tables {
 #define FW_TABLE_SLOTS(storage, name, type, count) Slots<type> name;
   FW_SHARED_TABLES(FW_TABLE_SLOTS)
 #undef FW_TABLE_SLOTS
 
-  // What fw_policy_* functions need besides a packet.
+  // The tables as the argument of fw_policy_* functions.
   [[nodiscard]] fw_env env(const fw_config& config) const {
     fw_env env{};
     env.config = &config;
@@ -46,7 +46,7 @@ struct Tables {
   }
 };
 
-// An established flow of the kernel's (sock_diag), from before the start.
+// A connection that the kernel had established before this datapath was opened (sock_diag).
 struct Flow {
   Address remote, local;
   std::uint16_t remote_port = 0, local_port = 0;
@@ -62,14 +62,14 @@ class Datapath {
 
   // "xdp", "nfqueue", "user".
   [[nodiscard]] virtual std::string kind() const = 0;
-  // The same from its opening to its end, and so is where config() lies.
+  // The tables, and the object that config() returns, stay at the same place until destruction.
   [[nodiscard]] virtual Tables tables() = 0;
 
-  // The clock of every `now_ns`, `until_ns` and event: nanoseconds, never steps.
+  // The clock of every `now_ns`, `until_ns` and event, in nanoseconds. It never steps back.
   [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
 
-  // The configuration in force (all zero before the first publish). Seeds and masks are set by the
-  // datapath when it is opened and must be kept.
+  // The configuration in force; before the first publish() only seeds and masks are set. A caller
+  // of publish() must not change these.
   [[nodiscard]] virtual const fw_config& config() const = 0;
 
   // Swaps configuration and port table in one step: a packet sees the old or the new, never a mix.
@@ -77,33 +77,33 @@ class Datapath {
   [[nodiscard]] virtual Result<void> publish(const fw_config& config,
                                              std::span<const fw_port_line> ports) = 0;
 
-  // Looks at the host again: what of it decides what this datapath can do may change at any time.
-  // A look costs milliseconds where the host has thousands of rules of its own.
-  virtual void follow_host() {}
-  // Empty: SYNs above their budget are answered by SYN cookies; else why they are dropped.
+  // Reads again the settings of the host that decide what this datapath can do (for SYN cookies:
+  // tcp_syncookies and forwarded ports). Takes milliseconds on a host with thousands of rules.
+  virtual void recheck_host() {}
+  // Why SYNs above their budget are dropped; empty: they are answered by SYN cookies.
   [[nodiscard]] virtual std::string why_no_syn_cookies() const {
-    return "only a program in the driver's place can send an answer (datapath xdp)";
+    return "only the datapath xdp can answer a SYN";
   }
 
-  // Swaps the list image (lists/image.hpp; its size is a multiple of FW_LINE_BYTES) in one step; an
-  // empty one is no lists. After an error the old one is in force.
+  // Swaps the list image (lists/image.hpp; its size is a multiple of FW_LINE_BYTES) in one step. An
+  // empty image removes the lists. After an error the old image is in force.
   [[nodiscard]] virtual Result<void> publish_lists(std::span<const std::byte> image) = 0;
 
   // What the lists and entries in force decide about a source: FW_REASON_EXEMPT, ALLOW, DENY or
   // BAN, else FW_REASON_PASS. Asks the policy.
   [[nodiscard]] virtual fw_reason access(const Address& source) = 0;
 
-  // Starts judging an interface's packets, native if the driver can, else generic. Idempotent; a
-  // foreign XDP program is never replaced: the error says which one it is (kind refused). Kind
-  // failed: this datapath cannot have that interface at all.
+  // Starts judging an interface's packets: native XDP if the driver has it, else generic. A second
+  // call does nothing. Another program's XDP program is never replaced: the error names it (kind
+  // refused). Kind failed: this datapath cannot be attached to that interface at all.
   [[nodiscard]] virtual Result<void> attach(const std::string& interface) = 0;
-  // Stops it. An interface that is gone or was never attached is no error.
+  // Stops it. Does nothing for an interface that is gone or was never attached.
   virtual void detach(const std::string& interface) = 0;
-  // Those that were attached and not detached since; from the opening on also those on which a
-  // former daemon's programs still judge.
+  // The interfaces that were attached and not detached since, and those on which the programs of a
+  // former daemon still run.
   [[nodiscard]] virtual std::vector<InterfaceStatus> interfaces() const = 0;
 
-  // Detaches everything and leaves nothing behind in the kernel. Afterwards only destroy it.
+  // Detaches everything and leaves nothing in the kernel. The object may only be destroyed then.
   virtual void remove() = 0;
 
   // The sum over CPUs.
@@ -113,12 +113,13 @@ class Datapath {
   // Called by the owner of an entry slot before it is given to a new entry.
   virtual void clear_pending(std::size_t entry_index) = 0;
 
-  // Hands over the events that wait, oldest first.
+  // Passes all pending events to `sink`, oldest first.
   virtual void drain_events(const std::function<void(const fw_event&)>& sink) = 0;
-  // The same for the packets it showed (fw_sample): some thousands a second at most, so ask often.
+  // Passes all pending samples to `sink`. The ring holds a few thousand, which can be a second's
+  // worth, so call it several times a second.
   virtual void drain_samples(const std::function<void(const fw_sample&)>& sink) = 0;
 
-  // Memory of all tables and the list image now in force.
+  // Memory of all tables and of the list image in force.
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How an interface is protected. Apart from datapath.hpp, which sees every table: who only reports
-// an interface, or keeps a reference to a datapath, needs none of them.
+// How an interface is protected. Separate from datapath.hpp, which includes every table: code that
+// only reports an interface, or holds a reference to a datapath, needs none of them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace fw::datapath {
 class Datapath;  // datapath.hpp
 
 enum class Attachment {
-  none,     // the interface is not there, or is down for us
+  none,     // nothing is attached: the interface is gone, or attaching failed
   native,   // XDP in the driver
   generic,  // XDP after the kernel allocated the packet: about 4 times slower
   queue,    // user space
@@ -20,9 +20,9 @@ enum class Attachment {
 struct InterfaceStatus {
   std::string name;
   Attachment attachment = Attachment::none;
-  bool egress = false;               // what this host sends is seen, so flows can be verified
-  std::string problem;               // empty, or why it is not as it should be, and the remedy
-  std::uint64_t unseen_packets = 0;  // passed unjudged since the start (queue only: fail open)
+  bool egress = false;               // egress is seen, so flows can be verified
+  std::string problem;               // empty, or what is wrong and the remedy
+  std::uint64_t unseen_packets = 0;  // passed without being judged since the start (queue only)
 };
 
 }  // namespace fw::datapath

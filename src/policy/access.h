@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stages: what is decided by name. Exempt, else allowed, else denied, else banned;
- * else the action of the service that the packet is for. */
+/* The stages of access lists and service actions. A source is exempt, else allowed,
+ * else denied, else banned; else the action of the packet's service is applied. */
 #ifndef FW_POLICY_ACCESS_H
 #define FW_POLICY_ACCESS_H
 
@@ -19,7 +19,7 @@ FW_INLINE fw_u32 fw_access_reason(const struct fw_access* access) {
   return FW_CONTINUE;
 }
 
-/* How much a packet is in the metric of an entry. */
+/* A packet in units of the entry's metric. */
 FW_INLINE fw_u32 fw_entry_units(const struct fw_entry* entry, const struct fw_packet* p) {
   fw_u32 metric = entry->metric & FW_ENTRY_METRIC;
 
@@ -28,7 +28,7 @@ FW_INLINE fw_u32 fw_entry_units(const struct fw_entry* entry, const struct fw_pa
   return metric == fw_metric_of(fw_classify(p, FW_PEER_UNKNOWN));
 }
 
-/* A packet of a banned source: counts it for its ban. */
+/* Counts a packet of a banned source for its ban. */
 FW_INLINE void fw_count_banned(struct fw_context* x, fw_u32 index) {
   struct fw_entry* entry = fw_env_entries(x->env, index);
 

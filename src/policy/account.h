@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is counted and shown of a packet, after it was judged: all of it, here. */
+/* All counting and sampling of judged packets. Nothing is counted elsewhere, except
+ * by the meters and budgets. */
 #ifndef FW_POLICY_ACCOUNT_H
 #define FW_POLICY_ACCOUNT_H
 
@@ -7,11 +8,12 @@
 #include "tables/port_table.h"
 
 enum {
-  FW_SAMPLE_COST_TICKS = 62500, /* 1000/s a CPU and kind: more than the engine's search can use */
+  /* 1,000/s per CPU and kind, and 256 at once; judgement: more than the engine's search uses. */
+  FW_SAMPLE_COST_TICKS = 62500,
   FW_SAMPLE_BURST_TICKS = 16000000,
 };
 
-/* Shows the packet to the engine, if this kind's token bucket lets it. */
+/* Marks the packet as a sample for the engine, if this kind's token bucket has tokens. */
 FW_INLINE void fw_take_sample(struct fw_context* x, fw_u32 kind) {
   struct fw_cpu* cpu = fw_env_cpu_state(x->env, 0);
   const struct fw_packet* p = x->packet;
@@ -24,8 +26,8 @@ FW_INLINE void fw_take_sample(struct fw_context* x, fw_u32 kind) {
   x->decision->served = fw_has_ports(p->proto) && fw_port_served(x->env, p->proto, p->dport);
 }
 
-/* Counts a classified packet under its class, and takes a sample of what the engine learns from. A
- * packet above a limit of its own source says nothing about others. */
+/* Counts a classified packet under its class, and samples it if the engine learns from its reason.
+ * A packet above a limit of its source is no sample: it is no evidence about other sources. */
 FW_INLINE void fw_account(struct fw_context* x, fw_u32 reason) {
   struct fw_counters* counters = x->counters;
   fw_u32 traffic_class = x->decision->traffic_class, signature;
@@ -50,7 +52,7 @@ FW_INLINE void fw_account(struct fw_context* x, fw_u32 reason) {
     fw_take_sample(x, x->sender->has_verified ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW);
 }
 
-/* Settles what is done with the packet, and counts it under its reason: once per packet. */
+/* Sets the verdict, and counts the packet under its reason. Called once per packet. */
 FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
                          struct fw_decision* decision, fw_u32 reason) {
   const struct fw_config* cfg = fw_env_config(env);
@@ -62,7 +64,7 @@ FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
   decision->reason = (fw_u8)reason;
   decision->observed = drops && cfg->mode == FW_MODE_OBSERVE;
   decision->verdict = drops && !decision->observed ? FW_DROP : FW_PASS;
-  FW_OPAQUE(at); /* older verifiers want the very register that is compared as the index */
+  FW_OPAQUE(at); /* older verifiers need the index in the register that was compared */
   if (at < FW_REASON_COUNT) {
     counters->packets[at]++;
     counters->bytes[at] += p->len_bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bans that the datapath itself makes, for a source or prefix above a limit. A cap
- * per minute holds for all of them together. */
+/* Bans that the datapath itself makes, of a source or prefix above a limit. A token
+ * bucket caps them (config bans_cost, bans_burst). */
 #ifndef FW_POLICY_BANS_H
 #define FW_POLICY_BANS_H
 
@@ -10,17 +10,17 @@
 
 enum fw_excess { FW_EXCESS_NONE = 0, FW_EXCESS_LIMIT = 1, FW_EXCESS_BAN = 2 };
 
-/* What metering a packet came to. */
+/* The result of metering a packet. */
 struct fw_metering {
-  fw_u64 now_ns, metered_ns;   /* the packet's time; the meter's, which does not step back */
+  fw_u64 now_ns, metered_ns;   /* time of the packet; time of the meter, which does not step back */
   fw_u32 excess;               /* FW_EXCESS_* */
-  fw_u32 metric, value, limit; /* that was exceeded; per window */
-  fw_u32 is_news;              /* 1: the source had not been over a limit lately */
+  fw_u32 metric, value, limit; /* what was exceeded; per window */
+  fw_u32 is_news;              /* 1: the source was not over a limit lately */
   fw_u32 rule;
   fw_u32 event; /* FW_EVENT_* */
 };
 
-/* Takes one ban from the cap. 0: it is used up. */
+/* Takes one ban's tokens. 0: the cap is reached. */
 FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64 now_ns) {
   struct fw_shared* shared = fw_env_shared(env, 0);
 
@@ -28,7 +28,7 @@ FW_INLINE int fw_may_ban(struct fw_env* env, const struct fw_config* cfg, fw_u64
          fw_rate_admit64(&shared->bans_tat_ticks, now_ns, cfg->bans_cost, cfg->bans_burst);
 }
 
-/* Puts a ban in force that starts now. 0: the table is full, or the source has an entry already. */
+/* Puts a ban in force. 0: the table is full, or the prefix has an entry in force. */
 FW_GLOBAL int fw_ban(struct fw_env* env, const struct fw_entry* ban) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   struct fw_entry_pending* pending;
@@ -52,7 +52,7 @@ FW_GLOBAL int fw_ban(struct fw_env* env, const struct fw_entry* ban) {
   return 1;
 }
 
-/* Bans who is above a limit. 0: the cap per minute, or the table is full. */
+/* Bans a source or prefix above a limit. 0: the cap is reached, or fw_ban() failed. */
 FW_GLOBAL int fw_ban_excess(struct fw_env* env, const struct fw_sender* sender,
                             const struct fw_metering* metering) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;

@@ -1,52 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /* The stage of budgets: what unverified sources may send together, per class and
- * address, or per port where a service of this host answers. Budgets hold from
- * the first excess packet on, before anybody has looked at the flood.
+ * address, or per served port of it. Budgets act from the first excess packet on,
+ * before the engine has seen the flood (docs/decisions/budgets.md).
  *
- * Volume alone is no evidence. Tokens are used up by packets that got nothing in
- * return: a completed handshake and an answered request are refunded (refund.h),
- * so a busy server's clients use up nothing. One source can take few tokens, so a
- * single busy sender, whom limits judge, cannot exhaust a budget either.
+ * Volume alone is no evidence. A completed handshake and an answered request refund
+ * their tokens (refund.h), so the clients of a busy server use up none. One source
+ * can take few tokens, so a single busy sender, whom limits judge, cannot exhaust a
+ * budget.
  *
- * Who pays: a source with a verified flow nothing; one that was known before the
- * load has a bucket of its own, on which a packet costs a quarter; new sources
- * share the rest, and when that runs short no prefix gets more than a few. */
+ * A source with a verified flow takes no tokens. Sources that were known before the
+ * load have a bucket of their own, in which a packet costs a quarter. New sources
+ * share the other bucket; while more than half of it is used, each prefix has a
+ * quota. */
 #ifndef FW_POLICY_BUDGETS_H
 #define FW_POLICY_BUDGETS_H
 
 #include "context.h"
 #include "refund.h"
 
-/* Tunables; each is a judgement, held to by the captures' gates (docs/decisions/budgets.md). */
+/* Tunables. Each is a judgement that the gates of the captures test (docs/detection.md), except
+ * where a measurement is named. */
 enum {
-  FW_BUDGET_PER_SOURCE = 16, /* packets of one source that count in a window, then ... */
-  FW_BUDGET_EVERY = 64,      /* ... every so many of them */
-  FW_BUDGET_UNLIMITED = 255, /* no quota: as many as it sends (fw_source.taken has 8 bits) */
-  FW_BUDGET_PER_PREFIX = 16, /* of one prefix, while the budget is more than half used */
-  FW_BUDGET_RTT_SHIFT = 3,   /* answers still due: those of an eighth of a second, or, of a program
-                                whose socket holds the questions, of a quarter */
-  FW_BUDGET_EXHAUSTED_MS = 1000, /* sources over their quota wait so long after it was exhausted */
-  FW_LISTENS_SHIFT = 3,          /* UDP to a socket may wait for its program to be scheduled ... */
-  FW_LARGE_RCVBUF_SHIFT = 5,     /* ... longer where the socket holds as many packets */
-  FW_ANSWER_MS = 8,              /* so long the first answers may take ... */
-  FW_ANSWER_SHIFT = 2,           /* ... within four bursts */
+  FW_BUDGET_PER_SOURCE = 16, /* quota of one source in a window: packets that take tokens ... */
+  FW_BUDGET_EVERY = 64,      /* ... beyond it only one of so many does */
+  FW_BUDGET_UNLIMITED = 255, /* no quota (fw_source.taken has 8 bits) */
+  FW_BUDGET_PER_PREFIX = 16, /* quota of one prefix, while more than half of the budget is used */
+  FW_BUDGET_RTT_SHIFT = 3,   /* the burst has room for the answers of an eighth of a second, or of a
+                                quarter where a socket holds questions until its program runs */
+  FW_BUDGET_EXHAUSTED_MS = 1000, /* sources over their quota are refused for so long after it */
+  /* Measured, docs/decisions/budget-bursts.md: 50,000 questions a second lose none while the
+   * program waits 50 ms for a CPU; a flood of 10,000 a second is refused after 21 ms. */
+  FW_LISTENS_SHIFT = 3,      /* 8 bursts where a UDP socket holds packets until its program runs */
+  FW_LARGE_RCVBUF_SHIFT = 5, /* 32 bursts where that socket has a large receive buffer */
+  FW_ANSWER_MS = 8,          /* the first answers may take so long ... */
+  FW_ANSWER_SHIFT = 2,       /* ... within 4 bursts */
 };
 
 /* How a packet asks a budget for tokens: flags, or-ed. */
 enum fw_request {
-  FW_REQUEST_KNOWN = FW_BUDGET_KNOWN, /* of a known source; else of a new one */
-  FW_REQUEST_UNLIMITED = 2,           /* its source has no quota: all its packets count */
-  FW_REQUEST_TO_SOCKET = 4,           /* UDP to a socket, which holds it until its program runs */
-  FW_REQUEST_TO_LARGE_RCVBUF = 8,     /* and that holds much */
-  FW_REQUEST_PREFIX_QUOTA = 16,       /* the budget is short, so its prefix has a quota, too */
-  FW_REQUEST_WITHIN_QUOTA = 32,
+  FW_REQUEST_KNOWN = FW_BUDGET_KNOWN, /* from a known source; else from a new one */
+  FW_REQUEST_UNLIMITED = 2,           /* its source has no quota: all its packets take tokens */
+  FW_REQUEST_TO_SOCKET = 4,           /* UDP to a listening socket, which holds it */
+  FW_REQUEST_TO_LARGE_RCVBUF = 8,     /* and the socket has a large receive buffer */
+  FW_REQUEST_PREFIX_QUOTA = 16,       /* the budget is short: its prefix has a quota, too */
+  FW_REQUEST_WITHIN_QUOTA = 32,       /* of its source and prefix */
 };
 FW_INLINE fw_u32 fw_request_side(fw_u32 request) {
   return request & FW_REQUEST_KNOWN;
 }
 
-/* Ticks that may be used in advance: more where much was answered lately, for those answers take
- * their time. What was idle in the window before has no rate yet: as much as it was answered. */
+/* The burst, in ticks: larger where much was answered lately, since those answers take their time.
+ * A budget that was idle in the window before has no rate yet: all its answers are added. */
 FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
                                  const struct fw_budget_limit* limit, fw_u32 request) {
   fw_u64 burst = budget->port ? limit->served_burst : limit->burst;
@@ -60,8 +64,8 @@ FW_INLINE fw_u64 fw_budget_burst(const struct fw_budget* budget,
   return burst < FW_BUDGET_MOST ? burst : FW_BUDGET_MOST;
 }
 
-/* 1: more than half of a service's budget has been used for so short a time that the answers may
- * still come. A flood of 10,000 packets/s and more is refused after some 20 ms all the same. */
+/* 1: more than half of a service's budget has been used for less than FW_ANSWER_MS, so the answers
+ * may still come. A flood of 10,000 packets/s and more is refused within 21 ms (tests/policy). */
 FW_INLINE int fw_budget_burst_is_available(const struct fw_budget* budget,
                                            const struct fw_budget_limit* limit, fw_u32 side,
                                            fw_u64 now_ns) {
@@ -70,15 +74,15 @@ FW_INLINE int fw_budget_burst_is_available(const struct fw_budget* budget,
          fw_budget_used(budget, side, now_ns) <= (fw_u64)limit->served_burst << FW_ANSWER_SHIFT;
 }
 
-/* 1: lately more than half was used, and new sources were refused. Then sources over their quota
- * are not one busy sender, but many: they are refused as well, instead of passing for nothing. */
+/* 1: lately more than half was used and new sources were refused. Then sources over their quota are
+ * refused as well: they are not one busy sender but many. */
 FW_INLINE int fw_budget_was_exhausted(const struct fw_budget_share* share, fw_u32 side,
                                       fw_u64 now_ns) {
   return side == FW_BUDGET_NEW && share->exhausted_ms &&
          fw_ms(now_ns) - share->exhausted_ms < FW_BUDGET_EXHAUSTED_MS;
 }
 
-/* 1: the budget has tokens for the request. */
+/* 1: the budget admits the request. A request over its quota is admitted without taking tokens. */
 FW_INLINE int fw_budget_admits(struct fw_env* env, const struct fw_config* cfg,
                                struct fw_budget_place at, fw_u32 request, fw_u64 now_ns) {
   const struct fw_budget_limit* limit;
@@ -104,7 +108,7 @@ FW_INLINE int fw_budget_admits(struct fw_env* env, const struct fw_config* cfg,
   return 0;
 }
 
-/* Counts the packet towards the quota of its source, and of its prefix. 1: both are within. */
+/* Counts the packet towards the quotas of its source and prefix. 1: it is within both. */
 FW_INLINE int fw_count_towards_quota(struct fw_env* env, const struct fw_config* cfg,
                                      const struct fw_packet* p, fw_u32 slot_number, fw_u32 request,
                                      fw_u64 now_ns) {
@@ -129,10 +133,10 @@ FW_INLINE int fw_count_towards_quota(struct fw_env* env, const struct fw_config*
   return 1;
 }
 
-/* A refused packet does not count towards its source's quota: or many sources that send much would
- * spend their quotas on refusals, and pass for nothing afterwards. Nor is a refused SYN unrefunded:
- * it may still lead to a handshake (it is answered by a cookie), which must not refund what was
- * never taken. */
+/* Takes a refused packet out of its source's quota again. Otherwise sources that send much would
+ * use up their quotas with refused packets, and pass without tokens afterwards. A refused SYN is
+ * also taken out of the unrefunded packets: it may be answered by a cookie, and the handshake must
+ * not refund tokens that were never taken. */
 FW_INLINE void fw_uncount(struct fw_env* env, fw_u32 slot_number, int is_syn_within_quota) {
   struct fw_source* source = fw_source_at(env, slot_number);
 
@@ -141,8 +145,9 @@ FW_INLINE void fw_uncount(struct fw_env* env, fw_u32 slot_number, int is_syn_wit
   if (is_syn_within_quota) fw_source_remove_unrefunded(source);
 }
 
-/* 1: unsolicited: useful to nobody here, as far as can be told where both directions are seen. Also
- * what a service that answers others leaves unanswered; one that never answers may want it all. */
+/* 1: unsolicited: nobody here asked for the packet. Known only where egress is seen. That includes
+ * packets that a service leaves unanswered while it answers others; not those of a service that
+ * never answers. */
 FW_INLINE int fw_is_unsolicited(struct fw_env* env, fw_u8 traffic_class,
                                 const struct fw_sender* sender, const struct fw_source* source) {
   const struct fw_shared* shared = fw_env_shared(env, 0);
@@ -154,7 +159,7 @@ FW_INLINE int fw_is_unsolicited(struct fw_env* env, fw_u8 traffic_class,
                                               fw_source_unrefunded(source) == FW_UNREFUNDED_MOST);
 }
 
-/* How the sender asks; enum fw_request. */
+/* The sender's request; enum fw_request. */
 FW_INLINE fw_u32 fw_request_of(fw_u8 traffic_class, const struct fw_sender* sender,
                                const struct fw_source* source, int unsolicited) {
   fw_u32 request = unsolicited ? FW_REQUEST_UNLIMITED : 0;
@@ -169,7 +174,7 @@ FW_INLINE fw_u32 fw_request_of(fw_u8 traffic_class, const struct fw_sender* send
   return request;
 }
 
-/* The prefix has a quota while its budget is more than half used, and some of it is left. */
+/* 1: more than half of the budget is used, and some is left: then a prefix has a quota. */
 FW_INLINE int fw_budget_is_short(const struct fw_budget* budget,
                                  const struct fw_budget_limit* limit, fw_u32 request, fw_u32 credit,
                                  fw_u64 now_ns) {
@@ -180,7 +185,7 @@ FW_INLINE int fw_budget_is_short(const struct fw_budget* budget,
          !fw_budget_burst_is_available(budget, limit, fw_request_side(request), now_ns);
 }
 
-/* 1: the packet's class is over its budget, and its sender has to pay. */
+/* 1: the packet is above its budget. Takes tokens otherwise. */
 FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u8 traffic_class,
                                 const struct fw_sender* sender, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a packet is to this host: its traffic class, and the predicates on headers
- * that the stages share. */
+/* The traffic class of a packet, and predicates on headers that several stages use. */
 #ifndef FW_POLICY_CLASSIFY_H
 #define FW_POLICY_CLASSIFY_H
 
@@ -10,11 +9,11 @@
 /* What the flow of a packet tells about its sender. */
 enum fw_peer {
   FW_PEER_UNKNOWN = 0,
-  FW_PEER_ANSWERS = 1, /* this host spoke first */
+  FW_PEER_ANSWERS = 1, /* this host sent first */
   FW_PEER_VERIFIED = 2,
 };
 
-/* ICMP and other protocols without ports are one flow per pair of hosts. */
+/* Protocols without ports (ICMP among them) have one flow per pair of hosts. */
 FW_INLINE int fw_has_ports(fw_u8 proto) {
   return proto == FW_IPPROTO_TCP || proto == FW_IPPROTO_UDP;
 }
@@ -27,8 +26,8 @@ FW_INLINE int fw_is_syn(const struct fw_packet* p) {
   return (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN;
 }
 
-/* Source ports of reflectors: services that answer anybody with more than they were asked.
- * (US-CERT TA14-017A, and the ports seen in attacks since.) */
+/* Source ports of reflectors: services whose answers to anybody are larger than the questions.
+ * (US-CERT TA14-017A, and ports seen in attacks since.) */
 FW_INLINE int fw_is_reflector_port(fw_u16 port) {
   switch (port) {
     case 17:    /* QOTD */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What this host sends: it is never judged, but it tells which peers are answered
- * and which flows are this host's own. */
+/* Records what this host sends. It is never judged, but it shows which peers are
+ * answered and which flows this host began. */
 #ifndef FW_POLICY_EGRESS_H
 #define FW_POLICY_EGRESS_H
 

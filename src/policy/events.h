@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends an event to the engine, with what every event says of the packet. Events
- * that are lost are counted. */
+/* Sends an event to the engine, after filling in the fields that all events take from
+ * the packet. Lost events are counted. */
 #ifndef FW_POLICY_EVENTS_H
 #define FW_POLICY_EVENTS_H
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How the flow of a packet verifies its peer: TCP by acknowledging the sequence
- * number that this host chose (a spoofer cannot see it); everything else by this
- * host having spoken first, or by an exchange of some questions and answers over
- * some seconds.
+/* How a flow verifies its peer. A TCP peer acknowledges the sequence number that
+ * this host chose, which the forger of an address cannot see. Other protocols: this
+ * host sent first, or it answered several questions over some seconds.
  *
- * A packet of an unknown peer makes a flow only once it reaches the host
- * (fw_flow_record_question): a flood that is dropped displaces no flow. */
+ * A packet of an unknown peer begins a flow only when it reaches the host
+ * (fw_flow_record_question), so a flood that is dropped displaces no flow. */
 #ifndef FW_POLICY_FLOWS_H
 #define FW_POLICY_FLOWS_H
 
@@ -14,12 +13,12 @@
 #include "tables/flow_table.h"
 
 enum {
-  /* An exchange verifies a UDP peer after so many answered questions over so many windows. A forger
-   * can make it up where a service answers; judgement. */
+  /* An exchange verifies a UDP peer after so many answered questions over so many windows.
+   * Judgement: a weak proof, since a service also answers forged questions. */
   FW_EXCHANGE_ANSWERS = 4,
   FW_EXCHANGE_WINDOWS = 2,
-  FW_MAX_UNVERIFIED_BYTES = 1 << 22, /* what may be sent before any acknowledgement; TCP's largest
-                                        usual send buffer (tcp_wmem), 4 MiB */
+  FW_MAX_UNVERIFIED_BYTES = 1 << 22, /* what is sent before an acknowledgement at most: the default
+                                        maximum of net.ipv4.tcp_wmem, 4 MiB */
 };
 
 FW_INLINE fw_u64 fw_arriving_hash(const struct fw_config* cfg, const struct fw_packet* p) {
@@ -29,18 +28,18 @@ FW_INLINE fw_u64 fw_arriving_hash(const struct fw_config* cfg, const struct fw_p
   return fw_flow_hash(cfg, &t);
 }
 
-/* Can the packet belong to an existing flow? Not a later fragment, whose ports are unknown; and an
- * echo request or a SYN only begins one. */
+/* Can the packet belong to an existing flow? A later fragment cannot, as its ports are unknown. An
+ * echo request or a SYN begins a new one. */
 FW_INLINE int fw_may_be_of_flow(const struct fw_packet* p) {
   if (p->fragment == FW_FRAG_LATER || fw_is_echo_request(p)) return 0;
   return p->proto != FW_IPPROTO_TCP || !fw_is_syn(p);
 }
 
-/* What the flow of an arriving packet tells. */
+/* What the flow of an arriving packet tells about its sender. */
 struct fw_arrival {
   fw_u32 peer;               /* enum fw_peer */
-  fw_u8 completes_handshake; /* 1: with this packet the peer verified itself */
-  fw_u8 goes_on;             /* 1: a connection from before the start, see one_way.h */
+  fw_u8 completes_handshake; /* 1: this packet verified the peer */
+  fw_u8 goes_on; /* 1: recognised as a connection from before the start, see one_way.h */
 };
 
 FW_INLINE struct fw_arrival fw_arrival_of(fw_u32 peer, int completes_handshake) {
@@ -65,7 +64,7 @@ FW_INLINE struct fw_arrival fw_tcp_arrive(struct fw_flow* flow, const struct fw_
   return fw_arrival_of(FW_PEER_VERIFIED, completes);
 }
 
-/* Looks up the flow of an arriving packet, and moves it on. `h` is its fw_arriving_hash(). */
+/* Looks up the flow of an arriving packet, and updates its state. `h` is its fw_arriving_hash(). */
 FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_config* cfg,
                                            const struct fw_packet* p, fw_u64 h, fw_u32 window) {
   struct fw_flow* flow;
@@ -89,8 +88,8 @@ FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_c
   return fw_arrival_of(FW_PEER_UNKNOWN, 0);
 }
 
-/* Records that a UDP packet of an unknown peer reaches this host: the answer to it makes an
- * exchange. Returns 0 if nothing is recorded. */
+/* Records that a UDP packet of an unknown peer reaches this host; an answer to it makes an
+ * exchange. Returns 0 if nothing was recorded. */
 FW_GLOBAL int fw_flow_record_question(struct fw_env* env, const struct fw_packet* p,
                                       fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -104,8 +103,8 @@ FW_GLOBAL int fw_flow_record_question(struct fw_env* env, const struct fw_packet
   return 1;
 }
 
-/* Records the number that a SYN is answered with, where the answer does not come by
- * fw_flow_depart(). Returns 0 if the flow is established: nobody can begin it anew by a SYN. */
+/* Records the sequence number of an answer to a SYN that fw_flow_depart() will not see. Returns 0
+ * if the flow is established: a SYN, which may be forged, must not reset it. */
 FW_GLOBAL int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_u32 isn,
                             fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -115,7 +114,7 @@ FW_GLOBAL int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_
   if (!cfg || !syn) return 0;
   h = fw_arriving_hash(cfg, syn);
   flow = fw_flow_find(env, cfg, h, window, 1);
-  if (!flow) return 1; /* bucket full: the kernel will know its cookie all the same */
+  if (!flow) return 1; /* no slot: the kernel will accept its cookie all the same */
   if (fw_flow_state(flow) == FW_FLOW_ESTABLISHED) return 0;
   flow->tcp.isn = isn;
   flow->tcp.next = isn + 1;
@@ -126,10 +125,10 @@ FW_GLOBAL int fw_flow_offer(struct fw_env* env, const struct fw_packet* syn, fw_
 /* What a packet that this host sends is to its flow. */
 enum fw_departure {
   FW_DEPARTS = 0,
-  FW_DEPARTS_ANSWER = 1, /* answers an unverified source: the second half of a TCP handshake, or the
-                            first UDP packet back since the peer asked */
-  FW_DEPARTS_MORE = 2,   /* another answer: the peer may have asked several times */
-  FW_DEPARTS_GOES_ON = 3, /* of a connection from before the start: what came of it was not stray */
+  FW_DEPARTS_ANSWER = 1,  /* answers an unverified source: a SYN-ACK, or the first UDP packet since
+                             the peer's question */
+  FW_DEPARTS_MORE = 2,    /* another answer, perhaps to another question */
+  FW_DEPARTS_GOES_ON = 3, /* of a connection from before the start, which so far was out of state */
 };
 
 FW_INLINE fw_u32 fw_tcp_depart(struct fw_flow* flow, const struct fw_packet* p, fw_u32* state) {
@@ -145,7 +144,8 @@ FW_INLINE fw_u32 fw_tcp_depart(struct fw_flow* flow, const struct fw_packet* p, 
     if (p->tcp_flags & (FW_TCP_FIN | FW_TCP_RST)) *state = FW_FLOW_CLOSING;
     return FW_DEPARTS;
   }
-  if (*state < FW_FLOW_HANDSHAKE) { /* from before the start: the peer will acknowledge this one */
+  if (*state <
+      FW_FLOW_HANDSHAKE) { /* from before the start: the peer will acknowledge this segment */
     flow->tcp.isn = p->seq - 1;
     flow->tcp.next = end;
     *state = FW_FLOW_HANDSHAKE;
@@ -191,7 +191,7 @@ FW_INLINE fw_u32 fw_flow_depart(struct fw_env* env, const struct fw_config* cfg,
   if (p->proto != FW_IPPROTO_TCP)
     departs = fw_other_depart(flow, p, &state);
   else if (state < FW_FLOW_HANDSHAKE && !(p->tcp_flags & FW_TCP_SYN) && (p->tcp_flags & FW_TCP_RST))
-    return FW_DEPARTS; /* this host refuses: nobody will acknowledge it */
+    return FW_DEPARTS; /* a refusal, which the peer will not acknowledge */
   else
     departs = fw_tcp_depart(flow, p, &state);
   fw_flow_publish(env, cfg, flow, h, window, state);

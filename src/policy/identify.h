@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The flow stage: who sent the packet, as far as its flow tells, and of what class
- * it is. Looks up the source key, the flow and the port, which later stages use. */
+/* The stage that identifies a packet: its source key, what its flow tells about the
+ * sender, its destination port and its traffic class. Later stages use these. */
 #ifndef FW_POLICY_IDENTIFY_H
 #define FW_POLICY_IDENTIFY_H
 
@@ -9,8 +9,8 @@
 #include "tables/prefetch.h"
 #include "tables/signature_match.h"
 
-/* Prefetch hint: will this packet create a flow entry? UDP that passes does; in a flood most is
- * dropped. */
+/* Prefetch hint: will this packet begin a flow? UDP that passes does; in a flood most is dropped.
+ */
 FW_INLINE int fw_will_create_flow(struct fw_context* x, const struct fw_shared* shared) {
   return x->packet->proto == FW_IPPROTO_UDP && shared && shared->under_load_until_ns <= x->now_ns &&
          !fw_signatures_exist(x->env, FW_CLASS_UDP_NEW) &&
@@ -37,7 +37,7 @@ FW_INLINE struct fw_arrival fw_arrive(struct fw_context* x) {
   return arrival;
 }
 
-/* Ends the way of a packet that no class fits, which there is not; the verifier wants the bound. */
+/* The bound of traffic_class is always met; the verifier needs it. */
 FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   const struct fw_packet* p = x->packet;
   struct fw_sender* sender = x->sender;
@@ -63,7 +63,7 @@ FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   return FW_CONTINUE;
 }
 
-/* A verified peer, or one that answers this host, passes when its limits let it. */
+/* A verified peer, or one that answers this host, passes: it is within its limits here. */
 FW_INLINE fw_u32 fw_stage_verified(const struct fw_context* x) {
   return x->sender->peer ? FW_REASON_VERIFIED : FW_CONTINUE;
 }

@@ -2,20 +2,20 @@
 /* The firewall. An arriving packet's whole way is fw_judge() below: a list of
  * stages in this order, each of which may end it.
  *
- *   headers          not IP, ARP, malformed
- *   link control     what keeps the link alive passes
- *   access lists     exempt or allowed passes; denied, then banned, is dropped
- *   service action   a service that is closed or open
- *   identify         whose packet it is: flow, class
- *   signatures       of a flood in progress
- *   source limits    of packets per source, for verified peers as well
- *   prefix limits    the same per prefix
- *   verified         a verified peer, or one that answers this host, passes
- *   budgets          of what unverified sources send together
+ *   headers          non-IP and ARP pass, malformed packets are dropped
+ *   link control     packets that keep the link alive pass
+ *   access lists     exempt and allowed pass; denied and banned are dropped
+ *   service action   closed services drop, open services pass
+ *   identify         finds the flow, the source and the traffic class
+ *   signatures       drop what matches a flood in progress
+ *   source limits    drop the excess of one source, also of a verified one
+ *   prefix limits    drop the excess of one prefix
+ *   verified         verified peers, and peers that answer this host, pass
+ *   budgets          drop the excess of all unverified sources together
  *
- * The same frame, tables and now_ns give the same verdict, events and tables
- * wherever this is compiled: in the XDP program and in the host library. In mode
- * observe everything happens but the drop. */
+ * The same frame, tables and now_ns give the same verdict, events and tables in
+ * the XDP program and in the host library. In mode observe everything is the same
+ * except that nothing is dropped. */
 #ifndef FW_POLICY_JUDGE_H
 #define FW_POLICY_JUDGE_H
 
@@ -28,7 +28,7 @@
 #include "scans.h"
 #include "signatures.h"
 
-/* Why the packet passes or is dropped; enum fw_reason. */
+/* Returns why the packet passes or is dropped; enum fw_reason. */
 FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
   FW_STAGE(fw_stage_headers(parsed));
   FW_STAGE(fw_stage_link_control(x));
@@ -62,10 +62,10 @@ FW_INLINE void fw_begin_flow(struct fw_context* x) {
     fw_flow_record_question(x->env, x->packet, fw_window(x->now_ns));
 }
 
-/* Decides one ingress packet: `parsed` is what fw_parse() returned, *p what it filled in. *decision
- * is zero on entry. Without a configuration everything passes. With decision->challenge the
- * datapath may answer the packet (a SYN) and then calls fw_settle(): with the reason given if it
- * does nothing. */
+/* Decides one ingress packet. `parsed` is what fw_parse() returned, *p what it filled in; *decision
+ * is zero on entry. Without a configuration everything passes. If decision->challenge is set, the
+ * datapath may answer the packet (a SYN); in any case it has to call fw_settle(), with
+ * decision->reason if it did not answer. */
 FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
                          struct fw_decision* decision) {
   struct fw_sender sender; /* filled in by the identify stage; earlier ones need none */

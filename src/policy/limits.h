@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The stages of limits per source and per prefix: the excess over `limit` is
- * dropped, and a source that goes on above `ban_above` is banned, if that harms
- * nobody else:
+/* The stages of limits per source and per prefix. The excess over `limit` is
+ * dropped. A source above `ban_above` is banned, if that harms nobody else
+ * (docs/decisions/evidence-for-a-ban.md):
  *   - packets of verified flows cannot be forged: banned at once;
- *   - other packets of a source that also has verified flows may be forged by a
- *     third party: never a ban, only dropped while they are too many;
- *   - packets of a source that is not verified at all: dropped at once while they
- *     are too many, banned when that lasts.
- * Limits per prefix are the same, of all its sources together: whoever in it is
- * verified keeps it from being banned for what may be forged. */
+ *   - other packets of a source with verified flows may be forged by a third party:
+ *     never banned, the excess is dropped;
+ *   - packets of a source without verified flows: the excess is dropped, and the
+ *     source is banned when that lasts.
+ * Limits per prefix apply to all its sources together in the same way: a prefix with
+ * a verified source is not banned for packets that may be forged. */
 #ifndef FW_POLICY_LIMITS_H
 #define FW_POLICY_LIMITS_H
 
 #include "bans.h"
 #include "tables/excess_history.h"
 
-enum { FW_PERSIST_WINDOWS = 3 }; /* 3.2 s above ban_above, unverified: a ban; judgement */
+enum {
+  FW_PERSIST_WINDOWS = 3
+}; /* an unverified source is banned after 3.2 s above ban_above; judgement */
 
-/* Meters one packet under one metric. *metering keeps the worse of what it was and is. */
+/* Meters one packet under one metric. *metering keeps the worst excess so far. */
 FW_INLINE void fw_meter_metric(struct fw_metering* metering, struct fw_meter* meter,
                                const struct fw_limit* limit, fw_u32 metric, fw_u32 units) {
   fw_u64 now_ns = metering->metered_ns;
@@ -57,7 +59,7 @@ FW_INLINE int fw_meter_packet(const struct fw_context* x, struct fw_source* sour
   fw_meter_metric(metering, meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1);
   fw_meter_metric(metering, meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES,
                   fw_byte_units(x->packet));
-  switch (fw_metric_of(x->decision->traffic_class)) { /* the verifier wants constant offsets */
+  switch (fw_metric_of(x->decision->traffic_class)) { /* the verifier needs constant offsets */
     case FW_METRIC_SYN:
       fw_meter_metric(metering, meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1);
       break;
@@ -73,13 +75,13 @@ FW_INLINE int fw_meter_packet(const struct fw_context* x, struct fw_source* sour
   return metering->excess != FW_EXCESS_NONE;
 }
 
-/* 1: no third party can have forged what the sender is to be banned for. */
+/* 1: a ban of the sender harms nobody else; see the head of this file. */
 FW_INLINE int fw_ban_is_safe(const struct fw_sender* sender, fw_u32 windows_of_excess) {
   if (sender->has_verified) return 0;
   return sender->peer == FW_PEER_VERIFIED || windows_of_excess >= FW_PERSIST_WINDOWS;
 }
 
-/* Judges *sender by its limits. */
+/* Applies the limits to *sender. */
 FW_INLINE fw_u32 fw_limit(const struct fw_context* x, const struct fw_sender* sender) {
   struct fw_source* source = fw_source_at(x->env, sender->slot_number);
   struct fw_metering metering = {0};
@@ -112,7 +114,7 @@ FW_INLINE fw_u32 fw_stage_source_limits(struct fw_context* x) {
   return fw_limit(x, sender);
 }
 
-/* The sender is the prefix for as long: two of them do not fit the verifier's 512 bytes of stack.
+/* *sender is the prefix during this stage, since two senders do not fit BPF's 512 bytes of stack.
  */
 FW_INLINE fw_u32 fw_stage_prefix_limits(struct fw_context* x) {
   struct fw_sender* sender = x->sender;

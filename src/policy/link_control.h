@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Stages: what is not IP, what is malformed, and what keeps the link itself alive
- * and cannot come from afar. */
+/* The stages of headers and link control: packets that are not IP, malformed ones,
+ * and those that keep the link alive and cannot come from beyond it
+ * (docs/decisions/what-passes-unjudged.md). */
 #ifndef FW_POLICY_LINK_CONTROL_H
 #define FW_POLICY_LINK_CONTROL_H
 
@@ -9,8 +10,9 @@
 #include "tables/rate.h"
 
 enum {
-  FW_DHCP_COST_TICKS = 625000,    /* 100/s: beyond that it is a flood, and judged like any other */
-  FW_DHCP_BURST_TICKS = 62500000, /* 100 */
+  /* 100/s and 100 at once pass; above that, DHCP is judged like anything else. Judgement. */
+  FW_DHCP_COST_TICKS = 625000,
+  FW_DHCP_BURST_TICKS = 62500000,
 };
 enum {
   FW_DHCPV4_SERVER_PORT = 67, /* RFC 2131 */
@@ -30,7 +32,7 @@ FW_INLINE fw_u32 fw_stage_headers(int parsed) {
   return FW_CONTINUE;
 }
 
-/* RFC 4861: hop limit 255 shows that no router forwarded it. */
+/* RFC 4861: hop limit 255 means that no router forwarded the packet. */
 FW_INLINE int fw_is_neighbour_discovery(const struct fw_packet* p) {
   return p->is_v6 && p->proto == FW_IPPROTO_ICMPV6 && p->ttl == 255 &&
          p->icmp_type >= FW_ICMPV6_ROUTER_SOLICITATION && p->icmp_type <= FW_ICMPV6_REDIRECT &&

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Where egress is unseen (a capture of one direction, an egress program that could
- * not be attached). No peer can be verified there, but a TCP client that goes on
- * has been answered: it acknowledges a SYN-ACK where its SYN ended, or ever more
- * data where its own last segment ended.
+/* Recognises answered TCP clients while egress is unseen (a capture of one
+ * direction, or an egress program that could not be attached). Peers cannot be
+ * verified then, but a client that continues has been answered: its next segment
+ * begins where its SYN ended and acknowledges something, or begins where its last
+ * segment ended and acknowledges more data (docs/decisions/one-direction.md).
  *
- * Weaker than verification: whoever forges both packets of a pair is believed. So
- * it makes a peer one that ANSWERS, never a verified one, and it ends for good
- * with the first packet that is seen to leave. */
+ * This is weaker than verification, since both packets of such a pair can be forged.
+ * So the peer ANSWERS and is not verified, and the rule ends for good when the first
+ * egress packet is seen. */
 #ifndef FW_POLICY_ONE_WAY_H
 #define FW_POLICY_ONE_WAY_H
 
@@ -15,8 +16,8 @@
 /* struct fw_arrival as a number: a BPF function returns one. */
 enum { FW_ARRIVAL_PEER = 0xff, FW_ARRIVAL_COMPLETES = 0x100, FW_ARRIVAL_GOES_ON = 0x200 };
 
-/* fw_one_way_arrive() as a BPF function. A flow is NEW, with where the peer's next segment begins
- * and what it acknowledged; then REPLIED. */
+/* fw_one_way_arrive() as a BPF function. A flow is NEW, with fw_flow.one_way filled in, then
+ * REPLIED. */
 FW_GLOBAL int fw_one_way_arrive_packed(struct fw_env* env, const struct fw_packet* p, fw_u64 h,
                                        fw_u32 window) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -48,7 +49,7 @@ FW_GLOBAL int fw_one_way_arrive_packed(struct fw_env* env, const struct fw_packe
   return FW_PEER_UNKNOWN;
 }
 
-/* What a TCP packet of no verified flow tells where egress is unseen. `h` is its
+/* What a TCP packet of no verified flow tells while egress is unseen. `h` is its
  * fw_arriving_hash(). */
 FW_INLINE struct fw_arrival fw_one_way_arrive(struct fw_env* env, const struct fw_packet* p,
                                               fw_u64 h, fw_u32 window) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Parses a frame into a struct fw_packet. It is written in the one form that the
- * verifier follows: take a bounded number of bytes from a cursor, compare with the
- * end, only then read.
+/* Parses a frame into a struct fw_packet. All reads have the form that the verifier
+ * accepts: take a bounded number of bytes from a cursor, compare with the end, then
+ * read.
  *
- * A packet that ends where its own headers go on is malformed; one whose bytes
- * were merely not captured (wire_bytes > captured) is judged by what is there. */
+ * A packet that ends within its headers is malformed. One whose bytes were only not
+ * captured (wire_bytes > captured_bytes) is judged by the captured ones. */
 #ifndef FW_POLICY_PARSE_H
 #define FW_POLICY_PARSE_H
 
@@ -12,8 +12,8 @@
 
 enum { FW_PARSED = 0, FW_PARSED_NOT_IP, FW_PARSED_ARP, FW_PARSED_MALFORMED };
 enum {
-  FW_MAX_TAGS = 4,       /* tags and labels that are looked behind; two are usual, 802.1ad */
-  FW_MAX_EXTENSIONS = 8, /* IPv6 extension headers; RFC 8200 4.1 names seven, each once */
+  FW_MAX_TAGS = 4,       /* tags and labels that are skipped; judgement: two are usual (802.1ad) */
+  FW_MAX_EXTENSIONS = 8, /* IPv6 extension headers; RFC 8200 4.1 lists seven */
 };
 enum {
   FW_ETHERTYPE_IPV4 = 0x0800,
@@ -26,7 +26,7 @@ enum {
   FW_ETHERTYPE_QINQ_OLD = 0x9100,      /* before 802.1ad */
 };
 enum {
-  FW_ETHERNET_BYTES = 14,           /* a frame's header, without tags */
+  FW_ETHERNET_BYTES = 14,           /* Ethernet header without tags */
   FW_IPV4_FRAGMENT_OFFSET = 0x1fff, /* RFC 791 */
   FW_IPV4_MORE_FRAGMENTS = 0x2000,
   FW_IPV6_FRAGMENT_OFFSET = 0xfff8, /* RFC 8200 4.5 */
@@ -39,8 +39,8 @@ struct fw_cursor {
   fw_u8 is_cut;      /* 1: the captured bytes ended before the wire did */
 };
 
-/* The next `size` bytes (a constant), or NULL if they are not there. Bytes behind the packet's own
- * end are padding, never a header. */
+/* Takes the next `size` bytes (a constant); NULL if they are not there. Bytes behind the end of the
+ * packet are padding and never taken. */
 FW_INLINE const fw_u8* fw_take(struct fw_cursor* c, fw_u32 size) {
   const fw_u8* p = c->pos;
 
@@ -53,7 +53,7 @@ FW_INLINE const fw_u8* fw_take(struct fw_cursor* c, fw_u32 size) {
   return p;
 }
 
-/* Skips at most 2047 bytes; 0 if they are not there. */
+/* Skips at most 2047 bytes. Returns 0 if they are not there. */
 FW_INLINE int fw_skip(struct fw_cursor* c, fw_u32 size) {
   size &= 0x7ff;
   if (c->left_bytes < size || c->pos + size > c->end) {
@@ -65,15 +65,15 @@ FW_INLINE int fw_skip(struct fw_cursor* c, fw_u32 size) {
   return 1;
 }
 
-/* Unaligned words, one load each. For memcpy() clang makes a load per byte for BPF, where it may
- * not assume unaligned loads; the verifier allows them on the processors whose drivers have XDP. */
+/* Unaligned words, read by one load each. For memcpy() clang would emit a load per byte, as it does
+ * not assume unaligned loads in BPF. The verifier allows them on the processors that have XDP. */
 #if defined(__bpf__)
 #define FW_ALIGNMENT 8
 #else
 #define FW_ALIGNMENT 1
 #endif
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the functions below turn the bytes round"
+#error "the functions below swap bytes: they need a little-endian machine"
 #endif
 typedef struct __attribute__((packed, may_alias, aligned(FW_ALIGNMENT))) {
   fw_u16 word;
@@ -95,7 +95,7 @@ FW_INLINE fw_u64 fw_be64(const fw_u8* p) {
   return __builtin_bswap64(((const fw_raw64*)p)->word);
 }
 
-/* What to say when bytes are missing. */
+/* The result when bytes are missing. */
 FW_INLINE int fw_parse_end(const struct fw_cursor* c) {
   return c->is_cut ? FW_PARSED : FW_PARSED_MALFORMED;
 }
@@ -103,7 +103,7 @@ FW_INLINE int fw_parse_end(const struct fw_cursor* c) {
 FW_INLINE int fw_is_vlan_tag(fw_u16 type) {
   return type == FW_ETHERTYPE_VLAN || type == FW_ETHERTYPE_QINQ || type == FW_ETHERTYPE_QINQ_OLD;
 }
-/* By the version, the high half of an IP header's first byte. */
+/* The EtherType by the IP version, the high half of the header's first byte. */
 FW_INLINE fw_u16 fw_ethertype_of_ip(fw_u8 first_byte) {
   return first_byte >> 4 == 6 ? FW_ETHERTYPE_IPV6 : FW_ETHERTYPE_IPV4;
 }
@@ -122,7 +122,7 @@ FW_INLINE fw_u16 fw_parse_link(struct fw_cursor* c) {
     } else if (type == FW_ETHERTYPE_MPLS || type == FW_ETHERTYPE_MPLS_UPSTREAM) {
       p = fw_take(c, 4);
       if (!p) return 0;
-      if (p[2] & 1) /* bottom of the stack: the version nibble says what follows */
+      if (p[2] & 1) /* bottom of the stack: IP follows, of either version */
         type = c->pos + 1 > c->end ? 0 : fw_ethertype_of_ip(c->pos[0]);
     } else {
       break;
@@ -131,7 +131,7 @@ FW_INLINE fw_u16 fw_parse_link(struct fw_cursor* c) {
   return type;
 }
 
-/* The transport header. `c` stands behind the IP headers. */
+/* Parses the transport header. `c` is behind the IP headers. */
 FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
   const fw_u8* p;
   fw_u32 header = 8;
@@ -148,7 +148,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
     header = (fw_u32)(p[12] >> 4) * 4;
     if (header < 20) return FW_PARSED_MALFORMED;
     out->l4_header_bytes = (fw_u8)header;
-    /* No flag, or a start that is an end as well, is no segment of RFC 9293. */
+    /* RFC 9293 has no segment without flags, and none with SYN and FIN or RST. */
     if (!(p[13] & 0x3f)) return FW_PARSED_MALFORMED;
     if ((p[13] & FW_TCP_SYN) && (p[13] & (FW_TCP_FIN | FW_TCP_RST))) return FW_PARSED_MALFORMED;
     if (!fw_skip(c, header - 20)) return fw_parse_end(c);
@@ -158,7 +158,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
     out->sport = fw_be16(p);
     out->dport = fw_be16(p + 2);
     out->l4_header_bytes = 8;
-    header = fw_be16(p + 4); /* 0: a jumbogram (RFC 2675) or not yet filled in */
+    header = fw_be16(p + 4); /* 0: a jumbogram (RFC 2675), or left to the network card */
     if (header && header < 8) return FW_PARSED_MALFORMED;
   } else if (out->proto == (out->is_v6 ? FW_IPPROTO_ICMPV6 : FW_IPPROTO_ICMP)) {
     p = fw_take(c, 8);
@@ -173,7 +173,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
     return FW_PARSED;
   }
   out->payload_bytes = (fw_u16)(c->left_bytes > 0xffff ? 0xffff : c->left_bytes);
-  if (c->left_bytes >= 8) { /* behind the IP payload there may be padding: not ours to read */
+  if (c->left_bytes >= 8) { /* what is behind the IP payload is padding */
     p = fw_take(c, 8);
     if (p) out->payload_head = fw_be64(p);
   }
@@ -193,7 +193,7 @@ FW_INLINE int fw_parse_v4(struct fw_cursor* c, struct fw_packet* out) {
   out->proto = p[9];
   out->ttl = p[8];
   if (p[0] >> 4 != 4 || header < 20) return FW_PARSED_MALFORMED;
-  if (!total) total = c->left_bytes + 20; /* left to the card to fill in */
+  if (!total) total = c->left_bytes + 20; /* left to the network card */
   out->ip_len_bytes = total;
   if (total < header || total > c->left_bytes + 20) return FW_PARSED_MALFORMED;
   c->left_bytes = total - 20; /* Ethernet pads short frames */

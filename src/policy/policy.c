@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The policy for everything that runs in a process: the same headers that are the
- * XDP program, compiled once for the host, with tables/env.h answered from
- * fw_env's arrays. */
+/* The policy for code in this process: the headers of the XDP program, compiled for
+ * the host, with the functions of tables/env.h on the arrays of fw_env. */
 #include "policy/policy.h"
 
 #include "policy/egress.h"
 #include "policy/judge.h"
 #include "policy/syn_cookie.h"
 
-/* A slice of FW_PENDING_SLOTS is the whole table of one reader. */
+/* The table of one reader is one slice of FW_PENDING_SLOTS. */
 FW_INLINE fw_u32 fw_env_slice(fw_u32 index) {
   return index & (FW_PENDING_SLOTS - 1);
 }
@@ -80,8 +79,8 @@ static void show(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns
   env->sample(env->self, &sample);
 }
 
-/* Would the XDP program answer this SYN by a SYN cookie? That a socket listens shows by answers,
- * and net.ipv4.tcp_syncookies counts as 2. */
+/* Would the XDP program answer this SYN by a SYN cookie? A port that answered counts as listening,
+ * and net.ipv4.tcp_syncookies is taken to be 2. */
 static int would_challenge(struct fw_env* env, const struct fw_frame* frame,
                            const struct fw_packet* p) {
   const struct fw_config* cfg = env->config;
@@ -98,11 +97,11 @@ static int would_challenge(struct fw_env* env, const struct fw_frame* frame,
   if (frame->captured_bytes < offset + ip_bytes) return 0;
   if (!fw_syn_ip_is_plain(frame->data + offset, p->is_v6)) return 0;
   flow = fw_flow_find(env, cfg, fw_arriving_hash(cfg, p), fw_window(env->now_ns), 0);
-  return !flow || fw_flow_state(flow) != FW_FLOW_ESTABLISHED; /* as fw_flow_offer() */
+  return !flow || fw_flow_state(flow) != FW_FLOW_ESTABLISHED; /* like fw_flow_offer() */
 }
 
-/* Nothing can be sent from here, and no flow is recorded: the number that a client of a capture
- * acknowledges is that of the SYN-ACK in it. */
+/* Nothing is sent, and no flow is recorded: a client in a capture acknowledges the number of the
+ * SYN-ACK in that capture. */
 static void settle_challenge(struct fw_env* env, const struct fw_frame* frame,
                              const struct fw_packet* packet, struct fw_decision* decision) {
   fw_u32 reason = decision->reason;
@@ -150,7 +149,8 @@ fw_s32 fw_policy_entry_find(const struct fw_env* env, struct fw_addr addr, fw_u8
 }
 
 enum fw_reason fw_policy_access(const struct fw_env* env, struct fw_addr addr, fw_u64 now_ns) {
-  struct fw_counters predictor = {0}; /* this look-up is not of a packet: it must not count */
+  struct fw_counters predictor = {
+      0}; /* this is no packet, so the datapath's predictor must not change */
   struct fw_env asking = *env;
   struct fw_access access;
   fw_u32 reason;
@@ -161,7 +161,7 @@ enum fw_reason fw_policy_access(const struct fw_env* env, struct fw_addr addr, f
   return reason == FW_CONTINUE ? FW_REASON_PASS : (enum fw_reason)reason;
 }
 
-/* Sets in the bitmap what an entry protects. */
+/* Sets the bit of an exemption's or allowance's prefix in the bitmap. */
 static void protect(struct fw_entry_filter* words, const struct fw_entry* entry) {
   fw_u32 bit = fw_protected_bit(&entry->addr);
 
@@ -200,7 +200,7 @@ fw_s32 fw_policy_entry_put(struct fw_env* env, const struct fw_entry* entry, fw_
     index = fw_entry_claim(env, env->config,
                            fw_entry_key(env->config, &entry->addr, entry->prefix_bits), now_ns);
   if (index == FW_NO_ENTRY) return -1;
-  protect(fw_protected_word(env, env->config, 0), entry); /* nobody else writes these */
+  protect(fw_protected_word(env, env->config, 0), entry); /* only the daemon writes the bitmap */
   fw_entry_fill(&env->entries[index], entry);
   return (fw_s32)index;
 }
@@ -213,7 +213,7 @@ void fw_policy_entry_prefetch(const struct fw_env* env, struct fw_addr addr, fw_
   __builtin_prefetch(&env->entries[(fw_u64)bucket * FW_ENTRY_SLOTS], 1);
 }
 
-/* The bits of the keys that a bucket has and is the first one of. */
+/* The filter bits of the keys in a bucket that is their first one. */
 static fw_u64 filter_bits_of(const struct fw_env* env, fw_u32 bucket) {
   fw_u64 bits = 0;
 
@@ -224,8 +224,8 @@ static fw_u64 filter_bits_of(const struct fw_env* env, fw_u32 bucket) {
   return bits;
 }
 
-/* Clears the bits of keys that a bucket no longer has; SPILLED stays. A key that is claimed
- * meanwhile is seen by the second look, or adds itself afterwards. */
+/* Clears the bits of keys that are no longer in a bucket; SPILLED stays. The bits of a key that is
+ * claimed meanwhile are set by the second pass, or by fw_entry_claim() afterwards. */
 static void recompute_filter(struct fw_env* env, fw_u32 bucket) {
   struct fw_entry_filter* filter = fw_entry_filter_at(env, bucket);
   fw_u32 shift = fw_entry_filter_shift(bucket);
@@ -254,7 +254,7 @@ void fw_policy_flow_establish(struct fw_env* env, struct fw_addr remote, fw_u16 
   if (flow) fw_flow_publish(env, env->config, flow, h, fw_window(now_ns), FW_FLOW_ESTABLISHED);
 }
 
-/* The slot of a source under a rule with meters of its own, or 0; NULL: none. */
+/* The slot of a source under a rule with meters of its own, or rule 0; NULL: it has none. */
 static struct fw_source* source_of(const struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
                                    fw_u32 verified, fw_u32* index) {
   fw_u64 h = fw_hash(env->config, key, rule + 1);
@@ -275,12 +275,13 @@ void fw_policy_source_forget(const struct fw_env* env, struct fw_addr key) {
       fw_u32 index;
       struct fw_source* source = source_of(env, &key, rule, verified, &index);
 
-      if (source) FW_WRITE(source->tag, 0U); /* whoever takes the slot begins with empty meters */
+      if (source)
+        FW_WRITE(source->tag, 0U); /* the next source in the slot begins with empty meters */
     }
   }
 }
 
-/* Of a pair of counts that were last rolled `passed` windows ago. */
+/* The sliding-window count of a pair of counts that were last rolled `passed` windows ago. */
 static fw_u32 sliding_rate(fw_u32 count, fw_u32 before, fw_u32 passed, fw_u64 now_ns) {
   if (passed > 1) return 0;
   if (passed) fw_rate_roll(&count, &before, passed);

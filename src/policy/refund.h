@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What turned out to be wanted is refunded: a completed handshake, an answered
- * request, a connection that goes on. So a busy server's clients use up nothing. */
+/* Refunds packets that turned out to be wanted: a completed handshake, an answered
+ * request, a connection from before the start. So the clients of a busy server use
+ * up no tokens. */
 #ifndef FW_POLICY_REFUND_H
 #define FW_POLICY_REFUND_H
 
@@ -8,12 +9,11 @@
 #include "tables/budget_table.h"
 #include "tables/port_table.h"
 
-/* The port of the budget of all addresses for what is served: a flood of closed ports takes nothing
- * from it. */
+/* The port that stands for all served ports in the budget of all addresses, so that a flood of
+ * closed ports takes no tokens from it. */
 enum { FW_ANY_SERVED = 1 };
 
-/* Gives back to the limits of a source or prefix what its packet cost; returns its slot number, or
- * 0. */
+/* Refunds a packet to the limits of a source or prefix. Returns its slot number, or 0. */
 FW_INLINE fw_u32 fw_limit_refund(struct fw_env* env, const struct fw_config* cfg,
                                  const struct fw_addr* key, fw_u32 rule, fw_u8 traffic_class,
                                  fw_u64 now_ns) {
@@ -43,7 +43,8 @@ FW_INLINE void fw_budgets_refund(struct fw_env* env, const struct fw_config* cfg
                    now_ns);
 }
 
-/* fw_refund() as a BPF function, which takes five arguments: `what` is the class above the port. */
+/* fw_refund() as a BPF function, which takes at most five arguments: `what` is class << 16 | port.
+ */
 FW_GLOBAL int fw_refund_packed(struct fw_env* env, const struct fw_addr* remote,
                                const struct fw_addr* local, fw_u32 what, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -75,9 +76,9 @@ FW_GLOBAL int fw_refund_packed(struct fw_env* env, const struct fw_addr* remote,
   return 1;
 }
 
-/* A peer completed a handshake with a port of this host (TCP_SYN), or was answered from it
- * (UDP_NEW), or its connection turned out to be established (TCP_STRAY): what one packet cost is
- * given back, to its limits and to the budgets. */
+/* Refunds one packet of a peer to its limits and to the budgets. Called when the peer completed a
+ * handshake with a port of this host (TCP_SYN), was answered from it (UDP_NEW), or its connection
+ * turned out to be from before the start (TCP_STRAY). */
 FW_INLINE void fw_refund(struct fw_env* env, const struct fw_addr* remote,
                          const struct fw_addr* local, fw_u8 traffic_class, fw_u16 port,
                          fw_u64 now_ns) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Port scans: a source that tries many closed ports is reported, once a scan. */
+/* Reports port scans: a source that tries many closed ports, once per scan. */
 #ifndef FW_POLICY_SCANS_H
 #define FW_POLICY_SCANS_H
 
@@ -23,7 +23,7 @@ FW_GLOBAL int fw_send_scan_event(struct fw_env* env, const struct fw_packet* p,
   return 1;
 }
 
-/* A packet to a port where no service answers: its source may be scanning. */
+/* Counts a packet to a closed port for its source, which may be scanning. */
 FW_INLINE void fw_watch_for_scan(struct fw_context* x) {
   fw_u8 traffic_class = x->decision->traffic_class;
   struct fw_source* source;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The stage of signatures: header fields that a flood's packets share and normal
- * traffic does not. The engine finds them (engine/detect) and writes them while
- * packets are judged. They never apply to packets of verified flows, nor to other
- * packets of sources that have some. */
+/* The stage of signatures: values of header fields that the packets of a flood share
+ * and normal traffic does not. The engine finds them (engine/detect) and writes them
+ * while packets are judged. They never apply to packets of verified flows, nor to
+ * other packets of sources with verified flows. */
 #ifndef FW_POLICY_SIGNATURES_H
 #define FW_POLICY_SIGNATURES_H
 

@@ -47,7 +47,7 @@ Result<void> DefaultProfile::start(const CaptureClock& clock, Timeline& timeline
   const Now now = clock.now();
   ticked_ns_ = now.mono_ns;
   datapath_.set_now(now.mono_ns);
-  datapath_.judge_the_past();
+  datapath_.judge_capture();
   if (Result<void> done = engine_.adopt(now); !done) return done;
   if (Result<void> done = engine_.load_lists(now); !done) return done;
   std::vector<engine::Exemption> exemptions;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What is decided about an address by name: the deny and allow lists and the
- * entries, looked up together, so that no structure is read whose answer does not
- * matter.
+/* Looks an address up in the deny and allow lists and among the entries. Both
+ * together, so that a structure is not read where its result cannot matter.
  *
  * fw_counters.last_was_denied is a one-bit predictor: after a denied packet the
- * next one is expected to be denied too, and the list's Bloom filter is skipped.
- * An address that the lists deny needs a look at the entries only where the
- * protected-prefix bitmap says that an entry may protect it. */
+ * next one is expected to be denied too, and the list's filter is skipped
+ * (docs/decisions/list-layout.md). For an address that the lists deny, the entries
+ * are read only where the protected-prefix bitmap has a bit. */
 #ifndef FW_TABLES_ACCESS_LISTS_H
 #define FW_TABLES_ACCESS_LISTS_H
 
@@ -14,7 +13,7 @@
 #include "list_lookup.h"
 
 struct fw_access {
-  struct fw_entry_match entry; /* that decides, if the lists do not */
+  struct fw_entry_match entry; /* the one that decides, unless the lists do */
   fw_u32 listed;               /* FW_LIST_DENY and FW_LIST_ALLOW, or-ed */
 };
 
@@ -32,7 +31,7 @@ FW_INLINE struct fw_access fw_access_find_v4(struct fw_env* env, const struct fw
   return access;
 }
 
-/* IPv6 asks the entries first where one may protect the address: its lists are the slower ones. */
+/* Where an entry may protect the address the entries are read first: the IPv6 lists are slower. */
 FW_INLINE struct fw_access fw_access_find_v6(struct fw_env* env, const struct fw_config* cfg,
                                              const struct fw_addr* a) {
   struct fw_access access = {{0, FW_ENTRY_NONE}, 0};

@@ -9,9 +9,9 @@ FW_INLINE int fw_is_v4(const struct fw_addr* a) {
   return !a->hi && a->lo >> 32 == 0xffff;
 }
 
-/* Is never a source to be limited or banned: unspecified, loopback, link-local, multicast,
- * broadcast. (RFC 6890; an own address is exempt and never comes this far. 240.0.0.0/4, reserved
- * for future use, is in use inside large networks and in anonymised captures.) */
+/* A special address, which is never limited or banned as a source: unspecified, loopback,
+ * link-local, multicast, broadcast (RFC 6890). 240.0.0.0/4, reserved for future use, is not among
+ * them: large networks and anonymised captures use it. */
 FW_INLINE int fw_is_special(const struct fw_addr* a) {
   fw_u32 v4 = (fw_u32)a->lo;
 
@@ -31,7 +31,7 @@ FW_INLINE struct fw_addr fw_mask(struct fw_addr a, fw_u32 bits) { /* 0..128 */
   return a;
 }
 
-/* The key under which a source is known: itself, or its IPv6 prefix. */
+/* The key of a source: its address, or its IPv6 prefix. */
 FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_addr a) {
   if (!fw_is_v4(&a) && cfg->source_bits_v6 && cfg->source_bits_v6 < 128)
     return fw_mask(a, cfg->source_bits_v6);
@@ -40,11 +40,12 @@ FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_ad
 FW_INLINE fw_u8 fw_source_bits(const struct fw_config* cfg, const struct fw_addr* a) {
   return fw_is_v4(a) ? 128 : cfg->source_bits_v6;
 }
-/* The length of the prefixes that have limits; 0: they have none. */
+/* The length of the prefixes that have limits; 0: prefixes have no limits. */
 FW_INLINE fw_u8 fw_limit_bits(const struct fw_config* cfg, const struct fw_addr* a) {
   return fw_is_v4(a) ? cfg->limit_bits_v4 : cfg->limit_bits_v6;
 }
-/* The prefix among whose sources a budget is shared fairly: a /24 or /48. */
+/* The prefix whose sources together have a quota of a budget: a /24 or /48. Judgement: the longest
+ * prefixes that are routed globally. */
 FW_INLINE struct fw_addr fw_fair_prefix(struct fw_addr a) {
   return fw_mask(a, fw_is_v4(&a) ? 96 + 24 : 48);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding a budget, and the arithmetic of its token buckets. A budget is named by
- * address, port and class; linear probing over FW_BUDGET_PROBES slots, and only
- * when all of them have other names do two budgets share a slot. Nothing shared is
- * written per packet: every CPU takes tokens, and gives them back, in batches. */
+/* Finds a budget, and does the arithmetic of its token buckets. A budget is hashed
+ * by address, port and class, with linear probing over FW_BUDGET_PROBES slots; only
+ * when all of these are taken do two budgets share a slot. No memory that CPUs
+ * share is written per packet: each CPU takes and refunds tokens in batches. */
 #ifndef FW_TABLES_BUDGET_TABLE_H
 #define FW_TABLES_BUDGET_TABLE_H
 
@@ -11,17 +11,19 @@
 #include "rate.h"
 
 enum {
-  FW_BUDGET_PROBES = 4,
-  FW_BUDGET_BATCH = 8,           /* packets; so many per CPU may be uncounted */
-  FW_BUDGET_FLUSH_MS = 10,       /* refused packets are counted at most so late */
-  FW_BUDGET_ALL_SHIFT = 1,       /* all addresses together have twice the budget of one */
-  FW_KNOWN_SHIFT = 2,            /* a packet of a known source costs a quarter */
-  FW_UNDER_LOAD_NS = 2000000000, /* after the last refusal; judgement */
+  FW_BUDGET_PROBES = 4,    /* measured with thirty budgets, docs/decisions/budget-bursts.md */
+  FW_BUDGET_BATCH = 8,     /* packets that each CPU takes in advance; judgement: 16 CPUs may
+                              hold a burst of 100 (budget-bursts.md, Open) */
+  FW_BUDGET_FLUSH_MS = 10, /* refused packets are added to the budget so often; judgement */
+  FW_BUDGET_ALL_SHIFT = 1, /* all addresses together have twice the budget of one; judgement */
+  FW_KNOWN_SHIFT = 2,      /* a packet of a known source costs a quarter; judgement */
+  FW_UNDER_LOAD_NS = 2000000000, /* from the last refusal on; judgement */
 };
-/* Ticks (9 minutes) that may be used in advance at most: with a batch of the dearest packets on top
- * it is not yet taken for a clock that stepped back. */
+/* The largest burst, in ticks (9 minutes). Such a burst and a batch of the most expensive packets
+ * are still less than what is taken for a clock that stepped back. */
 #define FW_BUDGET_MOST (1ULL << 35)
-#define FW_BUDGET_CLOCK_STEPPED_SHIFT 36 /* more used than 2^36 ticks (18 minutes): it did */
+/* More than 2^36 ticks (18 minutes) used: the clock stepped back. */
+#define FW_BUDGET_CLOCK_STEPPED_SHIFT 36
 
 /* A budget and this CPU's share of it; both NULL where there is none. */
 struct fw_budget_place {
@@ -34,7 +36,8 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg
   fw_u32 first, index;
   fw_u64 name;
 
-  name = dst.hi ^ ((fw_u64)port << 8 | traffic_class); /* nobody else chooses these: mixed once */
+  /* No sender chooses these freely, so one round of mixing is enough. */
+  name = dst.hi ^ ((fw_u64)port << 8 | traffic_class);
   first = (fw_u32)fw_mix((dst.lo ^ cfg->seed[0]) + name * FW_GOLDEN_GAMMA);
   for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
     struct fw_budget* budget;
@@ -104,10 +107,11 @@ FW_INLINE void fw_budget_take_batch(const struct fw_config* cfg, struct fw_budge
   budget->taken += FW_BUDGET_BATCH;
 }
 
+/* Refunds ticks to one side. */
 FW_INLINE void fw_budget_give(fw_u64* tat_ticks, fw_u64 ticks) {
   *tat_ticks -= *tat_ticks > ticks ? ticks : *tat_ticks;
 }
-/* Gives one packet's tokens back to both sides, a batch at a time. */
+/* Refunds one packet's tokens to both sides; in fact a batch at a time. */
 FW_INLINE void fw_budget_refund(const struct fw_config* cfg, struct fw_budget_place at,
                                 fw_u8 traffic_class, struct fw_addr dst, fw_u64 now_ns) {
   fw_u64 cost = cfg->budget[traffic_class & (FW_CLASS_SLOTS - 1)].cost;
@@ -123,7 +127,7 @@ FW_INLINE void fw_budget_refund(const struct fw_config* cfg, struct fw_budget_pl
   fw_budget_give(&at.budget->tat_ticks[FW_BUDGET_KNOWN], cost >> FW_KNOWN_SHIFT);
 }
 
-/* Counts a refused packet. */
+/* Counts a refused packet, and extends the time under load. */
 FW_INLINE void fw_budget_count_refused(struct fw_env* env, struct fw_budget_place at,
                                        fw_u64 now_ns) {
   struct fw_shared* shared = fw_env_shared(env, 0);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets dropped for an entry: counted on each CPU (fw_entry_pending), added to
- * the entry every FW_PENDING_FLUSH_MS. A slot idle for twice as long may be taken
- * over by another entry. Adding renews a ban while its flood goes on. */
+/* Packets dropped for an entry are counted per CPU (fw_entry_pending), and added to
+ * the entry every FW_PENDING_FLUSH_MS, which renews a ban while its flood continues.
+ * A slot that is idle for twice as long may be taken over by another entry. */
 #ifndef FW_TABLES_ENTRY_PENDING_H
 #define FW_TABLES_ENTRY_PENDING_H
 
 #include "env.h"
 #include "rate.h"
 
-enum { FW_PENDING_FLUSH_MS = 10 }; /* a CPU's count is at most so old; judgement */
+/* How old a CPU's count may be. Measured: 100 ms gains nothing (docs/decisions/drop-counters.md).
+ */
+enum { FW_PENDING_FLUSH_MS = 10 };
 
-/* Adds dropped packets, `metered` in the entry's metric, and renews a ban in force while that
- * metric stays above ban_above. */
+/* Adds dropped packets, which are `metered` units of the entry's metric. Renews a ban in force if
+ * that metric is above ban_above. */
 FW_INLINE void fw_entry_add_dropped(struct fw_entry* entry, fw_u32 packets, fw_u32 metered,
                                     fw_u64 now_ns) {
   fw_u32 window = fw_window(now_ns);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A Bloom filter (Bloom 1970) with one hash function before the flow table: 8 bits
- * per bucket, small enough to stay in a near cache. It has the flows whose state
- * says something of the peer. No false negatives but one, see below; a false
- * positive costs a look at the bucket. Packets of a flood belong to no such flow:
- * they look at no bucket, and write none.
+/* A Bloom filter (Bloom 1970) with one hash function in front of the flow table: 8
+ * bits per bucket, small enough to stay in a near cache. It has the flows that this
+ * host answered or began (fw_flow_is_filtered_for). A false positive costs a read of
+ * the bucket; the only false negative is the race below. Packets of a flood belong
+ * to no such flow: they neither read nor write a bucket. Measurements:
+ * docs/decisions/flow-filter.md.
  *
- * Who writes what: whoever gives a flow such a state sets its bit afterwards.
- * Whoever takes a slot recomputes the bucket's bits by compare-and-swap, and sets
- * them once more. A bit that two CPUs lose between them is set again by the next
- * packet that this host sends. */
+ * Who writes what: after a flow got such a state, its bit is set. After a slot was
+ * taken, the bucket's bits are recomputed by compare-and-swap and then set again. A
+ * bit that is lost when two CPUs do this at once is set again by the next packet
+ * that this host sends. */
 #ifndef FW_TABLES_FLOW_FILTER_H
 #define FW_TABLES_FLOW_FILTER_H
 
@@ -24,14 +25,14 @@ FW_INLINE fw_u64 fw_flow_filter_bit(fw_u32 tag) { /* bit 0 of a tag is always se
   return 1ULL << (tag >> 1) % FW_FLOW_FILTER_BITS;
 }
 
-/* Does the state say something of the peer? That the peer spoke and nobody answered does not. */
+/* Is the flow in the filter? Not if the peer only sent, and was never answered. */
 FW_INLINE int fw_flow_is_filtered_for(const struct fw_flow* flow) {
   fw_u32 state = flow->seen_state & 7;
 
   return state > FW_FLOW_NEW || (state == FW_FLOW_NEW && flow->udp.exchanges);
 }
 
-/* 0: the bucket has no such flow with this tag. */
+/* 0: the bucket has no flow with this tag that is in the filter. */
 FW_INLINE int fw_flow_filter_has(struct fw_env* env, fw_u32 bucket, fw_u32 tag) {
   const struct fw_flow_filter* filter = fw_flow_filter_at(env, bucket);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding a flow's slot: one bucket of four, one cache line, behind a Bloom filter.
- * Which slot a new flow takes: an empty one, else the unestablished one seen
- * longest ago, else a closing one, else an established one that was idle for two
- * hours, else none. So an unestablished flow never displaces an established one. */
+/* Finds a flow's slot: one bucket of four, one cache line, behind a Bloom filter. A
+ * new flow takes an empty slot, else that of the unestablished flow seen longest
+ * ago, else of a closing one, else of an established one that was idle for two
+ * hours, else none. So an unestablished flow never displaces an established one
+ * that is in use. */
 #ifndef FW_TABLES_FLOW_TABLE_H
 #define FW_TABLES_FLOW_TABLE_H
 
@@ -10,7 +11,7 @@
 #include "hash.h"
 #include "rate.h"
 
-enum { FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours, after which Linux sends TCP keep-alives */ };
+enum { FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours: tcp_keepalive_time of Linux */ };
 
 /* The two ends of a flow, as seen from here. Protocols without ports have zeros. */
 struct fw_tuple {
@@ -25,7 +26,7 @@ FW_INLINE fw_u32 fw_flow_state(const struct fw_flow* flow) {
 FW_INLINE fw_u32 fw_flow_seen_window(const struct fw_flow* flow) {
   return flow->seen_state >> 3;
 }
-/* Writes only when something changed: at most once a window for a flow that goes on. */
+/* Writes only if something changed: for a flow in the same state once a window. */
 FW_INLINE void fw_flow_set(struct fw_flow* flow, fw_u32 window, fw_u32 state) {
   fw_u32 word = window << 3 | state;
 
@@ -47,7 +48,7 @@ FW_INLINE fw_u32 fw_flow_bucket(const struct fw_config* cfg, fw_u64 h) {
   return (fw_u32)h & cfg->flow_mask;
 }
 
-/* The slot that a new flow takes; FW_FLOW_SLOTS: none. The one with the lowest rank goes. */
+/* The slot that a new flow takes, which is the one with the lowest rank; FW_FLOW_SLOTS: none. */
 FW_INLINE fw_u32 fw_flow_victim(const struct fw_flow_bucket* bucket, fw_u32 window) {
   const fw_u32 rank_of_new = 0x3fffffff, rank_of_closing = 0x7fffffff, rank_of_idle = 0x80000000;
   fw_u32 victim = FW_FLOW_SLOTS, lowest = 0xffffffff;
@@ -74,8 +75,8 @@ FW_INLINE fw_u32 fw_flow_victim(const struct fw_flow_bucket* bucket, fw_u32 wind
   return victim;
 }
 
-/* The flow of this fw_flow_hash(); with `claim` a new one (state EMPTY) if there is none and a slot
- * can be taken. NULL: none. */
+/* The flow with this fw_flow_hash(). With `claim` takes a slot for a new one (state EMPTY) if there
+ * is none. NULL: no flow, or no slot. */
 FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_config* cfg, fw_u64 h,
                                        fw_u32 window, int claim) {
   fw_u32 tag = fw_flow_tag(h), at = 0;
@@ -101,12 +102,12 @@ FW_INLINE struct fw_flow* fw_flow_find(struct fw_env* env, const struct fw_confi
   return flow;
 }
 
-/* 0: no flow of this hash says anything of its peer. */
+/* 0: there is no flow with this hash that this host answered or began. */
 FW_INLINE int fw_flow_may_be_known(struct fw_env* env, const struct fw_config* cfg, fw_u64 h) {
   return fw_flow_filter_has(env, fw_flow_bucket(cfg, h), fw_flow_tag(h));
 }
 
-/* Gives the flow of this hash a state that says something of its peer. */
+/* Sets a state that belongs in the filter, and adds the flow to it. */
 FW_INLINE void fw_flow_publish(struct fw_env* env, const struct fw_config* cfg,
                                struct fw_flow* flow, fw_u64 h, fw_u32 window, fw_u32 state) {
   fw_flow_set(flow, window, state);

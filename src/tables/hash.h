@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The keyed hash of all tables. The seed is secret and new at every start, so
- * that nobody can choose addresses that fall into one bucket. SplitMix64 is not
- * a cryptographic hash: what protects the tables is that no output of it is
- * ever visible from outside. */
+/* The keyed hash of all tables. The seed is secret and random, so that nobody can
+ * choose addresses that fall into one bucket. SplitMix64 is not a cryptographic
+ * hash: it resists chosen keys only because none of its outputs is visible outside. */
 #ifndef FW_TABLES_HASH_H
 #define FW_TABLES_HASH_H
 
@@ -28,8 +27,8 @@ FW_INLINE fw_u64 fw_hash(const struct fw_config* cfg, const struct fw_addr* a, f
   return fw_mix(h ^ a->hi ^ (cfg->seed[1] + salt * FW_GOLDEN_GAMMA));
 }
 
-/* All bits if a equals b, else none. Which slot of a bucket is the right one is as random as a
- * hash: a branch on it is mispredicted, and the processor learns that only after the cache miss. */
+/* All bits if a equals b, else none; without a branch. Which slot of a bucket matches is random, so
+ * a branch would be mispredicted, and the processor would find out only after the cache miss. */
 FW_INLINE fw_u64 fw_if_equal(fw_u32 a, fw_u32 b) {
   fw_u64 x = (fw_u64)(a ^ b) - 1; /* the top bit is set only if they were equal */
 

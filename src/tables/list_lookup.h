@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Is an address on the deny or the allow list? Membership only: it may be on
- * one, both or none, and no entry hides another. The layout is in abi/list_image.h.
+/* Is an address on the deny or the allow list? It may be on one, both or none. The
+ * layout is in abi/list_image.h.
  *
- * Cost in cache lines: IPv4 one of the filter's 4,096, which stay cached, and one more where
- * something of its /21 is listed (up to four in a crowded block); IPv6 besides the header one where
- * nothing of its /32 is listed, else the height of the tree (7 of a million entries), and one or a
- * second tree where its /64 is listed in part. Every loop has a constant bound. */
+ * Cost in cache lines. IPv4: one of the filter's 4,096, which stay cached, and one
+ * more where something in the /21 is listed (up to four in a crowded block). IPv6:
+ * the header and one of the filter; where something in the /32 is listed also the
+ * height of the tree (7 for a million entries), and one line or a second tree where
+ * the /64 is listed in part. Every loop has a constant bound. */
 #ifndef FW_TABLES_LIST_LOOKUP_H
 #define FW_TABLES_LIST_LOOKUP_H
 
 #include "env.h"
 
-/* Is an address one of a cell's keys, or in one of its ranges? The keys without branches, four at a
- * time: where a match is is as random as the address, and a mispredicted branch is waited for after
- * the cache miss. The ends of ranges are keys too, and listed. */
+/* Is an address one of a cell's keys, or in one of its ranges? Compares four keys at a time without
+ * a branch: the place of a match is random, and a branch on it would be mispredicted. The ends of
+ * ranges are compared as keys, too, and are listed. */
 FW_INLINE int fw_list_is_some(const struct fw_list_line* line, fw_u32 half, fw_u32 address,
                               fw_u32 pairs) {
   const fw_u64 ones = 0x0001000100010001ULL;
   const struct fw_list_bits* bits = (const struct fw_list_bits*)line;
   const struct fw_list_cells* cells = (const struct fw_list_cells*)line;
   fw_u32 low = address & 0xffff;
-  fw_u64 x = (bits->word[4 * half] ^ low * ones) | 0xffffffff; /* but for the cell's word */
+  fw_u64 x = (bits->word[4 * half] ^ low * ones) |
+             0xffffffff;          /* without the cell's word, which is no key */
   fw_u64 found = (x - ones) & ~x; /* a top bit only where a quarter of x is 0 */
 
   for (fw_u32 i = 1; i < 4; i++) {
@@ -35,7 +37,8 @@ FW_INLINE int fw_list_is_some(const struct fw_list_line* line, fw_u32 half, fw_u
   return 0;
 }
 
-/* The value for an address of a block that has a node or a bitmap: `word` is its cell's. */
+/* The value of an address in a block with a node or a bitmap. `word` is that of the block's cell.
+ */
 FW_GLOBAL fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 address) {
   const struct fw_list_line* line = NULL;
   fw_u32 half = 0;
@@ -59,7 +62,7 @@ FW_GLOBAL fw_u32 fw_list_find_deep(struct fw_env* env, fw_u32 word, fw_u32 addre
   return ((const struct fw_list_codes*)line)->byte[address >> 2 & 63] >> ((address & 3) * 2) & 3;
 }
 
-/* 0: nothing is listed of the address's /21. */
+/* 0: nothing in the address's /21 is listed. */
 FW_INLINE int fw_list_is_near_v4(struct fw_env* env, fw_u32 address) {
   const struct fw_list_bits* filter =
       (const struct fw_list_bits*)fw_env_list_v4(env, FW_LIST_V4_FILTER + (address >> 20));
@@ -67,8 +70,8 @@ FW_INLINE int fw_list_is_near_v4(struct fw_env* env, fw_u32 address) {
   return filter && (filter->word[address >> 17 & 7] >> (address >> 11 & 63) & 1);
 }
 
-/* Without the header: where an image has no IPv4 entries everything is clear. The filter only saves
- * a look at the cell: who `expects` to find the address does without. */
+/* The header is not needed: without IPv4 entries the filter is clear. The filter only saves reading
+ * the cell, so it is skipped if the caller `expects` to find the address. */
 FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address, int expects) {
   const struct fw_list_line* line;
   fw_u32 number, half, word;
@@ -85,7 +88,7 @@ FW_INLINE fw_u32 fw_list_find_v4(struct fw_env* env, fw_u32 address, int expects
                                                                          : 0;
 }
 
-/* How many of ascending keys are at or below x. */
+/* How many of the ascending keys are at or below x. */
 FW_INLINE fw_u32 fw_list_rank(const fw_u64* key, fw_u32 count, fw_u64 x) {
   fw_u64 above = 0;
 
@@ -93,7 +96,8 @@ FW_INLINE fw_u32 fw_list_rank(const fw_u64* key, fw_u32 count, fw_u64 x) {
   return count - (fw_u32)above;
 }
 
-/* What a tree's leaf says of a key: its word if that leads on, else a value. */
+/* Searches a tree for a key. Returns the leaf's word if that refers to another line, else a value.
+ */
 FW_GLOBAL fw_u32 fw_list_descend(struct fw_env* env, fw_u32 tree, fw_u64 x) {
   fw_u32 at = tree + (fw_u32)(x >> 63);
 

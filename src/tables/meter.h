@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A source's meters, begun late. The first packet of a source is only recorded in
- * its slot (fw_source.excess, "deferred"); the meters begin with the second one.
- * Most sources of a flood are seen once, and a meter is a cache line more to wait
- * for. */
+/* The meters of a source. The first packet of a source is deferred: it is only
+ * recorded in the source's slot (fw_source.excess). The meters begin with the second
+ * packet. Most sources of a flood are seen once, and meters are another cache line
+ * (docs/decisions/deferred-meters.md). */
 #ifndef FW_TABLES_METER_H
 #define FW_TABLES_METER_H
 
@@ -11,9 +11,9 @@
 #include "rate.h"
 
 enum {
-  FW_TAT_MEMORY_WINDOWS = 16, /* arrival times are 32-bit ticks (68 s): forget them before they
-                                 could look like the future, also those of a metric that rests */
-  FW_JITTER_MS = 64, /* by so much the clock of another CPU or interface may be behind; judgement */
+  FW_TAT_MEMORY_WINDOWS = 16, /* arrival times are reset after so long: they are 32-bit ticks (68
+                                 s), and older ones could look like the future */
+  FW_JITTER_MS = 64, /* the clock of another CPU or interface may be so far behind; judgement */
 };
 
 /* A packet's size in the unit of FW_METRIC_BYTES. */
@@ -21,16 +21,16 @@ FW_INLINE fw_u32 fw_byte_units(const struct fw_packet* p) {
   return (p->len_bytes + FW_BYTES_UNIT - 1) / FW_BYTES_UNIT;
 }
 
-/* Brings a meter to now_ns; returns the time to meter at. For a clock that is behind by less than
- * FW_JITTER_MS that is the meter's own; a clock that stepped back further says nothing about the
- * past, and the meter starts anew. */
+/* Moves a meter on to now_ns, and returns the time to meter at. If now_ns is less than FW_JITTER_MS
+ * behind the meter, that is the meter's time. If it is further behind, the clock stepped back, and
+ * the meter is reset. */
 FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   fw_u32 now_ms = fw_ms(now_ns), behind = meter->seen_ms - now_ms, passed;
   fw_u32 tick = fw_tick(now_ns);
 
   if (behind < FW_JITTER_MS) return now_ns + ((fw_u64)behind << 20);
   passed = ((now_ms >> 10) - (meter->seen_ms >> 10)) & 0x3fffff;
-  if (behind < 1u << 31) passed = FW_TAT_MEMORY_WINDOWS; /* or after 26 days */
+  if (behind < 1u << 31) passed = FW_TAT_MEMORY_WINDOWS; /* also after 26 days, by wrap-around */
   meter->seen_ms = now_ms;
   if (!passed) return now_ns;
   for (int i = 0; i < FW_METRIC_COUNT; i++) {
@@ -41,8 +41,9 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   return now_ns;
 }
 
-/* The record of a deferred packet: bit 31; when it came, in ms (15 bits); whether it was refunded;
- * its third metric besides packets and bytes; its size in FW_BYTES_UNIT, 0: none is recorded. */
+/* The record of a deferred packet, from bit 31 down: 1; its time in ms, 15 bits; whether it was
+ * refunded; its metric besides packets and bytes, 2 bits; its size in FW_BYTES_UNIT, 13 bits, 0: no
+ * packet is recorded. */
 #define FW_DEFERRED (1u << 31)
 enum {
   FW_DEFERRED_UNITS = 0x1fff,
@@ -71,14 +72,14 @@ FW_INLINE void fw_defer(struct fw_source* source, const struct fw_packet* p, fw_
                    fw_deferred_metric(metric) |
                    (units < FW_DEFERRED_UNITS ? units : FW_DEFERRED_UNITS);
 }
-/* A packet of this metric is refunded: if it is the deferred one, its cost will not be taken. */
+/* Refunds a packet of this metric. If the deferred packet is one, it will cost no tokens. */
 FW_INLINE void fw_deferred_refund(struct fw_source* source, fw_u32 metric) {
   if ((source->excess & FW_DEFERRED_METRIC) == fw_deferred_metric(metric))
     source->excess |= FW_DEFERRED_REFUNDED;
 }
 
-/* When the deferred packet came. The record is at most FW_TAT_MEMORY_WINDOWS old, half of what 15
- * bits can tell; another CPU's clock may be ahead. */
+/* The time of the deferred packet. A record is at most FW_TAT_MEMORY_WINDOWS old, half the range of
+ * 15 bits; a time that looks older is ahead, of another CPU's clock. */
 FW_INLINE fw_u32 fw_deferred_ms(fw_u32 deferred, fw_u64 now_ns) {
   fw_u32 ago = (fw_ms(now_ns) - (deferred >> FW_DEFERRED_MS_SHIFT)) & FW_DEFERRED_MS;
 
@@ -92,8 +93,8 @@ FW_INLINE void fw_meter_take_deferred(struct fw_meter* meter, const struct fw_li
     meter->tat_ticks[metric] += fw_rate_cost(limit->cost_q8, units);
 }
 
-/* Begins a source's meters, as they are after the packet of `deferred`, if that is of one. `limit`
- * are those of its rule. */
+/* Begins a source's meters in the state after the packet recorded in `deferred`, if there is one.
+ * `limit` are the limits of its rule. */
 FW_INLINE void fw_meter_begin(struct fw_meter* meter, const struct fw_limit* limit, fw_u32 deferred,
                               fw_u64 now_ns) {
   fw_u32 units = deferred & FW_DEFERRED_UNITS, third = deferred & FW_DEFERRED_METRIC;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A byte per port: the rule that the configuration gives it, and what is known of
- * it (FW_PORT_*). */
+/* A byte per port, in two tables: its rule by the configuration, and its FW_PORT_*
+ * flags. */
 #ifndef FW_TABLES_PORT_TABLE_H
 #define FW_TABLES_PORT_TABLE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the source's bucket and, where it will be needed, the flow's, so that the
- * processor waits for both cache lines at once. The source's meters are not read:
- * most sources of a flood have none. */
+/* Reads the source's bucket and, if it will be needed, the flow's, so that the
+ * processor waits for both cache lines at once (docs/decisions/memory-latency.md).
+ * The source's meters are not read: most sources of a flood have none. */
 #ifndef FW_TABLES_PREFETCH_H
 #define FW_TABLES_PREFETCH_H
 

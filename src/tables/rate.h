@@ -2,13 +2,13 @@
 /* Units of time, token buckets and sliding-window counters.
  *
  * A token bucket is a GCRA (virtual scheduling, ITU-T I.371): its only state is
- * the theoretical arrival time, in ticks; tokens used are the ticks by which that
- * is ahead of now. No division, no refill, no window edge. A ban compares a
- * sliding-window count (this window and the matching share of the one before)
- * with ban_above, so that it also says what was measured.
+ * the theoretical arrival time (TAT), in ticks; the tokens used are the ticks by
+ * which that is ahead of now. There is no division, refill or window edge. For a ban
+ * a sliding-window count (this window and the matching share of the one before) is
+ * compared with ban_above; events report that count.
  *
- * Races: two CPUs may meter one source at once; one of the packets is then not
- * counted. Nothing is locked. */
+ * Races: nothing is locked. If two CPUs meter one source at once, one of the packets
+ * is not counted. */
 #ifndef FW_TABLES_RATE_H
 #define FW_TABLES_RATE_H
 
@@ -20,7 +20,7 @@ FW_INLINE fw_u32 fw_window(fw_u64 now_ns) {
 FW_INLINE fw_u32 fw_tick(fw_u64 now_ns) {
   return (fw_u32)(now_ns >> FW_TICK_SHIFT);
 }
-FW_INLINE fw_u32 fw_ms(fw_u64 now_ns) { /* of 1.05 ms; wraps after 52 days */
+FW_INLINE fw_u32 fw_ms(fw_u64 now_ns) { /* units of 1.05 ms; wraps around after 52 days */
   return (fw_u32)(now_ns >> 20);
 }
 /* Windows since `seen`, within `mask`. A `seen` that is one window ahead (another CPU's clock)
@@ -41,8 +41,8 @@ FW_INLINE int fw_rate_admit(fw_u32* tat_ticks, fw_u32 tick, fw_u32 cost, fw_u32 
   return 1;
 }
 
-/* The same for buckets that rest for longer than 68 s. More than anybody can use means that the
- * clock stepped back, or another configuration: it counts as nothing. */
+/* The same for buckets that may rest for longer than 68 s. If more is used than is possible, the
+ * clock stepped back or the configuration changed, and the bucket is reset. */
 FW_INLINE int fw_rate_admit64(fw_u64* tat_ticks, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
   fw_u64 tick = now_ns >> FW_TICK_SHIFT, used = *tat_ticks > tick ? *tat_ticks - tick : 0;
 
@@ -52,15 +52,15 @@ FW_INLINE int fw_rate_admit64(fw_u64* tat_ticks, fw_u64 now_ns, fw_u32 cost, fw_
   return 1;
 }
 
-/* What `units` cost, in ticks; at most 2^30 (17 s): 32-bit times have to stay less than 2^31 ahead.
- */
+/* The cost of `units`, in ticks; at most 2^30 (17 s), so that 32-bit arrival times stay less than
+ * 2^31 ahead. */
 FW_INLINE fw_u32 fw_rate_cost(fw_u64 cost_q8, fw_u32 units) {
   fw_u64 cost = (units * cost_q8) >> 8;
 
   return cost > 1u << 30 ? 1u << 30 : (fw_u32)cost;
 }
 
-/* Gives back what one unit cost. */
+/* Refunds the cost of one unit. */
 FW_INLINE void fw_rate_refund(fw_u32* tat_ticks, fw_u32 tick, fw_u64 cost_q8) {
   fw_u32 cost = (fw_u32)(cost_q8 >> 8);
   fw_s32 used = (fw_s32)(*tat_ticks - tick);
@@ -70,7 +70,7 @@ FW_INLINE void fw_rate_refund(fw_u32* tat_ticks, fw_u32 tick, fw_u64 cost_q8) {
 
 /* Events in the last 2^30 ns: `count` in the window of now_ns, `before` in the one before. */
 FW_INLINE fw_u32 fw_rate_sliding(fw_u32 count, fw_u32 before, fw_u64 now_ns) {
-  fw_u32 elapsed = (fw_u32)(now_ns >> (FW_WINDOW_SHIFT - 10)) & 1023; /* of 1024 */
+  fw_u32 elapsed = (fw_u32)(now_ns >> (FW_WINDOW_SHIFT - 10)) & 1023; /* of 1024 parts */
   fw_u64 sum = count + (((fw_u64)before * (1024 - elapsed)) >> 10);
 
   return sum > 0xffffffffULL ? 0xffffffffU : (fw_u32)sum;

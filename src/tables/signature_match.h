@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packs a packet's header fields into its match key, and compares that with the
+/* Makes a packet's match key of its header fields, and compares it with the
  * signatures in force. */
 #ifndef FW_TABLES_SIGNATURE_MATCH_H
 #define FW_TABLES_SIGNATURE_MATCH_H

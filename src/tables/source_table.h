@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding a source's slot: one bucket of four, one cache line. Which slot a new
- * source takes: an empty one, else the new one seen longest ago, else a known one,
- * else a verified one that was idle for FW_VERIFIED_IDLE_WINDOWS, else none. */
+/* Finds a source's slot: one bucket of four, one cache line. A new source takes an
+ * empty slot, else that of the new source seen longest ago, else of a known one,
+ * else of a verified one that was idle for FW_VERIFIED_IDLE_WINDOWS, else none. */
 #ifndef FW_TABLES_SOURCE_TABLE_H
 #define FW_TABLES_SOURCE_TABLE_H
 
@@ -13,12 +13,13 @@
 enum {
   FW_KNOWN_AGE = 4, /* known: seen in so many windows without load (3.2 s and more); judgement */
   FW_VERIFIED_IDLE_WINDOWS = 560, /* 10 minutes; judgement */
-  FW_SCAN_MEMORY_WINDOWS = 64,    /* closed ports are forgotten after so long without a packet */
+  FW_SCAN_MEMORY_WINDOWS = 64,    /* closed ports are forgotten after so long without a packet;
+                                     judgement */
 };
-/* Salts of fw_hash: rule + 1 for a source; this for the prefixes that share a budget fairly. */
+/* Salts of fw_hash: rule + 1 for a source; this one for prefixes that have a quota of budgets. */
 enum { FW_FAIR_PREFIX_SALT = 0x1001 };
 
-/* ---- fw_source.age_unrefunded: two counters of four bits that saturate */
+/* ---- fw_source.age_unrefunded: two saturating counters of four bits */
 
 /* Windows in which the source was seen while no budget was exceeded. */
 FW_INLINE fw_u32 fw_source_age(const struct fw_source* source) {
@@ -30,7 +31,7 @@ FW_INLINE int fw_source_is_known(const struct fw_source* source) {
 FW_INLINE void fw_source_grow_older(struct fw_source* source) {
   if (source->age_unrefunded < 0xf0) source->age_unrefunded += 0x10;
 }
-/* Packets for which budget tokens were taken and not refunded. */
+/* How many packets took budget tokens that were not refunded. */
 enum { FW_UNREFUNDED_MOST = 0xf };
 FW_INLINE fw_u32 fw_source_unrefunded(const struct fw_source* source) {
   return source->age_unrefunded & FW_UNREFUNDED_MOST;
@@ -44,7 +45,7 @@ FW_INLINE void fw_source_remove_unrefunded(struct fw_source* source) {
 
 /* ---- look-up */
 
-/* Under a rule with limits of its own a source has slots of its own. */
+/* A source has separate slots under each rule with limits of its own. */
 FW_INLINE fw_u64 fw_source_hash(const struct fw_config* cfg, const struct fw_addr* key,
                                 fw_u32 rule) {
   return fw_hash(cfg, key, (cfg->rule[rule & (FW_MAX_RULES - 1)].own ? rule : 0) + 1);
@@ -56,8 +57,8 @@ FW_INLINE int fw_source_was_seen_lately(const struct fw_source* source, fw_u32 w
   return fw_idle(window, source->seen_window, 0xffffffff) < FW_VERIFIED_IDLE_WINDOWS;
 }
 
-/* The slot number (index + 1) of a source, for packets of verified flows or for others; 0 if it has
- * none, and none is taken. */
+/* The slot number (index + 1) of a source, for packets of verified flows or for others. Takes no
+ * slot: 0 if the source has none. */
 FW_GLOBAL fw_u32 fw_source_look_up(struct fw_env* env, const struct fw_addr* key, fw_u32 rule,
                                    fw_u32 verified) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -94,7 +95,7 @@ FW_INLINE int fw_source_is_verified(struct fw_env* env, const struct fw_addr* ke
   return source && fw_source_was_seen_lately(source, fw_window(now_ns));
 }
 
-/* The first packet of a source in a window. */
+/* Called for the first packet of a source in a window. */
 FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* source, fw_u32 window,
                               fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env, 0);
@@ -107,8 +108,8 @@ FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* source, fw_u
   if (shared && shared->under_load_until_ns <= now_ns) fw_source_grow_older(source);
 }
 
-/* The slot that a new source takes; FW_SOURCE_SLOTS: none. The slot with the lowest rank goes; the
- * ranges of ranks follow one another in the order of this file's head. */
+/* The slot that a new source takes, which is the one with the lowest rank; FW_SOURCE_SLOTS: none.
+ * The ranges of ranks are in the order that the head of this file gives. */
 FW_INLINE fw_u32 fw_source_victim(const struct fw_source_bucket* bucket, fw_u32 window) {
   const fw_u32 longest_idle = 0x1fffffff;
   const fw_u32 rank_of_new = 0x3fffffff, rank_of_known = 0x7fffffff, rank_of_verified = 0x80000000;
@@ -141,7 +142,7 @@ FW_INLINE fw_u32 fw_source_victim(const struct fw_source_bucket* bucket, fw_u32 
 struct fw_source_place {
   fw_u32 slot_number; /* index + 1; 0: the bucket is full of verified, busy sources */
   fw_u8 is_new;       /* 1: the slot was taken just now */
-  fw_u8 has_verified; /* 1: asked for its unverified packets, and the source has verified flows */
+  fw_u8 has_verified; /* 1: found for unverified packets, and the source has verified flows */
 };
 enum { FW_PLACE_HAS_VERIFIED_BIT = 32, FW_PLACE_IS_NEW_BIT = 33 };
 
@@ -191,8 +192,8 @@ FW_GLOBAL fw_u64 fw_source_find_packed(struct fw_env* env, fw_u64 h, fw_u32 veri
   return 1ULL << FW_PLACE_IS_NEW_BIT | has_verified | (bucket_index * FW_SOURCE_SLOTS + at + 1);
 }
 
-/* The place of a source, for packets of verified flows or for others; a new one if it has none. `h`
- * is its fw_source_hash(). */
+/* The place of a source, for packets of verified flows or for others. Takes a slot if the source
+ * has none. `h` is its fw_source_hash(). */
 FW_INLINE struct fw_source_place fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 verified,
                                                 fw_u64 now_ns) {
   fw_u64 packed = fw_source_find_packed(env, h, verified, now_ns);
@@ -202,14 +203,14 @@ FW_INLINE struct fw_source_place fw_source_find(struct fw_env* env, fw_u64 h, fw
   return place;
 }
 
-FW_INLINE fw_u32 fw_count_bits(fw_u32 x) { /* of 16 */
+FW_INLINE fw_u32 fw_count_bits(fw_u32 x) { /* of 16 bits */
   x = (x & 0x5555) + (x >> 1 & 0x5555);
   x = (x & 0x3333) + (x >> 2 & 0x3333);
   x = (x & 0x0f0f) + (x >> 4 & 0x0f0f);
   return (x & 0x1f) + (x >> 8);
 }
-/* Records that a source tried a closed port. Returns of how many groups of ports, of 16, it now has
- * tried some; 0: no more than before. */
+/* Records that a source tried a closed port. Returns how many of the 16 groups of ports it has
+ * tried now; 0: the group was tried before. */
 FW_INLINE fw_u32 fw_source_add_closed_port(struct fw_source* source, fw_u16 port) {
   fw_u16 ports = source->closed_ports | (fw_u16)(1u << (fw_mix(port) & 15));
 

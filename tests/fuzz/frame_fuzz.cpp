@@ -61,7 +61,7 @@ void configure(UserDatapath& datapath) {
   own.kind = FW_ENTRY_EXEMPT;
   own.until_ns = FW_FOREVER;
   check(fw_policy_entry_put(&datapath.env(), &own, 1) >= 0);
-  datapath.judge_the_past();
+  datapath.judge_capture();
 }
 
 bool drops(unsigned reason) {

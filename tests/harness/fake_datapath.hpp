@@ -158,7 +158,7 @@ class FakeDatapath : public datapath::Datapath {
  private:
   fw_env env() {
     fw_env environment = tables_.tables().env(config_);
-    reader_.lend(environment);
+    reader_.fill(environment);
     environment.counters = &counts;
     return environment;
   }

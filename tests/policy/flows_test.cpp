@@ -172,7 +172,7 @@ TEST(flows, an_answer_to_a_packet_that_would_have_been_dropped_begins_no_outboun
       lab.config.mode = FW_MODE_OBSERVE;
       lab.publish();
     } else {
-      lab.datapath.judge_the_past();
+      lab.datapath.judge_capture();
     }
     const std::string refused = observes ? "pass signature" : "drop signature";
     EXPECT_EQ(lab.in(from(kPeer).udp(5000, 9)), refused);

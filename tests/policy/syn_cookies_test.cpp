@@ -20,7 +20,7 @@ struct Flooded : Lab {
     publish();
     entry(FW_ENTRY_EXEMPT, std::string(kHost) + "/32", FW_FOREVER);
     entry(FW_ENTRY_EXEMPT, std::string(kHost6) + "/128", FW_FOREVER);
-    if (is_replay) datapath.judge_the_past();
+    if (is_replay) datapath.judge_capture();
     handshake("203.0.113.1");
     for (unsigned i = 0; i < 100; i++) {
       const std::string peer = std::to_string(i + 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the kernel and we say to each other about queued packets, on messages as the kernel wrote
-// them, and the rules that divert packets into the queues.
+// The messages of nfnetlink_queue, as recorded from a kernel, and the rules that divert packets
+// into the queues.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -103,7 +103,7 @@ TEST(Messages, cut_off_or_foreign_messages_are_no_packets) {
   EXPECT_TRUE(packets.empty());
 }
 
-TEST(Messages, lengths_that_lie_stay_inside_the_message) {
+TEST(Messages, wrong_lengths_are_read_within_the_message) {
   for (std::size_t at = 0; at < kPacket.size(); at++)
     for (const unsigned value : {0U, 1U, 3U, 127U, 255U}) {
       auto message = recorded();
@@ -184,7 +184,7 @@ TEST(IptablesRules, leftovers_are_replaced_and_foreign_rules_never_named) {
             "-F FLOODWALL\n-X FLOODWALL\n-F FLOODWALL-OUT\n-X FLOODWALL-OUT\nCOMMIT\n");
 }
 
-TEST(IptablesRules, stand_only_if_every_interface_is_diverted_and_no_other) {
+TEST(IptablesRules, are_in_place_only_if_every_interface_is_diverted_and_no_other) {
   const std::string listing = std::string(kForeign) +
                               "-N FLOODWALL\n-N FLOODWALL-OUT\n"
                               "-A PREROUTING -i up0 -j FLOODWALL\n"
@@ -222,32 +222,32 @@ TEST(Rules, counters_of_our_ingress_rules_are_read_and_no_others) {
   EXPECT_EQ(nft_matched(""), 0U);
 }
 
-TEST(Ledger, what_the_rules_counted_after_the_end_is_known_to_the_next_process) {
+TEST(Ledger, packets_that_rules_counted_after_the_exit_are_known_to_the_next_process) {
   const fw::test::TemporaryFolder folder;
-  const std::filesystem::path file = folder.path() / "given";
+  const std::filesystem::path file = folder.path() / "received";
   {
     Ledger first(file);
-    EXPECT_EQ(first.passed_since_the_end(5), 0U) << "there was no process before";
+    EXPECT_EQ(first.unseen_since_exit(5), 0U) << "there was no process before";
     first.reset();
-    first.note(0, 10);
-    first.note(1, 20);
-    first.rules_are_new();
-    first.note(0, 15);
+    first.record(0, 10);
+    first.record(1, 20);
+    first.restart_rule_counters();
+    first.record(0, 15);
   }
   Ledger second(file);
-  EXPECT_EQ(second.passed_since_the_end(5), 0U) << "all of them came to a queue";
-  EXPECT_EQ(second.passed_since_the_end(105), 100U);
-  EXPECT_EQ(second.passed_since_the_end(0), 0U) << "the rules were gone as well";
+  EXPECT_EQ(second.unseen_since_exit(5), 0U) << "all of them reached a queue";
+  EXPECT_EQ(second.unseen_since_exit(105), 100U);
+  EXPECT_EQ(second.unseen_since_exit(0), 0U) << "the rules were gone as well";
   second.reset();
-  EXPECT_EQ(Ledger(file).passed_since_the_end(7), 7U);
+  EXPECT_EQ(Ledger(file).unseen_since_exit(7), 7U);
 }
 
 TEST(Ledger, without_a_file_it_counts_for_this_process_only) {
-  Ledger ledger("/nonexistent/given");
+  Ledger ledger("/nonexistent/received");
   ledger.reset();
-  ledger.note(7, 3);
-  EXPECT_EQ(ledger.passed_since_the_end(4), 1U);
-  EXPECT_EQ(Ledger("/nonexistent/given").passed_since_the_end(4), 0U);
+  ledger.record(7, 3);
+  EXPECT_EQ(ledger.unseen_since_exit(4), 1U);
+  EXPECT_EQ(Ledger("/nonexistent/received").unseen_since_exit(4), 0U);
 }
 
 TEST(Rules, interface_name_that_would_be_a_wildcard_or_a_script_is_refused) {

@@ -12,7 +12,7 @@ namespace fw::datapath::nfqueue {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x66776c6564676531ULL;
+constexpr std::uint64_t kMagic = 0x66776c6564676531ULL;  // "fwledge1"
 
 }  // namespace
 
@@ -33,25 +33,25 @@ Ledger::~Ledger() {
   (void)::munmap(page_, sizeof(Page));
 }
 
-std::uint64_t Ledger::given() const {
+std::uint64_t Ledger::received() const {
   std::uint64_t sum = 0;
-  for (std::uint64_t& one : page_->given)
+  for (std::uint64_t& one : page_->received)
     sum += std::atomic_ref(one).load(std::memory_order_relaxed);
   return sum;
 }
 
-std::uint64_t Ledger::passed_since_the_end(std::uint64_t matched) const {
+std::uint64_t Ledger::unseen_since_exit(std::uint64_t matched) const {
   if (page_->magic != kMagic) return 0;
-  const std::uint64_t seen = given() - page_->before_rules;
+  const std::uint64_t seen = received() - page_->before_rules;
   return matched > seen ? matched - seen : 0;
 }
 
 void Ledger::reset() {
-  *page_ = {.magic = kMagic, .before_rules = 0, .given = {}};
+  *page_ = {.magic = kMagic, .before_rules = 0, .received = {}};
 }
 
-void Ledger::rules_are_new() {
-  page_->before_rules = given();
+void Ledger::restart_rule_counters() {
+  page_->before_rules = received();
 }
 
 }  // namespace fw::datapath::nfqueue

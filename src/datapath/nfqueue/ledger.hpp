@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// How many packets the queues were given, in a file that outlives this process: with it and the
-// counters of the rules that a killed daemon left behind, the next one knows how many packets
-// passed unseen while nobody was there.
+// Counts the packets that the queues received, in a file that outlives this process. From it and
+// the counters of the rules that a killed daemon left, the next daemon knows how many packets
+// passed unseen while no daemon ran.
 //
-// Thread rule: note() from one thread per slot; the rest from one thread.
+// Thread rule: record() from one thread per slot; the rest from one thread.
 #pragma once
 
 #include <array>
@@ -17,34 +17,34 @@ class Ledger {
  public:
   static constexpr unsigned kSlots = 8;
 
-  // Maps the file, which is made if it is not there. Where that is impossible (or the path is
-  // empty) the figures end with this process, and nothing is known of the one before.
+  // Maps the file, and makes it if it is missing. If that fails, or the path is empty, the counts
+  // end with this process, and nothing is known of the former one.
   explicit Ledger(const std::filesystem::path& file);
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
   ~Ledger();
 
-  // Of `matched` packets that the former process' rules have counted, those that went to no queue
-  // of its: they passed unseen (but for the few that waited when it died).
-  [[nodiscard]] std::uint64_t passed_since_the_end(std::uint64_t matched) const;
-  // New queues: each begins at zero.
+  // How many of the `matched` packets that the former process' rules counted reached none of its
+  // queues: they passed unseen. (A few more were in the queues when the process died.)
+  [[nodiscard]] std::uint64_t unseen_since_exit(std::uint64_t matched) const;
+  // Call when new queues were bound: their counts begin at zero.
   void reset();
-  // New rules: their counters begin at zero.
-  void rules_are_new();
-  // The queue of this slot was given so many packets in all, also those that overran it.
-  void note(unsigned slot, std::uint64_t packets) {
-    std::atomic_ref(page_->given[slot]).store(packets, std::memory_order_relaxed);
+  // Call when new rules were made: their counters begin at zero.
+  void restart_rule_counters();
+  // Records that the queue of this slot received `packets` in all, those that overran it included.
+  void record(unsigned slot, std::uint64_t packets) {
+    std::atomic_ref(page_->received[slot]).store(packets, std::memory_order_relaxed);
   }
 
  private:
   struct Page {
-    std::uint64_t magic;  // of this layout
-    std::uint64_t before_rules;
-    std::array<std::uint64_t, kSlots> given;
+    std::uint64_t magic;         // of this layout
+    std::uint64_t before_rules;  // packets received before the rules were made
+    std::array<std::uint64_t, kSlots> received;
   };
-  [[nodiscard]] std::uint64_t given() const;
+  [[nodiscard]] std::uint64_t received() const;
 
-  Page* page_;  // a mapping of our own
+  Page* page_;  // mapped; unmapped by the destructor
 };
 
 }  // namespace fw::datapath::nfqueue

@@ -10,9 +10,11 @@ namespace fw::datapath::nfqueue {
 
 namespace {
 
-// NF_DROP and NF_ACCEPT of linux/netfilter.h, which does not go together with glibc's headers.
+// NF_DROP and NF_ACCEPT of linux/netfilter.h, which conflicts with glibc's headers.
 constexpr std::uint32_t kDrop = 0;
 constexpr std::uint32_t kAccept = 1;
+
+constexpr std::size_t kRequestBytes = 256;  // more than any request here takes
 
 constexpr std::uint16_t message_type(unsigned kind) {
   return static_cast<std::uint16_t>(NFNL_SUBSYS_QUEUE << 8 | kind);
@@ -29,7 +31,7 @@ nlmsghdr* begin_config(std::vector<std::byte>& buffer, std::uint16_t queue) {
   return header;
 }
 
-// Visits the messages of a datagram that are whole. (libmnl takes lengths above 2^31 for good.)
+// Visits the complete messages of a datagram. (mnl_nlmsg_ok() accepts lengths above 2^31.)
 template <typename Sink>
 void for_each_message(std::span<const std::byte> datagram, Sink sink) {
   int left = static_cast<int>(datagram.size());
@@ -47,7 +49,7 @@ bool copy_attribute(const nlattr& attribute, T& out) {
   return true;
 }
 
-// False: it says no id, so no verdict can be given on it.
+// False: the message has no packet id, so it cannot be given a verdict.
 bool read_packet(const nlmsghdr& message, QueuedPacket& packet) {
   bool has_id = false;
   std::uint32_t whole_bytes = 0;
@@ -83,7 +85,7 @@ bool read_packet(const nlmsghdr& message, QueuedPacket& packet) {
 }  // namespace
 
 std::vector<std::byte> bind_request(std::uint16_t queue) {
-  std::vector<std::byte> buffer(256);
+  std::vector<std::byte> buffer(kRequestBytes);
   nlmsghdr* header = begin_config(buffer, queue);
   const nfqnl_msg_config_cmd command{.command = NFQNL_CFG_CMD_BIND, ._pad = 0, .pf = 0};
   mnl_attr_put(header, NFQA_CFG_CMD, sizeof command, &command);
@@ -93,7 +95,7 @@ std::vector<std::byte> bind_request(std::uint16_t queue) {
 
 std::vector<std::byte> setup_request(std::uint16_t queue, std::uint32_t max_packets) {
   constexpr std::uint32_t kFlags = NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO;
-  std::vector<std::byte> buffer(256);
+  std::vector<std::byte> buffer(kRequestBytes);
   nlmsghdr* header = begin_config(buffer, queue);
   const nfqnl_msg_config_params copy{.copy_range = htonl(kCopyBytes),
                                      .copy_mode = NFQNL_COPY_PACKET};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is said to the kernel's nfnetlink_queue and what it says (linux/netfilter/
-// nfnetlink_queue.h): bytes in, bytes out, no socket. Numbers here are in host order.
+// Encodes requests to the kernel's nfnetlink_queue and decodes its messages
+// (linux/netfilter/nfnetlink_queue.h), without a socket. Numbers here are in host order.
 #pragma once
 
 #include <linux/netfilter/nfnetlink.h>
@@ -16,27 +16,28 @@
 
 namespace fw::datapath::nfqueue {
 
-// How much of a packet is copied: all headers that the policy reads.
+// How much of a packet the kernel copies: more than the headers that the policy reads.
 inline constexpr std::uint32_t kCopyBytes = 256;
 
 struct QueuedPacket {
-  std::uint32_t id = 0;  // counts up by one per packet of a queue, also those that overran it
+  std::uint32_t id = 0;  // counts the packets of a queue, those that overran it included
   fw_frame frame{};      // points into the message
 };
 
 // Requests; each asks for an acknowledgement.
 [[nodiscard]] std::vector<std::byte> bind_request(std::uint16_t queue);
-// Copies of kCopyBytes, at most `max_packets` waiting, segments uncut, fail open.
+// Sets up copies of kCopyBytes, at most `max_packets` in the queue, GSO packets unsegmented, and
+// fail open.
 [[nodiscard]] std::vector<std::byte> setup_request(std::uint16_t queue, std::uint32_t max_packets);
 
-// The packets of one datagram, appended to `out`; what is no packet or is damaged is skipped.
+// Appends the packets of one datagram to `out`. Other and damaged messages are skipped.
 void read_packets(std::span<const std::byte> datagram, std::vector<QueuedPacket>& out);
 
-// The errno of the first acknowledgement in a datagram, 0 for success, -1 when there is none.
+// The errno of the first acknowledgement in a datagram; 0: success; -1: there is none.
 [[nodiscard]] int read_acknowledgement(std::span<const std::byte> datagram);
 
-// The verdicts of a batch. Those of neighbours that agree become one message: it covers every
-// packet of the queue up to its id, so ids must be added in the order in which they came.
+// The verdicts of a batch. Consecutive equal verdicts become one message, which covers every packet
+// of the queue up to its id; so ids must be added in the order of arrival.
 class Verdicts {
  public:
   explicit Verdicts(std::uint16_t queue) : queue_(queue) {}
@@ -44,7 +45,7 @@ class Verdicts {
   void add(std::uint32_t id, bool drop);
   void clear() { messages_.clear(); }
   [[nodiscard]] bool empty() const { return messages_.empty(); }
-  // As they go into one sendmsg().
+  // The messages, for one send().
   [[nodiscard]] std::span<const std::byte> bytes() const;
 
  private:

@@ -21,8 +21,10 @@ namespace fw::datapath::nfqueue {
 namespace {
 
 constexpr unsigned kMaxQueues = Ledger::kSlots;
-constexpr unsigned kBlock = 16;                       // of queue numbers
-constexpr std::uint64_t kLookNs = 10'000'000'000ULL;  // between two looks at rules and gaps
+constexpr unsigned kMaxQueueNumber = 65'535;
+constexpr unsigned kBlock = 16;  // queue numbers; more than kMaxQueues and one for egress
+// Between two checks of rules and gaps; judgement.
+constexpr std::uint64_t kCheckNs = 10'000'000'000ULL;
 
 Result<void> discard(Result<bool> result) {
   if (!result) return std::unexpected(std::move(result.error()));
@@ -65,19 +67,19 @@ class NfqueueDatapath final : public Datapath {
   Result<void> divert(const InterfaceNames& interfaces);
   void stop_diverting();
   std::uint64_t unseen() const;
-  void look_after(std::uint64_t now);
+  void check_rules_and_gaps(std::uint64_t now);
 
   UserTables tables_;
-  fw_config config_{};  // policy_'s, which moves
+  fw_config config_{};  // a copy of policy_'s, whose address changes
   std::unique_ptr<PolicyImage> policy_;
   std::unique_ptr<ListImage> lists_;
   Ledger ledger_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Rules rules_;
-  InterfaceNames interfaces_;  // diverted, or to be as soon as the rules can be put back
+  InterfaceNames interfaces_;  // diverted, or to be diverted when the rules can be made again
 
-  std::uint64_t looked_ns_ = 0, unseen_before_ = 0;
-  std::uint64_t unguarded_ = 0;  // passed while no daemon ran
+  std::uint64_t checked_ns_ = 0, unseen_before_ = 0;
+  std::uint64_t unseen_without_daemon_ = 0;  // packets that passed while no daemon ran
   std::string rules_problem_, unseen_problem_;
 };
 
@@ -88,24 +90,25 @@ Result<void> NfqueueDatapath::start(const QueueNumbers& numbers) {
     if (!queue) return std::unexpected(queue.error());
     queues.push_back(std::move(*queue));
   }
-  tables_.populate();  // memory is taken at the start, not in a flood
-  unguarded_ = ledger_.passed_since_the_end(matched_packets());
+  tables_.populate();  // takes the memory at the start, not in a flood
+  unseen_without_daemon_ = ledger_.unseen_since_exit(matched_packets());
   ledger_.reset();
   const Worker::Shared shared{tables_, *policy_, ledger_};
   for (unsigned i = 0; i < queues.size(); i++)
     workers_.push_back(std::make_unique<Worker>(
         std::move(queues[i]), i < numbers.ingress ? Direction::ingress : Direction::egress, shared,
         i));
-  looked_ns_ = now_ns();
-  unseen_before_ = unguarded_;
-  if (unguarded_ != 0)
-    unseen_problem_ = fmt::format("{} packets passed unseen while no floodwalld ran", unguarded_);
-  return discard(remove_rules());  // the new ones may have other numbers
+  checked_ns_ = now_ns();
+  unseen_before_ = unseen_without_daemon_;
+  if (unseen_without_daemon_ != 0)
+    unseen_problem_ =
+        fmt::format("{} packets passed unseen while no floodwalld ran", unseen_without_daemon_);
+  return discard(remove_rules());  // the new rules may have other queue numbers
 }
 
 Result<void> NfqueueDatapath::divert(const InterfaceNames& interfaces) {
   auto done = rules_.divert(interfaces);
-  ledger_.rules_are_new();
+  ledger_.restart_rule_counters();
   return done;
 }
 
@@ -119,7 +122,7 @@ Result<void> NfqueueDatapath::publish(const fw_config& config,
   if (!image) return std::unexpected(image.error());
   auto next = std::make_unique<PolicyImage>(std::move(*image));
   for (const auto& worker : workers_) worker->use_policy(*next);
-  policy_ = std::move(next);  // no worker looks at the old one any more
+  policy_ = std::move(next);  // no worker uses the old one any more
   config_ = policy_->config;
   return {};
 }
@@ -165,7 +168,7 @@ void NfqueueDatapath::stop_diverting() {
 std::vector<InterfaceStatus> NfqueueDatapath::interfaces() const {
   std::vector<InterfaceStatus> out;
   out.reserve(interfaces_.size());
-  const std::uint64_t missed = unseen();
+  const std::uint64_t total = unseen();
   for (const std::string& name : interfaces_) {
     const bool there = ::if_nametoindex(name.c_str()) != 0;
     const bool diverted = there && rules_problem_.empty();
@@ -175,7 +178,7 @@ std::vector<InterfaceStatus> NfqueueDatapath::interfaces() const {
                    .problem = !there                    ? "the interface is gone"
                               : !rules_problem_.empty() ? rules_problem_
                                                         : unseen_problem_,
-                   .unseen_packets = missed});
+                   .unseen_packets = total});
   }
   return out;
 }
@@ -187,7 +190,7 @@ fw_counters NfqueueDatapath::counters() const {
 }
 
 std::uint64_t NfqueueDatapath::unseen() const {
-  std::uint64_t sum = unguarded_;
+  std::uint64_t sum = unseen_without_daemon_;
   for (const auto& worker : workers_)
     if (worker->direction() == Direction::ingress) sum += worker->unseen();
   return sum;
@@ -208,7 +211,7 @@ void NfqueueDatapath::drain_events(const std::function<void(const fw_event&)>& s
   for (const auto& worker : workers_) worker->take_events(events);
   std::ranges::sort(events, {}, &fw_event::time_ns);
   for (const fw_event& event : events) sink(event);
-  if (const std::uint64_t now = now_ns(); now - looked_ns_ >= kLookNs) look_after(now);
+  if (const std::uint64_t now = now_ns(); now - checked_ns_ >= kCheckNs) check_rules_and_gaps(now);
 }
 
 void NfqueueDatapath::drain_samples(const std::function<void(const fw_sample&)>& sink) {
@@ -216,26 +219,26 @@ void NfqueueDatapath::drain_samples(const std::function<void(const fw_sample&)>&
     for (const fw_sample& sample : worker->take_samples()) sink(sample);
 }
 
-// What others did to our rules is undone; what passed unseen becomes a problem until it ends. Only
-// now and then: each change of a problem is a line in the log.
-void NfqueueDatapath::look_after(std::uint64_t now) {
-  looked_ns_ = now;
+// Makes our rules again if somebody removed them, and reports packets that passed unseen as a
+// problem. Every kCheckNs only, since each change of a problem is a line in the log.
+void NfqueueDatapath::check_rules_and_gaps(std::uint64_t now) {
+  checked_ns_ = now;
   if (interfaces_.empty()) return;
-  const std::uint64_t missed = unseen();
-  const std::uint64_t news = missed - std::exchange(unseen_before_, missed);
+  const std::uint64_t total = unseen();
+  const std::uint64_t added = total - std::exchange(unseen_before_, total);
   unseen_problem_ =
-      news == 0 ? ""
-                : fmt::format(
-                      "{} packets passed unseen in the last 10 s ({} since the start): they "
-                      "come faster than user space can judge them",
-                      news, missed);
-  if (rules_.stand(interfaces_)) return;
+      added == 0 ? ""
+                 : fmt::format(
+                       "{} packets passed unseen in the last 10 s ({} since the start): they "
+                       "come faster than user space can judge them",
+                       added, total);
+  if (rules_.are_in_place(interfaces_)) return;
   auto done = divert(interfaces_);
   rules_problem_ = done ? "" : done.error().message;
   if (done && unseen_problem_.empty())
     unseen_problem_ = fmt::format(
-        "somebody removed the rules that divert packets ({}): they are back, what came in between "
-        "passed unseen",
+        "somebody removed the rules that divert packets ({}): they are in place again; packets "
+        "passed unseen meanwhile",
         rules_.backend());
 }
 
@@ -256,7 +259,7 @@ Result<std::unique_ptr<Datapath>> open(const Options& options) {
   Result<void> done = fail("no NFQUEUE number is free");
   for (unsigned tried = 0; tried < options.blocks; tried++) {
     const unsigned first = options.first_queue + tried * kBlock;
-    if (first + ingress > 65535) break;
+    if (first + ingress > kMaxQueueNumber) break;
     const QueueNumbers numbers{.first = static_cast<std::uint16_t>(first), .ingress = ingress};
     try {
       auto datapath = std::make_unique<NfqueueDatapath>(options, numbers, seed);

@@ -16,13 +16,15 @@ namespace fw::datapath::nfqueue {
 
 namespace {
 
+constexpr int kKilled = 128;  // a shell's convention for a process that a signal ended
+
 std::string find_program(const std::string& name) {
   for (const char* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"})
     if (std::string path = folder + name; ::access(path.c_str(), X_OK) == 0) return path;
   return {};
 }
 
-// A file in memory, for neither side of a pipe can then wait for the other.
+// A file in memory. With pipes, both sides could wait for each other.
 UniqueFd memory_file(std::string_view content) {
   UniqueFd fd(::memfd_create("floodwall", MFD_CLOEXEC));
   if (fd.valid() &&
@@ -44,7 +46,7 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-Result<Ended> run_program(std::span<const std::string> arguments, std::string_view input) {
+Result<ProgramResult> run_program(std::span<const std::string> arguments, std::string_view input) {
   const std::string path = find_program(arguments[0]);
   if (path.empty()) return fail("the program " + arguments[0] + " is not installed");
   const UniqueFd in = memory_file(input);
@@ -70,8 +72,9 @@ Result<Ended> run_program(std::span<const std::string> arguments, std::string_vi
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return fail_errno("wait for " + path, errno);
-  return Ended{.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-               .output = read_all(out.get())};
+  return ProgramResult{
+      .status = WIFEXITED(status) ? WEXITSTATUS(status) : kKilled + WTERMSIG(status),
+      .output = read_all(out.get())};
 }
 
 }  // namespace fw::datapath::nfqueue

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs a program of this system to its end: an argument list, no shell, no PATH.
+// Runs a program of this system and waits for its end. No shell and no PATH are involved.
 #pragma once
 
 #include <span>
@@ -10,14 +10,14 @@
 
 namespace fw::datapath::nfqueue {
 
-struct Ended {
+struct ProgramResult {
   int status = 0;      // its exit status; 128 + signal if it was killed
   std::string output;  // standard output and error
 };
 
-// `arguments[0]` is looked for in /usr/sbin, /sbin, /usr/bin and /bin; `input` is its standard
-// input. Fails only if it could not be run; a missing one is named.
-[[nodiscard]] Result<Ended> run_program(std::span<const std::string> arguments,
-                                        std::string_view input = {});
+// Looks for `arguments[0]` in /usr/sbin, /sbin, /usr/bin and /bin. `input` is its standard input.
+// Fails only if the program could not be run; the error names a missing one.
+[[nodiscard]] Result<ProgramResult> run_program(std::span<const std::string> arguments,
+                                                std::string_view input = {});
 
 }  // namespace fw::datapath::nfqueue

@@ -16,15 +16,15 @@ namespace fw::datapath::nfqueue {
 
 namespace {
 
-// About 10,000 packets: what is read late is worth little, so a longer queue only adds delay.
+// About 10,000 packets. A longer queue would only add delay; judgement.
 constexpr int kSocketBytes = 8 << 20;
-// So many that the socket is always the narrower place: only packets that reach it have numbers,
-// and only those can be missed.
+// So many that the socket buffer always fills first: a packet that is lost there has a number and
+// is counted as unseen, one that the queue refused has none.
 constexpr std::uint32_t kMaxPackets = 1U << 20;
 
-// The kernel answers EPERM both to who may not bind queues and to who comes second.
+// The kernel returns EPERM both for missing rights and for a queue that is bound already.
 bool is_taken(std::uint16_t number) {
-  std::ifstream queues("/proc/net/netfilter/nfnetlink_queue");  // the number comes first
+  std::ifstream queues("/proc/net/netfilter/nfnetlink_queue");  // a line begins with the number
   for (std::string line; std::getline(queues, line);)
     if (std::strtoul(line.c_str(), nullptr, 10) == number) return true;
   return false;

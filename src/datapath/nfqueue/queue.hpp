@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One NFQUEUE of this network namespace, bound by us: packets that wait in it, and verdicts back.
-// When we are too slow the kernel lets packets pass unseen (fail open); the gaps that they leave
-// in the packets' numbers are counted. Closing it drops what waits: stop the diversion first.
+// One NFQUEUE of this network namespace, bound by this process: receives packets, sends verdicts.
+// When the process is too slow the kernel lets packets pass unseen (fail open); the gaps in the
+// packets' numbers are counted. Closing drops the packets in the queue: remove the rules first.
 //
 // Thread rule: one thread at a time.
 #pragma once
@@ -22,16 +22,16 @@ class Queue {
   // kernel has no NFQUEUE.
   [[nodiscard]] static Result<Queue> open(std::uint16_t number);
 
-  // What waits, oldest first, at most kBatch packets; empty when nothing does. Does not block; the
+  // The next packets, oldest first, at most kBatch; empty if there are none. Does not block. The
   // packets are valid until the next call.
   [[nodiscard]] std::span<const QueuedPacket> receive();
   void send(const Verdicts& verdicts);
 
   [[nodiscard]] std::uint16_t number() const { return number_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
-  // Packets that it was given so far, those that passed unseen among them.
-  [[nodiscard]] std::uint64_t given() const { return next_id_ - 1; }
-  // Packets that passed unseen so far, as far as later ones have shown.
+  // Packets received so far, including those that passed unseen.
+  [[nodiscard]] std::uint64_t received() const { return next_id_ - 1; }
+  // Packets that passed unseen so far; the last gap shows with the next packet.
   [[nodiscard]] std::uint64_t unseen() const { return unseen_; }
 
   static constexpr unsigned kBatch = 64;

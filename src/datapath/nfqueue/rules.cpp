@@ -17,7 +17,14 @@ namespace {
 constexpr std::string_view kIn = "FLOODWALL";
 constexpr std::string_view kOut = "FLOODWALL-OUT";
 
-// The lines of `text` that satisfy `wanted`.
+// Hook priorities of linux/netfilter_ipv4.h, which conflicts with glibc's headers.
+constexpr int kBeforeDefragmentation = -450;  // NF_IP_PRI_RAW_BEFORE_DEFRAG
+constexpr int kRaw = -300;                    // NF_IP_PRI_RAW
+
+// How long iptables waits for its lock; judgement.
+constexpr const char* kLockSeconds = "5";
+
+// The lines of `text` for which `wanted` is true.
 template <typename Wanted>
 std::vector<std::string_view> lines_of(std::string_view text, Wanted wanted) {
   std::vector<std::string_view> lines;
@@ -38,7 +45,7 @@ bool has_line(std::string_view text, std::string_view wanted) {
   return !lines_of(text, [&](std::string_view line) { return line == wanted; }).empty();
 }
 
-// The decimal number that follows the first `mark`, or 0.
+// The decimal number behind the first `mark`, or 0.
 std::uint64_t number_after(std::string_view line, std::string_view mark) {
   const std::size_t at = line.find(mark);
   std::uint64_t number = 0;
@@ -49,7 +56,7 @@ std::uint64_t number_after(std::string_view line, std::string_view mark) {
   return number;
 }
 
-// For the names go into scripts; "+" and "*" would be wildcards.
+// Names are written into scripts; "+" and "*" would be wildcards.
 bool is_plain(const std::string& interface) {
   constexpr std::string_view kAllowed =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@-";
@@ -58,28 +65,29 @@ bool is_plain(const std::string& interface) {
 
 std::string last_line(std::string_view text) {
   const auto lines = lines_of(text, [](std::string_view line) { return !line.empty(); });
-  return lines.empty() ? "it does not say why" : std::string(lines.back());
+  return lines.empty() ? "it gave no reason" : std::string(lines.back());
 }
 
 std::string first_line(std::string_view text) {
   const auto lines = lines_of(text, [](std::string_view line) { return !line.empty(); });
-  return lines.empty() ? "it does not say why" : std::string(lines.front());
+  return lines.empty() ? "it gave no reason" : std::string(lines.front());
 }
 
 Result<void> must_run(std::initializer_list<std::string> arguments, std::string_view input) {
   const std::vector<std::string> words(arguments);
-  Result<Ended> ended = run_program(words, input);
-  if (!ended) return std::unexpected(ended.error());
-  if (ended->status == 0) return {};
-  const std::string why = words[0] == "nft" ? first_line(ended->output) : last_line(ended->output);
+  Result<ProgramResult> result = run_program(words, input);
+  if (!result) return std::unexpected(result.error());
+  if (result->status == 0) return {};
+  const std::string why =
+      words[0] == "nft" ? first_line(result->output) : last_line(result->output);
   return fail(fmt::format("{}: {}", words[0], why));
 }
 
-// What `nft` has of our table; empty: nothing, or no nft.
+// What `nft` prints of our table; empty: there is no table, or no nft.
 std::string nft_listing() {
   const std::array<std::string, 5> words{"nft", "list", "table", "inet", "floodwall"};
-  Result<Ended> ended = run_program(words);
-  return ended && ended->status == 0 ? std::move(ended->output) : std::string{};
+  Result<ProgramResult> result = run_program(words);
+  return result && result->status == 0 ? std::move(result->output) : std::string{};
 }
 
 Result<void> nft_remove() {
@@ -93,23 +101,23 @@ std::vector<std::string> iptables_families() {
   return {"iptables", "ip6tables"};
 }
 
-// With counters, if they are wanted.
+// What `iptables -S` prints of the table raw, on request with counters.
 Result<std::string> iptables_listing(const std::string& program, bool counters = false) {
-  std::vector<std::string> words{program, "-w", "5", "-t", "raw"};
+  std::vector<std::string> words{program, "-w", kLockSeconds, "-t", "raw"};
   if (counters) words.emplace_back("-v");
   words.emplace_back("-S");
-  Result<Ended> ended = run_program(words);
-  if (!ended) return std::unexpected(ended.error());
-  if (ended->status != 0) return fail(fmt::format("{}: {}", program, last_line(ended->output)));
-  return std::move(ended->output);
+  Result<ProgramResult> result = run_program(words);
+  if (!result) return std::unexpected(result.error());
+  if (result->status != 0) return fail(fmt::format("{}: {}", program, last_line(result->output)));
+  return std::move(result->output);
 }
 
-// Whether there was anything to do.
+// Returns whether there was anything to do.
 Result<bool> iptables_apply(const std::string& program, std::string_view listing,
                             const InterfaceNames& interfaces, const QueueNumbers& queues) {
   const std::string script = iptables_rules(listing, interfaces, queues);
   if (script.empty()) return false;
-  if (auto done = must_run({program + "-restore", "-w", "5", "--noflush"}, script); !done)
+  if (auto done = must_run({program + "-restore", "-w", kLockSeconds, "--noflush"}, script); !done)
     return std::unexpected(done.error());
   return true;
 }
@@ -136,22 +144,22 @@ std::string nft_rules(const InterfaceNames& interfaces, const QueueNumbers& queu
                                              : fmt::format("queue num {}-{} bypass,fanout",
                                                            queues.first, queues.egress() - 1);
   const std::string out = fmt::format("queue num {} bypass", queues.egress());
-  // Priority -450 comes before defragmentation, and before iptables' table raw.
+  // Before defragmentation, and before the table raw of iptables.
   return fmt::format(
       "add table inet floodwall\n"
       "delete table inet floodwall\n"
       "table inet floodwall {{\n"
       "  chain in {{\n"
-      "    type filter hook prerouting priority -450; policy accept;\n"
+      "    type filter hook prerouting priority {3}; policy accept;\n"
       "    iifname {{ {0} }} counter {1}\n"
       "  }}\n"
       "  chain out {{\n"
-      "    type filter hook output priority -300; policy accept;\n"
+      "    type filter hook output priority {4}; policy accept;\n"
       "    oifname {{ {0} }} tcp flags & syn == syn {2}\n"
       "    oifname {{ {0} }} meta l4proto != tcp {2}\n"
       "  }}\n"
       "}}\n",
-      names, in, out);
+      names, in, out, kBeforeDefragmentation, kRaw);
 }
 
 std::string iptables_rules(std::string_view listing, const InterfaceNames& interfaces,
@@ -251,7 +259,7 @@ Result<void> Rules::divert(const InterfaceNames& interfaces) {
   return {};
 }
 
-bool Rules::stand(const InterfaceNames& interfaces) const {
+bool Rules::are_in_place(const InterfaceNames& interfaces) const {
   if (interfaces.empty()) return true;
   if (backend_ == Backend::nft) return nft_listing().find("queue") != std::string::npos;
   for (const std::string& program : iptables_families()) {
@@ -267,7 +275,7 @@ Result<bool> remove_rules() {
   bool in_iptables = false;
   for (const std::string& program : iptables_families()) {
     const Result<std::string> listing = iptables_listing(program);
-    if (!listing) continue;  // what cannot be listed holds no rules of ours
+    if (!listing) continue;  // a table that cannot be listed has no rules of ours
     const Result<bool> removed = iptables_apply(program, *listing, {}, {});
     if (!removed) done = std::unexpected(removed.error());
     in_iptables = in_iptables || (removed && *removed);

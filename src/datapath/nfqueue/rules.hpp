@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The rules that divert packets into our queues: a table of our own where nftables has `queue`
-// (inet floodwall), else chains of our own in iptables' and ip6tables' table raw, and one jump per
-// interface to them. Nobody else's rule is ever touched. Every rule bypasses the queue while
-// nobody is bound to it, so rules that were left behind let everything pass.
+// The rules that divert packets into our queues: the nftables table "inet floodwall" where nftables
+// has `queue`, else two chains in the table raw of iptables and ip6tables, with a jump per
+// interface. No rule of anybody else is changed. Every rule bypasses the queue while no process is
+// bound to it, so rules that were left behind let everything pass.
 //
-// Ingress: every packet of the interface, before connection tracking, at the first hook that
-// exists for IP. Egress: what this host itself sends there, of TCP only segments with SYN, of
-// other protocols every packet.
+// Ingress: every packet of the interface, before connection tracking, at the first hook for IP.
+// Egress: packets that this host sends; of TCP only segments with SYN.
 #pragma once
 
 #include <cstdint>
@@ -27,24 +26,24 @@ struct QueueNumbers {
 };
 using InterfaceNames = std::set<std::string>;
 
-// The texts, apart from who runs them. For `nft -f -`: replaces the table, whatever it held.
+// Scripts; nothing is run. For `nft -f -`: replaces the table.
 [[nodiscard]] std::string nft_rules(const InterfaceNames& interfaces, const QueueNumbers& queues);
-// For `iptables-restore --noflush`: replaces our chains and jumps, and only those; no interface:
-// removes them. `listing` is what `iptables -t raw -S` says now. Empty: there is nothing to do.
+// For `iptables-restore --noflush`: replaces our chains and jumps, or removes them if there are no
+// interfaces. `listing` is what `iptables -t raw -S` prints now. Empty: there is nothing to do.
 [[nodiscard]] std::string iptables_rules(std::string_view listing, const InterfaceNames& interfaces,
                                          const QueueNumbers& queues);
-// Whether the rules of exactly these interfaces stand in such a listing.
+// Whether such a listing has the rules of exactly these interfaces.
 [[nodiscard]] bool has_iptables_rules(std::string_view listing, const InterfaceNames& interfaces);
 
 class Rules {
  public:
   explicit Rules(QueueNumbers queues) : queues_(queues) {}
 
-  // From now on exactly these interfaces are diverted, whatever a former daemon left. After an
-  // error as good as nothing is: all that could be removed is.
+  // Diverts exactly these interfaces, whatever a former daemon left. After an error all rules that
+  // could be removed are removed.
   [[nodiscard]] Result<void> divert(const InterfaceNames& interfaces);
-  // Whether they still are: others flush tables, too.
-  [[nodiscard]] bool stand(const InterfaceNames& interfaces) const;
+  // Whether the rules still exist: other programs may flush tables.
+  [[nodiscard]] bool are_in_place(const InterfaceNames& interfaces) const;
   // "nftables" or "iptables"; empty before the first divert().
   [[nodiscard]] std::string_view backend() const;
 
@@ -55,13 +54,14 @@ class Rules {
   std::optional<Backend> backend_;
 };
 
-// How many packets our ingress rules have matched, whoever put them there; 0 without rules.
+// How many packets Floodwall's ingress rules have matched, also those of a former daemon; 0 without
+// rules.
 [[nodiscard]] std::uint64_t matched_packets();
-// The texts again: of `nft list table inet floodwall` or `iptables -t raw -v -S`.
+// The same, read from `nft list table inet floodwall` or `iptables -t raw -v -S`.
 [[nodiscard]] std::uint64_t nft_matched(std::string_view listing);
 [[nodiscard]] std::uint64_t iptables_matched(std::string_view listing);
 
-// Removes all rules of ours, whoever put them there. Returns whether there were any.
+// Removes all of Floodwall's rules, also those of a former daemon. Returns whether there were any.
 [[nodiscard]] Result<bool> remove_rules();
 
 }  // namespace fw::datapath::nfqueue

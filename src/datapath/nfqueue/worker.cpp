@@ -15,7 +15,7 @@ namespace fw::datapath::nfqueue {
 
 namespace {
 
-constexpr std::size_t kMaxEvents = 4096;
+constexpr std::size_t kMaxEvents = 4096;  // pending; further ones are lost; judgement
 
 }  // namespace
 
@@ -29,15 +29,15 @@ Worker::Worker(Queue queue, Direction direction, const Shared& shared, unsigned 
   reader_.populate();
   env_ = shared.tables.tables().env(shared.policy.config);
   datapath::use_policy(env_, shared.policy);
-  reader_.lend(env_);
+  reader_.fill(env_);
   env_.self = this;
   env_.event = [](void* self, const fw_event* event) {
-    static_cast<Worker*>(self)->keep_event(*event);
+    static_cast<Worker*>(self)->queue_event(*event);
   };
   env_.sample = [](void* self, const fw_sample* sample) {
     static_cast<Worker*>(self)->reader_.queue_sample(*sample);
   };
-  // Signals are the main thread's.
+  // The new thread inherits a full mask: signals go to the main thread.
   sigset_t all{};
   sigset_t before{};
   sigfillset(&all);
@@ -83,12 +83,12 @@ bool Worker::judge_batch() {
     }
     verdicts_.add(packet.id, drop);
   }
-  if (direction_ == Direction::ingress) ledger_.note(slot_, queue_.given());
+  if (direction_ == Direction::ingress) ledger_.record(slot_, queue_.received());
   queue_.send(verdicts_);
   return true;
 }
 
-void Worker::keep_event(const fw_event& event) {
+void Worker::queue_event(const fw_event& event) {
   if (events_.size() >= kMaxEvents) {
     reader_.counters().events_lost++;
     return;
@@ -123,7 +123,8 @@ std::uint64_t Worker::unseen() const {
   return queue_.unseen();
 }
 
-// Without the mutex, for these are asked once per ban: the words are the policy's own to tear.
+// Without the mutex, since this is called once per ban. The policy reads and writes these words
+// without a lock as well (FW_READ, FW_WRITE).
 std::uint64_t Worker::pending_drops(std::size_t entry_index) const {
   return fw_policy_pending(reader_.entry_pending_table().data(), static_cast<fw_u32>(entry_index));
 }

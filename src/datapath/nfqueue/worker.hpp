@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// One queue and the thread that judges its packets. It shares the tables with the other workers
-// and has counters, hits and waiting events of its own.
+// One queue and the thread that judges its packets. Workers share the tables; each has counters,
+// pending drops and pending events of its own.
 //
-// Thread rule: every method may be called, from one thread, while the worker's own works; it waits
-// at most for the batch in hand (64 packets), which sees one configuration from first to last.
+// Thread rule: methods are called from one thread while the worker's thread runs. A call waits at
+// most for the current batch (64 packets). A batch sees one configuration.
 #pragma once
 
 #include <atomic>
@@ -28,14 +28,14 @@ class Worker {
     const PolicyImage& policy;  // until use_policy()
     Ledger& ledger;
   };
-  // Starts the thread. What is borrowed outlives it. `slot`: of the ledger, for ingress.
+  // Starts the thread. What `shared` refers to must outlive it. `slot` is that of the ledger.
   Worker(Queue queue, Direction direction, const Shared& shared, unsigned slot);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  // Judges what waits, then ends the thread.
+  // Judges the packets that are in the queue, then ends the thread.
   ~Worker();
 
-  // Borrowed until the next call returns.
+  // `image` must exist until the next call has returned.
   void use_policy(const PolicyImage& image);
   void use_lists(const ListImage& image);
 
@@ -44,17 +44,17 @@ class Worker {
   [[nodiscard]] std::uint64_t unseen() const;
   [[nodiscard]] std::uint64_t pending_drops(std::size_t entry_index) const;
   void clear_pending(std::size_t entry_index);
-  // Appends the events that wait.
+  // Appends the pending events.
   void take_events(std::vector<fw_event>& out);
   [[nodiscard]] std::vector<fw_sample> take_samples();
   [[nodiscard]] std::uint64_t memory_bytes() const { return reader_.memory_bytes(); }
 
  private:
   void work();
-  // False: nothing waited.
+  // False: the queue was empty.
   bool judge_batch();
-  void keep_event(const fw_event& event);
-  // The mutex, between two batches: a busy thread would hardly let go of it otherwise.
+  void queue_event(const fw_event& event);
+  // Locks the mutex between two batches. A busy worker would hardly leave it free otherwise.
   [[nodiscard]] std::unique_lock<std::mutex> interrupt() const;
 
   Direction direction_;
@@ -62,8 +62,8 @@ class Worker {
   unsigned slot_;
   UniqueFd stop_fd_;
 
-  mutable std::atomic<unsigned> waiting_{0};  // how many want the mutex
-  mutable std::mutex mutex_;                  // guards all that follows but the thread
+  mutable std::atomic<unsigned> waiting_{0};  // calls that wait for the mutex
+  mutable std::mutex mutex_;                  // guards all members below except the thread
   Queue queue_;
   Verdicts verdicts_;
   UserReader reader_;

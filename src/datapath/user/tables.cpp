@@ -7,7 +7,8 @@ namespace fw::datapath {
 
 namespace {
 
-// The second seed word from the first (SplitMix64), so that one number repeats a run.
+// Derives the second seed word from the first, so that one number makes a run repeatable.
+// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 std::uint64_t next_seed(std::uint64_t x) {
   x += 0x9e3779b97f4a7c15ULL;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -35,7 +36,7 @@ void set_masks(fw_config& config, const TableSizes& sizes) {
   config.entry_mask = fw_entry_buckets(&sizes) - 1;
 }
 
-// abi/tables.h counts slots by `sizes`, a pointer.
+// The counts in abi/tables.h are expressions of `sizes`, a pointer.
 UserTables::UserTables(const TableSizes* sizes)
 #define FW_USER_TABLE(storage, name, type, count) , name##_(count)
     : sizes_(*sizes) FW_SHARED_TABLES(FW_USER_TABLE) {
@@ -84,7 +85,7 @@ void UserReader::populate() {
 #undef FW_READER_TABLE
 }
 
-void UserReader::lend(fw_env& env){
+void UserReader::fill(fw_env& env){
 #define FW_READER_TABLE(storage, name, type, count) env.name = name##_.data();
     FW_CPU_TABLES(FW_READER_TABLE)
 #undef FW_READER_TABLE
@@ -98,7 +99,7 @@ std::uint64_t UserReader::memory_bytes() const {
   return sum;
 }
 
-// They are nothing but 64-bit counts.
+// fw_counters has only 64-bit counts.
 void add(fw_counters& sum, const fw_counters& one) {
   constexpr std::size_t kWords = sizeof(fw_counters) / sizeof(fw_u64);
   std::array<fw_u64, kWords> total{};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The policy's tables in this process's memory: what UserDatapath has one reader of, and the
-// NFQUEUE datapath one per queue. Zeroed and aligned to cache lines, as the kernel's are.
+// The policy's tables in this process's memory. UserTables are shared by all readers of packets; a
+// UserReader has what the kernel has per CPU. UserDatapath has one reader, NFQUEUE one per queue.
 //
-// Thread rule: the tables' own (policy/policy.h); shape and place never change.
+// Thread rule: that of policy/policy.h. Sizes and addresses never change.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,12 @@ namespace fw::datapath {
 
 using TableSizes = fw_table_sizes;
 
-// The masks that follow from the sizes.
+// Sets the masks of `config` that follow from the sizes.
 void set_masks(fw_config& config, const TableSizes& sizes);
 
-// `size` slots of zero, on cache lines. A slot takes memory once it is written, so that a process
-// that judges few packets is small and quick to start; populate() takes all of it at once.
+// `size` zeroed slots, aligned to cache lines. A page takes memory when it is first written, so
+// that a process that judges few packets starts quickly and stays small; populate() takes all of
+// it.
 template <typename T>
 class Table {
  public:
@@ -33,10 +34,10 @@ class Table {
       : size_(size), memory_(std::calloc(1, size * sizeof(T) + FW_LINE_BYTES)) {
     if (memory_ == nullptr) throw std::bad_alloc{};
     void* at = memory_.get();
-    std::size_t room = size * sizeof(T) + FW_LINE_BYTES;
-    data_ = static_cast<T*>(std::align(FW_LINE_BYTES, size * sizeof(T), at, room));
+    std::size_t space = size * sizeof(T) + FW_LINE_BYTES;
+    data_ = static_cast<T*>(std::align(FW_LINE_BYTES, size * sizeof(T), at, space));
   }
-  // While nobody uses it: writes zero everywhere.
+  // Writes zero to all slots. Nobody else may use the table meanwhile.
   void populate() { std::memset(static_cast<void*>(data_), 0, size_ * sizeof(T)); }
   [[nodiscard]] T* data() const { return data_; }
   [[nodiscard]] std::span<T> span() const { return {data_, size_}; }
@@ -47,10 +48,10 @@ class Table {
   };
   std::size_t size_;
   std::unique_ptr<void, Free> memory_;
-  T* data_;  // in it
+  T* data_;  // in memory_
 };
 
-// A configuration with its ports: what publish() swaps. A list image: what publish_lists() does.
+// What publish() swaps: a configuration with its ports. What publish_lists() swaps: a list image.
 struct PolicyImage {
   fw_config config{};
   std::vector<fw_port_line> ports;
@@ -60,7 +61,7 @@ struct alignas(FW_LINE_BYTES) ListLine {
 };
 using ListImage = std::vector<ListLine>;
 
-// Checked copies of what a datapath is given to publish.
+// Checked copies of the arguments of publish() and publish_lists().
 [[nodiscard]] Result<PolicyImage> policy_image(const fw_config& config,
                                                std::span<const fw_port_line> ports);
 [[nodiscard]] Result<ListImage> list_image(std::span<const std::byte> image);
@@ -70,7 +71,7 @@ class UserTables {
   explicit UserTables(TableSizes configured) : UserTables(&configured) {}
 
   void populate();  // all tables
-  // Nothing but seeds and masks: what is in force until the first publish().
+  // The configuration until the first publish(): only seeds and masks are set.
   [[nodiscard]] fw_config first_config(std::uint64_t seed) const;
   [[nodiscard]] Tables tables();
   [[nodiscard]] std::uint64_t memory_bytes() const;
@@ -84,16 +85,16 @@ class UserTables {
 #undef FW_USER_TABLE
 };
 
-// What each reader of the tables has to itself, as each CPU does in the kernel.
+// The tables that each reader of packets has for itself, as each CPU has in the kernel.
 class UserReader {
  public:
-  // So many samples wait at most; more are lost.
+  // At most so many samples are pending; further ones are lost. Judgement: seconds of samples.
   static constexpr std::size_t kMaxSamples = 8192;
 
   UserReader();
   void populate();
-  // Fills the reader's part of `env`; its `self` stays the caller's own.
-  void lend(fw_env& env);
+  // Sets the reader's part of `env`; not `self`.
+  void fill(fw_env& env);
   void queue_sample(const fw_sample& sample) {
     if (samples_.size() < kMaxSamples) samples_.push_back(sample);
   }
@@ -113,8 +114,10 @@ class UserReader {
 #undef FW_READER_MEMBER
 };
 
+// Adds `one` to `sum`, counter by counter.
 void add(fw_counters& sum, const fw_counters& one);
 
+// Point `env` to a configuration and to lists, which it borrows.
 void use_policy(fw_env& env, const PolicyImage& image);
 void use_lists(fw_env& env, const ListImage& image);
 

@@ -10,7 +10,7 @@ namespace fw::datapath {
 UserDatapath::UserDatapath(TableSizes sizes, std::uint64_t seed) : tables_(sizes) {
   policy_.config = tables_.first_config(seed);
   env_ = tables_.tables().env(policy_.config);
-  reader_.lend(env_);
+  reader_.fill(env_);
   env_.self = this;
   env_.event = [](void* self, const fw_event* event) {
     static_cast<UserDatapath*>(self)->events_.push_back(*event);
@@ -51,7 +51,8 @@ fw_reason UserDatapath::access(const Address& source) {
 }
 
 Result<void> UserDatapath::attach(const std::string& interface) {
-  return fail(interface + ": this datapath is given its packets; it attaches to nothing");
+  return fail(interface +
+              ": this datapath attaches to no interface: its owner passes packets to it");
 }
 
 void UserDatapath::detach(const std::string& /*interface*/) {}

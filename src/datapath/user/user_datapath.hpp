@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The policy in this process, on tables of its own: replay, tests, and the ground for NFQUEUE.
-// Whoever has packets calls decide() and record_egress() with the time of his choice.
+// The policy in this process, with tables of its own, for replay and tests. The owner passes
+// packets to decide() and record_egress(), with their time.
 #pragma once
 
 #include <vector>
@@ -11,18 +11,18 @@ namespace fw::datapath {
 
 class UserDatapath final : public Datapath {
  public:
-  // `seed` is that of the tables' hashes: random, or fixed where a run must be repeatable.
+  // `seed` keys the tables' hashes: random, or fixed where a run must be repeatable.
   UserDatapath(TableSizes sizes, std::uint64_t seed);
 
   // Judges one frame that arrived at `now_ns`. Time may stand still or step back.
   fw_decision decide(const fw_frame& frame, std::uint64_t now_ns, fw_packet& packet);
   // Records one frame that was sent.
   void record_egress(const fw_frame& frame, std::uint64_t now_ns);
-  // Frames are those of a capture: what is dropped had reached the host all the same, and a SYN
-  // above its budget has the reason `challenge` where the XDP program would answer it by a SYN
-  // cookie, though nothing is sent. Only for those who ask what would have been.
-  void judge_the_past() { env_.is_past = 1; }
-  // What now_ns() says from now on.
+  // From now on frames are those of a capture. A dropped packet had reached the host all the same,
+  // so it begins a flow. A SYN above its budget has the reason `challenge` where the XDP program
+  // would answer it by a SYN cookie; nothing is sent.
+  void judge_capture() { env_.is_past = 1; }
+  // Sets what now_ns() returns.
   void set_now(std::uint64_t now_ns) { now_ns_ = now_ns; }
   // The tables as the policy sees them.
   [[nodiscard]] fw_env& env() { return env_; }

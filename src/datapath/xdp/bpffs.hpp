@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The file system that keeps BPF objects alive without a process.
+// bpffs, the file system that keeps BPF objects alive without a process.
 #pragma once
 
 #include <filesystem>
@@ -9,14 +9,14 @@
 
 namespace fw::datapath::xdp {
 
-// Sees to it that `folder` exists in a bpffs: mounts one at /sys/fs/bpf if that is what is missing.
+// Makes `folder` in a bpffs. Mounts one at /sys/fs/bpf if `folder` is to be there and none is.
 [[nodiscard]] Result<void> prepare_pins(const std::filesystem::path& folder);
 
-// The object pinned at `path`, or an invalid descriptor if there is none. Closing it changes
-// nothing.
+// Opens the object pinned at `path`; an invalid descriptor if there is none. Closing it does not
+// unpin the object.
 [[nodiscard]] UniqueFd open_pin(const std::filesystem::path& path);
 
-// Pins an object in place of whatever is pinned there.
+// Pins an object at `path`, in place of what is pinned there.
 [[nodiscard]] Result<void> replace_pin(int fd, const std::filesystem::path& path);
 
 }  // namespace fw::datapath::xdp

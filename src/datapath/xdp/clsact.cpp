@@ -16,6 +16,7 @@ namespace fw::datapath::xdp {
 
 namespace {
 
+// Identify our filter among others; any numbers that others hardly use.
 constexpr unsigned kHandle = 0xf10d;
 constexpr unsigned kPriority = 0xf10d;
 
@@ -27,7 +28,7 @@ bpf_tc_hook hook_of(unsigned index, bpf_tc_attach_point point) {
   return hook;
 }
 
-// Where it cannot be known there may be some.
+// True also where the kernel does not tell.
 bool may_have_filters(unsigned index) {
   auto netlink = host::Netlink::open(NETLINK_ROUTE);
   if (!netlink) return true;
@@ -44,7 +45,7 @@ bool may_have_filters(unsigned index) {
   return found;
 }
 
-// To destroy the hook of both sides is to remove the qdisc.
+// Removes the qdisc: libbpf does so when the hook of both directions is destroyed.
 void remove_if_unused(unsigned index) {
   if (may_have_filters(index)) return;
   constexpr unsigned kBoth = BPF_TC_INGRESS | BPF_TC_EGRESS;

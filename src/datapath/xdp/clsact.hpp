@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// How the egress program is attached where the kernel has no tcx: a filter of ours in the qdisc
-// clsact, which others may use as well.
+// Attaches the egress program where the kernel has no tcx (before 6.6): as a filter in the qdisc
+// clsact, which other programs may use as well.
 #pragma once
 
 namespace fw::datapath::xdp {
 
-// Replaces a filter of ours that is there. False: the kernel refused.
+// Replaces our filter if there is one. False: the kernel refused.
 [[nodiscard]] bool attach_clsact(unsigned interface_index, int program);
 [[nodiscard]] bool has_clsact(unsigned interface_index);
-// Removes our filter if there is one, and the qdisc with it if nobody else has a filter in it.
+// Removes our filter if there is one, and the qdisc if it has no other filter.
 void detach_clsact(unsigned interface_index);
 
 }  // namespace fw::datapath::xdp

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The maps, and tables/env.h answered from them. The loader sets the sizes of
- * ARRAY and SLICED maps before it loads them; maps are pinned under the names
- * that they have here.
+/* The BPF maps, and the functions of tables/env.h on them. programs.cpp sets the
+ * sizes of ARRAY and SLICED maps before it loads them. Maps are pinned under the
+ * names that they have here.
  *
- * Only array maps: look-ups are inlined, the kernel allocates and evicts nothing,
- * and the daemon writes them through mmap. A VARIABLE needs no look-up at all: it
- * is the one element of a map ".data.NAME". */
+ * All are array maps: look-ups are inlined, the kernel allocates and evicts
+ * nothing, and the daemon writes them through mmap (docs/decisions/tables.md). A
+ * VARIABLE needs no look-up: it is the one element of a map ".data.NAME". */
 #ifndef FW_DATAPATH_XDP_ENV_BPF_H
 #define FW_DATAPATH_XDP_ENV_BPF_H
 
@@ -32,9 +32,9 @@
     __type(value, type_of_value);                  \
   } name SEC(".maps");
 
-/* Of the tables of abi/tables.h. A SLICED one is an array with a slice per CPU: a per-CPU map has
- * an array of pointers to its elements, so that a packet of one of many banned sources would wait
- * for two cache lines in turn (64 k of them: 640 ns instead of 510). */
+/* The maps of abi/tables.h. A SLICED one is an array with a slice per CPU. A per-CPU map would cost
+ * a second cache line per look-up, the array of pointers to its elements (measured with 64 k banned
+ * sources: 640 ns instead of 510). */
 #define FW_TABLE_ARRAY(name, type, count) FW_MAP_ARRAY(name, type, 1)
 #define FW_TABLE_SLICED(name, type, count) FW_MAP_ARRAY(name, type, 1)
 #define FW_TABLE_VARIABLE(name, type, count) FW_MAP_VARIABLE(name, type, count)
@@ -43,12 +43,12 @@
 FW_SHARED_TABLES(FW_TABLE)
 FW_CPU_TABLES(FW_TABLE)
 
-/* Configuration, ports and lists have two halves; `active` says which is in force. */
+/* Configuration, ports and lists have two halves; `active` has the number of the one in force. */
 FW_MAP_VARIABLE(active, struct fw_active, 1)
 FW_MAP_VARIABLE(configs, struct fw_config, 2)
 FW_MAP_ARRAY(ports, struct fw_port_line, 2 * FW_PORT_LINES)
-/* IPv4's lines of a list have fixed places, so they are in an array, whose look-ups are inlined:
- * that of an inner map, which can have any size, is a call. */
+/* The IPv4 lines of a list have fixed places, so they are in an array, whose look-up is inlined.
+ * The rest can have any size, so it is in an inner map, whose look-up is a call. */
 FW_MAP_ARRAY(list_v4, struct fw_list_line, 2 * FW_LIST_V4_LINES)
 struct fw_list_map {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -73,8 +73,9 @@ struct {
   __uint(max_entries, 1 << 20); /* 4,600 samples */
 } samples SEC(".maps");
 
-/* least <= x <= most, of a fw_u64 that is a size for a helper. Clang makes one comparison of two,
- * of which the verifier of Linux 6.1 learns nothing; so it must not see them together. */
+/* least <= x <= most, for a fw_u64 that is passed to a helper as a size. FW_OPAQUE keeps clang from
+ * merging the two comparisons, since the verifier of Linux 6.1 derives no bounds from the merged
+ * one. */
 #define FW_IS_WITHIN(x, least, most) \
   ((x) >= (least) && ({              \
      FW_OPAQUE(x);                   \
@@ -87,10 +88,10 @@ struct {
     bpf_map_lookup_elem(&(map), &key_); \
   })
 
-/* What this packet sees in force, from its first look to its last. */
+/* The halves that are in force for this packet, read once. */
 struct fw_env {
   struct fw_active active;
-  fw_u64 now_ns; /* 0: not asked for yet */
+  fw_u64 now_ns; /* 0: not read yet */
 };
 
 FW_INLINE void fw_env_open(struct fw_env* env) {

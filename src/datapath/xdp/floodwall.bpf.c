@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's side: the policy at the driver (ingress), and the program that
- * records what this host sends (egress). */
+/* The BPF programs: floodwall_in judges arriving packets at the driver (XDP),
+ * floodwall_out records what this host sends (tc). */
 #include "datapath/xdp/env_bpf.h"
 #include "datapath/xdp/syn_cookie.h"
 #include "policy/egress.h"
 #include "policy/judge.h"
 
 #ifndef TC_ACT_UNSPEC
-#define TC_ACT_UNSPEC (-1) /* and TCX_NEXT: the next program, or the stack, goes on */
+#define TC_ACT_UNSPEC (-1) /* also TCX_NEXT: the next program or the stack decides */
 #endif
 
-/* A frame in several buffers: what of it is not in the first one is not read, but counted. */
+/* Parses a frame in several buffers. Only the first buffer is read; the others count as not
+ * captured. */
 FW_GLOBAL int fw_parse_long(struct xdp_md* ctx, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, 0, 0};
 
@@ -20,8 +21,8 @@ FW_GLOBAL int fw_parse_long(struct xdp_md* ctx, struct fw_packet* packet) {
   return fw_parse(&frame, FW_LINK_ETHERNET, packet);
 }
 
-/* To ask for the length of the frame is a call; a packet that ends with the first buffer needs none
- * (what might follow it in others is padding, and not counted). */
+/* The frame's length takes a helper call, which is avoided where the IP packet ends with the first
+ * buffer (whatever follows in others would be padding). */
 FW_INLINE int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
   fw_u32 bytes = ctx->data_end - ctx->data;
   struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, bytes, 0};
@@ -58,14 +59,14 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
   sample->signature = decision->signature;
   sample->served = decision->served;
   if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
-  FW_OPAQUE(bytes); /* or the check below is optimised away, which the verifier needs */
+  FW_OPAQUE(bytes); /* else clang optimises the check below away, which the verifier needs */
   if (FW_IS_WITHIN(bytes, FW_ETHERNET_BYTES, FW_SAMPLE_HEAD_BYTES) &&
       !bpf_xdp_load_bytes(ctx, 0, sample->head, (fw_u32)bytes))
     sample->head_bytes = (fw_u16)bytes;
   bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
 }
 
-/* Answers a SYN if that is possible here, and settles it. */
+/* Answers a SYN by a SYN cookie if that is possible, and settles its decision. */
 FW_INLINE int fw_answer(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
                         struct fw_decision* decision) {
   int challenged = fw_challenge(ctx, env, packet, fw_env_now(env));

@@ -21,7 +21,7 @@ namespace fw::datapath::xdp {
 
 namespace {
 
-// linux/bpf.h of 6.6 and later; the kernel's own answer says whether it has it.
+// BPF_TCX_EGRESS of linux/bpf.h since 6.6. An older kernel refuses it, and clsact is used.
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
 // The pins of an interface are "in-eth0:100" and "out-eth0:100" for eth0.100: bpffs takes no dots,
@@ -37,12 +37,12 @@ std::string interface_of(const std::filesystem::path& pin) {
   return name;
 }
 
-// The interface a link is attached to; 0: none any more.
+// The index of the interface that a link is attached to; 0: it is gone.
 unsigned link_target(int fd) {
   bpf_link_info info{};
   unsigned size = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return 0;
-  // xdp.ifindex and tcx.ifindex are the first word of the union alike.
+  // xdp.ifindex and tcx.ifindex are both the first word of the union.
   return info.xdp.ifindex;
 }
 
@@ -82,7 +82,7 @@ UniqueFd create_xdp_link(int program, unsigned index, unsigned flags) {
 std::unexpected<Error> fail_attach(const std::string& interface, int error) {
   Error out = fail_errno("attach XDP to " + interface, error).error();
   if (error == EPERM || error == EACCES) out.kind = ErrorKind::not_permitted;
-  if (error == ENODEV) out.kind = ErrorKind::refused;  // it went away meanwhile
+  if (error == ENODEV) out.kind = ErrorKind::refused;  // the interface went away meanwhile
   return std::unexpected(std::move(out));
 }
 
@@ -99,11 +99,11 @@ Link::Link(const std::string& interface, const std::filesystem::path& pins)
       ingress_pin_(pins / "links" / pin_name("in", interface)),
       egress_pin_(pins / "links" / pin_name("out", interface)) {}
 
-Result<Link> Link::attach(const std::string& interface, const Programs& programs,
+Result<Link> Link::attach(const std::string& interface, const ProgramFds& programs,
                           const std::filesystem::path& pins) {
   Link link(interface, pins);
   if (link.index_ == 0) return fail_attach(interface, ENODEV);
-  // What is sent must be noted before what arrives is judged by it.
+  // Egress first: arriving packets are judged by what was recorded of departing ones.
   link.attach_egress(programs.egress);
   if (auto attached = link.attach_ingress(programs.ingress); !attached) {
     if (link.clsact_) detach_clsact(link.index_);
@@ -113,7 +113,7 @@ Result<Link> Link::attach(const std::string& interface, const Programs& programs
   return link;
 }
 
-Link Link::former(const std::string& interface, const std::filesystem::path& pins) {
+Link Link::open_pinned(const std::string& interface, const std::filesystem::path& pins) {
   Link link(interface, pins);
   link.ingress_ = open_pin(link.ingress_pin_);
   link.egress_ = open_pin(link.egress_pin_);
@@ -129,8 +129,8 @@ Result<void> Link::attach_ingress(int program) {
       problem_ = "generic XDP, about 4 times slower than in the driver";
     return {};
   }
-  // Detaches what of ours is left on it: the interface is another one of the same name, or the
-  // program can't be exchanged in place.
+  // Detaches a link of ours that is left: the interface is another one of the same name, or the
+  // kernel cannot exchange the program in place.
   remove_pin(ingress_pin_);
   ingress_ = UniqueFd{};
 
@@ -192,7 +192,7 @@ InterfaceStatus Link::status() const {
   }
   status.attachment = attachment_of(index_);
   if (!status.egress && status.problem.empty())
-    status.problem = "what this host sends is not seen: fewer peers can prove themselves";
+    status.problem = "what this host sends is not seen: fewer peers can be verified";
   return status;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What ties the programs to an interface. Links are pinned: closing a descriptor detaches nothing,
-// removing the pin and the last descriptor does.
+// Attaches the programs to interfaces. Links are pinned: closing a descriptor does not detach,
+// removing the pin and closing the last descriptor does.
 #pragma once
 
 #include <filesystem>
@@ -13,26 +13,28 @@
 
 namespace fw::datapath::xdp {
 
-struct Programs {
+// The loaded programs that are attached.
+struct ProgramFds {
   int ingress = -1, egress = -1;  // borrowed descriptors
 };
 
 class Link {
  public:
-  // Attaches the programs to an interface, or puts them in the place of a former daemon's in one
-  // step. Native XDP if the driver takes it, else generic, with the reason in status().problem.
-  // A foreign XDP program is left alone: the error names it.
-  [[nodiscard]] static Result<Link> attach(const std::string& interface, const Programs& programs,
+  // Attaches the programs to an interface, or replaces those of a former daemon in one step. Native
+  // XDP if the driver takes it, else generic, with the reason in status().problem. The XDP program
+  // of anybody else is not replaced: the error names it.
+  [[nodiscard]] static Result<Link> attach(const std::string& interface, const ProgramFds& programs,
                                            const std::filesystem::path& pins);
 
-  // What a former daemon left pinned for an interface, whose programs go on judging. It holds the
-  // links open: attach() anew only when it is gone.
-  [[nodiscard]] static Link former(const std::string& interface, const std::filesystem::path& pins);
+  // Opens the links that a former daemon left pinned for an interface; its programs still run. The
+  // object holds the links open, so destroy it before attach() is called for the interface.
+  [[nodiscard]] static Link open_pinned(const std::string& interface,
+                                        const std::filesystem::path& pins);
 
   // Detaches and unpins.
   void remove();
 
-  // As it is now: an interface that went away has lost its programs.
+  // Asks the kernel: an interface that went away has lost its programs.
   [[nodiscard]] InterfaceStatus status() const;
 
  private:

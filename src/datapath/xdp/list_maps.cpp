@@ -32,7 +32,7 @@ Result<ListMap> make_map(std::span<const std::byte> lines) {
   return ListMap{std::move(fd), std::move(*array)};
 }
 
-// The kernel returns from this when no program runs any more that began before.
+// The kernel returns when every program that ran at the time of the call has ended.
 Result<void> put(int maps, fw_u32 half, const UniqueFd& map) {
   const int fd = map.get();
   if (bpf_map_update_elem(maps, &half, &fd, BPF_ANY) != 0)
@@ -59,7 +59,7 @@ Result<MappedArray> swap_lists(const ListMaps& maps, std::span<const std::byte> 
     fw_list_header header{};
     std::memcpy(&header, &image[std::size_t{FW_LIST_HEADER} * FW_LINE_BYTES], sizeof header);
     in_force.store(half | (header.is_short ? FW_LISTS_SHORT : 0), std::memory_order_release);
-    // Waits for the packets that still see the former lists, before these go.
+    // Put again only to wait for the packets that still see the former lists.
     (void)put(maps.rest, half, rest->fd);
     memory = std::move(rest->memory);
   }

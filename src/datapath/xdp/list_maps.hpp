@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The maps of the deny and allow lists, and how they are swapped: every packet sees one image from
-// its first look to its last.
+// Swaps the maps of the deny and allow lists. Every packet sees one image only.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +19,12 @@ inline constexpr std::size_t kListV4Bytes = std::size_t{2} * FW_LIST_V4_LINES * 
 struct ListMaps {
   fw_active* active;        // mapped
   std::span<std::byte> v4;  // list_v4, mapped
-  int rest;                 // `lists`: for each half a map of what is behind
+  int rest;                 // descriptor of `lists`: for each half the map of the other lines
 };
 
-// Puts an image (lists/image.hpp) in force, or with an empty one none. If that fails, the former
-// one stays. Returns the memory of what is behind list_v4; the kernel's map lives without it.
+// Puts an image (lists/image.hpp) in force; an empty one removes the lists. After an error the
+// former image is in force. Returns the lines behind list_v4, mapped; the map exists without this
+// mapping.
 [[nodiscard]] Result<MappedArray> swap_lists(const ListMaps& maps,
                                              std::span<const std::byte> image);
 

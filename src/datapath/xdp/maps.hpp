@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// BPF array maps as memory of this process.
+// BPF array maps, mapped into this process.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace fw::datapath::xdp {
 
-// An ARRAY map mapped writable. The memory is the kernel's own: a write is in force at once.
+// An ARRAY map, mapped for writing. The memory is the kernel's: a write is in force at once.
 class MappedArray {
  public:
   MappedArray() = default;

@@ -25,7 +25,7 @@ namespace fw::datapath::xdp {
 
 namespace {
 
-// The last warning of libbpf, which says more than errno does.
+// The last warning of libbpf, which tells more than errno.
 std::string& last_warning() {
   static std::string text;
   return text;
@@ -50,13 +50,13 @@ std::unexpected<Error> fail_load(int error_number) {
                   last_warning(), std::strerror(error_number)));
 }
 
-// The skeleton's name for a map: that of a VARIABLE is one element of a map of its own.
+// The skeleton's name for a map. A VARIABLE is the one element of the map "data_NAME".
 #define FW_MAP_ARRAY(name) name
 #define FW_MAP_SLICED(name) name
 #define FW_MAP_PER_CPU(name) name
 #define FW_MAP_VARIABLE(name) data_##name
 
-// All maps, which are pinned.
+// All maps. All of them are pinned.
 auto maps_of(floodwall_bpf& skeleton) {
   auto& maps = skeleton.maps;
   return std::array{
@@ -88,13 +88,13 @@ void set_sizes(floodwall_bpf& skeleton, const TableSizes* sizes) {
 #undef FW_SIZE
 }
 
-// The names in env_bpf.h: a VARIABLE's map is called ".data.NAME".
+// Pins have the names in env_bpf.h. The map of a VARIABLE is called ".data.NAME".
 std::filesystem::path pin_of(const bpf_map& map, const std::filesystem::path& pins) {
   const std::string_view name = bpf_map__name(&map);
   return pins / "maps" / name.substr(name.rfind('.') + 1);
 }
 
-// A pinned map of exactly the kind and size that is wanted.
+// The map pinned under the name of `wanted`, if it has the same type and sizes.
 UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins) {
   UniqueFd fd = open_pin(pin_of(wanted, pins));
   bpf_map_info info{};
@@ -115,7 +115,7 @@ bool is_our_abi(int active_fd, int configs_fd) {
          halves->at(active.half & 1).abi_version == FW_ABI_VERSION;
 }
 
-// Gives the skeleton the maps of a former daemon. False: not all fit; none is taken.
+// Makes the skeleton use the maps of a former daemon. False: not all of them fit, and none is used.
 bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
   std::map<bpf_map*, UniqueFd> found;
   for (bpf_map* map : maps_of(skeleton)) {
@@ -147,9 +147,9 @@ void silence_libbpf() {
   libbpf_set_print(record_warning);
 }
 
-Result<LoadedPrograms> load_programs(const std::filesystem::path& pins, const TableSizes& sizes) {
+Result<LoadedObject> load_object(const std::filesystem::path& pins, const TableSizes& sizes) {
   silence_libbpf();
-  LoadedPrograms programs;
+  LoadedObject programs;
   programs.skeleton.reset(floodwall_bpf::open());
   if (!programs.skeleton) return fail_load(errno);
   set_sizes(*programs.skeleton, &sizes);

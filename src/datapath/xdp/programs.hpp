@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The BPF programs with their maps, as loaded: new ones, or on the pinned maps of a former daemon.
+// Loads the BPF programs, with new maps or with the pinned maps of a former daemon.
 //
 // The maps of abi/tables.h, those of configuration and lists, and the rings are pinned in PINS/maps
-// under their own names, so that a following daemon finds bans and everything else again.
+// under their names, so that the next daemon keeps bans, flows and counters.
 #pragma once
 
 #include <filesystem>
@@ -21,17 +21,17 @@ struct SkeletonDeleter {
 };
 using Skeleton = std::unique_ptr<floodwall_bpf, SkeletonDeleter>;
 
-struct LoadedPrograms {
+// The BPF object (programs and maps), loaded.
+struct LoadedObject {
   Skeleton skeleton;
   bool adopted = false;  // the maps are those of a former daemon
 };
 
-// Loads the programs. Their maps are those pinned in `pins` if version, kinds and sizes are the
-// same.
-[[nodiscard]] Result<LoadedPrograms> load_programs(const std::filesystem::path& pins,
-                                                   const TableSizes& sizes);
+// Loads the object. It uses the maps pinned in `pins` if version, types and sizes are the same.
+[[nodiscard]] Result<LoadedObject> load_object(const std::filesystem::path& pins,
+                                               const TableSizes& sizes);
 
-// Pins all maps, in place of what is pinned under their names. Maps that only a former version had
+// Pins all maps, replacing what is pinned under their names. Maps that only a former version had
 // are unpinned.
 [[nodiscard]] Result<void> pin_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins);
 

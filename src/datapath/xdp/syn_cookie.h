@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers a SYN that is above its budget: the frame becomes the listener's
- * SYN-ACK, with a SYN cookie of the kernel's own, and leaves the way it came. A
- * sender that forged its address never sees the answer; a real client's ACK is
- * accepted by the kernel as if it had answered itself. The only state meanwhile is
- * a flow, which verifies the client when it acknowledges.
+/* Answers a SYN above its budget: the frame is turned into the listener's SYN-ACK,
+ * with a SYN cookie made by the kernel, and sent back. A sender that forged its
+ * address never sees the answer; the kernel accepts a real client's ACK as if it
+ * had answered itself. The only state until then is a flow, which verifies the
+ * client when it acknowledges (docs/decisions/syn-cookies.md).
  *
- * What it cannot read or rebuild (IP options, extension headers, fragments) it
- * leaves alone. Frames are only touched through bpf_xdp_load_bytes() and
- * bpf_xdp_store_bytes(), so several buffers are no special case. */
+ * SYNs with IP options or extension headers and fragments are not answered. Frames
+ * are read and written by bpf_xdp_load_bytes() and bpf_xdp_store_bytes() only, so
+ * a frame in several buffers is no special case. */
 #ifndef FW_DATAPATH_XDP_SYN_COOKIE_H
 #define FW_DATAPATH_XDP_SYN_COOKIE_H
 
@@ -15,7 +15,7 @@
 #include "policy/syn_cookie.h"
 
 enum fw_challenged {
-  FW_CHALLENGED_NOT = 0,      /* nobody listens, or no answer is possible */
+  FW_CHALLENGED_NOT = 0,      /* no socket listens, or no answer is possible */
   FW_CHALLENGED = 1,          /* the frame is the answer */
   FW_CHALLENGED_BY_KERNEL = 2 /* left to the kernel: the listener has room (tcp_syncookies = 1) */
 };
@@ -23,9 +23,9 @@ enum fw_challenged {
 enum {
   FW_TCP_BYTES = 20,
   FW_TCP_MOST_BYTES = 60,
-  FW_SYN_ACK_BYTES = 24, /* one option: the MSS */
-  FW_TTL = 64,
-  FW_COOKIE_WINDOW = 29200, /* 20 segments: less than any listener's buffer, if nobody shrank it */
+  FW_SYN_ACK_BYTES = 24,    /* one option: the MSS */
+  FW_TTL = 64,              /* Linux's default */
+  FW_COOKIE_WINDOW = 29200, /* 20 segments; less than the default receive buffer; judgement */
   FW_COOKIE_MSS_V4 = 1460,  /* an Ethernet MTU of 1500 less the headers */
   FW_COOKIE_MSS_V6 = 1440,
   FW_TCP_OPTION_MSS = 2, /* RFC 9293 3.2 */
@@ -34,15 +34,16 @@ enum {
   FW_AF_INET = 2, /* linux/socket.h */
   FW_AF_INET6 = 10,
   FW_NO_COOKIE_NEEDED = -2, /* ENOENT of bpf_tcp_gen_syncookie(): the listener is not under load */
-  /* SYNs left to listeners that have room, per CPU: they fill a backlog at once, and then go on. */
+  /* SYNs per CPU that are left to listeners whose backlog has room. Measured: with 4096 instead of
+   * 5120 at once the backlog stays full while real clients are dropped (decisions/syn-cookies). */
   FW_LISTENER_COST_TICKS = 62500 /* 1000/s */,
   FW_LISTENER_BURST_TICKS =
-      320000000 /* 5120: a full backlog (somaxconn, 4096) and what leaves it */
+      320000000 /* 5120: a backlog (somaxconn, 4096), and what leaves it meanwhile */
 };
 
 struct fw_syn {
-  fw_u8 link[24]; /* Ethernet and at most two tags */
-  fw_u8 ip[40];
+  fw_u8 link[24]; /* Ethernet and at most two tags: FW_SYN_LINK_BYTES, padded */
+  fw_u8 ip[FW_IPV6_BYTES];
   fw_u8 tcp[FW_TCP_MOST_BYTES];
   fw_u32 link_bytes, ip_bytes;
   fw_u32 cookie;
@@ -58,7 +59,7 @@ FW_INLINE void fw_put32(fw_u8* p, fw_u32 value) {
   fw_put16(p, value >> 16);
   fw_put16(p + 2, value);
 }
-/* RFC 1071, `size` even and constant. */
+/* RFC 1071; `size` is even and constant. */
 FW_INLINE fw_u32 fw_sum16(const fw_u8* p, fw_u32 size, fw_u32 sum) {
   for (fw_u32 i = 0; i + 1 < size; i += 2) sum += fw_be16(p + i);
   return sum;
@@ -86,10 +87,10 @@ FW_GLOBAL int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct 
   return !bpf_xdp_load_bytes(ctx, syn->link_bytes + syn->ip_bytes, syn->tcp, (fw_u32)tcp_bytes);
 }
 
-/* Is the packet routed to this host, and not to one behind it? */
+/* Is the packet routed to this host, and not forwarded? */
 FW_GLOBAL int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
   struct bpf_fib_lookup fib;
-  long way;
+  long route;
 
   if (!syn) return 0;
   __builtin_memset(&fib, 0, sizeof fib);
@@ -104,11 +105,11 @@ FW_GLOBAL int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
     __builtin_memcpy(&fib.ipv4_src, syn->ip + 12, 4);
     __builtin_memcpy(&fib.ipv4_dst, syn->ip + 16, 4);
   }
-  way = bpf_fib_lookup(ctx, &fib, sizeof fib, 0);
-  return way == BPF_FIB_LKUP_RET_NOT_FWDED || way == BPF_FIB_LKUP_RET_FWD_DISABLED;
+  route = bpf_fib_lookup(ctx, &fib, sizeof fib, 0);
+  return route == BPF_FIB_LKUP_RET_NOT_FWDED || route == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
-/* Asks the kernel for the cookie of the socket that listens. */
+/* Asks the kernel for a SYN cookie of the listening socket. */
 FW_GLOBAL int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
   struct bpf_sock_tuple tuple;
   struct bpf_sock* socket;
@@ -133,7 +134,7 @@ FW_GLOBAL int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struc
   state = socket->state;
   tcp_bytes = p->l4_header_bytes;
   if (state == BPF_TCP_NEW_SYN_RECV || state == BPF_TCP_TIME_WAIT) {
-    outcome = FW_CHALLENGED_BY_KERNEL; /* a SYN sent again, or its port used again */
+    outcome = FW_CHALLENGED_BY_KERNEL; /* a retransmitted SYN, or a reused port */
   } else if (state == BPF_TCP_LISTEN && FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) {
     cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES,
                                    (void*)syn->tcp, (fw_u32)tcp_bytes);
@@ -148,7 +149,8 @@ FW_GLOBAL int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struc
   return outcome;
 }
 
-/* RFC 9293: ports and addresses change places, the cookie is our number. */
+/* Turns the TCP header into that of the SYN-ACK: ports swapped, the cookie as sequence number
+ * (RFC 9293). */
 FW_INLINE void fw_syn_ack_tcp(struct fw_syn* syn) {
   fw_u32 seq = fw_be32(syn->tcp + 4),
          most = syn->ip_bytes == FW_IPV6_BYTES ? FW_COOKIE_MSS_V6 : FW_COOKIE_MSS_V4;
@@ -169,7 +171,7 @@ FW_INLINE void fw_syn_ack_tcp(struct fw_syn* syn) {
   fw_put16(syn->tcp + 22, syn->mss_bytes < most ? syn->mss_bytes : most);
 }
 
-/* Turns headers round in *syn: a SYN-ACK, checksums included. */
+/* Turns the headers in *syn into those of the SYN-ACK, checksums included. */
 FW_GLOBAL int fw_syn_ack(struct fw_syn* syn) {
   fw_u8 swapped[16];
   fw_u32 sum;
@@ -189,21 +191,21 @@ FW_GLOBAL int fw_syn_ack(struct fw_syn* syn) {
     sum = fw_sum16(syn->ip + 8, 32, FW_IPPROTO_TCP + syn->answer_bytes);
   } else {
     syn->ip[1] = 0;
-    fw_put16(syn->ip + 2, 20 + syn->answer_bytes);
+    fw_put16(syn->ip + 2, FW_IPV4_BYTES + syn->answer_bytes);
     fw_put32(syn->ip + 4, FW_IPV4_DONT_FRAGMENT); /* and no identification */
     syn->ip[8] = FW_TTL;
     fw_put16(syn->ip + 10, 0);
     __builtin_memcpy(swapped, syn->ip + 12, 4);
     __builtin_memcpy(syn->ip + 12, syn->ip + 16, 4);
     __builtin_memcpy(syn->ip + 16, swapped, 4);
-    fw_put16(syn->ip + 10, fw_fold16(fw_sum16(syn->ip, 20, 0)));
+    fw_put16(syn->ip + 10, fw_fold16(fw_sum16(syn->ip, FW_IPV4_BYTES, 0)));
     sum = fw_sum16(syn->ip + 12, 8, FW_IPPROTO_TCP + syn->answer_bytes);
   }
   fw_put16(syn->tcp + 16, fw_fold16(fw_sum16(syn->tcp, FW_SYN_ACK_BYTES, sum)));
   return 1;
 }
 
-/* Makes the frame as long as the answer: without its option where there is no room to grow. */
+/* Makes the frame as long as the answer; without the MSS option where the buffer cannot grow. */
 FW_GLOBAL int fw_syn_resize(struct xdp_md* ctx, struct fw_syn* syn) {
   fw_u32 headers;
 
@@ -216,19 +218,20 @@ FW_GLOBAL int fw_syn_resize(struct xdp_md* ctx, struct fw_syn* syn) {
   return !bpf_xdp_adjust_tail(ctx, (int)(headers + FW_TCP_BYTES) - (int)bpf_xdp_get_buff_len(ctx));
 }
 
-/* Writes the answer over the frame. 0: the frame is of no use any more. */
+/* Writes the answer over the frame. 0: that failed, and the frame is damaged. */
 FW_GLOBAL int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
   fw_u32 headers;
   int failed;
 
   if (!syn) return 0;
   headers = syn->link_bytes + syn->ip_bytes;
-  /* Constant sizes for older verifiers. What is behind the link header is written over it next. */
-  failed = bpf_xdp_store_bytes(ctx, 0, syn->link, 22) != 0;
+  /* Sizes are constant for older verifiers. The bytes behind the link header are overwritten next.
+   */
+  failed = bpf_xdp_store_bytes(ctx, 0, syn->link, FW_SYN_LINK_BYTES) != 0;
   if (syn->ip_bytes == FW_IPV6_BYTES)
-    failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, 40) != 0;
+    failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, FW_IPV6_BYTES) != 0;
   else
-    failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, 20) != 0;
+    failed |= bpf_xdp_store_bytes(ctx, syn->link_bytes, syn->ip, FW_IPV4_BYTES) != 0;
   if (syn->answer_bytes == FW_SYN_ACK_BYTES)
     failed |= bpf_xdp_store_bytes(ctx, headers, syn->tcp, FW_SYN_ACK_BYTES) != 0;
   else
@@ -259,8 +262,8 @@ FW_GLOBAL int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const st
   return fw_syn_ack_write(ctx, &syn) ? FW_CHALLENGED : FW_CHALLENGED_NOT;
 }
 
-/* Answers the SYN in the frame; enum fw_challenged. Whether it is to this host is asked here and
- * not a call deeper: a chain of calls shares 512 bytes of stack. */
+/* Answers the SYN in the frame; enum fw_challenged. The destination is checked here and not in the
+ * function that is called, since a chain of BPF calls shares 512 bytes of stack. */
 FW_INLINE int fw_challenge(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
                            fw_u64 now_ns) {
   if (!fw_syn_is_to_this_host(env, p, now_ns)) return FW_CHALLENGED_NOT;

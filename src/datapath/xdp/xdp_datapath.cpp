@@ -35,7 +35,7 @@ struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
-// Why the kernel would not know its own cookie again, or never see it; empty: it does.
+// Why the kernel would not accept, or not receive, the ACK to a SYN cookie; empty: it would.
 std::string why_cookies_fail() {
   const auto setting = read_file("/proc/sys/net/ipv4/tcp_syncookies", 16);
   if (!setting || setting->starts_with('0')) return "net.ipv4.tcp_syncookies is 0";
@@ -55,7 +55,7 @@ class XdpDatapath final : public Datapath {
   std::uint64_t now_ns() const override;
   const fw_config& config() const override { return config_; }
   Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
-  void follow_host() override;
+  void recheck_host() override;
   std::string why_no_syn_cookies() const override;
   Result<void> publish_lists(std::span<const std::byte> image) override;
   fw_reason access(const Address& source) override;
@@ -73,7 +73,7 @@ class XdpDatapath final : public Datapath {
  private:
   Result<void> load(const Options& options);
   Result<void> map_tables();
-  Result<void> begin_config(const TableSizes& sizes);
+  Result<void> init_config(const TableSizes& sizes);
   Result<void> open_rings();
   [[nodiscard]] fw_active& active() const { return active_.as<fw_active>()[0]; }
   [[nodiscard]] fw_config& config_in_force() const {
@@ -89,9 +89,9 @@ class XdpDatapath final : public Datapath {
 #define FW_MAPPED(storage, name, type, count) MappedArray name##_;
   FW_SHARED_TABLES(FW_MAPPED)
 #undef FW_MAPPED
-  MappedArray entry_pending_;  // the first CPU's slice, then the next one's ...
+  MappedArray entry_pending_;  // slices, by CPU
   fw_config config_{};
-  bool wants_cookies_ = false;  // the configuration; in force if nothing is against it:
+  bool wants_cookies_ = false;  // by the configuration; in force if why_cookies_fail_ is empty
   std::string why_cookies_fail_;
   std::map<std::string, Link> links_;
   std::set<std::string> former_;  // interfaces that still run a former daemon's programs
@@ -108,8 +108,7 @@ Result<std::unique_ptr<Datapath>> XdpDatapath::open(const Options& options) {
   if (auto done = prepare_pins(options.pins); !done) return std::unexpected(done.error());
   if (auto done = datapath->load(options); !done) return std::unexpected(done.error());
   if (auto done = datapath->map_tables(); !done) return std::unexpected(done.error());
-  if (auto done = datapath->begin_config(options.sizes); !done)
-    return std::unexpected(done.error());
+  if (auto done = datapath->init_config(options.sizes); !done) return std::unexpected(done.error());
   datapath->why_cookies_fail_ = why_cookies_fail();
   return datapath;
 }
@@ -117,7 +116,7 @@ Result<std::unique_ptr<Datapath>> XdpDatapath::open(const Options& options) {
 Result<void> XdpDatapath::load(const Options& options) {
   former_ = pinned_interfaces(options.pins);
   cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
-  auto programs = load_programs(options.pins, options.sizes);
+  auto programs = load_object(options.pins, options.sizes);
   if (!programs) return std::unexpected(programs.error());
   skeleton_ = std::move(programs->skeleton);
   adopted_ = pinned_ = programs->adopted;
@@ -182,8 +181,9 @@ Tables XdpDatapath::tables() {
   };
 }
 
-// The configuration in force, or an empty one with seeds and masks: until publish() all passes.
-Result<void> XdpDatapath::begin_config(const TableSizes& sizes) {
+// Reads the configuration that a former daemon left in force, or makes one with seeds and masks
+// only: until publish() everything passes.
+Result<void> XdpDatapath::init_config(const TableSizes& sizes) {
   if (adopted_) {
     config_ = config_in_force();
     return {};
@@ -205,8 +205,8 @@ Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_po
   if (ports.size() != FW_PORT_LINES) return fail("the port table must have every port");
   const std::atomic_ref half_in_force{active().half};
   const fw_u32 half = 1 - (half_in_force.load() & 1);
-  // A packet that began under this half before the last swap has long been judged: a program runs
-  // for microseconds, and publishing takes a command.
+  // No packet still reads this half: a program runs for microseconds, and the last swap was at
+  // least one command ago.
   wants_cookies_ = config.syn_cookies != 0;
   config_ = config;
   config_.syn_cookies = wants_cookies_ && why_cookies_fail_.empty() ? 1 : 0;
@@ -217,7 +217,7 @@ Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_po
   return {};
 }
 
-void XdpDatapath::follow_host() {
+void XdpDatapath::recheck_host() {
   why_cookies_fail_ = why_cookies_fail();
   config_.syn_cookies = wants_cookies_ && why_cookies_fail_.empty() ? 1 : 0;
   std::atomic_ref(config_in_force().syn_cookies)
@@ -268,7 +268,7 @@ Result<void> XdpDatapath::attach(const std::string& interface) {
 }
 
 void XdpDatapath::detach(const std::string& interface) {
-  if (former_.erase(interface) != 0) Link::former(interface, pins_).remove();
+  if (former_.erase(interface) != 0) Link::open_pinned(interface, pins_).remove();
   auto link = links_.find(interface);
   if (link == links_.end()) return;
   link->second.remove();
@@ -280,7 +280,7 @@ std::vector<InterfaceStatus> XdpDatapath::interfaces() const {
   out.reserve(links_.size() + former_.size());
   for (const auto& [name, link] : links_) out.push_back(link.status());
   for (const std::string& name : former_)
-    if (!links_.contains(name)) out.push_back(Link::former(name, pins_).status());
+    if (!links_.contains(name)) out.push_back(Link::open_pinned(name, pins_).status());
   return out;
 }
 
@@ -340,9 +340,9 @@ Result<std::unique_ptr<Datapath>> open(const Options& options) {
 Result<bool> remove_pinned(const std::filesystem::path& pins) {
   std::error_code error;
   if (!std::filesystem::exists(pins, error)) return false;
-  silence_libbpf();  // it warns of every filter that is not there
+  silence_libbpf();  // libbpf warns of every filter that is not there
   for (const std::string& interface : pinned_interfaces(pins))
-    Link::former(interface, pins).remove();
+    Link::open_pinned(interface, pins).remove();
   std::filesystem::remove_all(pins, error);
   if (error) return fail(pins.string() + ": " + error.message());
   return true;

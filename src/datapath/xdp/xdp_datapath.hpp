@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The datapath in the kernel: an XDP program at the driver judges what arrives, a small program on
-// egress (tcx, else clsact) notes what this host sends. Everything is pinned in bpffs, so
-// filtering, bans and their expiry go on without the daemon; open() adopts what a former daemon
-// left.
+// The datapath in the kernel. An XDP program judges what arrives, a small program on egress (tcx,
+// else clsact) records what this host sends. Everything is pinned in bpffs, so filtering, bans and
+// their expiry go on without the daemon. open() adopts what a former daemon left.
 #pragma once
 
 #include <filesystem>
@@ -18,14 +17,14 @@ struct Options {
   std::filesystem::path pins = "/sys/fs/bpf/floodwall";  // a folder in a mounted bpffs
 };
 
-// Loads the programs, or adopts the pinned maps of a former daemon where version and sizes are the
-// same (its programs are replaced in place, without a gap, at attach()); otherwise the old ones
-// stay in force until attach() and their bans are carried over. Mounts bpffs if it is missing.
-// Errors name what the kernel or the rights lack; then nothing is left behind.
+// Loads the programs. Uses the pinned maps of a former daemon if version and sizes are the same;
+// otherwise the maps are new. A former daemon's programs run until attach() replaces them, without
+// a gap. Mounts bpffs if it is missing. Errors name what the kernel or the rights lack; nothing is
+// left behind then.
 [[nodiscard]] Result<std::unique_ptr<Datapath>> open(const Options& options);
 
-// Detaches and unpins whatever any Floodwall left under `pins`, without a daemon. Returns whether
-// there was anything.
+// Detaches and unpins everything that a Floodwall left under `pins`; needs no daemon. Returns
+// whether there was anything.
 [[nodiscard]] Result<bool> remove_pinned(const std::filesystem::path& pins);
 
 }  // namespace fw::datapath::xdp
