@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which SYNs can be answered by a SYN cookie. Used by the XDP program, which answers
- * them (datapath/xdp/syn_cookie.h), and by replay, which only counts them. */
+ * them (datapath/xdp/syn_answer.h), and by replay, which only counts them. */
 #ifndef FW_POLICY_SYN_COOKIE_H
 #define FW_POLICY_SYN_COOKIE_H
 

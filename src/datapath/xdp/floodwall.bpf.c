@@ -2,7 +2,7 @@
 /* The BPF programs: floodwall_in judges arriving packets at the driver (XDP),
  * floodwall_out records what this host sends (tc). */
 #include "datapath/xdp/env_bpf.h"
-#include "datapath/xdp/syn_cookie.h"
+#include "datapath/xdp/syn_answer.h"
 #include "policy/egress.h"
 #include "policy/judge.h"
 

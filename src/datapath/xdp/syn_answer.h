@@ -8,8 +8,8 @@
  * SYNs with IP options or extension headers and fragments are not answered. Frames
  * are read and written by bpf_xdp_load_bytes() and bpf_xdp_store_bytes() only, so
  * a frame in several buffers is no special case. */
-#ifndef FW_DATAPATH_XDP_SYN_COOKIE_H
-#define FW_DATAPATH_XDP_SYN_COOKIE_H
+#ifndef FW_DATAPATH_XDP_SYN_ANSWER_H
+#define FW_DATAPATH_XDP_SYN_ANSWER_H
 
 #include "datapath/xdp/env_bpf.h"
 #include "policy/syn_cookie.h"
