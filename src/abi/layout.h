@@ -52,10 +52,10 @@ struct fw_flow_of_tcp {
   fw_u32 isn, next; /* an acknowledgement in (isn, next] verifies the peer */
 };
 struct fw_flow_of_udp {
-  fw_u32 exchanges, first_window; /* questions answered; when the first one came */
+  fw_u32 exchanges, first_window; /* answered questions; window of the first question */
 };
 struct fw_flow_of_one_way {
-  fw_u32 next_seq, acked; /* of the peer: where its next segment begins; what it acknowledged, 0
+  fw_u32 next_seq, acked; /* where the peer's next segment begins; its last acknowledgement, 0
                              after a SYN */
 };
 struct fw_flow {
