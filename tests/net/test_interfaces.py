@@ -184,7 +184,6 @@ def test_uplink_is_protected_once_the_foreign_program_is_gone(lab, link, foreign
     assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
-@pytest.mark.expects("Detach")
 def test_mode_off_leaves_a_foreign_filter_alone(lab):
     """The egress side shares the clsact hook with others. (u32: the filter every kernel has.)"""
     lab.run("tc", "qdisc", "add", "dev", "up0", "clsact", where="dut")

@@ -162,7 +162,6 @@ def test_sigterm_takes_the_filter_off_if_told_to(lab, link):
     assert lab.traces() == before
 
 
-@pytest.mark.expects("Detach")
 def test_mode_off_leaves_nothing_behind_and_enforce_protects_again(lab, link):
     before = lab.traces()
     frame = wire.udp(link, link.client(3), link.dut)
@@ -182,7 +181,6 @@ def test_mode_off_leaves_nothing_behind_and_enforce_protects_again(lab, link):
     assert lab.traces() == before
 
 
-@pytest.mark.expects("Detach")
 def test_mode_off_after_a_kill_leaves_nothing_either(lab, link):
     before = lab.traces()
     lab.start_daemon()
