@@ -66,6 +66,7 @@ def test_without_xdp_it_is_chosen_and_says_what_is_lost(lab, link, lack, foreign
     assert not lab.comes_through(frame), "bans outlive the time off"
 
 
+@pytest.mark.expects("Detach")
 def test_xdp_is_not_silently_replaced_where_it_was_asked_for(lab):
     lab.start_daemon(lab.config(top='datapath = "xdp"\n'), prepare=without.xdp("links"))
     status = lab.ask("status")
