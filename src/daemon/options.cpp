@@ -40,8 +40,9 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
       app.add_flag("--check", check, "only say whether the configuration is valid");
   app.add_flag("--remove", remove, "take Floodwall off every interface and out of the kernel")
       ->excludes(checks);
-  // Of no effect, but service files and scripts pass it to daemons that go to the background.
-  app.add_flag("--foreground", "stay in the foreground, as it always does");
+  // Of no effect; service files pass it, since many daemons go to the background without it.
+  bool foreground = true;
+  app.add_flag("--foreground", foreground, "stay in the foreground, as it always does");
   app.set_version_flag("--version", fmt::format("floodwalld {}", kVersion), "print the version");
   auto text = parse_command_line(app, arguments);
   if (!text) return std::unexpected(std::move(text).error());
