@@ -8,7 +8,7 @@
 #include "vocabulary.h"
 
 enum {
-  FW_ABI_VERSION = 11,
+  FW_ABI_VERSION = 12,
 
   FW_MAX_RULES = 256, /* numbers of one byte; 0: default, the last: prefixes, others: services */
   FW_RULE_OF_PREFIXES = FW_MAX_RULES - 1,
@@ -74,7 +74,9 @@ struct fw_config {
   /* Length (mapped form) of the prefixes whose sources together are held to FW_RULE_OF_PREFIXES;
    * shorter than a source's. 0: there is no such limit. */
   fw_u8 limit_bits_v4, limit_bits_v6;
-  fw_u8 pad2[28];
+  /* Ticks that a packet costs of what a service bears above its budget; 0: it bears nothing. */
+  fw_u32 capacity_cost;
+  fw_u8 pad2[24];
   struct fw_rule rule[FW_MAX_RULES];
 };
 

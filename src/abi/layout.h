@@ -47,12 +47,16 @@ enum fw_flow_state {
   FW_FLOW_OUTBOUND = 4,    /* this host sent first (UDP, ICMP, other) */
   FW_FLOW_ESTABLISHED = 5, /* the peer is verified */
   FW_FLOW_CLOSING = 6,     /* TCP: established, and a FIN or RST was seen */
+  FW_FLOW_ACQUAINTED = 7,  /* UDP: a dialogue, or the peer to whom this host sends there */
 };
 struct fw_flow_of_tcp {
   fw_u32 isn, next; /* an acknowledgement in (isn, next] verifies the peer */
 };
 struct fw_flow_of_udp {
   fw_u32 exchanges, first_window; /* answered questions; window of the first question */
+};
+struct fw_flow_of_acquaintance {
+  fw_u32 usual, count; /* packets in a window, outside of restricted times; in this window */
 };
 struct fw_flow_of_one_way {
   fw_u32 next_seq, acked; /* where the peer's next segment begins; its last acknowledgement, 0
@@ -64,6 +68,7 @@ struct fw_flow {
   union {
     struct fw_flow_of_tcp tcp;
     struct fw_flow_of_udp udp;
+    struct fw_flow_of_acquaintance acquaintance;
     struct fw_flow_of_one_way one_way;
   };
 };
@@ -150,13 +155,36 @@ struct fw_budget_share {
   fw_u32 flushed_ms;
 };
 
+/* What a service bears above its budget, at the budget's index. While it bears a packet, the packet
+ * passes. It bears fw_config.capacity_cost, and less while the engine sees it suffer. */
+enum { FW_CAPACITY_FIRST = 0, FW_CAPACITY_AGAIN = 1, FW_CAPACITY_SIDES = 2 };
+struct fw_capacity {
+  fw_u64 tat_ticks[FW_CAPACITY_SIDES]; /* theoretical arrival time (GCRA): of sources that ask for
+                                          the first time, and of those that ask again */
+  fw_u32 cost;                         /* ticks that a packet costs while the service suffers ... */
+  fw_u32 until_ms;                     /* ... until then, now_ns >> 20 */
+  fw_u32 passed;                       /* packets above the budget that passed; wraps around */
+  fw_u32 pad;
+};
+
+/* Two sources that were refused lately, so that they are served first when they ask again. packed,
+ * retries.h. */
+struct fw_retry_bucket {
+  fw_u32 slot[2];
+};
+enum {
+  FW_RETRY_BUCKETS = 1 << 17
+}; /* 1 MiB: 262,144 sources; judgement: 20,000 a second for 8 s */
+
 /* One for all CPUs. Written seldom: when a ban is made or a budget is exceeded. */
 struct fw_shared {
-  fw_u64 bans_tat_ticks;      /* token bucket that caps bans */
-  fw_u64 link_tat_ticks;      /* token bucket of DHCP answers that pass unjudged */
-  fw_u64 under_load_until_ns; /* a budget was exceeded; no source becomes known until then */
-  fw_u64 egress_seen;         /* 1: an egress packet was seen */
-  fw_u64 no_refund_classes;   /* bit i: class i is not refunded (set by the engine) */
+  fw_u64 bans_tat_ticks;          /* token bucket that caps bans */
+  fw_u64 link_tat_ticks;          /* token bucket of DHCP answers that pass unjudged */
+  fw_u64 under_load_until_ns;     /* a budget was exceeded; no source becomes known until then */
+  fw_u64 egress_seen;             /* 1: an egress packet was seen */
+  fw_u64 no_refund_classes;       /* bit i: class i is not refunded (set by the engine) */
+  fw_u32 restricted_until_window; /* the engine restricts what services bear; exclusive */
+  fw_u32 pad;
 };
 
 /* One per CPU. */
@@ -175,6 +203,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_entry) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_entry_pending) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 40, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 32, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 48, "no padding");
 
 #endif

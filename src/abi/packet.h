@@ -86,10 +86,20 @@ struct fw_decision {
   fw_u8 signature; /* number of the one that matches, + 1; 0 = none */
   fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath sends it to the engine; 0 = no sample */
   fw_u8 served;    /* in a sample: 1: a service listens or answers on the port */
-  fw_u8 challenge; /* 1: a SYN that the datapath may answer by a SYN cookie instead */
+  fw_u8 ask;       /* enum fw_ask: what the datapath may try before the packet is dropped */
+  fw_u8 of_all;    /* 1: the budget of all addresses refused the packet, not that of its own */
+  fw_u16 budget;   /* index + 1 of the packet's own budget, if one refused it */
+};
+
+/* What a datapath that can send or see sockets may try for a packet that is to be dropped. */
+enum fw_ask {
+  FW_ASK_NOTHING = 0,
+  FW_ASK_SENDER = 1, /* a SYN: answered by a SYN cookie, it is no loss to a real client */
+  FW_ASK_KERNEL = 2, /* out of state: has the kernel a socket for it? */
 };
 
 FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_match_key) == 24, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_decision) == 12, "no padding");
 
 #endif

@@ -51,6 +51,8 @@ FW_INLINE fw_u32 fw_flow_filters(const struct fw_table_sizes* sizes) {
   X(ARRAY, entries, struct fw_entry, fw_entry_slots(sizes))                    \
   X(ARRAY, served, struct fw_port_line, FW_PORT_LINES)                         \
   X(VARIABLE, budgets, struct fw_budget, FW_BUDGET_SLOTS)                      \
+  X(VARIABLE, capacities, struct fw_capacity, FW_BUDGET_SLOTS)                 \
+  X(ARRAY, retries, struct fw_retry_bucket, FW_RETRY_BUCKETS)                  \
   X(ARRAY, signatures, struct fw_signature, FW_MAX_SIGNATURES)                 \
   X(VARIABLE, signature_set, struct fw_signature_set, 1)                       \
   X(VARIABLE, shared, struct fw_shared, 1)

@@ -4,7 +4,7 @@
 #ifndef FW_POLICY_ACCOUNT_H
 #define FW_POLICY_ACCOUNT_H
 
-#include "context.h"
+#include "capacity.h"
 #include "tables/port_table.h"
 
 enum {
@@ -52,15 +52,19 @@ FW_INLINE void fw_account(struct fw_context* x, fw_u32 reason) {
     fw_take_sample(x, x->sender->has_verified ? FW_SAMPLE_TRUSTED : FW_SAMPLE_NEW);
 }
 
-/* Sets the verdict, and counts the packet under its reason. Called once per packet. */
+/* Sets the verdict, and counts the packet under its reason. Called once per packet. A packet above
+ * a budget passes if its service bears it. */
 FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
                          struct fw_decision* decision, fw_u32 reason) {
   const struct fw_config* cfg = fw_env_config(env);
   struct fw_counters* counters = fw_env_counters(env, 0);
-  int drops = fw_reason_drops(reason);
-  fw_u64 at = reason;
+  int drops;
+  fw_u64 at;
 
   if (!cfg || !counters) return;
+  if (reason == FW_REASON_BUDGET && decision->budget) reason = fw_settle_excess(env, p, decision);
+  drops = fw_reason_drops(reason);
+  at = reason;
   decision->reason = (fw_u8)reason;
   decision->observed = drops && cfg->mode == FW_MODE_OBSERVE;
   decision->verdict = drops && !decision->observed ? FW_DROP : FW_PASS;

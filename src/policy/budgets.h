@@ -8,10 +8,10 @@
  * can take few tokens, so a single busy sender, whom limits judge, cannot exhaust a
  * budget.
  *
- * A source with a verified flow takes no tokens. Sources that were known before the
- * load have a bucket of their own, in which a packet costs a quarter. New sources
- * share the other bucket; while more than half of it is used, each prefix has a
- * quota. */
+ * Sources that were known before the load, and those with a verified flow (whose
+ * address may be forged all the same), have a bucket of their own, in which a packet
+ * costs a quarter. New sources share the other bucket; while more than half of it is
+ * used, each prefix has a quota. */
 #ifndef FW_POLICY_BUDGETS_H
 #define FW_POLICY_BUDGETS_H
 
@@ -83,8 +83,8 @@ FW_INLINE int fw_budget_was_exhausted(const struct fw_budget_share* share, fw_u3
 }
 
 /* 1: the budget admits the request. A request over its quota is admitted without taking tokens. */
-FW_INLINE int fw_budget_admits(struct fw_env* env, const struct fw_config* cfg,
-                               struct fw_budget_place at, fw_u32 request, fw_u64 now_ns) {
+FW_INLINE int fw_budget_admits(const struct fw_config* cfg, struct fw_budget_place at,
+                               fw_u32 request, fw_u64 now_ns) {
   const struct fw_budget_limit* limit;
   fw_u32 side = fw_request_side(request);
   fw_u64 used, half;
@@ -104,7 +104,6 @@ FW_INLINE int fw_budget_admits(struct fw_env* env, const struct fw_config* cfg,
       return 1;
     if (side == FW_BUDGET_NEW) at.share->exhausted_ms = fw_ms(now_ns) | !fw_ms(now_ns);
   }
-  fw_budget_count_refused(env, at, now_ns);
   return 0;
 }
 
@@ -185,7 +184,9 @@ FW_INLINE int fw_budget_is_short(const struct fw_budget* budget,
          !fw_budget_burst_is_available(budget, limit, fw_request_side(request), now_ns);
 }
 
-/* 1: the packet is above its budget. Takes tokens otherwise. */
+/* Which budget refuses the packet: its own one's index + 1, or-ed with FW_REFUSED_BY_ALL if that of
+ * all addresses does. 0: none does, and tokens were taken. */
+enum { FW_REFUSED_BY_ALL = 1 << 16 };
 FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u8 traffic_class,
                                 const struct fw_sender* sender, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
@@ -193,7 +194,7 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
   struct fw_budget_place own, of_all;
   const struct fw_budget_limit* limit;
   const struct fw_source* source;
-  fw_u32 request, side;
+  fw_u32 request, side, index, refused_by;
   fw_u16 port = 0;
   int unsolicited;
 
@@ -202,11 +203,12 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
   if (!limit->cost) return 0;
   source = fw_source_at(env, sender->slot_number);
   unsolicited = fw_is_unsolicited(env, traffic_class, sender, source);
-  if (sender->has_verified && !unsolicited) return 0;
   request = fw_request_of(traffic_class, sender, source, unsolicited);
   side = fw_request_side(request);
   if (sender->served && fw_class_has_port(traffic_class)) port = p->dport;
-  own = fw_budget_find(env, cfg, p->dst, traffic_class, port);
+  index = fw_budget_index(env, cfg, p->dst, traffic_class, port);
+  own = fw_budget_at(env, index);
+  refused_by = index + 1;
   if (!own.budget || !own.share) return 0;
   if (fw_budget_is_short(own.budget, limit, request, own.share->credit[side], now_ns))
     request |= FW_REQUEST_PREFIX_QUOTA;
@@ -217,9 +219,10 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
     return 0;
   }
 
-  if (fw_budget_admits(env, cfg, own, request, now_ns)) {
+  if (fw_budget_admits(cfg, own, request, now_ns)) {
+    refused_by |= FW_REFUSED_BY_ALL;
     of_all = fw_budget_find(env, cfg, all, traffic_class, port ? FW_ANY_SERVED : 0);
-    if (fw_budget_admits(env, cfg, of_all, request, now_ns)) {
+    if (fw_budget_admits(cfg, of_all, request, now_ns)) {
       if (!(request & FW_REQUEST_WITHIN_QUOTA)) return 0;
       fw_budget_take_batch(cfg, own.budget, side, now_ns);
       if (of_all.budget) fw_budget_take_batch(cfg, of_all.budget, side, now_ns);
@@ -229,13 +232,33 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
   }
   fw_uncount(env, sender->slot_number,
              traffic_class == FW_CLASS_TCP_SYN && (request & FW_REQUEST_WITHIN_QUOTA));
-  return 1;
+  return (int)refused_by;
 }
 
 FW_INLINE fw_u32 fw_stage_budgets(struct fw_context* x) {
-  return fw_is_over_budget(x->env, x->packet, x->decision->traffic_class, x->sender, x->now_ns)
-             ? FW_REASON_BUDGET
-             : FW_CONTINUE;
+  struct fw_decision* decision = x->decision;
+  fw_u32 refused_by =
+      (fw_u32)fw_is_over_budget(x->env, x->packet, decision->traffic_class, x->sender, x->now_ns);
+
+  if (!refused_by) return FW_CONTINUE;
+  decision->budget = (fw_u16)refused_by;
+  decision->of_all = refused_by >= FW_REFUSED_BY_ALL;
+  return FW_REASON_BUDGET;
+}
+
+/* Counts a packet that the budget at `index` refused, or that of all addresses in its stead. */
+FW_GLOBAL int fw_count_refused(struct fw_env* env, fw_u32 index, fw_u32 by_all, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  const struct fw_budget* budget = env ? fw_env_budgets(env, index) : NULL;
+  const struct fw_addr all = {0, 0};
+
+  if (!cfg || !budget) return 0;
+  fw_budget_count_refused(env,
+                          by_all ? fw_budget_find(env, cfg, all, budget->traffic_class,
+                                                  budget->port ? FW_ANY_SERVED : 0)
+                                 : fw_budget_at(env, index),
+                          now_ns);
+  return 1;
 }
 
 #endif

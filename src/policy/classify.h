@@ -11,6 +11,7 @@ enum fw_peer {
   FW_PEER_UNKNOWN = 0,
   FW_PEER_ANSWERS = 1, /* this host sent first */
   FW_PEER_VERIFIED = 2,
+  FW_PEER_ACQUAINTED = 3, /* exchanges UDP with this host, which a forger of its address can, too */
 };
 
 /* Protocols without ports (ICMP among them) have one flow per pair of hosts. */

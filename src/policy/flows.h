@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* How a flow verifies its peer. A TCP peer acknowledges the sequence number that
- * this host chose, which the forger of an address cannot see. Other protocols: this
- * host sent first, or it answered several questions over some seconds.
+ * this host chose, which the forger of an address cannot see. Other protocols prove
+ * nothing: a peer that this host sent to first ANSWERS, and one whose questions were
+ * answered several times over some seconds is ACQUAINTED (acquaintance.h).
  *
  * A packet of an unknown peer begins a flow only when it reaches the host
  * (fw_flow_record_question), so a flood that is dropped displaces no flow. */
 #ifndef FW_POLICY_FLOWS_H
 #define FW_POLICY_FLOWS_H
 
+#include "acquaintance.h"
 #include "classify.h"
 #include "tables/address.h"
 #include "tables/flow_table.h"
 
 enum {
-  /* An exchange verifies a UDP peer after so many answered questions over so many windows.
-   * Judgement: a weak proof, since a service also answers forged questions. */
+  /* A UDP peer is an acquaintance after so many answered questions over so many windows. Judgement:
+   * it proves nothing, since a service also answers forged questions. */
   FW_EXCHANGE_ANSWERS = 4,
   FW_EXCHANGE_WINDOWS = 2,
   FW_MAX_UNVERIFIED_BYTES = 1 << 22, /* what is sent before an acknowledgement at most: the default
@@ -76,16 +78,48 @@ FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_c
   if (p->proto == FW_IPPROTO_TCP) return fw_tcp_arrive(flow, p, window);
 
   state = fw_flow_state(flow);
-  if (state == FW_FLOW_OUTBOUND || state == FW_FLOW_ESTABLISHED) {
+  if (state == FW_FLOW_OUTBOUND) {
     fw_flow_set(flow, window, state);
-    return fw_arrival_of(state == FW_FLOW_OUTBOUND ? FW_PEER_ANSWERS : FW_PEER_VERIFIED, 0);
+    return fw_arrival_of(FW_PEER_ANSWERS, 0);
   }
-  if (p->proto == FW_IPPROTO_UDP && flow->udp.exchanges >= FW_EXCHANGE_ANSWERS &&
+  if (p->proto == FW_IPPROTO_UDP && state < FW_FLOW_HANDSHAKE &&
+      flow->udp.exchanges >= FW_EXCHANGE_ANSWERS &&
       (fw_s32)(window - flow->udp.first_window) >= FW_EXCHANGE_WINDOWS) {
-    fw_flow_set(flow, window, FW_FLOW_ESTABLISHED);
-    return fw_arrival_of(FW_PEER_VERIFIED, 0);
+    flow->acquaintance.usual = flow->acquaintance.count = 0;
+    state = FW_FLOW_ACQUAINTED;
   }
-  return fw_arrival_of(FW_PEER_UNKNOWN, 0);
+  if (state != FW_FLOW_ACQUAINTED) return fw_arrival_of(FW_PEER_UNKNOWN, 0);
+  return fw_arrival_of(fw_acquaintance_arrive(env, flow, window), 0);
+}
+
+/* The peer to whom this host sends on a UDP port of the peer's (fw_flow_depart) may send to the
+ * same port here, from whichever port: so do VXLAN, syslog relays and others. Enum fw_peer. */
+FW_GLOBAL int fw_partner_arrive(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_flow* flow;
+  fw_u64 h;
+
+  if (!cfg || !p) return FW_PEER_UNKNOWN;
+  h = fw_partner_hash(cfg, &p->src, &p->dst, p->dport);
+  if (!fw_flow_may_be_known(env, cfg, h)) return FW_PEER_UNKNOWN;
+  flow = fw_flow_find(env, cfg, h, window, 0);
+  if (!flow || fw_flow_state(flow) != FW_FLOW_ACQUAINTED) return FW_PEER_UNKNOWN;
+  return (int)fw_acquaintance_arrive(env, flow, window);
+}
+
+/* Records to which port of the peer this host sends UDP. */
+FW_GLOBAL int fw_partner_depart(struct fw_env* env, const struct fw_packet* p, fw_u32 window) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_flow* flow;
+  fw_u64 h;
+
+  if (!cfg || !p) return 0;
+  h = fw_partner_hash(cfg, &p->dst, &p->src, p->dport);
+  flow = fw_flow_find(env, cfg, h, window, 1);
+  if (!flow) return 0;
+  if (fw_flow_state(flow) != FW_FLOW_ACQUAINTED)
+    fw_flow_publish(env, cfg, flow, h, window, FW_FLOW_ACQUAINTED);
+  return 1;
 }
 
 /* Records that a UDP packet of an unknown peer reaches this host; an answer to it makes an
@@ -188,6 +222,7 @@ FW_INLINE fw_u32 fw_flow_depart(struct fw_env* env, const struct fw_config* cfg,
   flow = fw_flow_find(env, cfg, h, window, 1);
   if (!flow) return FW_DEPARTS;
   state = fw_flow_state(flow);
+  if (p->proto == FW_IPPROTO_UDP && state == FW_FLOW_EMPTY) fw_partner_depart(env, p, window);
   if (p->proto != FW_IPPROTO_TCP)
     departs = fw_other_depart(flow, p, &state);
   else if (state < FW_FLOW_HANDSHAKE && !(p->tcp_flags & FW_TCP_SYN) && (p->tcp_flags & FW_TCP_RST))

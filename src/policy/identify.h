@@ -30,6 +30,8 @@ FW_INLINE struct fw_arrival fw_arrive(struct fw_context* x) {
   h = fw_arriving_hash(x->config, p);
   fw_prefetch(x->env, x->config, x->source_hash, h, fw_will_create_flow(x, shared));
   if (may_be_of_flow) arrival = fw_flow_arrive(x->env, x->config, p, h, fw_window(x->now_ns));
+  if (!arrival.peer && p->proto == FW_IPPROTO_UDP)
+    arrival.peer = (fw_u32)fw_partner_arrive(x->env, p, fw_window(x->now_ns));
   if (arrival.peer || !egress_unseen) return arrival;
   arrival = fw_one_way_arrive(x->env, p, h, fw_window(x->now_ns));
   if (arrival.completes_handshake) fw_port_set_answers(x->env, FW_IPPROTO_TCP, p->dport);
@@ -63,7 +65,7 @@ FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   return FW_CONTINUE;
 }
 
-/* A verified peer, or one that answers this host, passes: it is within its limits here. */
+/* A peer passes: it is within its limits here. */
 FW_INLINE fw_u32 fw_stage_verified(const struct fw_context* x) {
   return x->sender->peer ? FW_REASON_VERIFIED : FW_CONTINUE;
 }

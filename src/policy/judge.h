@@ -44,11 +44,16 @@ FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
   return FW_REASON_PASS;
 }
 
-/* May the datapath answer this SYN by a SYN cookie instead of dropping it? */
-FW_INLINE int fw_may_challenge(const struct fw_context* x, fw_u32 reason) {
-  return x->config->syn_cookies && x->config->mode == FW_MODE_ENFORCE &&
-         x->decision->traffic_class == FW_CLASS_TCP_SYN &&
-         (reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE);
+/* What the datapath may try before the packet is dropped for `reason`. */
+FW_INLINE fw_u8 fw_ask(const struct fw_context* x, fw_u32 reason) {
+  fw_u8 traffic_class = x->decision->traffic_class;
+
+  if (reason != FW_REASON_BUDGET && reason != FW_REASON_SIGNATURE) return FW_ASK_NOTHING;
+  if (traffic_class == FW_CLASS_TCP_STRAY) return FW_ASK_KERNEL;
+  if (traffic_class == FW_CLASS_TCP_SYN && x->config->syn_cookies &&
+      x->config->mode == FW_MODE_ENFORCE)
+    return FW_ASK_SENDER;
+  return FW_ASK_NOTHING;
 }
 
 /* A UDP packet of an unknown peer that reaches the host begins a flow. */
@@ -63,9 +68,9 @@ FW_INLINE void fw_begin_flow(struct fw_context* x) {
 }
 
 /* Decides one ingress packet. `parsed` is what fw_parse() returned, *p what it filled in; *decision
- * is zero on entry. Without a configuration everything passes. If decision->challenge is set, the
- * datapath may answer the packet (a SYN); in any case it has to call fw_settle(), with
- * decision->reason if it did not answer. */
+ * is zero on entry. Without a configuration everything passes. If decision->ask is set, the
+ * datapath may try that; in any case it has to call fw_settle(), with decision->reason if it
+ * achieved nothing. */
 FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
                          struct fw_decision* decision) {
   struct fw_sender sender; /* filled in by the identify stage; earlier ones need none */
@@ -81,10 +86,10 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
   if (!x.config || !x.counters || x.config->mode == FW_MODE_OFF) return;
   reason = fw_judge(&x, parsed);
   fw_account(&x, reason);
-  if (fw_may_challenge(&x, reason)) {
+  decision->ask = fw_ask(&x, reason);
+  if (decision->ask) {
     decision->reason = (fw_u8)reason;
     decision->verdict = FW_DROP;
-    decision->challenge = 1;
     return;
   }
   fw_settle(env, p, decision, reason);

@@ -101,12 +101,13 @@ static int would_challenge(struct fw_env* env, const struct fw_frame* frame,
 }
 
 /* Nothing is sent, and no flow is recorded: a client in a capture acknowledges the number of the
- * SYN-ACK in that capture. */
-static void settle_challenge(struct fw_env* env, const struct fw_frame* frame,
-                             const struct fw_packet* packet, struct fw_decision* decision) {
+ * SYN-ACK in that capture. There is no kernel with sockets to be asked, either. */
+static void settle_asked(struct fw_env* env, const struct fw_frame* frame,
+                         const struct fw_packet* packet, struct fw_decision* decision) {
   fw_u32 reason = decision->reason;
 
-  if (env->is_past && would_challenge(env, frame, packet)) reason = FW_REASON_CHALLENGE;
+  if (decision->ask == FW_ASK_SENDER && env->is_past && would_challenge(env, frame, packet))
+    reason = FW_REASON_CHALLENGE;
   fw_settle(env, packet, decision, reason);
 }
 
@@ -118,8 +119,8 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
   __builtin_memset(decision, 0, sizeof *decision);
   env->now_ns = now_ns;
   fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision);
+  if (decision->ask) settle_asked(env, frame, packet, decision);
   if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
-  if (decision->challenge) settle_challenge(env, frame, packet, decision);
 }
 
 void fw_policy_record_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns) {
@@ -251,7 +252,9 @@ void fw_policy_flow_establish(struct fw_env* env, struct fw_addr remote, fw_u16 
   fw_u64 h = fw_flow_hash(env->config, &tuple);
   struct fw_flow* flow = fw_flow_find(env, env->config, h, fw_window(now_ns), 1);
 
-  if (flow) fw_flow_publish(env, env->config, flow, h, fw_window(now_ns), FW_FLOW_ESTABLISHED);
+  fw_u32 state = proto == FW_IPPROTO_TCP ? FW_FLOW_ESTABLISHED : FW_FLOW_OUTBOUND;
+
+  if (flow) fw_flow_publish(env, env->config, flow, h, fw_window(now_ns), state);
 }
 
 /* The slot of a source under a rule with meters of its own, or rule 0; NULL: it has none. */

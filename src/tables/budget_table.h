@@ -59,13 +59,15 @@ FW_INLINE fw_u32 fw_budget_index(struct fw_env* env, const struct fw_config* cfg
   return first & (FW_BUDGET_SLOTS - 1);
 }
 
-FW_INLINE struct fw_budget_place fw_budget_find(struct fw_env* env, const struct fw_config* cfg,
-                                                struct fw_addr dst, fw_u8 traffic_class,
-                                                fw_u16 port) {
-  fw_u32 index = fw_budget_index(env, cfg, dst, traffic_class, port);
+FW_INLINE struct fw_budget_place fw_budget_at(struct fw_env* env, fw_u32 index) {
   struct fw_budget_place at = {fw_env_budgets(env, index), fw_env_budget_shares(env, index)};
 
   return at;
+}
+FW_INLINE struct fw_budget_place fw_budget_find(struct fw_env* env, const struct fw_config* cfg,
+                                                struct fw_addr dst, fw_u8 traffic_class,
+                                                fw_u16 port) {
+  return fw_budget_at(env, fw_budget_index(env, cfg, dst, traffic_class, port));
 }
 
 FW_INLINE const struct fw_budget_limit* fw_budget_limit_of(const struct fw_config* cfg,
@@ -127,18 +129,27 @@ FW_INLINE void fw_budget_refund(const struct fw_config* cfg, struct fw_budget_pl
   fw_budget_give(&at.budget->tat_ticks[FW_BUDGET_KNOWN], cost >> FW_KNOWN_SHIFT);
 }
 
-/* Counts a refused packet, and extends the time under load. */
+/* A packet is above a budget: the host is under load. Written every FW_BUDGET_FLUSH_MS at most. */
+FW_INLINE void fw_extend_load(struct fw_env* env, fw_u64 now_ns) {
+  struct fw_shared* shared = fw_env_shared(env, 0);
+  fw_u64 until_ns = now_ns + FW_UNDER_LOAD_NS;
+
+  if (shared && until_ns - shared->under_load_until_ns >= (fw_u64)FW_BUDGET_FLUSH_MS << 20)
+    shared->under_load_until_ns = until_ns;
+}
+
+/* Counts a packet that a budget refused and that is dropped, and extends the time under load. */
 FW_INLINE void fw_budget_count_refused(struct fw_env* env, struct fw_budget_place at,
                                        fw_u64 now_ns) {
-  struct fw_shared* shared = fw_env_shared(env, 0);
   fw_u32 now_ms = fw_ms(now_ns);
 
+  if (!at.budget || !at.share) return;
   at.share->refused++;
   if (now_ms - at.share->flushed_ms < FW_BUDGET_FLUSH_MS) return;
   at.share->flushed_ms = now_ms;
   __sync_fetch_and_add(&at.budget->refused, at.share->refused);
   at.share->refused = 0;
-  if (shared) shared->under_load_until_ns = now_ns + FW_UNDER_LOAD_NS;
+  fw_extend_load(env, now_ns);
 }
 
 #endif

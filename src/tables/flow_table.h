@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds a flow's slot: one bucket of four, one cache line, behind a Bloom filter. A
  * new flow takes an empty slot, else that of the unestablished flow seen longest
- * ago, else of a closing one, else of an established one that was idle for two
- * hours, else none. So an unestablished flow never displaces an established one
- * that is in use. */
+ * ago, else of an acquaintance that was idle for half a minute, else of a closing
+ * flow, else of an established one that was idle for two hours, else none. So an
+ * unestablished flow never displaces an established one that is in use. */
 #ifndef FW_TABLES_FLOW_TABLE_H
 #define FW_TABLES_FLOW_TABLE_H
 
@@ -11,7 +11,11 @@
 #include "hash.h"
 #include "rate.h"
 
-enum { FW_FLOW_IDLE_WINDOWS = 6705 /* 2 hours: tcp_keepalive_time of Linux */ };
+enum {
+  FW_FLOW_IDLE_WINDOWS = 6705, /* 2 hours: tcp_keepalive_time of Linux */
+  /* 30 s: NAT's timeout of UDP (nf_conntrack_udp_timeout), which dialogues keep alive. */
+  FW_ACQUAINTANCE_IDLE_WINDOWS = 28,
+};
 
 /* The two ends of a flow, as seen from here. Protocols without ports have zeros. */
 struct fw_tuple {
@@ -50,7 +54,8 @@ FW_INLINE fw_u32 fw_flow_bucket(const struct fw_config* cfg, fw_u64 h) {
 
 /* The slot that a new flow takes, which is the one with the lowest rank; FW_FLOW_SLOTS: none. */
 FW_INLINE fw_u32 fw_flow_victim(const struct fw_flow_bucket* bucket, fw_u32 window) {
-  const fw_u32 rank_of_new = 0x3fffffff, rank_of_closing = 0x7fffffff, rank_of_idle = 0x80000000;
+  const fw_u32 rank_of_new = 0x1fffffff, rank_of_acquaintance = 0x3fffffff,
+               rank_of_closing = 0x7fffffff, rank_of_idle = 0x80000000;
   fw_u32 victim = FW_FLOW_SLOTS, lowest = 0xffffffff;
 
   for (fw_u32 i = 0; i < FW_FLOW_SLOTS; i++) {
@@ -61,6 +66,8 @@ FW_INLINE fw_u32 fw_flow_victim(const struct fw_flow_bucket* bucket, fw_u32 wind
       rank = 0;
     else if (state < FW_FLOW_ESTABLISHED)
       rank = rank_of_new - idle;
+    else if (state == FW_FLOW_ACQUAINTED && idle >= FW_ACQUAINTANCE_IDLE_WINDOWS)
+      rank = rank_of_acquaintance - idle;
     else if (state == FW_FLOW_CLOSING)
       rank = rank_of_closing - idle;
     else if (idle >= FW_FLOW_IDLE_WINDOWS)

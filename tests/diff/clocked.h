@@ -10,7 +10,7 @@ struct fw_clocked {
   fw_u64 now_ns;
   struct fw_packet packet;
   struct fw_decision decision;
-  fw_u8 pad[7];
+  fw_u8 pad[4];
 };
 
 #endif

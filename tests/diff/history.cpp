@@ -33,6 +33,8 @@ class History {
     }
     if (one_in(5'000)) change_signature();
     if (one_in(1'000)) change_served();
+    if (one_in(2'000)) pair_.restrict(1 + below(10'000'000), now_ns_ + below(4'000) * kMillisecond);
+    if (one_in(20)) establish();
     if (one_in(50'000)) {
       if (Difference found = change_lists()) return found;
     }
@@ -61,6 +63,7 @@ class History {
       budget.served_burst = below(80) * budget.cost;
       budget.limit = below(400);
     }
+    config.capacity_cost = one_in(2) ? 0 : 62'500'000 / (1 + below(400));
     config.scan_ports = static_cast<fw_u8>(below(6));
     for (unsigned rule = 0; rule < 4; rule++) config.rule[rule] = random_rule(rule);
     config.rule[FW_RULE_OF_PREFIXES] = random_rule(0);
@@ -154,6 +157,18 @@ class History {
     constexpr fw_u8 kServed[] = {FW_PORT_CLOSED, FW_PORT_ANSWERS, FW_PORT_LISTENS,
                                  FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF};
     pair_.set_served(kPorts[below(std::size(kPorts))], kServed[below(std::size(kServed))]);
+  }
+
+  // Random frames complete few handshakes.
+  void establish() {
+    const Bytes& bytes = frames_.arriving();
+    const auto size = static_cast<fw_u32>(bytes.size());
+    const fw_frame frame{
+        .data = bytes.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
+    fw_packet packet{};
+    if (fw_policy_parse(&frame, &packet) == 0 || packet.proto != FW_IPPROTO_TCP) return;
+    pair_.establish(from_key(packet.src), packet.sport, from_key(packet.dst), packet.dport,
+                    now_ns_);
   }
 
   Difference erase() {

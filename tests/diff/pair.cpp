@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "datapath/address_key.hpp"
+
 namespace fw::test {
 namespace {
 
@@ -132,6 +134,23 @@ void Pair::set_signature(std::size_t index, const fw_signature& signature, fw_u3
 void Pair::set_served(std::size_t port, fw_u8 flags) {
   user_.tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = flags;
   kernel_->tables().served[port / FW_LINE_BYTES].value[port % FW_LINE_BYTES] = flags;
+}
+
+void Pair::restrict(fw_u32 cost, std::uint64_t until_ns) {
+  for (const datapath::Tables& tables : {user_.tables(), kernel_->tables()}) {
+    for (fw_capacity& capacity : tables.capacities) {
+      capacity.cost = cost;
+      capacity.until_ms = static_cast<fw_u32>(until_ns >> 20);
+    }
+    tables.shared[0].restricted_until_window = static_cast<fw_u32>(until_ns >> FW_WINDOW_SHIFT);
+  }
+}
+
+void Pair::establish(const Address& remote, unsigned remote_port, const Address& local,
+                     unsigned local_port, std::uint64_t now_ns) {
+  for (fw_env* env : {&user_.env(), &kernel_->env()})
+    fw_policy_flow_establish(env, key_of(remote), static_cast<fw_u16>(remote_port), key_of(local),
+                             static_cast<fw_u16>(local_port), FW_IPPROTO_TCP, now_ns);
 }
 
 void Pair::erase(std::size_t entry_index) {

@@ -32,6 +32,11 @@ class Pair {
   // Puts a signature in force for the classes whose bits are set; none: takes it out.
   void set_signature(std::size_t index, const fw_signature& signature, fw_u32 classes);
   // Sets FW_PORT_* of a port, given by its index in the table `served`.
+  // What all services bear, as the engine restricts it.
+  void restrict(fw_u32 cost, std::uint64_t until_ns);
+  // A connection from before the start.
+  void establish(const Address& remote, unsigned remote_port, const Address& local,
+                 unsigned local_port, std::uint64_t now_ns);
   void set_served(std::size_t port, fw_u8 flags);
   void erase(std::size_t entry_index);
 

@@ -190,7 +190,7 @@ unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& v
   if (peer == Peer::unknown && matches &&
       !has_verified_entry(key_of(datagram, verdict.rule, false), now_ns))
     return FW_REASON_SIGNATURE;
-  const bool verified = peer != Peer::unknown;
+  const bool verified = peer == Peer::verified;
   const SourceKey key = key_of(datagram, verdict.rule, verified);
   if (is_over_limit(datagram, verdict.traffic_class, key, verdict.rule, peer, now_ns))
     return FW_REASON_LIMIT;
@@ -220,7 +220,12 @@ Model::Peer Model::peer_of(const Datagram& datagram, std::uint64_t now_ns) {
   const FlowKey key{datagram.remote, has_ports(datagram) ? datagram.remote_port : 0, datagram.local,
                     has_ports(datagram) ? datagram.local_port : 0, datagram.proto};
   const auto found = flows_.find(key);
-  if (found == flows_.end()) return Peer::unknown;
+  const Peer partner =
+      datagram.proto == FW_IPPROTO_UDP &&
+              partners_.contains({datagram.remote, datagram.local, datagram.local_port})
+          ? Peer::acquainted
+          : Peer::unknown;
+  if (found == flows_.end()) return partner;
   Flow& flow = found->second;
   if (datagram.proto == FW_IPPROTO_TCP) {
     const std::uint32_t ahead = datagram.ack - flow.isn;  // modulo 2^32, as sequence numbers are
@@ -231,11 +236,10 @@ Model::Peer Model::peer_of(const Datagram& datagram, std::uint64_t now_ns) {
     }
     return flow.state == State::established ? Peer::verified : Peer::unknown;
   }
-  if (flow.state == State::established) return Peer::verified;
   if (flow.state == State::outbound) return Peer::answers;
-  const bool long_enough = flow.exchanges >= 4 && window >= flow.first_window + 2;
-  if (long_enough) flow.state = State::established;
-  return long_enough ? Peer::verified : Peer::unknown;
+  if (datagram.proto == FW_IPPROTO_UDP && flow.exchanges >= 4 && window >= flow.first_window + 2)
+    flow.state = State::established;
+  return flow.state == State::established ? Peer::acquainted : partner;
 }
 
 Model::Peer Model::one_way_peer_of(const Datagram& datagram, std::uint64_t now_ns) {
@@ -283,6 +287,8 @@ void Model::leaves(const Datagram& datagram, std::uint64_t now_ns) {
   const bool is_new = found == flows_.end();
   if (datagram.proto != FW_IPPROTO_TCP) {
     if (is_new) {
+      if (datagram.proto == FW_IPPROTO_UDP)
+        partners_.insert({datagram.remote, datagram.local, datagram.remote_port});
       flows_[key] = {.state = State::outbound, .first_window = window_of(now_ns)};
     } else if (found->second.state == State::unanswered || found->second.state == State::replied) {
       if (datagram.proto == FW_IPPROTO_UDP) {
@@ -349,7 +355,7 @@ bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, cons
                           unsigned rule, Peer peer, std::uint64_t now_ns) {
   if (is_special(datagram.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
-  const bool may_be_forged = peer == Peer::unknown && has_verified_entry(key, now_ns);
+  const bool may_be_forged = peer != Peer::verified && has_verified_entry(key, now_ns);
 
   const auto [at, is_new] = sources_.try_emplace(key);
   Source& source = at->second;

@@ -104,7 +104,7 @@ class Model {
   std::uint64_t bans_not_made = 0;
 
  private:
-  enum class Peer { unknown, answers, verified };
+  enum class Peer { unknown, answers, verified, acquainted };
   struct Flow {
     enum class State { unanswered, replied, handshake, outbound, established };
     State state = State::unanswered;
@@ -209,6 +209,8 @@ class Model {
   void take_batch(const BudgetKey& key, Side side, std::uint64_t now_ns);
 
   std::map<FlowKey, Flow> flows_;
+  // To which port of a peer this host sends UDP: remote and local address, and the port.
+  std::set<std::tuple<Address, Address, unsigned>> partners_;
   std::map<SourceKey, Source> sources_;
   std::set<std::pair<unsigned, unsigned>> served_;  // protocol and port; answered a new source
   Bucket bans_made_;

@@ -113,7 +113,6 @@ bool Model::is_over_budget(const Datagram& datagram, const Verdict& verdict, std
       is_special(datagram.remote) || found == sources_.end() ? nullptr : &found->second;
   const bool unsolicited = is_unsolicited(datagram, traffic_class, source);
   const bool has_verified_flow = source != nullptr && has_verified_entry(key, now_ns);
-  if (has_verified_flow && !unsolicited) return false;
 
   const bool is_known =
       source != nullptr && traffic_class != FW_CLASS_TCP_SYN && source->age >= kKnownAge;

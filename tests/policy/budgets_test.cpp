@@ -188,15 +188,23 @@ TEST(budgets, a_flood_of_other_ports_does_not_affect_a_service_that_answers) {
   EXPECT_EQ(lab.in(from(unverified(901)).udp(4000, 53)), "pass pass");
 }
 
-TEST(budgets, a_source_with_a_verified_flow_takes_no_tokens_for_new_connections) {
+TEST(budgets, a_source_with_a_verified_flow_connects_again_while_strangers_are_refused) {
   Lab lab;
   lab.handshake(kPeer);
   lab.in(from(kPeer).tcp(40000, 80).ack(1001));
-  budget(lab, FW_CLASS_TCP_SYN, 1, 8);
+  budget(lab, FW_CLASS_TCP_SYN, 10, 64);
   passes(lab, 200, [](unsigned i) { return syn(unverified(i)); });
   EXPECT_EQ(lab.in(syn(unverified(999))), "drop budget");
-  for (unsigned i = 0; i < 100; i++)
+  for (unsigned i = 0; i < 64; i++)
     ASSERT_EQ(lab.in(from(kPeer).tcp(41000 + i, 80).syn()), "pass pass") << i;
+}
+
+TEST(budgets, syns_in_the_names_of_sources_with_verified_flows_are_held_to_them) {
+  Lab lab;
+  budget(lab, FW_CLASS_TCP_SYN, 10, 64);
+  for (unsigned i = 0; i < 50; i++) lab.handshake(unverified(i));
+  lab.now_ns += 10 * kSecond;
+  EXPECT_LT(passes(lab, 5000, [](unsigned i) { return syn(unverified(i % 50)); }), 500U);
 }
 
 TEST(budgets, packets_of_verified_flows_take_no_tokens) {

@@ -2,6 +2,7 @@
 /* The BPF programs: floodwall_in judges arriving packets at the driver (XDP),
  * floodwall_out records what this host sends (tc). */
 #include "datapath/xdp/env_bpf.h"
+#include "datapath/xdp/socket_lookup.h"
 #include "datapath/xdp/syn_answer.h"
 #include "policy/egress.h"
 #include "policy/judge.h"
@@ -66,17 +67,21 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
   bpf_ringbuf_submit(sample, BPF_RB_NO_WAKEUP);
 }
 
-/* Answers a SYN by a SYN cookie if that is possible, and settles its decision. */
-FW_INLINE int fw_answer(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
-                        struct fw_decision* decision) {
-  int challenged = fw_challenge(ctx, env, packet, fw_env_now(env));
-  fw_u32 reason = decision->reason;
+/* The reason of a packet that is to be dropped, after its sender or the kernel was asked: a SYN is
+ * answered by a SYN cookie, and a connection that the flow table does not know may be the kernel's.
+ */
+FW_INLINE fw_u32 fw_asked(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
+                          struct fw_decision* decision) {
+  int challenged;
 
-  if (challenged == FW_CHALLENGED) reason = FW_REASON_CHALLENGE;
-  if (challenged == FW_CHALLENGED_BY_KERNEL) reason = FW_REASON_PASS;
-  fw_settle(env, packet, decision, reason);
-  if (challenged == FW_CHALLENGED) return XDP_TX;
-  return decision->verdict == FW_DROP ? XDP_DROP : XDP_PASS;
+  if (decision->ask == FW_ASK_KERNEL) {
+    if (!fw_kernel_knows(ctx, env, packet, fw_env_now(env))) return decision->reason;
+    decision->sample = 0; /* it is no excess */
+    return FW_REASON_PASS;
+  }
+  challenged = fw_challenge(ctx, env, packet, fw_env_now(env));
+  if (challenged == FW_CHALLENGED) return FW_REASON_CHALLENGE;
+  return challenged == FW_CHALLENGED_BY_KERNEL ? FW_REASON_PASS : decision->reason;
 }
 
 SEC("xdp.frags")
@@ -87,8 +92,9 @@ int floodwall_in(struct xdp_md* ctx) {
 
   fw_env_open(&env);
   fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision);
+  if (decision.ask) fw_settle(&env, &packet, &decision, fw_asked(ctx, &env, &packet, &decision));
   if (decision.sample) fw_show(ctx, &env, &packet, &decision);
-  if (decision.challenge) return fw_answer(ctx, &env, &packet, &decision);
+  if (decision.reason == FW_REASON_CHALLENGE) return XDP_TX;
   return decision.verdict == FW_DROP ? XDP_DROP : XDP_PASS;
 }
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks the kernel for the TCP connection of a packet before it is refused. The flow
+ * table may not know it: it was made before the start, its answers leave by another
+ * interface, or the table was full. The connection is entered into the table, so it
+ * is asked for once. */
+#ifndef FW_DATAPATH_XDP_SOCKET_LOOKUP_H
+#define FW_DATAPATH_XDP_SOCKET_LOOKUP_H
+
+#include "datapath/xdp/env_bpf.h"
+#include "policy/flows.h"
+#include "policy/refund.h"
+
+FW_INLINE void fw_put_be32(__u32* word, fw_u32 value) {
+  *word = __builtin_bswap32(value);
+}
+FW_INLINE void fw_put_be64(__u32* words, fw_u64 value) {
+  fw_put_be32(words, (fw_u32)(value >> 32));
+  fw_put_be32(words + 1, (fw_u32)value);
+}
+
+/* The socket's state (BPF_TCP_*); 0: there is none. */
+FW_INLINE fw_u32 fw_tcp_socket_state(struct xdp_md* ctx, const struct fw_packet* p) {
+  struct bpf_sock_tuple tuple;
+  struct bpf_sock* socket;
+  fw_u32 state;
+
+  __builtin_memset(&tuple, 0, sizeof tuple);
+  if (p->is_v6) {
+    fw_put_be64(tuple.ipv6.saddr, p->src.hi);
+    fw_put_be64(tuple.ipv6.saddr + 2, p->src.lo);
+    fw_put_be64(tuple.ipv6.daddr, p->dst.hi);
+    fw_put_be64(tuple.ipv6.daddr + 2, p->dst.lo);
+    tuple.ipv6.sport = __builtin_bswap16(p->sport);
+    tuple.ipv6.dport = __builtin_bswap16(p->dport);
+    socket = bpf_skc_lookup_tcp(ctx, &tuple, sizeof tuple.ipv6, BPF_F_CURRENT_NETNS, 0);
+  } else {
+    fw_put_be32(&tuple.ipv4.saddr, (fw_u32)p->src.lo);
+    fw_put_be32(&tuple.ipv4.daddr, (fw_u32)p->dst.lo);
+    tuple.ipv4.sport = __builtin_bswap16(p->sport);
+    tuple.ipv4.dport = __builtin_bswap16(p->dport);
+    socket = bpf_skc_lookup_tcp(ctx, &tuple, sizeof tuple.ipv4, BPF_F_CURRENT_NETNS, 0);
+  }
+  if (!socket) return 0;
+  state = socket->state;
+  bpf_sk_release(socket);
+  return state;
+}
+
+/* 1: the packet is of a connection of this host, whatever its state. A listener alone is none. */
+FW_GLOBAL int fw_kernel_knows(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                              fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  fw_u32 state, window = fw_window(now_ns);
+  struct fw_flow* flow;
+  fw_u64 h;
+
+  if (!cfg || !p || p->proto != FW_IPPROTO_TCP || p->fragment == FW_FRAG_LATER) return 0;
+  state = fw_tcp_socket_state(ctx, p);
+  if (!state || state == BPF_TCP_LISTEN) return 0;
+  if (state == BPF_TCP_NEW_SYN_RECV || state == BPF_TCP_SYN_RECV || state == BPF_TCP_SYN_SENT ||
+      state == BPF_TCP_TIME_WAIT)
+    return 1; /* the handshake is not complete, or the connection is over */
+  h = fw_arriving_hash(cfg, p);
+  flow = fw_flow_find(env, cfg, h, window, 1);
+  if (!flow || fw_state_is_established(fw_flow_state(flow))) return 1;
+  fw_flow_publish(env, cfg, flow, h, window, FW_FLOW_ESTABLISHED);
+  fw_refund(env, &p->src, &p->dst, FW_CLASS_TCP_SYN, p->dport, now_ns);
+  return 1;
+}
+
+#endif

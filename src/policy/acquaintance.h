@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A UDP dialogue makes an acquaintance: many questions that were answered, or a peer
+ * to whom this host itself sends. That is no proof of the peer's address, as whoever
+ * forges it can ask as well. So it counts for this flow alone, and while services are
+ * restricted the acquaintance keeps what it used before, and a margin; what is above
+ * is judged like anybody's. */
+#ifndef FW_POLICY_ACQUAINTANCE_H
+#define FW_POLICY_ACQUAINTANCE_H
+
+#include "classify.h"
+#include "tables/flow_table.h"
+
+/* Judgement: a game or call varies by less than twice; 32 is the keep-alive of a quiet one. */
+enum { FW_ACQUAINTANCE_MARGIN = 2, FW_ACQUAINTANCE_LEAST = 32 /* packets in a window */ };
+/* IANA: reserved, so no packet has it. Marks the flow of a partner, which has no remote port. */
+enum { FW_IPPROTO_OF_PARTNER = 255 };
+
+FW_INLINE fw_u64 fw_partner_hash(const struct fw_config* cfg, const struct fw_addr* remote,
+                                 const struct fw_addr* local, fw_u16 port) {
+  struct fw_tuple t = {remote, local, 0, port, FW_IPPROTO_OF_PARTNER};
+
+  return fw_flow_hash(cfg, &t);
+}
+
+/* Counts a packet of an acquaintance; enum fw_peer. */
+FW_INLINE fw_u32 fw_acquaintance_arrive(struct fw_env* env, struct fw_flow* flow, fw_u32 window) {
+  const struct fw_shared* shared = fw_env_shared(env, 0);
+  int restricted = shared && (fw_s32)(shared->restricted_until_window - window) > 0;
+  struct fw_flow_of_acquaintance* of = &flow->acquaintance;
+
+  if (fw_flow_seen_window(flow) != window) {
+    if (!restricted)
+      of->usual = of->count > of->usual ? of->count : of->usual - (of->usual - of->count) / 8;
+    of->count = 0;
+  }
+  fw_flow_set(flow, window, FW_FLOW_ACQUAINTED);
+  of->count++;
+  return restricted && of->count > FW_ACQUAINTANCE_MARGIN * of->usual + FW_ACQUAINTANCE_LEAST
+             ? FW_PEER_UNKNOWN
+             : FW_PEER_ACQUAINTED;
+}
+
+#endif
