@@ -83,6 +83,9 @@ struct fw_config {
 /* One byte for each of 64 ports; TCP's 65,536 ports come first, then UDP's. The configuration's
  * table `ports` has each port's rule, the table `served` each port's FW_PORT_* flags. */
 enum { FW_PORT_LINES = 2 * 65536 / FW_LINE_BYTES };
+/* The table `served` has a byte for each of the 256 IP protocols behind them: a tunnel or daemon of
+ * this host takes the protocol. Those of TCP and UDP are unused. */
+enum { FW_SERVED_LINES = FW_PORT_LINES + 256 / FW_LINE_BYTES };
 struct fw_port_line {
   fw_u8 value[FW_LINE_BYTES];
 };

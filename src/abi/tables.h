@@ -49,7 +49,7 @@ FW_INLINE fw_u32 fw_flow_filters(const struct fw_table_sizes* sizes) {
   X(ARRAY, entry_keys, struct fw_entry_keys, fw_entry_buckets(sizes))          \
   X(ARRAY, entry_filter, struct fw_entry_filter, fw_entry_filters(sizes))      \
   X(ARRAY, entries, struct fw_entry, fw_entry_slots(sizes))                    \
-  X(ARRAY, served, struct fw_port_line, FW_PORT_LINES)                         \
+  X(ARRAY, served, struct fw_port_line, FW_SERVED_LINES)                       \
   X(VARIABLE, budgets, struct fw_budget, FW_BUDGET_SLOTS)                      \
   X(VARIABLE, capacities, struct fw_capacity, FW_BUDGET_SLOTS)                 \
   X(ARRAY, retries, struct fw_retry_bucket, FW_RETRY_BUCKETS)                  \

@@ -73,11 +73,12 @@ enum fw_metric {
 enum { FW_BYTES_UNIT = 16 }; /* bytes are metered in units of 16 */
 
 /* The traffic class of an arriving packet.
- *   X(name, word, meaning, metric, has a budget per served port, has a budget)
+ *   X(name, word, meaning, metric, has a budget per served port (OTHER: per
+ *     protocol that is taken here), has a budget)
  * The metric is metered in addition to packets and bytes; PACKETS: none. Verified traffic has no
  * budget. */
 #define FW_CLASSES(X)                                                                        \
-  X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 0, 1)                                   \
+  X(OTHER, "other", "not TCP, UDP or ICMP", PACKETS, 1, 1)                                   \
   X(TCP_SYN, "tcp_syn", "asks for a connection", SYN, 1, 1)                                  \
   X(TCP_FLOW, "tcp_flow", "of a verified connection", PACKETS, 0, 0)                         \
   X(TCP_STRAY, "tcp_stray", "out of state: of no verified connection", PACKETS, 1, 1)        \

@@ -116,7 +116,7 @@ void Daemon::update_machine(const Now& now) {
 
 void Daemon::update_listening(const Now& now) {
   listen_due_ns_ = now.mono_ns + kListenEveryNs;
-  const Result<void> marked = mark_listening(parts_.datapath.current());
+  const Result<void> marked = mark_listening(parts_.datapath.current(), network_);
   listen_problem_ =
       marked ? "" : "which ports are listened on is not known: " + marked.error().message;
 }

@@ -7,12 +7,14 @@
 
 #include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
+#include "host/protocols.hpp"
 #include "policy/policy.h"
 
 namespace fw::daemon {
 namespace {
 
-constexpr std::size_t kPorts = std::size_t{FW_PORT_LINES} * FW_LINE_BYTES;  // TCP's, then UDP's
+constexpr std::size_t kPorts = std::size_t{FW_PORT_LINES} * FW_LINE_BYTES;     // TCP's, then UDP's
+constexpr std::size_t kServed = std::size_t{FW_SERVED_LINES} * FW_LINE_BYTES;  // and protocols
 
 bool is_loopback(const Address& address) {
   return address.is_v4() ? address.v4_number() >> 24 == 127 : address == Address{0, 1};
@@ -34,15 +36,17 @@ Result<std::size_t> establish_flows(datapath::Datapath& datapath, const Now& now
   return established;
 }
 
-void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners) {
-  std::vector<fw_u8> wanted(kPorts);
+void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners,
+                    const std::set<std::uint8_t>& protocols) {
+  std::vector<fw_u8> wanted(kServed);
+  for (const std::uint8_t protocol : protocols) wanted[kPorts + protocol] = FW_PORT_LISTENS;
   for (const host::Socket& socket : listeners) {
     if (is_loopback(socket.local)) continue;
     wanted[(socket.proto == IPPROTO_UDP ? kPorts / 2 : 0) + socket.local_port] |=
         FW_PORT_LISTENS |
         (socket.receive_bytes >= FW_LARGE_RCVBUF_BYTES ? FW_PORT_LARGE_RCVBUF : 0);
   }
-  for (std::size_t i = 0; i < kPorts && i / FW_LINE_BYTES < served.size(); i++) {
+  for (std::size_t i = 0; i < kServed && i / FW_LINE_BYTES < served.size(); i++) {
     const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].value[i % FW_LINE_BYTES]);
     fw_u8 was = known.load(std::memory_order_relaxed);
     const auto is = static_cast<fw_u8>((was & FW_PORT_ANSWERS) | wanted[i]);
@@ -52,10 +56,10 @@ void mark_listening(std::span<fw_port_line> served, const std::vector<host::Sock
   }
 }
 
-Result<void> mark_listening(datapath::Datapath& datapath) {
+Result<void> mark_listening(datapath::Datapath& datapath, const host::Network& network) {
   const auto sockets = host::listeners();
   if (!sockets) return std::unexpected(sockets.error());
-  mark_listening(datapath.tables().served, *sockets);
+  mark_listening(datapath.tables().served, *sockets, host::taken_protocols(network));
   return {};
 }
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/now.hpp"
 #include "datapath/interface_status.hpp"
+#include "host/network.hpp"
 #include "host/sockets.hpp"
 
 namespace fw::daemon {
@@ -24,9 +27,11 @@ namespace fw::daemon {
 // answered stays marked. A service need not have answered anybody (syslog, netflow), or not yet. A
 // port has a large receive buffer if one of its sockets has. Sockets on loopback addresses do not
 // count: no packet from elsewhere reaches them.
-void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners);
-// The same, with the listening sockets of the caller's network namespace. After an error the table
-// is as it was.
-[[nodiscard]] Result<void> mark_listening(datapath::Datapath& datapath);
+void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners,
+                    const std::set<std::uint8_t>& protocols = {});
+// The same, with the listening sockets of the caller's network namespace, and the protocols that
+// its tunnels and daemons take. After an error the table is as it was.
+[[nodiscard]] Result<void> mark_listening(datapath::Datapath& datapath,
+                                          const host::Network& network);
 
 }  // namespace fw::daemon

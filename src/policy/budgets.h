@@ -158,6 +158,11 @@ FW_INLINE int fw_is_unsolicited(struct fw_env* env, fw_u8 traffic_class,
                                               fw_source_unrefunded(source) == FW_UNREFUNDED_MOST);
 }
 
+/* What a packet asks for: a port, or a protocol that has none. */
+FW_INLINE fw_u16 fw_service_of(const struct fw_packet* p) {
+  return fw_has_ports(p->proto) ? p->dport : p->proto;
+}
+
 /* The sender's request; enum fw_request. */
 FW_INLINE fw_u32 fw_request_of(fw_u8 traffic_class, const struct fw_sender* sender,
                                const struct fw_source* source, int unsolicited) {
@@ -205,7 +210,7 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
   unsolicited = fw_is_unsolicited(env, traffic_class, sender, source);
   request = fw_request_of(traffic_class, sender, source, unsolicited);
   side = fw_request_side(request);
-  if (sender->served && fw_class_has_port(traffic_class)) port = p->dport;
+  if (sender->served && fw_class_has_port(traffic_class)) port = fw_service_of(p);
   index = fw_budget_index(env, cfg, p->dst, traffic_class, port);
   own = fw_budget_at(env, index);
   refused_by = index + 1;

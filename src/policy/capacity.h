@@ -16,11 +16,11 @@
 enum { FW_CAPACITY_BURST_SHIFT = 3 /* an eighth of a second may come at once; judgement */ };
 enum { FW_TICKS_PER_S = 62500000 };
 
-/* 1: a class of which users may be above the budget: it asks a service, which listens or answers.
- * Whether an out-of-state packet is of a user is known to the kernel (FW_ASK_KERNEL). */
+/* 1: users may be above the budget: it is of a port on which a service listens or answers, or of a
+ * protocol that a tunnel of this host takes. Whether an out-of-state packet is of a user is known
+ * to the kernel (FW_ASK_KERNEL). */
 FW_INLINE int fw_may_be_of_user(const struct fw_budget* budget) {
-  return budget->port &&
-         (budget->traffic_class == FW_CLASS_TCP_SYN || budget->traffic_class == FW_CLASS_UDP_NEW);
+  return budget->port && budget->traffic_class != FW_CLASS_TCP_STRAY;
 }
 
 FW_INLINE fw_u32 fw_capacity_cost(const struct fw_config* cfg, const struct fw_capacity* capacity,

@@ -53,7 +53,7 @@ FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   sender->peer = arrival.peer;
   x->completes_handshake = arrival.completes_handshake;
   traffic_class = fw_classify(p, sender->peer);
-  if (!sender->peer && fw_has_ports(p->proto)) {
+  if (!sender->peer) {
     sender->served = (fw_u8)fw_port_served(x->env, p->proto, p->dport);
     if ((sender->served & FW_PORT_ANSWERS) && traffic_class == FW_CLASS_UDP_REFLECTED)
       traffic_class = FW_CLASS_UDP_NEW; /* a resolver may ask from port 53 */

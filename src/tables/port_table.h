@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A byte per port, in two tables: its rule by the configuration, and its FW_PORT_*
- * flags. */
+ * flags. The latter also has the other IP protocols, which have no ports. */
 #ifndef FW_TABLES_PORT_TABLE_H
 #define FW_TABLES_PORT_TABLE_H
 
 #include "env.h"
 
-/* TCP's 65,536 ports first, then UDP's. */
+/* TCP's 65,536 ports first, then UDP's, then the protocols. */
 FW_INLINE fw_u32 fw_port_index(fw_u8 proto, fw_u16 port) {
-  return port + (proto == FW_IPPROTO_UDP ? 65536u : 0u);
+  if (proto == FW_IPPROTO_TCP) return port;
+  return proto == FW_IPPROTO_UDP ? 65536u + port : 2 * 65536u + proto;
 }
 
 FW_INLINE fw_u32 fw_port_rule(struct fw_env* env, fw_u32 index) {

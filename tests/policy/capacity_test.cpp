@@ -71,6 +71,25 @@ TEST(capacity, what_nobody_asked_for_is_not_borne) {
   EXPECT_LT(passed, 200U);
 }
 
+TEST(capacity, a_tunnel_that_only_receives_loses_nothing) {
+  Service service(10'000);
+  service.config.budget[FW_CLASS_OTHER] = service.config.budget[FW_CLASS_UDP_NEW];
+  service.publish();
+  const auto send = [&] {
+    unsigned passed = 0;
+    for (unsigned i = 0; i < 8000; i++) {  // four ends, 2,000 packets a second each
+      passed += service.decide(from("192.0.2." + std::to_string(i % 4)).gre()).verdict == FW_PASS;
+      service.now_ns += kSecond / 8000;
+    }
+    return passed;
+  };
+  EXPECT_LT(send(), 3000U) << "no tunnel: nobody here can want it";
+  const std::size_t gre = 2 * 65'536U + 47;
+  service.datapath.tables().served[gre / FW_LINE_BYTES].value[gre % FW_LINE_BYTES] =
+      FW_PORT_LISTENS;
+  EXPECT_EQ(send(), 8000U);
+}
+
 TEST(capacity, the_engine_lowers_it_for_a_time_that_ends_by_itself) {
   Service service(10'000);
   (void)service.flood(1000, 5000);

@@ -144,7 +144,7 @@ struct ServedPorts {
     const std::size_t index = (udp ? 65'536U : 0U) + port;
     return lines[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
   }
-  std::vector<fw_port_line> lines{FW_PORT_LINES};
+  std::vector<fw_port_line> lines{FW_SERVED_LINES};
 };
 
 host::Socket listener(const char* local, std::uint16_t port, std::uint8_t proto) {
@@ -184,6 +184,15 @@ TEST(listening, what_answered_stays_a_port_that_answers) {
   EXPECT_EQ(served.at(true, 54), FW_PORT_ANSWERS);
   mark_listening(served.lines, {});
   EXPECT_EQ(served.at(true, 53), FW_PORT_ANSWERS);
+}
+
+TEST(listening, protocols_of_tunnels_are_marked_behind_the_ports) {
+  ServedPorts served;
+  const std::size_t gre = 2 * 65'536U + 47;
+  mark_listening(served.lines, {}, {47});
+  EXPECT_EQ(served.lines[gre / FW_LINE_BYTES].value[gre % FW_LINE_BYTES], FW_PORT_LISTENS);
+  mark_listening(served.lines, {}, {});
+  EXPECT_EQ(served.lines[gre / FW_LINE_BYTES].value[gre % FW_LINE_BYTES], FW_PORT_CLOSED);
 }
 
 TEST(listening, sockets_of_loopback_are_not_reached_from_elsewhere) {

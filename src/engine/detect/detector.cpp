@@ -39,7 +39,9 @@ std::string text_of(const VectorKey& vector) {
   std::string out(class_word(vector.traffic_class));
   if (vector.dst == Address{}) return vector.port != 0 ? out + " to services" : out;
   out += " to " + vector.dst.text();
-  if (vector.port != 0) out += fmt::format(" port {}", vector.port);
+  if (vector.port != 0)
+    out += fmt::format(" {} {}", vector.traffic_class == FW_CLASS_OTHER ? "protocol" : "port",
+                       vector.port);
   return out;
 }
 
