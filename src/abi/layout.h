@@ -82,6 +82,14 @@ struct fw_flow_filter {
 };
 enum { FW_FLOW_FILTER_BUCKETS = 8, FW_FLOW_FILTER_BITS = 8 };
 
+/* A datagram of which the first fragment passed, so that the later ones do (fragment_table.h). */
+struct fw_datagram {
+  fw_u32 tag; /* hash of addresses, protocol and identification */
+  fw_u16 window;
+  fw_u16 fragments_left;
+};
+enum { FW_DATAGRAMS = 1 << 14 }; /* 128 KiB; judgement: 10,000 fragmented datagrams a second */
+
 /* Access entries: a ban, an allowance or an exemption of a prefix. `entry_keys` is searched (a key
  * can be in two buckets), `entries` has the entry at the same index. An entry is displaced only
  * when it has ended, or by its owner. */
@@ -204,6 +212,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_entry_pending) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 32, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_datagram) == 8, "arrays have a stride of 8 bytes at least");
 FW_STATIC_ASSERT(sizeof(struct fw_shared) == 48, "no padding");
 
 #endif

@@ -54,7 +54,7 @@ struct fw_packet {
   fw_u64 payload_head;  /* first 8 bytes after the transport header, big-endian; 0 if fewer */
   fw_u32 len_bytes;     /* the frame on the wire, link layer included */
   fw_u32 ip_len_bytes;  /* according to the IP header */
-  fw_u32 seq, ack;      /* TCP */
+  fw_u32 seq, ack;      /* TCP; of a fragment of anything else, seq: its identification */
   fw_u16 sport, dport;  /* TCP, UDP; ICMP echo: sport = 0, dport = identifier */
   fw_u16 tcp_window;    /* as in the header, unscaled */
   fw_u16 payload_bytes; /* after the transport header, according to the IP header; saturates */

@@ -46,6 +46,7 @@ FW_INLINE fw_u32 fw_flow_filters(const struct fw_table_sizes* sizes) {
   X(ARRAY, meters, struct fw_meter, sizes->sources)                            \
   X(ARRAY, flows, struct fw_flow_bucket, fw_flow_buckets(sizes))               \
   X(ARRAY, flow_filter, struct fw_flow_filter, fw_flow_filters(sizes))         \
+  X(ARRAY, datagrams, struct fw_datagram, FW_DATAGRAMS)                        \
   X(ARRAY, entry_keys, struct fw_entry_keys, fw_entry_buckets(sizes))          \
   X(ARRAY, entry_filter, struct fw_entry_filter, fw_entry_filters(sizes))      \
   X(ARRAY, entries, struct fw_entry, fw_entry_slots(sizes))                    \

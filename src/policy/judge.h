@@ -7,6 +7,7 @@
  *   access lists     exempt and allowed pass; denied and banned are dropped
  *   service action   closed services drop, open services pass
  *   identify         finds the flow, the source and the traffic class
+ *   fragments        later fragments of a datagram that passed, pass
  *   signatures       drop what matches a flood in progress
  *   source limits    drop the excess of one source, also of a verified one
  *   prefix limits    drop the excess of one prefix
@@ -22,6 +23,7 @@
 #include "access.h"
 #include "account.h"
 #include "budgets.h"
+#include "fragments.h"
 #include "identify.h"
 #include "limits.h"
 #include "link_control.h"
@@ -35,6 +37,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
   FW_STAGE(fw_stage_access_lists(x));
   FW_STAGE(fw_stage_service_action(x));
   FW_STAGE(fw_stage_identify(x));
+  FW_STAGE(fw_stage_fragments(x));
   FW_STAGE(fw_stage_signatures(x));
   FW_STAGE(fw_stage_source_limits(x));
   FW_STAGE(fw_stage_prefix_limits(x));
@@ -94,6 +97,7 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
   }
   fw_settle(env, p, decision, reason);
   fw_begin_flow(&x);
+  fw_begin_datagram(&x);
 }
 
 #endif

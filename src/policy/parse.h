@@ -199,6 +199,7 @@ FW_INLINE int fw_parse_v4(struct fw_cursor* c, struct fw_packet* out) {
   c->left_bytes = total - 20; /* Ethernet pads short frames */
   if (!fw_skip(c, header - 20)) return fw_parse_end(c);
   fragment = fw_be16(p + 6);
+  if (fragment & (FW_IPV4_FRAGMENT_OFFSET | FW_IPV4_MORE_FRAGMENTS)) out->seq = fw_be16(p + 4);
   if (fragment & FW_IPV4_FRAGMENT_OFFSET) {
     out->fragment = FW_FRAG_LATER;
     return FW_PARSED;
@@ -244,6 +245,7 @@ FW_INLINE int fw_parse_v6(struct fw_cursor* c, struct fw_packet* out) {
     if (next == FW_IPPROTO_FRAGMENT) {
       fw_u32 fragment = fw_be16(p + 2);
 
+      out->seq = fw_be32(p + 4);
       if (fragment & FW_IPV6_FRAGMENT_OFFSET) {
         out->fragment = FW_FRAG_LATER;
         return FW_PARSED;
