@@ -193,6 +193,7 @@ struct fw_shared {
   fw_u64 no_refund_classes;       /* bit i: class i is not refunded (set by the engine) */
   fw_u32 restricted_until_window; /* the engine restricts what services bear; exclusive */
   fw_u32 pad;
+  fw_u64 quotes_tat_ticks;        /* token bucket of ICMP errors about flows of this host */
 };
 
 /* One per CPU. */
@@ -213,6 +214,6 @@ FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 32, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_datagram) == 8, "arrays have a stride of 8 bytes at least");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 48, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 56, "no padding");
 
 #endif

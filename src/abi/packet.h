@@ -33,7 +33,12 @@ enum {
 };
 enum {
   FW_ICMP_ECHO_REPLY = 0,
+  FW_ICMP_UNREACHABLE = 3, /* RFC 792; with code 4: fragmentation needed */
   FW_ICMP_ECHO_REQUEST = 8,
+  FW_ICMP_TIME_EXCEEDED = 11,
+  FW_ICMP_PARAMETER_PROBLEM = 12,
+  FW_ICMPV6_UNREACHABLE = 1, /* the first type of error, RFC 4443 */
+  FW_ICMPV6_PARAMETER_PROBLEM = 4, /* the last one */
   FW_ICMPV6_ECHO_REQUEST = 128,
   FW_ICMPV6_ECHO_REPLY = 129,
   FW_ICMPV6_ROUTER_SOLICITATION = 133, /* the first type of neighbour discovery, RFC 4861 */
@@ -54,7 +59,11 @@ struct fw_packet {
   fw_u64 payload_head;  /* first 8 bytes after the transport header, big-endian; 0 if fewer */
   fw_u32 len_bytes;     /* the frame on the wire, link layer included */
   fw_u32 ip_len_bytes;  /* according to the IP header */
-  fw_u32 seq, ack;      /* TCP; of a fragment of anything else, seq: its identification */
+  fw_u32 seq;           /* TCP; of a fragment of anything else its identification */
+  union {
+    fw_u32 ack;         /* TCP */
+    fw_u32 quotes_flow; /* ICMP error: 1: it is about a flow of this host (policy/quotes.h) */
+  };
   fw_u16 sport, dport;  /* TCP, UDP; ICMP echo: sport = 0, dport = identifier */
   fw_u16 tcp_window;    /* as in the header, unscaled */
   fw_u16 payload_bytes; /* after the transport header, according to the IP header; saturates */

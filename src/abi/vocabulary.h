@@ -28,7 +28,8 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(VERIFIED, "verified", "of a verified peer", PASS, 1)                                     \
   X(PASS, "pass", "passed every stage", PASS, 1)                                             \
   X(OUTGOING, "outgoing", "sent by this host: not judged", PASS, 0)                          \
-  X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1)
+  X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1) \
+  X(QUOTE, "quote", "ICMP error about a flow of this host", PASS, 1)
 
 enum fw_reason {
 #define FW_REASON_ENUM(name, ...) FW_REASON_##name,

@@ -123,6 +123,15 @@ bool is_special(const Address& address) {
   return find_special_range(address) != nullptr;
 }
 
+bool is_link_local(const Address& address) {
+  const SpecialRange* range = find_special_range(address);
+  return range != nullptr && range->is_link_local;
+}
+
+bool may_be_peer(const Address& address) {
+  return !is_special(address) || is_link_local(address);
+}
+
 Result<Prefix> Prefix::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   auto address = Address::parse(text.substr(0, slash));

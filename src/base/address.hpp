@@ -62,8 +62,9 @@ struct Prefix {
   auto operator<=>(const Prefix&) const = default;
 };
 
-// Addresses that no host on the network has as its own (RFC 6890): they are never the source of a
-// ban. The policy has the same list (fw_is_special); a policy test compares the two.
+// Addresses that are never the source of a ban (RFC 6890): no host on the network has them, or
+// every link has a host with them. The policy has the same list (fw_is_special, fw_is_link_local);
+// a policy test compares the two.
 struct SpecialRange {
   Prefix prefix;
   std::string_view name;  // as in "it contains loopback"
@@ -73,5 +74,8 @@ struct SpecialRange {
 // Null if the address is in none of them.
 [[nodiscard]] const SpecialRange* find_special_range(const Address& address);
 [[nodiscard]] bool is_special(const Address& address);
+// Link-local addresses are special, and peers all the same.
+[[nodiscard]] bool is_link_local(const Address& address);
+[[nodiscard]] bool may_be_peer(const Address& address);
 
 }  // namespace fw

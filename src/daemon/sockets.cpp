@@ -28,7 +28,7 @@ Result<std::size_t> establish_flows(datapath::Datapath& datapath, const Now& now
   fw_env env = datapath.tables().env(datapath.config());
   std::size_t established = 0;
   for (const host::Socket& socket : *sockets) {
-    if (is_special(socket.remote)) continue;  // never arrives on an uplink
+    if (!may_be_peer(socket.remote)) continue;  // never arrives on an uplink
     fw_policy_flow_establish(&env, key_of(socket.remote), socket.remote_port, key_of(socket.local),
                              socket.local_port, socket.proto, now.mono_ns);
     ++established;

@@ -15,16 +15,10 @@ namespace fw::host {
 
 namespace {
 
-// Link-local addresses may be exempt: an IPv6 gateway often has no other.
-bool may_be_exempt(const Address& address) {
-  const SpecialRange* special = find_special_range(address);
-  return special == nullptr || special->is_link_local;
-}
-
 using Reasons = std::map<Address, std::vector<std::string>>;
 
 void add(Reasons& reasons, const Address& address, std::string why) {
-  if (!may_be_exempt(address)) return;
+  if (!may_be_peer(address)) return;  // an IPv6 gateway is often link-local
   auto& of_address = reasons[address];
   if (std::ranges::find(of_address, why) == of_address.end()) of_address.push_back(std::move(why));
 }

@@ -35,7 +35,7 @@ FW_INLINE void fw_account(struct fw_context* x, fw_u32 reason) {
   if (!fw_reason_is_classified(reason) || traffic_class >= FW_CLASS_COUNT) return;
   counters->class_packets[traffic_class]++;
   counters->class_bytes[traffic_class] += x->packet->len_bytes;
-  if (!x->sender->peer) counters->class_unverified[traffic_class]++;
+  if (!x->sender->peer && reason != FW_REASON_QUOTE) counters->class_unverified[traffic_class]++;
   if (x->completes_handshake) counters->class_answered[FW_CLASS_TCP_SYN]++;
   if (reason == FW_REASON_SIGNATURE) {
     signature = x->decision->signature - 1U;

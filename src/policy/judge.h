@@ -8,6 +8,7 @@
  *   service action   closed services drop, open services pass
  *   identify         finds the flow, the source and the traffic class
  *   fragments        later fragments of a datagram that passed, pass
+ *   quotes           ICMP errors about flows of this host pass
  *   signatures       drop what matches a flood in progress
  *   source limits    drop the excess of one source, also of a verified one
  *   prefix limits    drop the excess of one prefix
@@ -27,6 +28,7 @@
 #include "identify.h"
 #include "limits.h"
 #include "link_control.h"
+#include "quotes.h"
 #include "scans.h"
 #include "signatures.h"
 
@@ -38,6 +40,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
   FW_STAGE(fw_stage_service_action(x));
   FW_STAGE(fw_stage_identify(x));
   FW_STAGE(fw_stage_fragments(x));
+  FW_STAGE(fw_stage_quotes(x));
   FW_STAGE(fw_stage_signatures(x));
   FW_STAGE(fw_stage_source_limits(x));
   FW_STAGE(fw_stage_prefix_limits(x));

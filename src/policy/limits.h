@@ -77,7 +77,7 @@ FW_INLINE int fw_meter_packet(const struct fw_context* x, struct fw_source* sour
 
 /* 1: a ban of the sender harms nobody else; see the head of this file. */
 FW_INLINE int fw_ban_is_safe(const struct fw_sender* sender, fw_u32 windows_of_excess) {
-  if (sender->has_verified) return 0;
+  if (sender->has_verified || fw_is_link_local(&sender->key)) return 0;
   return sender->peer == FW_PEER_VERIFIED || windows_of_excess >= FW_PERSIST_WINDOWS;
 }
 

@@ -113,12 +113,16 @@ static void settle_asked(struct fw_env* env, const struct fw_frame* frame,
 
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision) {
-  struct fw_cursor cursor = cursor_of(frame);
+  struct fw_cursor cursor = cursor_of(frame), again = cursor;
+  int parsed;
 
   __builtin_memset(packet, 0, sizeof *packet);
   __builtin_memset(decision, 0, sizeof *decision);
   env->now_ns = now_ns;
-  fw_decide(env, fw_parse(&cursor, frame->link, packet), packet, decision);
+  parsed = fw_parse(&cursor, frame->link, packet);
+  if (parsed == FW_PARSED && fw_is_icmp_error(packet))
+    packet->quotes_flow = (fw_u32)fw_quotes_flow(env, &again, frame->link, packet);
+  fw_decide(env, parsed, packet, decision);
   if (decision->ask) settle_asked(env, frame, packet, decision);
   if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
 }

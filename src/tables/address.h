@@ -9,16 +9,24 @@ FW_INLINE int fw_is_v4(const struct fw_addr* a) {
   return !a->hi && a->lo >> 32 == 0xffff;
 }
 
-/* A special address, which is never limited or banned as a source: unspecified, loopback,
- * link-local, multicast, broadcast (RFC 6890). 240.0.0.0/4, reserved for future use, is not among
- * them: large networks and anonymised captures use it. */
+/* A special address, which no peer has: unspecified, loopback, multicast, broadcast (RFC 6890).
+ * 240.0.0.0/4, reserved for future use, is not among them: large networks and anonymised captures
+ * use it. */
 FW_INLINE int fw_is_special(const struct fw_addr* a) {
   fw_u32 v4 = (fw_u32)a->lo;
 
   if (!a->hi && a->lo >> 32 == 0xffff)
-    return v4 == 0 || v4 >> 24 == 127 || v4 >> 28 == 14 || v4 >> 16 == 0xa9fe || v4 == 0xffffffff;
+    return v4 == 0 || v4 >> 24 == 127 || v4 >> 28 == 14 || v4 == 0xffffffff;
   if (!a->hi && a->lo <= 1) return 1;
-  return a->hi >> 56 == 0xff || a->hi >> 54 == 0xfe80 >> 6;
+  return a->hi >> 56 == 0xff;
+}
+FW_INLINE int fw_is_link_local_v6(const struct fw_addr* a) {
+  return a->hi >> 54 == 0xfe80 >> 6;
+}
+/* A link-local address is a peer like any other, but never banned: the key of a ban has no
+ * interface, and another link has the same addresses. */
+FW_INLINE int fw_is_link_local(const struct fw_addr* a) {
+  return fw_is_v4(a) ? (fw_u32)a->lo >> 16 == 0xa9fe : fw_is_link_local_v6(a);
 }
 
 FW_INLINE fw_u64 fw_high_bits(fw_u32 bits) { /* 0..64 */
@@ -31,18 +39,20 @@ FW_INLINE struct fw_addr fw_mask(struct fw_addr a, fw_u32 bits) { /* 0..128 */
   return a;
 }
 
-/* The key of a source: its address, or its IPv6 prefix. */
-FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_addr a) {
-  if (!fw_is_v4(&a) && cfg->source_bits_v6 && cfg->source_bits_v6 < 128)
-    return fw_mask(a, cfg->source_bits_v6);
-  return a;
-}
+/* The key of a source: its address, or its IPv6 prefix. All link-local addresses are of one prefix,
+ * and each is a source. */
 FW_INLINE fw_u8 fw_source_bits(const struct fw_config* cfg, const struct fw_addr* a) {
-  return fw_is_v4(a) ? 128 : cfg->source_bits_v6;
+  return fw_is_v4(a) || fw_is_link_local_v6(a) ? 128 : cfg->source_bits_v6;
+}
+FW_INLINE struct fw_addr fw_source_key(const struct fw_config* cfg, struct fw_addr a) {
+  fw_u32 bits = fw_source_bits(cfg, &a);
+
+  return bits && bits < 128 ? fw_mask(a, bits) : a;
 }
 /* The length of the prefixes that have limits; 0: prefixes have no limits. */
 FW_INLINE fw_u8 fw_limit_bits(const struct fw_config* cfg, const struct fw_addr* a) {
-  return fw_is_v4(a) ? cfg->limit_bits_v4 : cfg->limit_bits_v6;
+  if (fw_is_v4(a)) return cfg->limit_bits_v4;
+  return fw_is_link_local_v6(a) ? 0 : cfg->limit_bits_v6;
 }
 /* The prefix whose sources together have a quota of a budget: a /24 or /48. Judgement: the longest
  * prefixes that are routed globally. */

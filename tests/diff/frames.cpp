@@ -82,6 +82,16 @@ Packet Frames::network(bool leaving, bool v6) {
   return made;
 }
 
+// An ICMP error about what this host sent to a peer.
+Packet Frames::error(const Packet& ip) {
+  const bool v6 = below(2) != 0;
+  Packet sent = v6 ? Packet::ip().ipv6(kHost6, peer(true)) : Packet::ip().ipv4(kHost, peer(false));
+  if (below(4) == 0) sent = sent.fragment(8 * below(2), true);
+  sent = (below(2) ? sent.tcp(80, 40000) : sent.udp(53, 40000)).payload(8);
+  const Packet error = v6 ? ip.icmpv6(1 + below(4), 0) : ip.icmp(below(2) ? 3 : 11, 4);
+  return error.payload(sent.bytes());
+}
+
 Packet Frames::transport(const Packet& ip, bool leaving) {
   constexpr std::array<unsigned, 6> kLocal{80, 22, 53, 443, 27015, 68};
   constexpr std::array<unsigned, 6> kRemotePorts{40000, 40001, 53, 123, 67, 1900};
@@ -94,6 +104,8 @@ Packet Frames::transport(const Packet& ip, bool leaving) {
       return ip.icmp_echo_reply(below(3), 1);
     case 2:
       return ip.icmpv6(128 + below(10), below(4)).payload(24);
+    case 15:
+      return error(ip);
     case 3:
       return below(2) ? ip.gre() : ip.esp(1);
     case 4:

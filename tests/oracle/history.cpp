@@ -150,7 +150,24 @@ Datagram History::random_datagram() {
   datagram.icmp_type = v6 ? types6[below(4)] : types4[below(3)];
   datagram.ttl = one_in(2) ? 255 : 64;
   datagram.later_fragment = one_in(20);
+  if (datagram.icmp_type == 3 || datagram.icmp_type == 1)
+    datagram.quoted = {.remote = remote(v6),
+                       .proto = one_in(2) ? FW_IPPROTO_TCP : FW_IPPROTO_UDP,
+                       .remote_port = kRemotePorts[below(3)],
+                       .local_port = kServicePorts[below(3)]};
   return datagram;
+}
+
+// The first bytes of the packet that an ICMP error quotes.
+Bytes History::quote_of(const Datagram& datagram) {
+  const Datagram::Quoted& of = *datagram.quoted;
+  const std::string from = datagram.local.text(), to = of.remote.text();
+  const Packet ip = datagram.local.is_v4() ? Packet::ip().ipv4(from, to) : Packet::ip().ipv6(from, to);
+  const Packet packet = of.proto == FW_IPPROTO_TCP ? ip.tcp(of.local_port, of.remote_port).ack(1)
+                                                   : ip.udp(of.local_port, of.remote_port);
+  Bytes bytes = packet.bytes();
+  bytes.resize(datagram.local.is_v4() ? 28 : 48);
+  return bytes;
 }
 
 Packet History::build(Datagram& datagram, bool leaving) {
@@ -179,13 +196,16 @@ Packet History::build(Datagram& datagram, bool leaving) {
     default:
       packet = packet.gre();
   }
+  const bool is_icmp = datagram.proto == FW_IPPROTO_ICMP || datagram.proto == FW_IPPROTO_ICMPV6;
+  if (datagram.quoted && is_icmp && !datagram.later_fragment)
+    packet = packet.payload(quote_of(datagram));
   packet = packet.payload(datagram.payload_bytes);
   datagram.frame_bytes = packet.wire_bytes();
   return packet;
 }
 
 void History::leave(Datagram datagram) {
-  if (is_special(datagram.remote)) return;
+  if (!may_be_peer(datagram.remote)) return;
   const Bytes bytes = build(datagram, true).bytes();
   datapath_.record_egress(frame_of(bytes), now_ns_);
   model_.leaves(datagram, now_ns_);

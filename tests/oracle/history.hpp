@@ -36,6 +36,7 @@ class History {
 
   [[nodiscard]] Address remote(bool v6);
   [[nodiscard]] Datagram random_datagram();
+  [[nodiscard]] static Bytes quote_of(const Datagram& datagram);
   [[nodiscard]] static Packet build(Datagram& datagram, bool leaving);
   [[nodiscard]] std::string many_clients();
   [[nodiscard]] std::string coordinated_senders();

@@ -101,7 +101,8 @@ Model::SourceKey Model::key_of(const Datagram& datagram, unsigned rule, bool ver
 std::optional<Model::SourceKey> Model::prefix_key_of(const Datagram& datagram,
                                                      bool verified) const {
   const unsigned bits = datagram.remote.is_v4() ? limit_bits_v4 : limit_bits_v6;
-  if (bits == 0) return std::nullopt;
+  if (bits == 0 || (!datagram.remote.is_v4() && is_link_local(datagram.remote)))
+    return std::nullopt;
   const Prefix prefix{.address = masked(datagram.remote, bits), .bits = bits};
   return SourceKey{prefix, FW_RULE_OF_PREFIXES, verified};
 }
@@ -122,7 +123,7 @@ void Model::begin_window(Source& source, bool is_new, std::uint64_t now_ns) cons
 }
 
 Prefix Model::source_of(const Address& address) const {
-  const unsigned bits = address.is_v4() ? 128 : prefix_v6;
+  const unsigned bits = address.is_v4() || is_link_local(address) ? 128 : prefix_v6;
   return {.address = masked(address, bits), .bits = bits};
 }
 
@@ -184,6 +185,8 @@ unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& v
   if (verdict.traffic_class == FW_CLASS_UDP_REFLECTED &&
       served_.contains({FW_IPPROTO_UDP, datagram.local_port}))
     verdict.traffic_class = FW_CLASS_UDP_NEW;
+  if (quotes_flow(datagram) && quotes_.admit(tick_of(now_ns), 62'500, 62'500'000))
+    return FW_REASON_QUOTE;
   const bool matches = std::ranges::any_of(signatures, [&](const auto& each) {
     return each.second.traffic_class == verdict.traffic_class && each.second.matches(datagram);
   });
@@ -209,6 +212,20 @@ void Model::renew(Entry& entry, const Datagram& datagram, std::uint64_t now_ns) 
   if (entry.hold_ns != 0 && entry.ban_above != 0 &&
       sliding(entry.by_window, now_ns) > entry.ban_above)
     entry.until_ns = std::max(entry.until_ns, now_ns + entry.hold_ns);
+}
+
+// Is the datagram an ICMP error about a flow that this host answered or began?
+bool Model::quotes_flow(const Datagram& datagram) const {
+  if (!datagram.quoted || datagram.later_fragment) return false;
+  const bool v4 = datagram.local.is_v4();
+  if (datagram.proto != (v4 ? FW_IPPROTO_ICMP : FW_IPPROTO_ICMPV6)) return false;
+  if (datagram.icmp_type != (v4 ? 3 : 1)) return false;
+  const Datagram::Quoted& of = *datagram.quoted;
+  const bool ports = of.proto == FW_IPPROTO_TCP || of.proto == FW_IPPROTO_UDP;
+  const auto found = flows_.find({of.remote, ports ? of.remote_port : 0, datagram.local,
+                                  ports ? of.local_port : 0, of.proto});
+  return found != flows_.end() && found->second.state != Flow::State::unanswered &&
+         (of.proto != FW_IPPROTO_TCP || found->second.state != Flow::State::replied);
 }
 
 Model::Peer Model::peer_of(const Datagram& datagram, std::uint64_t now_ns) {
@@ -353,7 +370,7 @@ Model::Excess Model::meter(const Datagram& datagram, unsigned traffic_class, uns
 
 bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, const SourceKey& key,
                           unsigned rule, Peer peer, std::uint64_t now_ns) {
-  if (is_special(datagram.remote)) return false;
+  if (!may_be_peer(datagram.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
   const bool may_be_forged = peer != Peer::verified && has_verified_entry(key, now_ns);
 
@@ -371,7 +388,7 @@ bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, cons
   if (!source.excess_last || window > *source.excess_last + 1) source.excess_since = window;
   source.excess_last = window;
   const bool lasts = window - source.excess_since.value_or(window) >= 3;
-  if (excess.ban && !may_be_forged && (peer == Peer::verified || lasts)) {
+  if (excess.ban && !may_be_forged && !is_link_local(std::get<0>(key).address) && (peer == Peer::verified || lasts)) {
     if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
       excess.report.kind = FW_EVENT_BAN;
       reports.push_back(excess.report);

@@ -32,6 +32,12 @@ struct Datagram {
   std::uint32_t seq = 0, ack = 0;
   unsigned payload_bytes = 0, frame_bytes = 0;
   bool later_fragment = false;
+  // ICMP errors: the packet from `local` that they are about.
+  struct Quoted {
+    Address remote;
+    unsigned proto = 0, remote_port = 0, local_port = 0;
+  };
+  std::optional<Quoted> quoted{};
 };
 
 struct Verdict {
@@ -162,6 +168,7 @@ class Model {
   [[nodiscard]] Peer peer_of(const Datagram& datagram, std::uint64_t now_ns);
   // The same for TCP while egress is unseen.
   [[nodiscard]] Peer one_way_peer_of(const Datagram& datagram, std::uint64_t now_ns);
+  [[nodiscard]] bool quotes_flow(const Datagram& datagram) const;
   void record_question(const Datagram& datagram, std::uint64_t now_ns);
 
   // Meters the datagram for the source or prefix of `key`, under the limits of `rule`.
@@ -213,7 +220,7 @@ class Model {
   std::set<std::tuple<Address, Address, unsigned>> partners_;
   std::map<SourceKey, Source> sources_;
   std::set<std::pair<unsigned, unsigned>> served_;  // protocol and port; answered a new source
-  Bucket bans_made_;
+  Bucket bans_made_, quotes_;
   std::map<BudgetKey, Budget> budgets_;
   std::set<BudgetKey> budgets_used_;
   std::map<Prefix, Source> prefixes_;  // /24 and /48, among whose sources a budget is shared fairly

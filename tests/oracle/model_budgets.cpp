@@ -110,7 +110,7 @@ bool Model::is_over_budget(const Datagram& datagram, const Verdict& verdict, std
   const SourceKey key = key_of(datagram, verdict.rule, false);
   const auto found = sources_.find(key);
   Source* source =
-      is_special(datagram.remote) || found == sources_.end() ? nullptr : &found->second;
+      !may_be_peer(datagram.remote) || found == sources_.end() ? nullptr : &found->second;
   const bool unsolicited = is_unsolicited(datagram, traffic_class, source);
   const bool has_verified_flow = source != nullptr && has_verified_entry(key, now_ns);
 

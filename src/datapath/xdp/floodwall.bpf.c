@@ -33,6 +33,16 @@ FW_INLINE int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
   return bpf_xdp_get_buff_len(ctx) == bytes ? parsed : fw_parse_long(ctx, packet);
 }
 
+/* Looks up the flow that an ICMP error quotes. */
+FW_GLOBAL int fw_note_quote(struct xdp_md* ctx, struct fw_env* env, struct fw_packet* packet) {
+  fw_u32 bytes = ctx->data_end - ctx->data;
+  struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, bytes, 0};
+
+  if (!env || !packet) return 0;
+  packet->quotes_flow = (fw_u32)fw_quotes_flow(env, &frame, FW_LINK_ETHERNET, packet);
+  return 1;
+}
+
 FW_INLINE int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)skb->data, (void*)(long)skb->data_end, skb->len, 0};
 
@@ -89,9 +99,12 @@ int floodwall_in(struct xdp_md* ctx) {
   struct fw_packet packet = {0};
   struct fw_decision decision = {0};
   struct fw_env env;
+  int parsed;
 
   fw_env_open(&env);
-  fw_decide(&env, fw_parse_xdp(ctx, &packet), &packet, &decision);
+  parsed = fw_parse_xdp(ctx, &packet);
+  if (parsed == FW_PARSED && fw_is_icmp_error(&packet)) fw_note_quote(ctx, &env, &packet);
+  fw_decide(&env, parsed, &packet, &decision);
   if (decision.ask) fw_settle(&env, &packet, &decision, fw_asked(ctx, &env, &packet, &decision));
   if (decision.sample) fw_show(ctx, &env, &packet, &decision);
   if (decision.reason == FW_REASON_CHALLENGE) return XDP_TX;

@@ -67,10 +67,11 @@ std::vector<Meter> meters_of(const View& view, const Prefix& prefix, const Now& 
     for (const bool verified : {false, true})
       if (auto meter = meter_of(view, env, key, rule, verified, now)) meters.push_back(*meter);
   };
-  const bool v4 = prefix.is_v4();
+  const bool v4 = prefix.is_v4(), link_local = is_link_local(prefix.address);
   for (unsigned rule = 0; rule < FW_RULE_OF_PREFIXES; ++rule)
-    add(v4 ? 128U : policy.source_bits_v6, rule);
-  add(v4 ? policy.limit_bits_v4 : policy.limit_bits_v6, FW_RULE_OF_PREFIXES);
+    add(v4 || link_local ? 128U : policy.source_bits_v6, rule);
+  if (v4 || !link_local)
+    add(v4 ? policy.limit_bits_v4 : policy.limit_bits_v6, FW_RULE_OF_PREFIXES);
   return meters;
 }
 
