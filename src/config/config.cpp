@@ -27,7 +27,7 @@ Budgets Config::default_budgets() {
   budgets[FW_CLASS_TCP_SYN] = {.limit = 25, .burst = 150, .served_burst = 150};
   budgets[FW_CLASS_TCP_STRAY] = {.limit = 100, .burst = 100, .served_burst = 200};
   budgets[FW_CLASS_UDP_NEW] = {.limit = 100, .burst = 100, .served_burst = 200};
-  budgets[FW_CLASS_UDP_REFLECTED] = {.limit = 30, .burst = 64, .served_burst = 64};
+  budgets[FW_CLASS_UDP_REFLECTED] = {.limit = 2, .burst = 24, .served_burst = 24};
   budgets[FW_CLASS_ICMP_ECHO] = {.limit = 100, .burst = 100, .served_burst = 100};
   budgets[FW_CLASS_ICMP_OTHER] = {.limit = 50, .burst = 50, .served_burst = 50};
   budgets[FW_CLASS_FRAGMENT] = {.limit = 30, .burst = 50, .served_burst = 50};

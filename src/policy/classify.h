@@ -5,6 +5,7 @@
 
 #include "abi/packet.h"
 #include "abi/vocabulary.h"
+#include "tables/address.h"
 
 /* What the flow of a packet tells about its sender. */
 enum fw_peer {
@@ -74,7 +75,8 @@ FW_INLINE fw_u8 fw_classify(const struct fw_packet* p, fw_u32 peer) {
   }
   if (p->proto == FW_IPPROTO_UDP) {
     if (peer == FW_PEER_ANSWERS) return FW_CLASS_UDP_REPLY;
-    if (!peer && fw_is_reflector_port(p->sport)) return FW_CLASS_UDP_REFLECTED;
+    if (!peer && fw_is_reflector_port(p->sport) && !fw_is_group(&p->dst))
+      return FW_CLASS_UDP_REFLECTED;
     return FW_CLASS_UDP_NEW;
   }
   if (fw_is_echo_request(p)) return FW_CLASS_ICMP_ECHO;

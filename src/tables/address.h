@@ -29,6 +29,12 @@ FW_INLINE int fw_is_link_local(const struct fw_addr* a) {
   return fw_is_v4(a) ? (fw_u32)a->lo >> 16 == 0xa9fe : fw_is_link_local_v6(a);
 }
 
+/* Multicast or limited broadcast: what is sent to a group (mDNS, SSDP) is no answer to anybody. */
+FW_INLINE int fw_is_group(const struct fw_addr* a) {
+  if (fw_is_v4(a)) return (fw_u32)a->lo >> 28 == 14 || (fw_u32)a->lo == 0xffffffff;
+  return a->hi >> 56 == 0xff;
+}
+
 FW_INLINE fw_u64 fw_high_bits(fw_u32 bits) { /* 0..64 */
   return bits ? ~0ULL << ((64 - bits) & 63) : 0;
 }
