@@ -193,7 +193,7 @@ struct fw_shared {
   fw_u64 no_refund_classes;       /* bit i: class i is not refunded (set by the engine) */
   fw_u32 restricted_until_window; /* the engine restricts what services bear; exclusive */
   fw_u32 pad;
-  fw_u64 quotes_tat_ticks;        /* token bucket of ICMP errors about flows of this host */
+  fw_u64 quotes_tat_ticks; /* token bucket of ICMP errors about flows of this host */
 };
 
 /* One per CPU. */

@@ -37,7 +37,7 @@ enum {
   FW_ICMP_ECHO_REQUEST = 8,
   FW_ICMP_TIME_EXCEEDED = 11,
   FW_ICMP_PARAMETER_PROBLEM = 12,
-  FW_ICMPV6_UNREACHABLE = 1, /* the first type of error, RFC 4443 */
+  FW_ICMPV6_UNREACHABLE = 1,       /* the first type of error, RFC 4443 */
   FW_ICMPV6_PARAMETER_PROBLEM = 4, /* the last one */
   FW_ICMPV6_ECHO_REQUEST = 128,
   FW_ICMPV6_ECHO_REPLY = 129,
@@ -56,10 +56,10 @@ enum {
 /* The fields that the parser read. Fields of an absent header are 0. */
 struct fw_packet {
   struct fw_addr src, dst;
-  fw_u64 payload_head;  /* first 8 bytes after the transport header, big-endian; 0 if fewer */
-  fw_u32 len_bytes;     /* the frame on the wire, link layer included */
-  fw_u32 ip_len_bytes;  /* according to the IP header */
-  fw_u32 seq;           /* TCP; of a fragment of anything else its identification */
+  fw_u64 payload_head; /* first 8 bytes after the transport header, big-endian; 0 if fewer */
+  fw_u32 len_bytes;    /* the frame on the wire, link layer included */
+  fw_u32 ip_len_bytes; /* according to the IP header */
+  fw_u32 seq;          /* TCP; of a fragment of anything else its identification */
   union {
     fw_u32 ack;         /* TCP */
     fw_u32 quotes_flow; /* ICMP error: 1: it is about a flow of this host (policy/quotes.h) */

@@ -162,7 +162,8 @@ Datagram History::random_datagram() {
 Bytes History::quote_of(const Datagram& datagram) {
   const Datagram::Quoted& of = *datagram.quoted;
   const std::string from = datagram.local.text(), to = of.remote.text();
-  const Packet ip = datagram.local.is_v4() ? Packet::ip().ipv4(from, to) : Packet::ip().ipv6(from, to);
+  const Packet ip =
+      datagram.local.is_v4() ? Packet::ip().ipv4(from, to) : Packet::ip().ipv6(from, to);
   const Packet packet = of.proto == FW_IPPROTO_TCP ? ip.tcp(of.local_port, of.remote_port).ack(1)
                                                    : ip.udp(of.local_port, of.remote_port);
   Bytes bytes = packet.bytes();

@@ -222,8 +222,8 @@ bool Model::quotes_flow(const Datagram& datagram) const {
   if (datagram.icmp_type != (v4 ? 3 : 1)) return false;
   const Datagram::Quoted& of = *datagram.quoted;
   const bool ports = of.proto == FW_IPPROTO_TCP || of.proto == FW_IPPROTO_UDP;
-  const auto found = flows_.find({of.remote, ports ? of.remote_port : 0, datagram.local,
-                                  ports ? of.local_port : 0, of.proto});
+  const auto found = flows_.find(
+      {of.remote, ports ? of.remote_port : 0, datagram.local, ports ? of.local_port : 0, of.proto});
   return found != flows_.end() && found->second.state != Flow::State::unanswered &&
          (of.proto != FW_IPPROTO_TCP || found->second.state != Flow::State::replied);
 }
@@ -388,7 +388,8 @@ bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, cons
   if (!source.excess_last || window > *source.excess_last + 1) source.excess_since = window;
   source.excess_last = window;
   const bool lasts = window - source.excess_since.value_or(window) >= 3;
-  if (excess.ban && !may_be_forged && !is_link_local(std::get<0>(key).address) && (peer == Peer::verified || lasts)) {
+  if (excess.ban && !may_be_forged && !is_link_local(std::get<0>(key).address) &&
+      (peer == Peer::verified || lasts)) {
     if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
       excess.report.kind = FW_EVENT_BAN;
       reports.push_back(excess.report);

@@ -36,7 +36,8 @@ TEST(quotes, an_error_about_a_flow_of_this_host_passes_and_any_other_is_judged) 
   const Packet flow = sent_to(kPeer).tcp(80, 40000).ack(1);
   for (const Packet& packet :
        {error(sent_to(kPeer).tcp(80, 40001).ack(1)), error(sent_to(kPeer).udp(5000, 54)),
-        error(another_host), error(flow, false, 20), error(sent_to(kPeer).fragment(8, false).payload(20)),
+        error(another_host), error(flow, false, 20),
+        error(sent_to(kPeer).fragment(8, false).payload(20)),
         from(kRouter).icmp(5, 1).payload(flow.bytes())})
     EXPECT_EQ(lab.in(packet), "pass pass");
 }

@@ -23,12 +23,15 @@ FW_GLOBAL int fw_parse_long(struct xdp_md* ctx, struct fw_packet* packet) {
 }
 
 /* The frame's length takes a helper call, which is avoided where the IP packet ends with the first
- * buffer (whatever follows in others would be padding). */
-FW_INLINE int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
+ * buffer (whatever follows in others would be padding). A BPF function, so that the verifier
+ * follows the policy once and not once for each way through the headers. */
+FW_GLOBAL int fw_parse_xdp(struct xdp_md* ctx, struct fw_packet* packet) {
   fw_u32 bytes = ctx->data_end - ctx->data;
   struct fw_cursor frame = {(void*)(long)ctx->data, (void*)(long)ctx->data_end, bytes, 0};
-  int parsed = fw_parse(&frame, FW_LINK_ETHERNET, packet);
+  int parsed;
 
+  if (!packet) return FW_PARSED_NOT_IP;
+  parsed = fw_parse(&frame, FW_LINK_ETHERNET, packet);
   if (parsed == FW_PARSED && packet->ip_len_bytes + FW_ETHERNET_BYTES == bytes) return parsed;
   return bpf_xdp_get_buff_len(ctx) == bytes ? parsed : fw_parse_long(ctx, packet);
 }
@@ -43,9 +46,10 @@ FW_GLOBAL int fw_note_quote(struct xdp_md* ctx, struct fw_env* env, struct fw_pa
   return 1;
 }
 
-FW_INLINE int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
+FW_GLOBAL int fw_parse_skb(struct __sk_buff* skb, struct fw_packet* packet) {
   struct fw_cursor frame = {(void*)(long)skb->data, (void*)(long)skb->data_end, skb->len, 0};
 
+  if (!packet) return FW_PARSED_NOT_IP;
   return fw_parse(&frame, FW_LINK_ETHERNET, packet);
 }
 
@@ -82,10 +86,13 @@ FW_INLINE void fw_show(struct xdp_md* ctx, struct fw_env* env, const struct fw_p
  */
 FW_INLINE fw_u32 fw_asked(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* packet,
                           struct fw_decision* decision) {
-  int challenged;
+  int challenged, known;
 
   if (decision->ask == FW_ASK_KERNEL) {
-    if (!fw_kernel_knows(ctx, env, packet, fw_env_now(env))) return decision->reason;
+    known = fw_kernel_knows(ctx, env, packet, fw_env_now(env));
+    if (!known) return decision->reason;
+    if (known == FW_KNOWN_ANEW) /* its handshake was not seen */
+      fw_refund(env, &packet->src, &packet->dst, FW_CLASS_TCP_SYN, packet->dport, fw_env_now(env));
     decision->sample = 0; /* it is no excess */
     return FW_REASON_PASS;
   }

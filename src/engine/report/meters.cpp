@@ -70,8 +70,7 @@ std::vector<Meter> meters_of(const View& view, const Prefix& prefix, const Now& 
   const bool v4 = prefix.is_v4(), link_local = is_link_local(prefix.address);
   for (unsigned rule = 0; rule < FW_RULE_OF_PREFIXES; ++rule)
     add(v4 || link_local ? 128U : policy.source_bits_v6, rule);
-  if (v4 || !link_local)
-    add(v4 ? policy.limit_bits_v4 : policy.limit_bits_v6, FW_RULE_OF_PREFIXES);
+  if (v4 || !link_local) add(v4 ? policy.limit_bits_v4 : policy.limit_bits_v6, FW_RULE_OF_PREFIXES);
   return meters;
 }
 
