@@ -136,7 +136,7 @@ Result<void> Subject::configure(Limits limits, unsigned services) {
 Result<void> Subject::reset_budgets() {
   const std::span<fw_budget> budgets = datapath_->tables().budgets;
   std::memset(static_cast<void*>(budgets.data()), 0, budgets.size_bytes());
-  datapath_->tables().shared->under_load_until_ns = 0;
+  std::ranges::fill(datapath_->tables().shared->under_load_until_ns, 0);
   const std::vector<fw_budget_share> nothing(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   if (program_ < 0) return {};
   const UniqueFd shares = map_of(program_, "budget_shares");

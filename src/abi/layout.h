@@ -188,12 +188,14 @@ enum {
 struct fw_shared {
   fw_u64 bans_tat_ticks;          /* token bucket that caps bans */
   fw_u64 link_tat_ticks;          /* token bucket of DHCP answers that pass unjudged */
-  fw_u64 under_load_until_ns;     /* a budget was exceeded; no source becomes known until then */
   fw_u64 egress_seen;             /* 1: an egress packet was seen */
   fw_u64 no_refund_classes;       /* bit i: class i is not refunded (set by the engine) */
   fw_u32 restricted_until_window; /* the engine restricts what services bear; exclusive */
   fw_u32 pad;
   fw_u64 quotes_tat_ticks; /* token bucket of ICMP errors about flows of this host */
+  /* By class: a budget of it was exceeded; until then no source becomes known by its packets. A
+   * flood of one class does not stop the others' sources from becoming known. */
+  fw_u64 under_load_until_ns[FW_CLASS_SLOTS];
 };
 
 /* One per CPU. */
@@ -214,6 +216,6 @@ FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 32, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_datagram) == 8, "arrays have a stride of 8 bytes at least");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 56, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 48 + 8 * (int)FW_CLASS_SLOTS, "no padding");
 
 #endif

@@ -11,7 +11,9 @@ enum { FW_MAX_SIGNATURES = 64 }; /* one bit each in a word of fw_signature_set *
 /* Matches a packet if its match key, masked, equals `value` in all three words. */
 struct fw_signature {
   struct fw_match_key mask, value;
-  fw_u64 pad[2];
+  fw_u64 until_ns; /* exclusive; 0: without an end. The engine renews it while the flood lasts, so
+                      that a signature ends by itself when the daemon is dead */
+  fw_u64 pad;
 };
 /* Which signatures are in force, by class: bit i is signatures[i]. The engine writes a signature
  * before it sets its bits, and clears the bits before it writes another one there. */

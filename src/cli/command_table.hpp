@@ -39,10 +39,12 @@ inline constexpr std::array<Option, 2> kSuggestOptions{{
     kProtect,
     {"config", "FILE", "compare with this floodwall.toml (default: the built-in settings)"},
 }};
-inline constexpr std::array<Option, 4> kReplayOptions{{
+inline constexpr std::array<Option, 5> kReplayOptions{{
     kProtect,
     {"config", "FILE", "use this floodwall.toml (default: the built-in settings, no lists)"},
     {"profile", "NAME", "who decides: default, or seed (the limiter Floodwall grew out of)"},
+    {"capacity", "RATE",
+     "what a service bears above its budget, such as 10k/s; default 0: nothing"},
     {"verdicts", "FILE", "write a line for each packet: index, pass or drop, reason"},
 }};
 inline constexpr std::array<Option, 4> kSetupOptions{{

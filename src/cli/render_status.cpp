@@ -43,6 +43,8 @@ std::string attack(const json& reply, const Style& style) {
           fmt::format("under attack for {} ({}): {} packets dropped, {} a second at the peak",
                       seconds(given, "duration_s"), printable(text(given, "id")),
                       grouped(number(given, "dropped")), grouped(number(given, "peak_pps"))));
+  if (const auto borne = number(given, "borne"); borne != 0)
+    out += fmt::format(", {} above a budget borne", grouped(borne));
   for (const json& vector : list(given, "vectors")) {
     out += fmt::format("\n  {} {}", printable(text(vector, "class")),
                        printable(text(vector, "dest_ip")));

@@ -87,6 +87,8 @@ Compiled compile(const Config& config) {
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++)
     policy.budget[i] = compile_budget(config.budgets[i]);
   policy.syn_cookies = config.detect.syn_cookies ? 1 : 0;
+  if (config.detect.capacity)
+    policy.capacity_cost = saturated(std::ceil(kTicksPerSecond / *config.detect.capacity));
   policy.scan_ports = static_cast<std::uint8_t>(config.detect.scan_ports);
 
   policy.rule[0] = compile_rule(config.limit_default, config.ban.time);

@@ -55,9 +55,12 @@ using Budgets = std::array<Budget, FW_CLASS_COUNT>;  // by fw_class
 
 // Floods that no limit per source sees.
 struct Detect {
-  bool signatures = true;    // find what a flood's packets share, and drop on that
-  bool learn = true;         // raise budgets to what is usual on this host
-  bool syn_cookies = true;   // answer SYNs above their budget, where the datapath can
+  bool signatures = true;   // find what a flood's packets share, and drop on that
+  bool learn = true;        // raise budgets to what is usual on this host
+  bool syn_cookies = true;  // answer SYNs above their budget, where the datapath can
+  // Packets/s above its budget that a service is taken to bear until it is seen to suffer; none:
+  // nothing is borne. Judgement: a program that answers on one core takes several times as many.
+  std::optional<double> capacity = 10'000;
   unsigned scan_ports = 14;  // groups of closed ports, of 16, that make a scan; 0: none does
   Milliseconds scan_ban{0};  // 0: a scan is only reported
   bool capture = true;       // keep the heads of an attack's packets as pcap

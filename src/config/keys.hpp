@@ -180,6 +180,12 @@ inline constexpr auto kDetectKeys = std::to_array<Key<Detect>>({
      .field = Field{&Detect::syn_cookies, Flag{}},
      .about = "answer SYNs above their budget by SYN cookies",
      .detail = "`false`: drop them. Not everywhere possible: see below."},
+    {.name = "capacity",
+     .field = Field{&Detect::capacity, kBudgetRates},
+     .about = "what a service is taken to bear above its budget",
+     .detail = "Of unverified senders, together. As long as it bears it, nothing of it is dropped "
+               "that may be of a user; while it suffers it is given less (`docs/detection.md`). "
+               "`\"none\"`: nothing is borne, what is above a budget is dropped."},
     {.name = "learn",
      .field = Field{&Detect::learn, Flag{}},
      .about = "raise the budgets to what is usual here",

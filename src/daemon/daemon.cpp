@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <initializer_list>
 #include <iterator>
@@ -13,6 +14,9 @@
 #include "daemon/sockets.hpp"
 #include "datapath/datapath.hpp"
 #include "host/file_watch.hpp"
+#include "host/pressure.hpp"
+#include "host/protocols.hpp"
+#include "host/sockets.hpp"
 
 namespace fw::daemon {
 namespace {
@@ -21,6 +25,7 @@ namespace {
 constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, above all
 // Listening sockets: until they are read, the port of a new service is not served.
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
+constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
 host::ExemptKinds kinds_of(const config::Exempt& exempt) {
@@ -115,10 +120,22 @@ void Daemon::update_machine(const Now& now) {
 }
 
 void Daemon::update_listening(const Now& now) {
-  listen_due_ns_ = now.mono_ns + kListenEveryNs;
-  const Result<void> marked = mark_listening(parts_.datapath.current(), network_);
+  const auto began = std::chrono::steady_clock::now();
+  const auto sockets = host::listeners();
   listen_problem_ =
-      marked ? "" : "which ports are listened on is not known: " + marked.error().message;
+      sockets ? "" : "which ports are listened on is not known: " + sockets.error().message;
+  if (sockets) {
+    mark_listening(parts_.datapath.current().tables().served, *sockets,
+                   host::taken_protocols(network_));
+    std::vector<std::string> names;
+    for (const datapath::InterfaceStatus& each : parts_.datapath.current().interfaces())
+      names.push_back(each.name);
+    parts_.engine.set_load(pressure_.measure(*sockets, host::read_pressure(names), now), now);
+  }
+  const std::uint64_t every_ns = parts_.engine.wants_load(now) ? kLoadEveryNs : kListenEveryNs;
+  listen_due_ns_ =
+      now.mono_ns +
+      std::max(every_ns, PressureMeter::pause_ns(std::chrono::steady_clock::now() - began));
 }
 
 void Daemon::network_changed(const Now& now) {
@@ -185,13 +202,13 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
 // ------------------------------------------------------------------- ticking
 
 void Daemon::tick(const Now& now) {
+  if (now.mono_ns >= listen_due_ns_) update_listening(now);
   parts_.engine.tick(now);
   parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);
   parts_.baseline.tick(parts_.engine, now);
   check_files(now);
   if (now.mono_ns >= machine_due_ns_) update_machine(now);
-  if (now.mono_ns >= listen_due_ns_) update_listening(now);
   if (now.mono_ns >= host_due_ns_) {
     host_due_ns_ = now.mono_ns + kHostEveryNs;
     parts_.datapath.current().recheck_host();

@@ -17,6 +17,7 @@
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/log_files.hpp"
+#include "daemon/pressure.hpp"
 #include "daemon/watched_files.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
@@ -82,6 +83,7 @@ class Daemon : public engine::ServiceControl {
   void update_interfaces();
   void update_machine(const Now& now);
   void check_files(const Now& now);
+  // What the sockets tell: which ports are listened on, and what the host suffers.
   void update_listening(const Now& now);
   void update_api_group();
   void report_problems();
@@ -93,6 +95,7 @@ class Daemon : public engine::ServiceControl {
   host::Network network_;                      // as last read
   std::vector<host::ExemptAddress> exempted_;  // as last given to the engine
   Interfaces interfaces_;
+  PressureMeter pressure_;
   std::uint64_t machine_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
   std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_;  // empty: none
   std::vector<std::string> problems_;  // as last printed

@@ -7,7 +7,6 @@
 
 #include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
-#include "host/protocols.hpp"
 #include "policy/policy.h"
 
 namespace fw::daemon {
@@ -54,13 +53,6 @@ void mark_listening(std::span<fw_port_line> served, const std::vector<host::Sock
     // write stands, and the next call tries again.
     if (is != was) known.compare_exchange_strong(was, is);
   }
-}
-
-Result<void> mark_listening(datapath::Datapath& datapath, const host::Network& network) {
-  const auto sockets = host::listeners();
-  if (!sockets) return std::unexpected(sockets.error());
-  mark_listening(datapath.tables().served, *sockets, host::taken_protocols(network));
-  return {};
 }
 
 }  // namespace fw::daemon

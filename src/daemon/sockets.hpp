@@ -29,9 +29,5 @@ namespace fw::daemon {
 // count: no packet from elsewhere reaches them.
 void mark_listening(std::span<fw_port_line> served, const std::vector<host::Socket>& listeners,
                     const std::set<std::uint8_t>& protocols = {});
-// The same, with the listening sockets of the caller's network namespace, and the protocols that
-// its tunnels and daemons take. After an error the table is as it was.
-[[nodiscard]] Result<void> mark_listening(datapath::Datapath& datapath,
-                                          const host::Network& network);
 
 }  // namespace fw::daemon

@@ -29,8 +29,9 @@ Settings settings_of(config::Config config) {
 // that the baseline looks at.
 bool is_under_load(const datapath::Tables& tables, const Now& now) {
   if (tables.shared.empty()) return false;
-  return __atomic_load_n(&tables.shared.data()->under_load_until_ns, __ATOMIC_RELAXED) >
-         now.mono_ns;
+  return std::ranges::any_of(tables.shared.data()->under_load_until_ns, [&](const fw_u64& until) {
+    return __atomic_load_n(&until, __ATOMIC_RELAXED) > now.mono_ns;
+  });
 }
 
 Prefix source_of(const fw_event& event) {

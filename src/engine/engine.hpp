@@ -121,6 +121,13 @@ class Engine {
   void set_unprotected(std::vector<datapath::InterfaceStatus> unprotected) {
     unprotected_ = std::move(unprotected);
   }
+  // What was measured of this host since the last call; and whether that is of use now.
+  void set_load(HostLoad load, const Now& now) {
+    detector_.capacities().set_load(std::move(load), now);
+  }
+  [[nodiscard]] bool wants_load(const Now& now) const {
+    return detector_.capacities().wants_load(now);
+  }
   // From now on exactly these are the problems outside the engine.
   void set_host_problems(std::vector<std::string> problems) {
     host_problems_ = std::move(problems);

@@ -29,6 +29,11 @@ Result<replay::Job> job_of(const cli::CommandLine& line) {
   job.protect = std::move(*protect);
   job.config = line.option("config");
   job.verdicts = line.option("verdicts");
+  if (const auto capacity = line.option("capacity"); capacity && *capacity != "0") {
+    const Result<double> rate = parse_rate(*capacity, false);
+    if (!rate) return fail(ErrorKind::usage, fmt::format("--capacity: {}", rate.error().message));
+    job.capacity = *rate;
+  }
   if (auto profile = line.option("profile")) job.profile = std::move(*profile);
   if (std::ranges::find(replay::kProfiles, job.profile) == replay::kProfiles.end())
     return fail(ErrorKind::usage, fmt::format("--profile: no profile \"{}\"{}", job.profile,

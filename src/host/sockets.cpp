@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -34,15 +35,16 @@ Address address_from(unsigned char family, const __be32 (&words)[4]) {
   return Address::from_bytes(bytes);
 }
 
-// The size of the socket's receive buffer, from the attribute with its memory.
-std::uint32_t receive_bytes_of(const nlmsghdr& message) {
-  std::uint32_t memory[SK_MEMINFO_VARS] = {};
+// From the attribute with the socket's memory, by SK_MEMINFO_*.
+using Memory = std::array<std::uint32_t, SK_MEMINFO_VARS>;
+Memory memory_of(const nlmsghdr& message) {
+  Memory memory{};
   for_each_attribute(message, sizeof(inet_diag_msg), [&memory](const nlattr& attribute) {
     if (mnl_attr_get_type(&attribute) == INET_DIAG_SKMEMINFO)
-      std::memcpy(memory, mnl_attr_get_payload(&attribute),
+      std::memcpy(memory.data(), mnl_attr_get_payload(&attribute),
                   std::min<std::size_t>(sizeof memory, mnl_attr_get_payload_len(&attribute)));
   });
-  return memory[SK_MEMINFO_RCVBUF];
+  return memory;
 }
 
 // Adds the sockets of one family and protocol in one of `states`.
@@ -57,13 +59,18 @@ Result<void> add_sockets(Netlink& netlink, std::pair<int, int> family_and_proto,
   const auto add = [&sockets, proto](const nlmsghdr& message) {
     if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg)) return;
     const auto* found = static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(&message));
+    const Memory memory = memory_of(message);
+    const bool listens = proto == IPPROTO_TCP && found->idiag_state == TCP_LISTEN;
     sockets.push_back({.local = address_from(found->idiag_family, found->id.idiag_src),
                        .remote = address_from(found->idiag_family, found->id.idiag_dst),
                        .local_port = ntohs(found->id.idiag_sport),
                        .remote_port = ntohs(found->id.idiag_dport),
                        .proto = static_cast<std::uint8_t>(proto),
                        .inode = found->idiag_inode,
-                       .receive_bytes = receive_bytes_of(message)});
+                       .receive_bytes = memory[SK_MEMINFO_RCVBUF],
+                       .queued = listens ? found->idiag_rqueue : memory[SK_MEMINFO_RMEM_ALLOC],
+                       .queue_limit = listens ? found->idiag_wqueue : memory[SK_MEMINFO_RCVBUF],
+                       .drops = memory[SK_MEMINFO_DROPS]});
   };
   return netlink.dump(SOCK_DIAG_BY_FAMILY, std::as_bytes(std::span(&request, 1)), add);
 }

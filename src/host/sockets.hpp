@@ -19,6 +19,9 @@ struct Socket {
   std::uint8_t proto = 0;                         // IANA number
   std::uint64_t inode = 0;          // as in /proc/PID/fd: "socket:[inode]"; 0: no process holds it
   std::uint32_t receive_bytes = 0;  // size of its receive buffer (SO_RCVBUF); 0: unknown
+  // What waits for its program, and how much may: bytes, or of a listening TCP socket connections.
+  std::uint32_t queued = 0, queue_limit = 0;
+  std::uint32_t drops = 0;  // packets or connections that found no room; wraps around
 };
 
 // TCP connections whose handshake is complete and that can still carry data in some direction, and

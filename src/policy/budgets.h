@@ -109,8 +109,8 @@ FW_INLINE int fw_budget_admits(const struct fw_config* cfg, struct fw_budget_pla
 
 /* Counts the packet towards the quotas of its source and prefix. 1: it is within both. */
 FW_INLINE int fw_count_towards_quota(struct fw_env* env, const struct fw_config* cfg,
-                                     const struct fw_packet* p, fw_u32 slot_number, fw_u32 request,
-                                     fw_u64 now_ns) {
+                                     const struct fw_packet* p, fw_u8 traffic_class,
+                                     fw_u32 slot_number, fw_u32 request, fw_u64 now_ns) {
   fw_u32 prefix_quota = FW_BUDGET_PER_PREFIX
                         << (request & FW_REQUEST_TO_SOCKET ? FW_LISTENS_SHIFT : 0);
   fw_u32 quota = request & FW_REQUEST_UNLIMITED ? FW_BUDGET_UNLIMITED : FW_BUDGET_PER_SOURCE;
@@ -125,7 +125,8 @@ FW_INLINE int fw_count_towards_quota(struct fw_env* env, const struct fw_config*
   if (!(request & FW_REQUEST_PREFIX_QUOTA)) return 1;
   prefix = fw_fair_prefix(p->src);
   source = fw_source_at(
-      env, fw_source_find(env, fw_hash(cfg, &prefix, FW_FAIR_PREFIX_SALT), 0, now_ns).slot_number);
+      env, fw_source_find(env, fw_hash(cfg, &prefix, FW_FAIR_PREFIX_SALT), 0, traffic_class, now_ns)
+               .slot_number);
   if (!source) return 1;
   if (source->taken >= prefix_quota) return 0;
   source->taken++;
@@ -195,7 +196,6 @@ enum { FW_REFUSED_BY_ALL = 1 << 16 };
 FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, fw_u8 traffic_class,
                                 const struct fw_sender* sender, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  const struct fw_addr all = {0, 0};
   struct fw_budget_place own, of_all;
   const struct fw_budget_limit* limit;
   const struct fw_source* source;
@@ -211,13 +211,13 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
   request = fw_request_of(traffic_class, sender, source, unsolicited);
   side = fw_request_side(request);
   if (sender->served && fw_class_has_port(traffic_class)) port = fw_service_of(p);
-  index = fw_budget_index(env, cfg, p->dst, traffic_class, port);
+  index = fw_budget_index(env, &p->dst, (fw_u32)traffic_class << 16 | port, now_ns);
   own = fw_budget_at(env, index);
   refused_by = index + 1;
   if (!own.budget || !own.share) return 0;
   if (fw_budget_is_short(own.budget, limit, request, own.share->credit[side], now_ns))
     request |= FW_REQUEST_PREFIX_QUOTA;
-  if (fw_count_towards_quota(env, cfg, p, sender->slot_number, request, now_ns))
+  if (fw_count_towards_quota(env, cfg, p, traffic_class, sender->slot_number, request, now_ns))
     request |= FW_REQUEST_WITHIN_QUOTA;
   if ((request & FW_REQUEST_WITHIN_QUOTA) && own.share->credit[side]) {
     own.share->credit[side]--;
@@ -226,11 +226,12 @@ FW_GLOBAL int fw_is_over_budget(struct fw_env* env, const struct fw_packet* p, f
 
   if (fw_budget_admits(cfg, own, request, now_ns)) {
     refused_by |= FW_REFUSED_BY_ALL;
-    of_all = fw_budget_find(env, cfg, all, traffic_class, port ? FW_ANY_SERVED : 0);
+    of_all = fw_budget_find_of_all(env, traffic_class, port);
     if (fw_budget_admits(cfg, of_all, request, now_ns)) {
       if (!(request & FW_REQUEST_WITHIN_QUOTA)) return 0;
       fw_budget_take_batch(cfg, own.budget, side, now_ns);
-      if (of_all.budget) fw_budget_take_batch(cfg, of_all.budget, side, now_ns);
+      if (of_all.budget && of_all.budget != own.budget)
+        fw_budget_take_batch(cfg, of_all.budget, side, now_ns);
       own.share->credit[side] = FW_BUDGET_BATCH - 1;
       return 0;
     }
@@ -255,12 +256,10 @@ FW_INLINE fw_u32 fw_stage_budgets(struct fw_context* x) {
 FW_GLOBAL int fw_count_refused(struct fw_env* env, fw_u32 index, fw_u32 by_all, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
   const struct fw_budget* budget = env ? fw_env_budgets(env, index) : NULL;
-  const struct fw_addr all = {0, 0};
 
   if (!cfg || !budget) return 0;
   fw_budget_count_refused(env,
-                          by_all ? fw_budget_find(env, cfg, all, budget->traffic_class,
-                                                  budget->port ? FW_ANY_SERVED : 0)
+                          by_all ? fw_budget_find_of_all(env, budget->traffic_class, budget->port)
                                  : fw_budget_at(env, index),
                           now_ns);
   return 1;

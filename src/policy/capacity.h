@@ -59,7 +59,7 @@ FW_GLOBAL int fw_is_borne(struct fw_env* env, const struct fw_packet* p, fw_u32 
       return 0;
   }
   __sync_fetch_and_add(&capacity->passed, 1);
-  fw_extend_load(env, now_ns);
+  fw_extend_load(env, budget->traffic_class, now_ns);
   return 1;
 }
 

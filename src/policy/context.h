@@ -47,9 +47,9 @@ struct fw_context {
 };
 
 FW_INLINE void fw_sender_find(struct fw_env* env, struct fw_sender* sender, fw_u64 hash,
-                              fw_u64 now_ns) {
+                              fw_u8 traffic_class, fw_u64 now_ns) {
   struct fw_source_place place =
-      fw_source_find(env, hash, sender->peer == FW_PEER_VERIFIED, now_ns);
+      fw_source_find(env, hash, sender->peer == FW_PEER_VERIFIED, traffic_class, now_ns);
 
   sender->slot_number = place.slot_number;
   sender->is_new = place.is_new;

@@ -12,7 +12,8 @@
 /* Prefetch hint: will this packet begin a flow? UDP that passes does; in a flood most is dropped.
  */
 FW_INLINE int fw_will_create_flow(struct fw_context* x, const struct fw_shared* shared) {
-  return x->packet->proto == FW_IPPROTO_UDP && shared && shared->under_load_until_ns <= x->now_ns &&
+  return x->packet->proto == FW_IPPROTO_UDP && shared &&
+         shared->under_load_until_ns[FW_CLASS_UDP_NEW] <= x->now_ns &&
          !fw_signatures_exist(x->env, FW_CLASS_UDP_NEW) &&
          !fw_signatures_exist(x->env, FW_CLASS_UDP_REFLECTED);
 }

@@ -110,7 +110,8 @@ FW_INLINE fw_u32 fw_stage_source_limits(struct fw_context* x) {
   struct fw_sender* sender = x->sender;
 
   sender->bits = fw_source_bits(x->config, &x->packet->src);
-  if (!fw_is_special(&x->packet->src)) fw_sender_find(x->env, sender, x->source_hash, x->now_ns);
+  if (!fw_is_special(&x->packet->src))
+    fw_sender_find(x->env, sender, x->source_hash, x->decision->traffic_class, x->now_ns);
   return fw_limit(x, sender);
 }
 
@@ -126,7 +127,7 @@ FW_INLINE fw_u32 fw_stage_prefix_limits(struct fw_context* x) {
   sender->key = fw_mask(x->packet->src, sender->bits);
   sender->is_prefix = 1;
   fw_sender_find(x->env, sender, fw_hash(x->config, &sender->key, FW_RULE_OF_PREFIXES + 1),
-                 x->now_ns);
+                 x->decision->traffic_class, x->now_ns);
   reason = fw_limit(x, sender);
   sender->is_prefix = 0;
   sender->slot_number = slot_number;

@@ -9,10 +9,6 @@
 #include "tables/budget_table.h"
 #include "tables/port_table.h"
 
-/* The port that stands for all served ports in the budget of all addresses, so that a flood of
- * closed ports takes no tokens from it. */
-enum { FW_ANY_SERVED = 1 };
-
 /* Refunds a packet to the limits of a source or prefix. Returns its slot number, or 0. */
 FW_INLINE fw_u32 fw_limit_refund(struct fw_env* env, const struct fw_config* cfg,
                                  const struct fw_addr* key, fw_u32 rule, fw_u8 traffic_class,
@@ -34,13 +30,9 @@ FW_INLINE fw_u32 fw_limit_refund(struct fw_env* env, const struct fw_config* cfg
 FW_INLINE void fw_budgets_refund(struct fw_env* env, const struct fw_config* cfg,
                                  const struct fw_addr* local, fw_u8 traffic_class, fw_u16 port,
                                  fw_u64 now_ns) {
-  const struct fw_addr all = {0, 0};
-  fw_u16 of_all = port ? FW_ANY_SERVED : 0;
-
-  fw_budget_refund(cfg, fw_budget_find(env, cfg, *local, traffic_class, port), traffic_class,
-                   *local, now_ns);
-  fw_budget_refund(cfg, fw_budget_find(env, cfg, all, traffic_class, of_all), traffic_class, all,
+  fw_budget_refund(cfg, fw_budget_look_up(env, cfg, local, traffic_class, port), traffic_class,
                    now_ns);
+  fw_budget_refund(cfg, fw_budget_find_of_all(env, traffic_class, port), traffic_class, now_ns);
 }
 
 /* fw_refund() as a BPF function, which takes at most five arguments: `what` is class << 16 | port.

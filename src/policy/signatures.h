@@ -13,7 +13,8 @@ FW_INLINE fw_u32 fw_stage_signatures(struct fw_context* x) {
   struct fw_decision* decision = x->decision;
 
   if (x->sender->peer || !fw_signatures_exist(x->env, decision->traffic_class)) return FW_CONTINUE;
-  decision->signature = (fw_u8)fw_signature_find(x->env, x->packet, decision->traffic_class);
+  decision->signature =
+      (fw_u8)fw_signature_find(x->env, x->packet, decision->traffic_class, x->now_ns);
   if (decision->signature &&
       !fw_source_is_verified(x->env, &x->sender->key, decision->rule, x->now_ns))
     return FW_REASON_SIGNATURE;

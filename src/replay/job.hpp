@@ -23,6 +23,7 @@ struct Job {
   std::optional<std::filesystem::path> config;  // none: the built-in settings, no lists
   std::string profile{kDefaultProfile};         // one of kProfiles
   std::optional<std::string> verdicts;          // a file to write
+  std::optional<double> capacity;  // packets/s that a service bears above its budget; none: nothing
 };
 
 }  // namespace fw::replay

@@ -16,6 +16,7 @@ config::Config without_budgets(config::Config config) {
   for (config::Budget& budget : config.budgets)
     if (budget.limit) budget = {.limit = 10e6, .burst = 1'000'000, .served_burst = 1'000'000};
   config.detect.learn = true;
+  config.detect.capacity.reset();
   return config;
 }
 

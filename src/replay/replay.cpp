@@ -28,6 +28,7 @@ Result<std::unique_ptr<Profile>> open_profile(const Job& job, const CaptureClock
                                               Timeline& timeline) {
   Result<config::Config> config = config_of(job);
   if (!config) return std::unexpected(std::move(config.error()));
+  config->detect.capacity = job.capacity;  // a capture has no host that could suffer
   const std::filesystem::path folder =
       job.config ? job.config->parent_path() : std::filesystem::path();
   if (job.profile == kSeedProfile)
@@ -75,6 +76,7 @@ Result<Report> replay(const Job& job, const Progress& progress) {
   run.report.file = job.file == "-" ? "standard input" : job.file;
   run.report.profile = job.profile;
   run.report.config = job.config ? job.config->native() : "built-in defaults";
+  run.report.capacity = job.capacity;
   run.report.protect = job.protect;
   if (job.verdicts) {
     Result<VerdictFile> file = VerdictFile::create(*job.verdicts);

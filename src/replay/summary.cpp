@@ -101,14 +101,21 @@ std::string reasons_text(const Tally& tally, bool dropped) {
   return text;
 }
 
+std::string capacity_text(const Report& report) {
+  if (!report.capacity)
+    return "judged as for services that bear nothing above their budgets (--capacity)";
+  return fmt::format("judged as for services that bear {:.0f} packets/s above their budgets",
+                     *report.capacity);
+}
+
 std::string totals_text(const Report& report, const cli::Style& style) {
   const Tally& tally = report.tally;
   const std::uint64_t passed = tally.all_passed().packets, dropped = tally.all_dropped().packets;
   const std::uint64_t ours = passed + dropped;
-  std::string text =
-      fmt::format("{}: {} packets in {:.3f} s from {}, profile {}, {}\n\n", printable(report.file),
-                  grouped(tally.records()), static_cast<double>(duration_ns(report)) / 1e9,
-                  first_time(report), report.profile, printable(report.config));
+  std::string text = fmt::format("{}: {} packets in {:.3f} s from {}, profile {}, {}\n{}\n\n",
+                                 printable(report.file), grouped(tally.records()),
+                                 static_cast<double>(duration_ns(report)) / 1e9, first_time(report),
+                                 report.profile, printable(report.config), capacity_text(report));
   text += fmt::format("  to {:<32} {:>12}\n", addresses_of(report), grouped(ours));
   text += fmt::format("    {:<33} {:>12}  {:>7}{}\n",
                       cli::ink(style, dropped == 0 ? cli::Ink::good : cli::Ink::bad,
@@ -182,6 +189,7 @@ json to_json(const Report& report) {
   json out = {{"file", report.file},
               {"profile", report.profile},
               {"config", report.config},
+              {"capacity", report.capacity.value_or(0)},
               {"packets", report.tally.records()},
               {"first", first_time(report)},
               {"last", format_time(report.clock.now().wall)},

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace fw::replay {
 
 struct Report {
   std::string file, profile, config;  // as the text names them
+  std::optional<double> capacity;     // as replay::Job
   std::vector<Address> protect;
   CaptureClock clock{0};  // after the last packet
   Tally tally;

@@ -32,9 +32,15 @@ FW_INLINE int fw_signatures_exist(struct fw_env* env, fw_u32 traffic_class) {
   return set && traffic_class < FW_CLASS_COUNT && set->active[traffic_class];
 }
 
+FW_INLINE int fw_signature_is_over(const struct fw_signature* s, fw_u64 now_ns) {
+  fw_u64 until_ns = FW_READ(s->until_ns);
+
+  return until_ns && until_ns <= now_ns;
+}
+
 /* The number (index + 1) of the first signature in force that the packet matches; 0: none. */
-FW_GLOBAL int fw_signature_find(struct fw_env* env, const struct fw_packet* p,
-                                fw_u32 traffic_class) {
+FW_GLOBAL int fw_signature_find(struct fw_env* env, const struct fw_packet* p, fw_u32 traffic_class,
+                                fw_u64 now_ns) {
   const struct fw_signature_set* set = env ? fw_env_signature_set(env, 0) : NULL;
   struct fw_match_key key;
   fw_u64 active;
@@ -49,7 +55,9 @@ FW_GLOBAL int fw_signature_find(struct fw_env* env, const struct fw_packet* p,
     if (!active) break;
     if (active & 1) {
       signature = fw_env_signatures(env, i);
-      if (signature && fw_signature_matches(signature, &key)) return (int)i + 1;
+      if (signature && fw_signature_matches(signature, &key) &&
+          !fw_signature_is_over(signature, now_ns))
+        return (int)i + 1;
     }
     active >>= 1;
   }

@@ -21,7 +21,8 @@ enum { FW_FAIR_PREFIX_SALT = 0x1001 };
 
 /* ---- fw_source.age_unrefunded: two saturating counters of four bits */
 
-/* Windows in which the source was seen while no budget was exceeded. */
+/* Windows in which the source was seen first by a packet of a class none of whose budgets was
+ * exceeded. */
 FW_INLINE fw_u32 fw_source_age(const struct fw_source* source) {
   return source->age_unrefunded >> 4;
 }
@@ -95,17 +96,19 @@ FW_INLINE int fw_source_is_verified(struct fw_env* env, const struct fw_addr* ke
   return source && fw_source_was_seen_lately(source, fw_window(now_ns));
 }
 
-/* Called for the first packet of a source in a window. */
-FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* source, fw_u32 window,
+/* Called for the first packet of a source in a window, which is of that class. */
+FW_INLINE void fw_source_roll(struct fw_env* env, struct fw_source* source, fw_u32 traffic_class,
                               fw_u64 now_ns) {
   const struct fw_shared* shared = fw_env_shared(env, 0);
+  fw_u32 window = fw_window(now_ns);
   fw_u32 idle = fw_idle(window, source->seen_window, 0xffffffff);
 
   if (idle > FW_SCAN_MEMORY_WINDOWS) source->closed_ports = 0;
   if (idle >= FW_TAT_MEMORY_WINDOWS && fw_is_deferred(source)) source->excess = FW_DEFERRED;
   source->seen_window = window;
   source->taken = 0;
-  if (shared && shared->under_load_until_ns <= now_ns) fw_source_grow_older(source);
+  if (shared && shared->under_load_until_ns[traffic_class & (FW_CLASS_SLOTS - 1)] <= now_ns)
+    fw_source_grow_older(source);
 }
 
 /* The slot that a new source takes, which is the one with the lowest rank; FW_SOURCE_SLOTS: none.
@@ -146,18 +149,17 @@ struct fw_source_place {
 };
 enum { FW_PLACE_HAS_VERIFIED_BIT = 32, FW_PLACE_IS_NEW_BIT = 33 };
 
-/* fw_source_find() as a BPF function, which returns one number. */
-FW_GLOBAL fw_u64 fw_source_find_packed(struct fw_env* env, fw_u64 h, fw_u32 verified,
-                                       fw_u64 now_ns) {
+/* fw_source_find() as a BPF function, which returns one number: `what` is class << 1 | verified. */
+FW_GLOBAL fw_u64 fw_source_find_packed(struct fw_env* env, fw_u64 h, fw_u32 what, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  struct fw_counters* counters = env ? fw_env_counters(env, 0) : NULL;
+  struct fw_counters* counters;
   fw_u32 window = fw_window(now_ns), at = 0, bucket_index, tag;
   struct fw_source_bucket* bucket;
   struct fw_source* source;
   fw_u64 found = 0, has_verified = 0;
 
-  if (!cfg || !counters) return 0;
-  tag = fw_source_tag(h, verified);
+  if (!cfg) return 0;
+  tag = fw_source_tag(h, what);
   bucket_index = (fw_u32)h & cfg->source_mask;
   bucket = fw_env_sources(env, bucket_index);
   if (!bucket) return 0;
@@ -173,10 +175,12 @@ FW_GLOBAL fw_u64 fw_source_find_packed(struct fw_env* env, fw_u64 h, fw_u32 veri
   at &= FW_SOURCE_SLOTS - 1;
   source = &bucket->slot[at];
   if (found) {
-    if (source->seen_window != window) fw_source_roll(env, source, window, now_ns);
+    if (source->seen_window != window) fw_source_roll(env, source, what >> 1, now_ns);
     return has_verified | (bucket_index * FW_SOURCE_SLOTS + at + 1);
   }
 
+  counters = fw_env_counters(env, 0);
+  if (!counters) return 0;
   at = fw_source_victim(bucket, window);
   if (at >= FW_SOURCE_SLOTS) {
     counters->untracked++;
@@ -195,8 +199,8 @@ FW_GLOBAL fw_u64 fw_source_find_packed(struct fw_env* env, fw_u64 h, fw_u32 veri
 /* The place of a source, for packets of verified flows or for others. Takes a slot if the source
  * has none. `h` is its fw_source_hash(). */
 FW_INLINE struct fw_source_place fw_source_find(struct fw_env* env, fw_u64 h, fw_u32 verified,
-                                                fw_u64 now_ns) {
-  fw_u64 packed = fw_source_find_packed(env, h, verified, now_ns);
+                                                fw_u32 traffic_class, fw_u64 now_ns) {
+  fw_u64 packed = fw_source_find_packed(env, h, traffic_class << 1 | (verified & 1), now_ns);
   struct fw_source_place place = {(fw_u32)packed, (fw_u8)(packed >> FW_PLACE_IS_NEW_BIT & 1),
                                   (fw_u8)(packed >> FW_PLACE_HAS_VERIFIED_BIT & 1)};
 

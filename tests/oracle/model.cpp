@@ -113,11 +113,12 @@ bool Model::has_verified_entry(const SourceKey& key, std::uint64_t now_ns) const
          window_of(now_ns) < verified_entry->second.seen_window + kVerifiedIdleWindows;
 }
 
-void Model::begin_window(Source& source, bool is_new, std::uint64_t now_ns) const {
+void Model::begin_window(Source& source, bool is_new, unsigned traffic_class,
+                         std::uint64_t now_ns) {
   const std::uint64_t window = window_of(now_ns);
   if (!is_new && source.seen_window != window) {
     source.taken = 0;
-    if (source.age < 15 && under_load_until_ns_ <= now_ns) source.age++;
+    if (source.age < 15 && under_load_until_ns_[traffic_class] <= now_ns) source.age++;
   }
   source.seen_window = window;
 }
@@ -188,7 +189,8 @@ unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& v
   if (quotes_flow(datagram) && quotes_.admit(tick_of(now_ns), 62'500, 62'500'000))
     return FW_REASON_QUOTE;
   const bool matches = std::ranges::any_of(signatures, [&](const auto& each) {
-    return each.second.traffic_class == verdict.traffic_class && each.second.matches(datagram);
+    return each.second.traffic_class == verdict.traffic_class && each.second.matches(datagram) &&
+           (each.second.until_ns == 0 || now_ns < each.second.until_ns);
   });
   if (peer == Peer::unknown && matches &&
       !has_verified_entry(key_of(datagram, verdict.rule, false), now_ns))
@@ -376,7 +378,7 @@ bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, cons
 
   const auto [at, is_new] = sources_.try_emplace(key);
   Source& source = at->second;
-  begin_window(source, is_new, now_ns);
+  begin_window(source, is_new, traffic_class, now_ns);
   if (is_new) {
     defer(datagram, traffic_class, source, now_ns);
     return false;

@@ -67,6 +67,7 @@ struct BudgetLimit {
 };
 struct Signature {
   unsigned traffic_class = 0;
+  std::uint64_t until_ns = 0;  // 0: without an end
   std::optional<unsigned> ttl, flags, remote_port, local_port;
   [[nodiscard]] bool matches(const Datagram& datagram) const;
 };
@@ -191,7 +192,7 @@ class Model {
   void refund_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns);
   void refund_budget(const BudgetKey& key, std::uint64_t now_ns);
 
-  void begin_window(Source& source, bool is_new, std::uint64_t now_ns) const;
+  void begin_window(Source& source, bool is_new, unsigned traffic_class, std::uint64_t now_ns);
   [[nodiscard]] bool has_verified_entry(const SourceKey& key, std::uint64_t now_ns) const;
   [[nodiscard]] SourceKey key_of(const Datagram& datagram, unsigned rule, bool verified) const;
   // The key of the limited prefix around the source; nothing where prefixes have no limits.
@@ -224,7 +225,7 @@ class Model {
   std::map<BudgetKey, Budget> budgets_;
   std::set<BudgetKey> budgets_used_;
   std::map<Prefix, Source> prefixes_;  // /24 and /48, among whose sources a budget is shared fairly
-  std::uint64_t under_load_until_ns_ = 0;
+  std::map<unsigned, std::uint64_t> under_load_until_ns_;  // by class
   bool egress_seen_ = false;
 };
 

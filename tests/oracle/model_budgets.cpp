@@ -164,7 +164,7 @@ bool Model::count_towards_quota(const Datagram& datagram, Source* source, unsign
   if (!prefix_has_quota) return true;
   const auto [at, is_new] = prefixes_.try_emplace(fair_prefix(datagram.remote));
   Source& prefix = at->second;
-  begin_window(prefix, is_new, now_ns);
+  begin_window(prefix, is_new, FW_CLASS_OTHER, now_ns);  // its age is of no use
   if (prefix.taken >= (to_socket ? 8 * kPerSource : kPerSource)) return false;
   prefix.taken++;
   return true;
@@ -189,7 +189,7 @@ bool Model::admits(const BudgetKey& key, const Request& request, std::uint64_t n
   }
   if (ms_of(now_ns) - budget.flushed_ms < kFlushMs) return false;
   budget.flushed_ms = ms_of(now_ns);
-  under_load_until_ns_ = now_ns + kUnderLoadNs;
+  under_load_until_ns_[traffic_class] = now_ns + kUnderLoadNs;
   return false;
 }
 
@@ -204,6 +204,7 @@ void Model::take_batch(const BudgetKey& key, Side side, std::uint64_t now_ns) {
 }
 
 void Model::refund_budget(const BudgetKey& key, std::uint64_t now_ns) {
+  if (std::get<0>(key) != Address{} && !budgets_.contains(key)) return;
   Budget& budget = budget_of(key);
   if (++budget.pending_refunds < kBatch) return;
   budget.roll(window_of(now_ns));

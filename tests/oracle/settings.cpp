@@ -98,6 +98,7 @@ void History::change_signature() {
       made.traffic_class == FW_CLASS_TCP_SYN || made.traffic_class == FW_CLASS_TCP_STRAY;
   const bool udp =
       made.traffic_class == FW_CLASS_UDP_NEW || made.traffic_class == FW_CLASS_UDP_REFLECTED;
+  if (one_in(2)) real.until_ns = made.until_ns = now_ns_ + below(20) * kSecond;
   if (one_in(2)) want(made.ttl, one_in(2) ? 255 : 64, 40, 0xff);
   if (tcp && one_in(2)) want(made.flags, one_in(2) ? kSyn : kAck, 48, 0xff);
   if ((tcp || udp) && one_in(2)) want(made.remote_port, kRemotePorts[below(3)], 16, 0xffff);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Budgets: which packets take tokens, which are refunded, and which sources are unaffected.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "datapath/address_key.hpp"
@@ -73,6 +75,33 @@ TEST(budgets, a_syn_that_nobody_here_can_answer_by_a_cookie_is_dropped_and_count
   const fw_counters counters = lab.datapath.counters();
   EXPECT_EQ(counters.packets[FW_REASON_CHALLENGE], 0U);
   EXPECT_EQ(counters.packets[FW_REASON_BUDGET] + counters.packets[FW_REASON_PASS], 201U);
+}
+
+// 4,000 addresses of ours are asked within a moment.
+TEST(budgets, are_never_shared_with_a_stranger_and_taken_over_when_idle) {
+  Lab lab;
+  budget(lab, FW_CLASS_ICMP_ECHO, 10, 5000);
+  const auto named = [&lab](const Address& address) {
+    return std::ranges::count_if(lab.datapath.tables().budgets, [&](const fw_budget& each) {
+      return each.used != 0 && from_key(each.dst) == address;
+    });
+  };
+  const auto scan = [&lab](unsigned net) {
+    for (unsigned i = 0; i < 4000; i++)
+      (void)lab.in(Packet::ethernet()
+                       .ipv4(unverified(i), fmt::format("198.{}.{}.{}", net, i >> 8, i & 255))
+                       .icmp_echo(1, 1));
+  };
+  const auto last = [](unsigned net) { return Address::v4(198U << 24 | net << 16 | 3999); };
+  scan(18);
+  EXPECT_EQ(named({}), 1);
+  lab.now_ns += 4 * kWindow;
+  scan(19);
+  EXPECT_EQ(named(last(19)), 0);  // charged to all addresses together
+  lab.now_ns += 9 * kWindow;
+  EXPECT_EQ(named(*Address::parse(kHost)), 0);
+  (void)lab.in(from(kPeer).icmp_echo(1, 1));
+  EXPECT_EQ(named(*Address::parse(kHost)), 1);
 }
 
 TEST(budgets, are_of_each_address_and_of_all_together) {
@@ -310,6 +339,20 @@ TEST(budgets, no_source_becomes_known_while_one_is_exceeded) {
   const unsigned passed =
       passes(lab, 500, [](unsigned i) { return from(unverified(i)).icmp_echo(1, 1); });
   EXPECT_LT(passed, 60U);
+}
+
+TEST(budgets, sources_become_known_while_one_of_another_class_is_exceeded) {
+  Lab lab;
+  budget(lab, FW_CLASS_ICMP_ECHO, 10, 64);
+  budget(lab, FW_CLASS_TCP_SYN, 10, 64);
+  for (int i = 0; i < 6; i++) {  // it pings while SYNs are refused
+    (void)lab.in(from(kPeer).icmp_echo(1, 1));
+    passes(lab, 500, [](unsigned n) { return syn(unverified(n)); });
+    lab.now_ns += kWindow;
+  }
+  passes(lab, 500, [](unsigned i) { return from(unverified(i)).icmp_echo(1, 1); });
+  EXPECT_EQ(lab.in(from(unverified(999)).icmp_echo(1, 1)), "drop budget");
+  EXPECT_EQ(lab.in(from(kPeer).icmp_echo(1, 1)), "pass pass");
 }
 
 TEST(budgets, that_are_more_than_half_used_give_each_prefix_a_quota) {

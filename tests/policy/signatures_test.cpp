@@ -33,6 +33,16 @@ TEST(signatures, drop_what_matches_and_nothing_else) {
   }
 }
 
+TEST(signatures, end_in_the_datapath) {
+  Lab lab;
+  add_signature(lab, 0, from(kPeer).udp(161, 9), kProtoAndSport, FW_CLASS_UDP_REFLECTED);
+  lab.datapath.tables().signatures[0].until_ns = lab.now_ns + kSecond;
+  lab.now_ns += kSecond - 1;
+  EXPECT_EQ(lab.in(from(kPeer).udp(161, 7777)), "drop signature");
+  lab.now_ns++;
+  EXPECT_EQ(lab.in(from(kPeer).udp(161, 7777)), "pass pass");
+}
+
 TEST(signatures, apply_to_their_class_only) {
   Lab lab;
   const fw_match_key ttl{{0xff00ff0000000000ULL, 0, 0}};

@@ -315,7 +315,8 @@ TEST(learning, flood_that_rises_slowly_does_not_raise_what_holds_it) {
   // a time to be called an attack.
   for (double rate = 50; rate < 5000; rate *= 1.0013) {
     if (rate > lab.in_force())
-      lab.datapath.tables().shared->under_load_until_ns = lab.mono_ns + 3 * kSecond;
+      lab.datapath.tables().shared->under_load_until_ns[FW_CLASS_UDP_NEW] =
+          lab.mono_ns + 3 * kSecond;
     lab.live(std::chrono::seconds(2), rate);
   }
   ASSERT_FALSE(lab.engine.detector().attack());

@@ -69,6 +69,7 @@ limit = "none"
 [detect]
 signatures = false
 syn_cookies = false
+capacity = "5k/s"
 learn = false
 capture = false
 scan_ports = 9
@@ -119,6 +120,7 @@ group = "adm"
   EXPECT_EQ(c.detect, (fw::config::Detect{.signatures = false,
                                           .learn = false,
                                           .syn_cookies = false,
+                                          .capacity = 5000,
                                           .scan_ports = 9,
                                           .scan_ban = minutes{10},
                                           .capture = false}));

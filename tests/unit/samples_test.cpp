@@ -55,5 +55,18 @@ TEST(samples, of_one_class_evict_none_of_another) {
   EXPECT_EQ(of_port(samples, 80), 1U);
 }
 
+TEST(samples, of_a_class_that_is_not_attacked_become_baseline) {
+  Samples samples;
+  for (const fw_class each : {FW_CLASS_UDP_NEW, FW_CLASS_TCP_SYN}) {
+    fw_sample sample = trusted(each, 53, kSecond);
+    sample.kind = FW_SAMPLE_NEW;
+    samples.add(sample);
+  }
+  samples.set_under_attack(FW_CLASS_TCP_SYN, 2 * kSecond);
+  samples.advance(kSecond + Samples::kWaitNs);
+  ASSERT_EQ(samples.baseline().size(), 1U);
+  EXPECT_EQ(samples.baseline().front().traffic_class, FW_CLASS_UDP_NEW);
+}
+
 }  // namespace
 }  // namespace fw::test

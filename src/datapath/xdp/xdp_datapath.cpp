@@ -259,9 +259,7 @@ Result<void> XdpDatapath::attach(const std::string& interface) {
   pinned_ = true;
   auto link = Link::attach(interface,
                            {.ingress = bpf_program__fd(skeleton_->progs.floodwall_in),
-                            .egress = bpf_program__fd(skeleton_->progs.floodwall_out),
-                            .ingress_ip = bpf_program__fd(skeleton_->progs.floodwall_in_ip),
-                            .egress_ip = bpf_program__fd(skeleton_->progs.floodwall_out_ip)},
+                            .egress = bpf_program__fd(skeleton_->progs.floodwall_out)},
                            pins_);
   if (!link) return std::unexpected(link.error());
   former_.erase(interface);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One attack, from the first budget that is exceeded until nothing was for ten seconds: its
-// vectors, how large it was, and what was dropped.
+// One attack, from the first excess that is no crowd's until there was none for ten seconds: its
+// vectors, how large it was, what was dropped of it and what the host bore.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "abi/vocabulary.h"
 #include "base/address.hpp"
+#include "engine/journal/journal.hpp"
 
 namespace fw::engine {
 
@@ -23,8 +24,10 @@ struct VectorKey {
 };
 
 struct Vector {
-  std::uint64_t refused = 0;   // packets
-  std::uint64_t peak_pps = 0;  // refused
+  std::uint64_t refused = 0;   // packets, dropped
+  std::uint64_t borne = 0;     // packets above the budget that passed, since the service bears them
+  std::uint64_t peak_pps = 0;  // above the budget, refused or borne
+  std::uint64_t last_ns = 0;   // when there was some
 };
 
 struct Attack {
@@ -34,9 +37,17 @@ struct Attack {
   std::uint64_t dropped = 0;   // packets over a budget, or that match a signature
   std::uint64_t passed = 0;    // packets of unverified sources that budgets let through meanwhile
   std::uint64_t sources = 0;   // new ones; an estimate when the source table is full
-  std::uint64_t peak_pps = 0;  // dropped, over a second
+  std::uint64_t borne = 0;     // packets above a budget that passed
+  std::uint64_t peak_pps = 0;  // above the budgets, or matching a signature, over a second
+  std::string suffering;       // what the host or a service suffered from it; empty: nothing
   std::string capture;         // the file with the heads of its packets; empty: none
 };
+
+// What the log says of its beginning, with what was dropped and what was above the budgets in the
+// last second; and, of questions that were answered like any others, how many. 0: it is not so.
+[[nodiscard]] EventDetails details_of_start(const Attack& attack, std::uint64_t dropped_pps,
+                                            std::uint64_t excess_pps, std::uint64_t answered_pps);
+[[nodiscard]] EventDetails details_of_end(const Attack& attack);
 
 // "tcp_syn to 192.0.2.1 port 443"
 [[nodiscard]] std::string text_of(const VectorKey& vector);

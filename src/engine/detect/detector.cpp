@@ -6,10 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <numeric>
+#include <iterator>
 #include <utility>
 
-#include "base/words.hpp"
 #include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
 #include "engine/journal/words.hpp"
@@ -22,31 +21,21 @@ constexpr fw_class kRequests = FW_CLASS_UDP_NEW;  // to UDP services
 // Judgement: samples that are enough to search, as FinderOptions::min_excess.
 constexpr std::size_t kMinSamples = 64;
 
-std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
-  std::string out;
-  std::size_t shown = 0;
-  for (const auto& [key, vector] : vectors) {
-    if (++shown > 4) return out + fmt::format(", {} more", vectors.size() - 4);
-    if (!out.empty()) out += ", ";
-    out += text_of(key);
-  }
-  return out;
+double answered_pps(const fw_budget& budget, const Now& now) {
+  constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
+  const auto over = static_cast<std::uint32_t>(now.mono_ns >> FW_WINDOW_SHIFT) - 1;
+  const std::uint32_t current = __atomic_load_n(&budget.window, __ATOMIC_RELAXED);
+  const std::uint32_t answered = current == over       ? budget.answered
+                                 : current == over + 1 ? budget.answered_before
+                                                       : 0;
+  return answered / kWindowSeconds;
 }
 
 }  // namespace
 
-std::string text_of(const VectorKey& vector) {
-  std::string out(class_word(vector.traffic_class));
-  if (vector.dst == Address{}) return vector.port != 0 ? out + " to services" : out;
-  out += " to " + vector.dst.text();
-  if (vector.port != 0)
-    out += fmt::format(" {} {}", vector.traffic_class == FW_CLASS_OTHER ? "protocol" : "port",
-                       vector.port);
-  return out;
-}
-
 void Detector::begin() {
   signatures_.begin();
+  capacities_.begin();
   counters_ = datapath_->counters();
   const std::span<const fw_budget> budgets = datapath_->tables().budgets;
   refused_.assign(budgets.size(), 0);
@@ -58,7 +47,13 @@ void Detector::begin() {
 void Detector::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
   signatures_.move_to(datapath);
+  capacities_.move_to(datapath);
   begin();
+}
+
+// Nothing is borne beyond the budgets: what is above them is dropped, and taken for an attack.
+bool Detector::is_strict() const {
+  return settings_.config.detect.capacity.value_or(0) <= 0;
 }
 
 void Detector::tick(const fw_counters& counters, const Now& now) {
@@ -67,45 +62,102 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
     samples_.add(sample);
   });
   samples_.advance(now.mono_ns);
+  capacities_.tick(now);
   Step step = step_since_last_tick(counters, now);
-  const std::uint64_t matches = signatures_.update(counters, now);
-  step.dropped += matches;
-  record(step);
-  spoofed_ = new_sources_.is_flood();
-  auto refused = refused_lately();
-  if (services_keep_up())
-    std::erase_if(refused, [](const auto& vector) {
-      return vector.first.traffic_class == kRequests && vector.first.port != 0;
-    });
-  const bool under_attack = attack_.has_value() || !refused.empty() || spoofed_;
-  if (under_attack) samples_.set_under_attack(now.mono_ns);
-  new_sources_.set_under_attack(under_attack);
-  if (!attack_) {
-    const auto most = std::ranges::max_element(refused, {}, [](const auto& v) { return v.second; });
-    if (spoofed_ || (most != refused.end() && most->second >= kAttackPps)) open_attack(now);
+  step.matches = signatures_.update(counters, now);
+  step.dropped += step.matches;
+  steps_.push_back(step);
+  while (steps_.front().at_ns + kSecond < now.mono_ns || steps_.front().at_ns > now.mono_ns)
+    steps_.pop_front();
+  look(now);
+  const bool due = now.mono_ns - searched_ns_ >= kSearchNs;
+  if (!attack_ && (!alarms_.empty() || spoofed_ || answered_)) open_attack(now);
+  if (!attack_ && new_sources_.is_flood() && due) search(now);
+  if (attack_) update_attack(step, now);
+}
+
+// What happens now, from the last second.
+void Detector::look(const Now& now) {
+  lately_.clear();
+  for (const Step& step : steps_)
+    for (const auto& [key, excess] : step.excess) lately_[key] += excess;
+  const bool udp_suffers = std::ranges::any_of(capacities_.services(), [](const auto& each) {
+    return each.first.traffic_class == kRequests && each.second.loop.restricted();
+  });
+  spoofed_ = new_sources_.is_flood() && (is_strict() || udp_suffers);
+  if (!is_strict() && !udp_suffers) resume_refunds();
+  answered_ = !is_strict() && rate_.is_far_above_usual(static_cast<std::uint64_t>(
+                                  settings_.config.detect.capacity.value_or(0)));
+  alarms_.clear();
+  std::uint32_t attacked = spoofed_ || answered_ ? 1U << kRequests : 0U;
+  for (const auto& [key, excess] : lately_) {
+    if (is_alarm(key, excess)) alarms_[key] = excess;
+    if (excess.refused > 0 ? !is_busy_service(key) : answers_others(key))
+      attacked |= 1U << key.traffic_class;
   }
-  if (attack_) update_attack(*attack_, step, matches, now);
+  if (attack_)
+    for (const auto& [key, vector] : attack_->vectors)
+      if (now.mono_ns - vector.last_ns < kQuietNs) attacked |= 1U << key.traffic_class;
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
+    if ((attacked >> i & 1) != 0) samples_.set_under_attack(static_cast<fw_class>(i), now.mono_ns);
+  requests_attacked_ = (attacked >> kRequests & 1) != 0;
+  new_sources_.set_under_attack(requests_attacked_);
+}
+
+// Volume alone is no attack: not on a service that answers, nor on one that answers nobody (a
+// collector says nothing about its senders), as long as it bears it.
+bool Detector::is_alarm(const VectorKey& key, const Excess& excess) const {
+  if (excess.refused >= kAttackPps && !is_busy_service(key)) return true;
+  if (key.port == 0) return false;
+  const auto service = capacities_.services().find(key);
+  const bool suffers = service != capacities_.services().end() && service->second.loop.restricted();
+  if (suffers && excess.refused + excess.borne >= kAttackPps) return true;
+  return excess.borne >= kBorneAttackPps && answers_others(key) &&
+         static_cast<double>(excess.borne) - answered_by(key) >= kBorneAttackPps;
+}
+
+bool Detector::is_busy_service(const VectorKey& key) const {
+  return key.traffic_class == kRequests && key.port != 0 && services_keep_up();
+}
+
+bool Detector::answers_others(const VectorKey& key) const {
+  const std::size_t index = key.port + (key.traffic_class == kRequests ? 65'536U : 0U);
+  const std::span<const fw_port_line> served = datapath_->tables().served;
+  return key.port != 0 && index / FW_LINE_BYTES < served.size() &&
+         (served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES] & FW_PORT_ANSWERS) != 0;
+}
+
+double Detector::answered_by(const VectorKey& key) const {
+  const auto found = answered_by_.find(key);
+  return found == answered_by_.end() ? 0 : found->second;
 }
 
 Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const Now& now) {
   Step step;
   step.at_ns = now.mono_ns;
+  answered_by_.clear();
   const std::span<const fw_budget> budgets = datapath_->tables().budgets;
   for (std::size_t i = 0; i < budgets.size() && i < refused_.size(); i++) {
     const fw_budget& budget = budgets[i];
     if (budget.used == 0) continue;
     const std::uint32_t total = std::atomic_ref(const_cast<fw_u32&>(budget.refused)).load();
     const std::uint64_t refused = total - std::exchange(refused_[i], total);
-    if (refused == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
-    step.refused[{static_cast<fw_class>(budget.traffic_class), from_key(budget.dst),
-                  budget.port}] += refused;
+    if (budget.traffic_class >= FW_CLASS_COUNT) continue;
+    const VectorKey key{static_cast<fw_class>(budget.traffic_class), from_key(budget.dst),
+                        budget.port};
+    if (budget.port != 0) answered_by_[key] += answered_pps(budget, now);
+    if (refused == 0) continue;
+    step.excess[key].refused += refused;
     step.dropped += refused;
   }
+  for (const auto& [key, service] : capacities_.services())
+    if (service.passed > 0) step.excess[key].borne += service.passed;
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
     step.passed += counters.class_unverified[i] - counters_.class_unverified[i];
     step.new_sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
   }
   step.answered = counters.class_answered[kRequests] - counters_.class_answered[kRequests];
+  rate_.add(now.mono_ns, step.answered, requests_attacked_);
   new_sources_.add(now.mono_ns,
                    counters.class_unverified[kRequests] - counters_.class_unverified[kRequests],
                    counters.class_new_sources[kRequests] - counters_.class_new_sources[kRequests]);
@@ -118,34 +170,31 @@ Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const
   return step;
 }
 
-void Detector::record(Step step) {
-  steps_.push_back(std::move(step));
-  while (steps_.front().at_ns + kSecond < steps_.back().at_ns ||
-         steps_.front().at_ns > steps_.back().at_ns)
-    steps_.pop_front();
-}
-
-std::map<VectorKey, std::uint64_t> Detector::refused_lately() const {
-  std::map<VectorKey, std::uint64_t> sum;
-  for (const Step& step : steps_)
-    for (const auto& [key, refused] : step.refused) sum[key] += refused;
-  return sum;
-}
-
 bool Detector::services_keep_up() const {
-  std::uint64_t answered = 0, refused = 0;
-  for (const Step& step : steps_) {
-    answered += step.answered;
-    for (const auto& [key, packets] : step.refused)
-      if (key.traffic_class == kRequests && key.port != 0) refused += packets;
-  }
+  std::uint64_t answered = 0, excess = 0;
+  for (const Step& step : steps_) answered += step.answered;
+  for (const auto& [key, packets] : lately_)
+    if (key.traffic_class == kRequests && key.port != 0) excess += packets.refused + packets.borne;
   constexpr std::uint64_t kFarMore = 2;  // judgement
-  return answered > kFarMore * refused;
+  return answered > kFarMore * excess;
 }
 
-std::uint64_t Detector::dropped_lately() const {
-  return std::accumulate(steps_.begin(), steps_.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const Step& step) { return sum + step.dropped; });
+Detector::Rates Detector::rates_lately() const {
+  Rates rates;
+  for (const Step& step : steps_) {
+    rates.dropped += step.dropped;
+    rates.excess += step.dropped;
+    for (const auto& [key, excess] : step.excess) rates.excess += excess.borne;
+  }
+  return rates;
+}
+
+// Why an attack is one, in a word, and what suffers from it.
+std::string Detector::suffering() const {
+  if (!capacities_.host_suffering().empty()) return capacities_.host_suffering();
+  for (const auto& [key, service] : capacities_.services())
+    if (service.loop.restricted()) return text_of(key) + ": " + service.why;
+  return "";
 }
 
 void Detector::open_attack(const Now& now) {
@@ -153,41 +202,48 @@ void Detector::open_attack(const Now& now) {
   attack_->id = fmt::format("{:%Y%m%d}-{}",
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
-  for (const auto& [key, refused] : refused_lately()) attack_->vectors[key] = {};
-  if (spoofed_) attack_->vectors[{.traffic_class = kRequests, .dst = {}, .port = 0}] = {};
+  for (const auto& [key, excess] : alarms_) attack_->vectors[key].last_ns = now.mono_ns;
+  if (spoofed_ || answered_ || attack_->vectors.empty())
+    attack_->vectors[{.traffic_class = kRequests, .dst = {}, .port = 0}].last_ns = now.mono_ns;
+  attack_->suffering = suffering();
   searched_ns_ = 0;
   unexplained_since_ns_ = spoofed_ ? now.mono_ns : 0;
+  const Rates rates = rates_lately();
   journal_.write(EventType::attack_start, now, [&] {
-    return EventDetails{
-        "",
-        {Field::text("id", attack_->id), Field::text("vectors", vectors_in_words(attack_->vectors)),
-         Field::count("pps", dropped_lately())}};
+    return details_of_start(*attack_, rates.dropped, rates.excess, answered_ ? rate_.lately() : 0);
   });
 }
 
-void Detector::update_attack(Attack& attack, const Step& step, std::uint64_t matches,
-                             const Now& now) {
-  const auto lately = refused_lately();
-  for (const auto& [key, refused] : step.refused) {
+void Detector::update_attack(const Step& step, const Now& now) {
+  Attack& attack = *attack_;
+  for (const auto& [key, excess] : step.excess) {
+    if (!alarms_.contains(key) && !attack.vectors.contains(key) && excess.refused == 0) continue;
     Vector& vector = attack.vectors[key];
-    vector.refused += refused;
-    vector.peak_pps = std::max(vector.peak_pps, lately.at(key));
+    const Excess& lately = lately_.at(key);
+    vector.refused += excess.refused;
+    vector.borne += excess.borne;
+    vector.peak_pps = std::max(vector.peak_pps, lately.refused + lately.borne);
+    vector.last_ns = now.mono_ns;
+    attack.borne += excess.borne;
   }
   attack.dropped += step.dropped;
   attack.passed += step.passed;
   attack.sources += step.new_sources;
-  const std::uint64_t rate = dropped_lately();
-  attack.peak_pps = std::max(attack.peak_pps, rate);
-  // `matches` are those of a tick, a tenth of a second.
-  if (rate >= kAttackPps || matches >= kAttackPps / 10 || spoofed_) attack.last_ns = now.mono_ns;
+  const Rates rates = rates_lately();
+  attack.peak_pps = std::max(attack.peak_pps, rates.excess);
+  if (attack.suffering.empty()) attack.suffering = suffering();
+  // The matches are those of a tick, a tenth of a second.
+  if (rates.dropped >= kAttackPps || step.matches >= kAttackPps / 10 || spoofed_ || answered_ ||
+      !alarms_.empty())
+    attack.last_ns = now.mono_ns;
   if (now.mono_ns - attack.last_ns >= kQuietNs) {
-    end_attack(std::move(attack), now);
+    end_attack(std::exchange(attack_, std::nullopt).value(), now);
     return;
   }
-  if (now.mono_ns - searched_ns_ >= kSearchNs) search(attack, now);
+  if (now.mono_ns - searched_ns_ >= kSearchNs) search(now);
 }
 
-void Detector::search(const Attack& attack, const Now& now) {
+void Detector::search(const Now& now) {
   searched_ns_ = now.mono_ns;
   std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
   if (services_keep_up())
@@ -195,14 +251,23 @@ void Detector::search(const Attack& attack, const Now& now) {
       return sample.traffic_class == kRequests && sample.served != 0;
     });
   // Spoofed queries that exceed no budget: their excess is what new sources sent.
-  const bool within_budget = spoofed_ && excess.size() < kMinSamples;
+  const auto requests =
+      std::ranges::count(excess, static_cast<fw_u8>(kRequests), &fw_sample::traffic_class);
+  const bool within_budget =
+      new_sources_.is_flood() && static_cast<std::size_t>(requests) < kMinSamples;
   if (within_budget)
-    excess = samples_.of_new_sources(kRequests, now.mono_ns - NewSources::kIntervalNs);
+    std::ranges::copy(samples_.of_new_sources(kRequests, now.mono_ns - NewSources::kIntervalNs),
+                      std::back_inserter(excess));
   bool found_any = false;
-  if (excess.size() >= kMinSamples && settings_.config.detect.signatures)
-    for (const FoundSignature& found : find_signatures(excess, samples_.baseline()))
-      found_any = signatures_.put(found, attack.id, now) || found_any;
-  if (!within_budget || found_any) {
+  if (excess.size() >= kMinSamples && settings_.config.detect.signatures) {
+    FinderOptions options;
+    options.may_be_a_crowd = !is_strict();
+    for (const FoundSignature& found : find_signatures(excess, samples_.baseline(), options)) {
+      if (!attack_) open_attack(now);
+      found_any = signatures_.put(found, attack_->id, now) || found_any;
+    }
+  }
+  if (!within_budget || found_any || !spoofed_) {
     unexplained_since_ns_ = now.mono_ns;
     return;
   }
@@ -220,22 +285,10 @@ void Detector::resume_refunds() {
 }
 
 void Detector::end_attack(Attack attack, const Now& now) {
-  attack_.reset();
   attack.end_ns = attack.last_ns;
   signatures_.permit_removed();
   resume_refunds();
-  journal_.write(EventType::attack_end, now, [&] {
-    const double all = static_cast<double>(attack.dropped + attack.passed);
-    return EventDetails{
-        "",
-        {Field::text("id", attack.id),
-         Field::text("duration", duration_field(attack.end_ns - attack.since_ns)),
-         Field::text("vectors", vectors_in_words(attack.vectors)),
-         Field::count("peak_pps", attack.peak_pps), Field::count("sources", attack.sources),
-         Field::text("dropped",
-                     fmt::format("{:.1f}%",
-                                 all > 0 ? 100 * static_cast<double>(attack.dropped) / all : 0))}};
-  });
+  journal_.write(EventType::attack_end, now, [&] { return details_of_end(attack); });
   past_.push_back(std::move(attack));
   if (past_.size() > kMaxPast) past_.pop_front();
 }

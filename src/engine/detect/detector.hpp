@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Detects attacks. The datapath enforces a budget per class from the first excess packet on; the
-// detector notices that it does, opens an attack, and makes signatures of what the refused packets
-// have in common, so that the budget is left to clients.
+// Detects attacks. The datapath enforces a budget per class from the first excess packet on, or
+// bears the excess where a service may want it (capacities.hpp); the detector notices, opens an
+// attack, and makes signatures of what the excess has in common, so that what is borne is left to
+// clients.
 //
-// The host is under attack when a budget refuses packets, and when thousands of new sources send a
-// UDP service requests that are answered and never come back (forged sources). If no signature
-// tells those apart, answers no longer refund tokens of the class until the attack ends.
+// An alarm says harm or excess. It is opened
+//   - when a budget refuses packets: nobody can want them, or the service does not bear them;
+//   - when a service that answers others leaves hundreds a second unanswered, though it bears them;
+//   - when far more questions are answered than ever, and more than the capacity;
+//   - when a signature tells forged sources apart, whose questions are all answered.
+// A crowd is none of these. Where nothing is borne beyond the budgets (in a replay), thousands of
+// new sources that never come back are an attack, too, and answers to them refund no tokens; on a
+// live host only while a service suffers from them.
 #pragma once
 
 #include <array>
@@ -18,7 +24,9 @@
 #include <utility>
 
 #include "datapath/interface_status.hpp"
+#include "engine/detect/answered_rate.hpp"
 #include "engine/detect/attack.hpp"
+#include "engine/detect/capacities.hpp"
 #include "engine/detect/new_sources.hpp"
 #include "engine/detect/samples.hpp"
 #include "engine/detect/signature_table.hpp"
@@ -31,6 +39,7 @@ class Detector {
  public:
   // Judgement. Refused packets in a second that open an attack; fewer are an accident.
   static constexpr std::uint64_t kAttackPps = 50;
+  static constexpr std::uint64_t kBorneAttackPps = 500;    // judgement: unanswered, but borne
   static constexpr std::uint64_t kQuietNs = 10 * kSecond;  // judgement: then an attack is over
   // Judgement: two ticks, so that a signature is in force within the 250 ms of docs/detection.md.
   static constexpr std::uint64_t kSearchNs = 200 * kMillisecond;
@@ -41,7 +50,8 @@ class Detector {
       : datapath_(&datapath),
         journal_(journal),
         settings_(settings),
-        signatures_(datapath, journal) {}
+        signatures_(datapath, journal),
+        capacities_(datapath, journal, settings) {}
 
   // Counts on from what the datapath has counted so far.
   void begin();
@@ -53,6 +63,8 @@ class Detector {
   [[nodiscard]] const std::deque<Attack>& past() const { return past_; }  // newest last
   [[nodiscard]] SignatureTable& signatures() { return signatures_; }
   [[nodiscard]] const SignatureTable& signatures() const { return signatures_; }
+  [[nodiscard]] Capacities& capacities() { return capacities_; }
+  [[nodiscard]] const Capacities& capacities() const { return capacities_; }
   // The file to which the packets of the open attack are written.
   void set_capture_file(std::string file) {
     if (attack_) attack_->capture = std::move(file);
@@ -61,25 +73,43 @@ class Detector {
   void set_sample_sink(std::function<void(const fw_sample&)> sink) { sink_ = std::move(sink); }
 
  private:
+  // Packets above a budget.
+  struct Excess {
+    std::uint64_t refused = 0, borne = 0;
+    Excess& operator+=(const Excess& more) {
+      refused += more.refused;
+      borne += more.borne;
+      return *this;
+    }
+  };
   // What happened between two ticks, in packets.
   struct Step {
     std::uint64_t at_ns = 0, dropped = 0, passed = 0, new_sources = 0;
-    std::map<VectorKey, std::uint64_t> refused;
+    std::uint64_t matches = 0;  // of signatures; they are dropped
+    std::map<VectorKey, Excess> excess;
     std::uint64_t answered = 0;  // requests to UDP services
   };
+  struct Rates {
+    std::uint64_t dropped = 0, excess = 0;
+  };
 
+  [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Step step_since_last_tick(const fw_counters& counters, const Now& now);
-  void record(Step step);
+  void look(const Now& now);
+  [[nodiscard]] bool is_alarm(const VectorKey& key, const Excess& excess) const;
+  [[nodiscard]] bool is_busy_service(const VectorKey& key) const;
+  [[nodiscard]] bool answers_others(const VectorKey& key) const;
+  [[nodiscard]] double answered_by(const VectorKey& key) const;
   // Over the last second.
-  [[nodiscard]] std::map<VectorKey, std::uint64_t> refused_lately() const;
-  [[nodiscard]] std::uint64_t dropped_lately() const;
-  // Whether UDP services answer far more requests than were refused: then they are busy, or were
-  // slow for a moment, and not attacked.
+  [[nodiscard]] Rates rates_lately() const;
+  // Whether UDP services answer far more requests than were above their budgets: then they are
+  // busy, or were slow for a moment, and not attacked.
   [[nodiscard]] bool services_keep_up() const;
+  [[nodiscard]] std::string suffering() const;
   void open_attack(const Now& now);
-  void update_attack(Attack& attack, const Step& step, std::uint64_t matches, const Now& now);
+  void update_attack(const Step& step, const Now& now);
   void end_attack(Attack attack, const Now& now);
-  void search(const Attack& attack, const Now& now);
+  void search(const Now& now);
   void stop_refunds(fw_class traffic_class);
   void resume_refunds();
 
@@ -87,16 +117,23 @@ class Detector {
   Journal& journal_;
   const Settings& settings_;
   SignatureTable signatures_;
+  Capacities capacities_;
   Samples samples_;
   std::function<void(const fw_sample&)> sink_;
-  std::deque<Step> steps_;              // of the last second
-  std::vector<std::uint32_t> refused_;  // by budget, at the last tick
-  fw_counters counters_{};              // at the last tick
+  std::deque<Step> steps_;                   // of the last second
+  std::map<VectorKey, Excess> lately_;       // their sum ...
+  std::map<VectorKey, Excess> alarms_;       // ... and what of it is an attack
+  std::map<VectorKey, double> answered_by_;  // packets/s that a service answers
+  std::vector<std::uint32_t> refused_;       // by budget, at the last tick
+  fw_counters counters_{};                   // at the last tick
   std::optional<Attack> attack_;
   std::deque<Attack> past_;
   std::uint64_t searched_ns_ = 0;
-  NewSources new_sources_;                  // of UDP services
-  bool spoofed_ = false;                    // NewSources::is_flood() at this tick
+  NewSources new_sources_;  // of UDP services
+  AnsweredRate rate_;       // of UDP services
+  bool spoofed_ = false;    // new sources are an attack
+  bool answered_ = false;   // far more is answered than usual
+  bool requests_attacked_ = false;
   std::uint64_t unexplained_since_ns_ = 0;  // no signature tells the spoofed queries apart
   unsigned number_ = 0;                     // of attacks since the start
 };

@@ -44,12 +44,13 @@ void Samples::add(const fw_sample& sample) {
 
 void Samples::advance(std::uint64_t now_ns) {
   // After a step back of the clock, times of the future count as now.
-  attacked_ns_ = std::min(attacked_ns_, now_ns);
+  for (std::uint64_t& attacked_ns : attacked_ns_) attacked_ns = std::min(attacked_ns, now_ns);
   const auto is_older = [now_ns](const fw_sample& sample, std::uint64_t span_ns) {
     return sample.time_ns + span_ns <= now_ns;
   };
   for (; !waiting_.empty() && is_older(waiting_.front(), kWaitNs); waiting_.pop_front())
-    if (waiting_.front().time_ns > attacked_ns_) add_to_baseline(waiting_.front());
+    if (waiting_.front().time_ns > attacked_ns_.at(waiting_.front().traffic_class))
+      add_to_baseline(waiting_.front());
   while (!excess_.empty() && is_older(excess_.front(), kExcessNs)) excess_.pop_front();
 }
 

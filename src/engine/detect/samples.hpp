@@ -8,7 +8,7 @@
 // Choudhury, 1998).
 //
 // The first packets of a flood pass like any others. So samples of new sources become baseline only
-// after kWaitNs, and never if an attack begins meanwhile.
+// after kWaitNs, and never if an attack of their class begins meanwhile.
 #pragma once
 
 #include <array>
@@ -36,8 +36,10 @@ class Samples {
   void add(const fw_sample& sample);
   // Makes baseline of what waited long enough; forgets old excess.
   void advance(std::uint64_t now_ns);
-  // Under attack at `now_ns`: what waits never becomes baseline.
-  void set_under_attack(std::uint64_t now_ns) { attacked_ns_ = now_ns; }
+  // A class is under attack at `now_ns`: what waits of it never becomes baseline.
+  void set_under_attack(fw_class traffic_class, std::uint64_t now_ns) {
+    attacked_ns_.at(traffic_class) = now_ns;
+  }
 
   // Refused since `since_ns` and matched by no signature.
   [[nodiscard]] std::vector<fw_sample> excess(std::uint64_t since_ns) const;
@@ -57,7 +59,7 @@ class Samples {
 
   std::array<ClassBaseline, FW_CLASS_COUNT> baseline_;
   Ring waiting_, excess_;
-  std::uint64_t attacked_ns_ = 0;  // when the host was last under attack
+  std::array<std::uint64_t, FW_CLASS_COUNT> attacked_ns_{};  // when it was last under attack
 };
 
 }  // namespace fw::engine

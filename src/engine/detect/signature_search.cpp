@@ -258,7 +258,8 @@ class BeamSearch {
     const unsigned fields_and_port = fields + (scope_.port != 0 ? 1U : 0U);
     if ((!best_ || score > best_score_) &&
         is_acceptable({node.baseline_count, fields_and_port, node.rarest, node.fp_rate},
-                      baseline_.independent, options_)) {
+                      baseline_.independent, options_) &&
+        !may_be_a_crowd(node)) {
       best_ = fields_of(node);
       best_score_ = score;
     }
@@ -266,6 +267,18 @@ class BeamSearch {
     // rate of 0 from outweighing everything.
     node.priority = share * share / (node.fp_rate + options_.max_fp_rate / 10);
     next_level_.push_back(node);
+  }
+
+  // Whether it has nothing in common but what any question to this service may have. Where both
+  // ends have the service's port (NTP, IKE, WireGuard), the sender's is such a field, too.
+  [[nodiscard]] bool may_be_a_crowd(const Node& node) const {
+    if (!options_.may_be_a_crowd || scope_.traffic_class != FW_CLASS_UDP_NEW || scope_.port == 0 ||
+        baseline_.independent >= options_.enough_baseline)
+      return false;
+    return std::ranges::all_of(fields_of(node), [&](const MatchField& field) {
+      if (field.field == HeaderField::sport) return field.bits == 16 && field.value == scope_.port;
+      return field.field != HeaderField::ttl;
+    });
   }
 
   [[nodiscard]] std::vector<MatchField> fields_of(const Node& node) const {

@@ -30,6 +30,9 @@ struct FinderOptions {
   std::size_t enough_baseline =
       200;                    // independent samples; with fewer the next line holds as well:
   double rare_share = 0.005;  // two fields must match, one of them rarer than this
+  // What is answered or borne may be a crowd, whose questions to a service are all alike. With too
+  // small a baseline to know its questions, a signature must have more in common than these.
+  bool may_be_a_crowd = false;
 };
 
 // Ordinary packets, which a signature must spare.

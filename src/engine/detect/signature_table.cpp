@@ -56,6 +56,11 @@ void SignatureTable::set_bits(std::size_t slot, std::uint32_t classes) {
   }
 }
 
+void SignatureTable::set_end(std::size_t slot, std::uint64_t until_ns) {
+  const std::span<fw_signature> table = datapath_->tables().signatures;
+  if (slot < table.size()) std::atomic_ref<fw_u64>(table[slot].until_ns).store(until_ns);
+}
+
 bool SignatureTable::put(const FoundSignature& found, const std::string& attack, const Now& now) {
   const auto same = [&](const auto& slot) {
     return slot.second.found.text == found.text && slot.second.found.classes == found.classes;
@@ -68,6 +73,7 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
   const std::span<fw_signature> table = datapath_->tables().signatures;
   if (slot >= table.size()) return false;
   table[slot] = found.signature;
+  set_end(slot, now.mono_ns + kHoldNs);
   counted_[slot] = datapath_->counters().signature_packets[slot];
   set_bits(slot, found.classes);
   ActiveSignature& signature = slots_[slot];
@@ -75,7 +81,8 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
                .attack = attack,
                .found = found,
                .since_ns = now.mono_ns,
-               .last_match_ns = now.mono_ns};
+               .last_match_ns = now.mono_ns,
+               .excess_ns = now.mono_ns};
   journal_.write(EventType::signature, now, [&] {
     return EventDetails{
         "",
@@ -89,6 +96,9 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
 
 std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now) {
   std::uint64_t total = 0;
+  const std::uint64_t passed_ns =
+      updated_ns_ != 0 && updated_ns_ < now.mono_ns ? now.mono_ns - updated_ns_ : 0;
+  updated_ns_ = now.mono_ns;
   for (auto at = slots_.begin(); at != slots_.end();) {
     auto& [slot, signature] = *at;
     const std::uint64_t matches = counters.signature_packets[slot] -
@@ -96,8 +106,16 @@ std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now
     total += matches;
     signature.packets += matches;
     if (matches > 0) signature.last_match_ns = now.mono_ns;
-    const bool idle = now.mono_ns - signature.last_match_ns > kIdleNs;
-    at = idle && !signature.pinned ? take_out(at, "idle", now) : std::next(at);
+    // A mean that forgets: the share of a second that has passed is replaced.
+    const double share = std::min(1.0, static_cast<double>(passed_ns) / kSecond);
+    if (share > 0) signature.pps += static_cast<double>(matches) - share * signature.pps;
+    signature.peak_pps = std::max(signature.peak_pps, signature.pps);
+    if (signature.pps > std::max(kMinExcessPps, kMinShareOfPeak * signature.peak_pps)) {
+      signature.excess_ns = now.mono_ns;
+      if (!signature.pinned) set_end(slot, now.mono_ns + kHoldNs);
+    }
+    const bool over = now.mono_ns - signature.excess_ns > kHoldNs;
+    at = over && !signature.pinned ? take_out(at, "over", now) : std::next(at);
   }
   return total;
 }
@@ -134,6 +152,7 @@ bool SignatureTable::pin(std::string_view name) {
   const auto at = find(name);
   if (at == slots_.end()) return false;
   at->second.pinned = true;
+  set_end(at->first, 0);
   return true;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The signatures in force. They are written into the datapath's table while it judges packets; each
-// is removed when it has matched nothing for a while. The operator may remove one, or pin it.
+// The signatures in force. They are written into the datapath's table while it judges packets. Each
+// has an end there, which is moved on while it matches as much as a flood: far more than a budget
+// bears, and no small part of what it matched at its peak. What ordinary users send does not keep
+// it, and it ends by itself if the daemon is dead. The operator may remove one, or pin it: then it
+// has no end.
 #pragma once
 
 #include <array>
@@ -21,7 +24,9 @@ struct ActiveSignature {
   std::string attack;  // in which it was found
   FoundSignature found;
   std::uint64_t since_ns = 0, last_match_ns = 0;
-  std::uint64_t packets = 0;  // that matched
+  std::uint64_t excess_ns = 0;   // when it last matched as much as a flood
+  std::uint64_t packets = 0;     // that matched
+  double pps = 0, peak_pps = 0;  // matches: of about the last second, and the most so far
   bool pinned = false;
 };
 
@@ -29,7 +34,11 @@ struct ActiveSignature {
 
 class SignatureTable {
  public:
-  static constexpr std::uint64_t kIdleNs = 30 * kSecond;  // judgement: longer than a flood's pauses
+  // Judgement: longer than a flood's pauses; after 10 s nobody may be harmed any more.
+  static constexpr std::uint64_t kHoldNs = 6 * kSecond;
+  // Judgement: matches in a second that are a flood. Fewer may be ordinary users.
+  static constexpr double kMinExcessPps = 50;
+  static constexpr double kMinShareOfPeak = 0.125;
 
   SignatureTable(datapath::Datapath& datapath, Journal& journal)
       : datapath_(&datapath), journal_(journal) {}
@@ -41,8 +50,8 @@ class SignatureTable {
   // Puts one in force. False: it is there already, the operator removed it during this attack, or
   // the table is full.
   bool put(const FoundSignature& found, const std::string& attack, const Now& now);
-  // Reads the match counters and removes what idles. Returns the packets matched since the last
-  // call.
+  // Reads the match counters, moves on the ends and removes what is over. Returns the packets
+  // matched since the last call.
   std::uint64_t update(const fw_counters& counters, const Now& now);
   // What the operator removed may be put in force again.
   void permit_removed() { removed_.clear(); }
@@ -59,12 +68,14 @@ class SignatureTable {
   [[nodiscard]] Slots::iterator find(std::string_view name);
   Slots::iterator take_out(Slots::iterator at, std::string_view why, const Now& now);
   void set_bits(std::size_t slot, std::uint32_t classes);
+  void set_end(std::size_t slot, std::uint64_t until_ns);
 
   datapath::Datapath* datapath_;
   Journal& journal_;
   Slots slots_;
   std::vector<std::string> removed_;                 // by the operator: their text
   std::array<fw_u64, FW_MAX_SIGNATURES> counted_{};  // match counters at the last update()
+  std::uint64_t updated_ns_ = 0;
   unsigned last_id_ = 0;
 };
 

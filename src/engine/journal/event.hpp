@@ -41,6 +41,8 @@ enum class Level : std::uint8_t { info, notice, warning, error };
   X(attack_end, "AttackEnd", notice)      \
   X(signature, "Signature", notice)       \
   X(signature_end, "SignatureEnd", info)  \
+  X(suffering, "Suffering", warning)      \
+  X(recovered, "Recovered", notice)       \
   X(scan, "Scan", notice)                 \
   X(learned, "Learned", info)
 

@@ -36,6 +36,7 @@ std::vector<std::string> problems(const View& view) {
         "nothing that this host sends is seen, though clients go on as if answered: only TCP "
         "clients can be told from a flood. Do replies leave by another interface? Name all uplinks "
         "in `interface`");
+  std::ranges::copy(view.detector.capacities().problems(), std::back_inserter(problems));
   std::ranges::copy(view.host_problems, std::back_inserter(problems));
   std::ranges::copy(view.lists.problems, std::back_inserter(problems));
   const std::size_t capacity = view.datapath.tables().entries.size();

@@ -39,6 +39,8 @@ struct EventQuery {
 [[nodiscard]] nlohmann::json attack_report(const Detector& detector, const Now& now);
 [[nodiscard]] nlohmann::json attacks_report(const Detector& detector, const Now& now);
 [[nodiscard]] nlohmann::json signatures_report(const Detector& detector, const Now& now);
+// The services above their budgets lately: what passes, and what they are given if they suffer.
+[[nodiscard]] nlohmann::json services_report(const Detector& detector, const Now& now);
 
 // The baseline, and the budgets that follow from it.
 [[nodiscard]] nlohmann::json baseline_report(const View& view);

@@ -19,6 +19,7 @@ Json vectors_of(const Attack& attack) {
                     {"dest_ip", key.dst == Address{} ? "" : key.dst.text()},
                     {"dest_port", key.port},
                     {"refused", vector.refused},
+                    {"borne", vector.borne},
                     {"peak_pps", vector.peak_pps}});
   return rows;
 }
@@ -31,6 +32,8 @@ Json json_of(const Attack& attack, const Now& now) {
               {"ended", attack.end_ns != 0},
               {"peak_pps", attack.peak_pps},
               {"dropped", attack.dropped},
+              {"borne", attack.borne},
+              {"suffering", attack.suffering},
               {"passed", attack.passed},
               {"sources", attack.sources},
               {"capture", attack.capture},
@@ -50,6 +53,23 @@ Json attacks_report(const Detector& detector, const Now& now) {
   for (const Attack& attack : detector.past()) rows.push_back(json_of(attack, now));
   if (const std::optional<Attack>& attack = detector.attack())
     rows.push_back(json_of(*attack, now));
+  return rows;
+}
+
+Json services_report(const Detector& detector, const Now& now) {
+  Json rows = Json::array();
+  for (const auto& [key, service] : detector.capacities().services()) {
+    const bool restricted = service.loop.restricted();
+    rows.push_back({{"class", class_word(key.traffic_class)},
+                    {"dest_ip", key.dst == Address{} ? "" : key.dst.text()},
+                    {"dest_port", key.port},
+                    {"passed_pps", static_cast<std::uint64_t>(service.passed_pps)},
+                    {"refused_pps", static_cast<std::uint64_t>(service.refused_pps)},
+                    {"restricted", restricted},
+                    {"bears_pps", static_cast<std::uint64_t>(restricted ? service.loop.pps() : 0)},
+                    {"restricted_s", restricted ? (now.mono_ns - service.since_ns) / kSecond : 0},
+                    {"suffering", restricted ? service.why : ""}});
+  }
   return rows;
 }
 

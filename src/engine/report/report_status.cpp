@@ -95,6 +95,8 @@ Json status_report(const View& view, const Now& now) {
             {"exempt", view.protected_entries.exemptions().size()},
             {"signatures", view.detector.signatures().all().size()}}},
           {"attack", attack_report(view.detector, now)},
+          {"suffering", view.detector.capacities().host_suffering()},
+          {"services", services_report(view.detector, now)},
           {"traffic", traffic_of(view.datapath.counters())},
           {"tables", tables_of(view)},
           {"log",

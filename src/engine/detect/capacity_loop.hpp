@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// How much one service bears of unverified senders above its budget, found by control: while the
+// service suffers, what it is given falls fast; while it does not, it rises slowly, and slowest
+// near the rate at which it suffered last (additive increase, multiplicative decrease: Chiu, Jain,
+// 1989; the plateau: Ha, Rhee, Xu, CUBIC, 2008). It begins with what the service was measured to
+// take.
+//
+// A value: no clock, no host.
+#pragma once
+
+namespace fw::engine {
+
+// What a service bears at least, however it suffers, and at most (detect.capacity); packets/s.
+struct CapacityBounds {
+  double least_pps = 0, most_pps = 0;
+};
+
+// What was seen of a service since the last step.
+struct ServiceLoad {
+  double offered_pps = 0;  // above its budget: passed or dropped
+  double passed_pps = 0;   // of these
+  double lost_pps = 0;     // what its sockets dropped of all they got; 0: not known
+  bool suffers = false;
+  bool only_waits = false;  // and nothing is lost: its queue is long
+};
+
+class CapacityLoop {
+ public:
+  // All are judgement; tests/unit/capacity_test.cpp holds what they are to achieve.
+  static constexpr double kFall = 0.5;         // in a step that suffers, at most
+  static constexpr double kFallWaiting = 0.8;  // in one in which nothing is lost
+  static constexpr double kShareTaken = 0.9;   // of what the service took beside its losses
+  static constexpr double kCalmSeconds = 0.5;  // without suffering, before it rises
+  static constexpr double kRise = 0.5;         // a second, far from where it suffered ...
+  static constexpr double kNear = 0.8;         // ... and from this share of it on ...
+  static constexpr double kRiseNear = 0.05;    // ... so much
+  static constexpr double kOverSeconds = 2;    // nothing was refused: the flood is over ...
+  static constexpr double kRiseOver = 2;       // ... and it rises so much a second
+
+  void step(const ServiceLoad& seen, const CapacityBounds& bounds, double seconds);
+
+  // Whether the service is given less than bounds.most_pps.
+  [[nodiscard]] bool restricted() const { return restricted_; }
+  // What it is given while it is restricted.
+  [[nodiscard]] double pps() const { return pps_; }
+
+ private:
+  void fall(const ServiceLoad& seen);
+  void rise(const ServiceLoad& seen, double seconds);
+
+  bool restricted_ = false;
+  double pps_ = 0;
+  double suffered_at_pps_ = 0;
+  double calm_s_ = 0;  // without suffering
+  double over_s_ = 0;  // and without refusing anything
+};
+
+}  // namespace fw::engine
