@@ -62,7 +62,10 @@ FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
   fw_u64 at;
 
   if (!cfg || !counters) return;
-  if (reason == FW_REASON_BUDGET && decision->budget) reason = fw_settle_excess(env, p, decision);
+  if (reason == FW_REASON_BUDGET && decision->budget)
+    reason = fw_settle_excess(env, p, decision);
+  else if (decision->ask == FW_ASK_SENDER && decision->budget) /* answered, and yet above it */
+    fw_count_refused(env, decision->budget - 1U, decision->of_all, fw_env_now(env));
   drops = fw_reason_drops(reason);
   at = reason;
   decision->reason = (fw_u8)reason;

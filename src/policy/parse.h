@@ -1,134 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* Parses a frame into a struct fw_packet. All reads have the form that the verifier
- * accepts: take a bounded number of bytes from a cursor, compare with the end, then
- * read.
+/* Parses a frame into a struct fw_packet. The rule: what Linux would hand to a socket
+ * is read as that source, protocol and destination port, or is malformed
+ * (tests/stack holds it against the kernel).
  *
  * A packet that ends within its headers is malformed. One whose bytes were only not
  * captured (wire_bytes > captured_bytes) is judged by the captured ones. */
 #ifndef FW_POLICY_PARSE_H
 #define FW_POLICY_PARSE_H
 
-#include "abi/packet.h"
+#include "cursor.h"
+#include "parse_link.h"
 
-enum { FW_PARSED = 0, FW_PARSED_NOT_IP, FW_PARSED_ARP, FW_PARSED_MALFORMED };
 enum {
-  FW_MAX_TAGS = 4,       /* tags and labels that are skipped; judgement: two are usual (802.1ad) */
+  FW_PARSED = 0,
+  FW_PARSED_NOT_IP,
+  FW_PARSED_ARP,
+  FW_PARSED_MALFORMED,
+  FW_PARSED_ODD /* of a quick cursor: to be parsed again by another */
+};
+enum {
   FW_MAX_EXTENSIONS = 8, /* IPv6 extension headers; RFC 8200 4.1 lists seven */
 };
 enum {
-  FW_ETHERTYPE_IPV4 = 0x0800,
-  FW_ETHERTYPE_ARP = 0x0806,
-  FW_ETHERTYPE_VLAN = 0x8100, /* 802.1Q */
-  FW_ETHERTYPE_IPV6 = 0x86dd,
-  FW_ETHERTYPE_MPLS = 0x8847,          /* RFC 3032 */
-  FW_ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
-  FW_ETHERTYPE_QINQ = 0x88a8,          /* 802.1ad */
-  FW_ETHERTYPE_QINQ_OLD = 0x9100,      /* before 802.1ad */
-};
-enum {
-  FW_ETHERNET_BYTES = 14,           /* Ethernet header without tags */
   FW_IPV4_FRAGMENT_OFFSET = 0x1fff, /* RFC 791 */
   FW_IPV4_MORE_FRAGMENTS = 0x2000,
   FW_IPV6_FRAGMENT_OFFSET = 0xfff8, /* RFC 8200 4.5 */
   FW_IPV6_MORE_FRAGMENTS = 1,
 };
 
-struct fw_cursor {
-  const fw_u8 *pos, *end;
-  fw_u32 left_bytes; /* on the wire, from pos; may exceed end - pos */
-  fw_u8 is_cut;      /* 1: the captured bytes ended before the wire did */
-};
-
-/* Takes the next `size` bytes (a constant); NULL if they are not there. Bytes behind the end of the
- * packet are padding and never taken. */
-FW_INLINE const fw_u8* fw_take(struct fw_cursor* c, fw_u32 size) {
-  const fw_u8* p = c->pos;
-
-  if (c->left_bytes < size || p + size > c->end) {
-    c->is_cut = c->left_bytes >= size;
-    return (const fw_u8*)0;
-  }
-  c->pos = p + size;
-  c->left_bytes -= size;
-  return p;
-}
-
-/* Skips at most 2047 bytes. Returns 0 if they are not there. */
-FW_INLINE int fw_skip(struct fw_cursor* c, fw_u32 size) {
-  size &= 0x7ff;
-  if (c->left_bytes < size || c->pos + size > c->end) {
-    c->is_cut = c->left_bytes >= size;
-    return 0;
-  }
-  c->pos += size;
-  c->left_bytes -= size;
-  return 1;
-}
-
-/* Unaligned words, read by one load each. For memcpy() clang would emit a load per byte, as it does
- * not assume unaligned loads in BPF. The verifier allows them on the processors that have XDP. */
-#if defined(__bpf__)
-#define FW_ALIGNMENT 8
-#else
-#define FW_ALIGNMENT 1
-#endif
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the functions below swap bytes: they need a little-endian machine"
-#endif
-typedef struct __attribute__((packed, may_alias, aligned(FW_ALIGNMENT))) {
-  fw_u16 word;
-} fw_raw16;
-typedef struct __attribute__((packed, may_alias, aligned(FW_ALIGNMENT))) {
-  fw_u32 word;
-} fw_raw32;
-typedef struct __attribute__((packed, may_alias, aligned(FW_ALIGNMENT))) {
-  fw_u64 word;
-} fw_raw64;
-
-FW_INLINE fw_u16 fw_be16(const fw_u8* p) {
-  return __builtin_bswap16(((const fw_raw16*)p)->word);
-}
-FW_INLINE fw_u32 fw_be32(const fw_u8* p) {
-  return __builtin_bswap32(((const fw_raw32*)p)->word);
-}
-FW_INLINE fw_u64 fw_be64(const fw_u8* p) {
-  return __builtin_bswap64(((const fw_raw64*)p)->word);
-}
-
 /* The result when bytes are missing. */
 FW_INLINE int fw_parse_end(const struct fw_cursor* c) {
   return c->is_cut ? FW_PARSED : FW_PARSED_MALFORMED;
-}
-
-FW_INLINE int fw_is_vlan_tag(fw_u16 type) {
-  return type == FW_ETHERTYPE_VLAN || type == FW_ETHERTYPE_QINQ || type == FW_ETHERTYPE_QINQ_OLD;
-}
-/* The EtherType by the IP version, the high half of the header's first byte. */
-FW_INLINE fw_u16 fw_ethertype_of_ip(fw_u8 first_byte) {
-  return first_byte >> 4 == 6 ? FW_ETHERTYPE_IPV6 : FW_ETHERTYPE_IPV4;
-}
-
-/* IEEE 802.3, 802.1Q and 802.1ad tags, MPLS (RFC 3032). Returns the EtherType, 0 if cut short. */
-FW_INLINE fw_u16 fw_parse_link(struct fw_cursor* c) {
-  const fw_u8* p = fw_take(c, FW_ETHERNET_BYTES);
-  fw_u16 type = p ? fw_be16(p + 12) : 0;
-
-  if (type == FW_ETHERTYPE_IPV4 || type == FW_ETHERTYPE_IPV6) return type;
-  for (int i = 0; i < FW_MAX_TAGS; i++) {
-    if (fw_is_vlan_tag(type)) {
-      p = fw_take(c, 4);
-      if (!p) return 0;
-      type = fw_be16(p + 2);
-    } else if (type == FW_ETHERTYPE_MPLS || type == FW_ETHERTYPE_MPLS_UPSTREAM) {
-      p = fw_take(c, 4);
-      if (!p) return 0;
-      if (p[2] & 1) /* bottom of the stack: IP follows, of either version */
-        type = c->pos + 1 > c->end ? 0 : fw_ethertype_of_ip(c->pos[0]);
-    } else {
-      break;
-    }
-  }
-  return type;
 }
 
 /* Parses the transport header. `c` is behind the IP headers. */
@@ -176,6 +78,7 @@ FW_INLINE int fw_parse_transport(struct fw_cursor* c, struct fw_packet* out) {
   if (c->left_bytes >= 8) { /* what is behind the IP payload is padding */
     p = fw_take(c, 8);
     if (p) out->payload_head = fw_be64(p);
+    c->is_cut = 0;
   }
   return FW_PARSED;
 }
@@ -215,10 +118,41 @@ FW_INLINE int fw_is_extension_header(fw_u8 next) {
          next == FW_IPPROTO_HIP || next == FW_IPPROTO_SHIM6;
 }
 
-/* RFC 8200 and its extension headers; RFC 4302 for AH. */
+/* Takes the headers between IPv6's own and the transport header: RFC 8200, RFC 4302 for AH.
+ * Hop-by-hop options anywhere but first, and fragments of fragments, are accepted by nobody; a
+ * longer chain may be, but nobody sends it. */
+FW_INLINE int fw_parse_extensions(struct fw_cursor* c, struct fw_packet* out) {
+  int is_fragment = 0;
+
+  for (int i = 0; i < FW_MAX_EXTENSIONS && fw_is_extension_header(out->proto); i++) {
+    const fw_u8* p = fw_take(c, 8);
+    fw_u8 header = out->proto;
+
+    if (!p) return fw_parse_end(c);
+    out->proto = p[0];
+    if (header == FW_IPPROTO_HOPOPTS && i) return FW_PARSED_MALFORMED;
+    if (header == FW_IPPROTO_FRAGMENT) {
+      fw_u32 fragment = fw_be16(p + 2);
+
+      if (is_fragment) return FW_PARSED_MALFORMED;
+      is_fragment = 1;
+      out->seq = fw_be32(p + 4);
+      if (fragment & FW_IPV6_FRAGMENT_OFFSET) {
+        out->fragment = FW_FRAG_LATER;
+        return FW_PARSED;
+      }
+      if (fragment & FW_IPV6_MORE_FRAGMENTS) out->fragment = FW_FRAG_FIRST;
+    } else if (!fw_skip(c, (fw_u32)p[1] * (header == FW_IPPROTO_AH ? 4 : 8))) { /* beyond 8 bytes */
+      return fw_parse_end(c);
+    }
+  }
+  return fw_is_extension_header(out->proto) ? FW_PARSED_MALFORMED : fw_parse_transport(c, out);
+}
+
+/* RFC 8200. */
 FW_INLINE int fw_parse_v6(struct fw_cursor* c, struct fw_packet* out) {
   const fw_u8* p = fw_take(c, 40);
-  fw_u32 total, size;
+  fw_u32 total;
 
   if (!p) return c->is_cut ? FW_PARSED_NOT_IP : FW_PARSED_MALFORMED;
   out->is_v6 = 1;
@@ -235,44 +169,28 @@ FW_INLINE int fw_parse_v6(struct fw_cursor* c, struct fw_packet* out) {
   if (total > c->left_bytes) return FW_PARSED_MALFORMED;
   c->left_bytes = total;
 
-  for (int i = 0; i < FW_MAX_EXTENSIONS; i++) {
-    fw_u8 next = out->proto;
-
-    if (!fw_is_extension_header(next)) break;
-    p = fw_take(c, 8);
-    if (!p) return fw_parse_end(c);
-    out->proto = p[0];
-    if (next == FW_IPPROTO_FRAGMENT) {
-      fw_u32 fragment = fw_be16(p + 2);
-
-      out->seq = fw_be32(p + 4);
-      if (fragment & FW_IPV6_FRAGMENT_OFFSET) {
-        out->fragment = FW_FRAG_LATER;
-        return FW_PARSED;
-      }
-      if (fragment & FW_IPV6_MORE_FRAGMENTS) out->fragment = FW_FRAG_FIRST;
-    } else {
-      size = next == FW_IPPROTO_AH ? (fw_u32)p[1] * 4
-                                   : (fw_u32)p[1] * 8; /* beyond the first 8 bytes */
-      if (!fw_skip(c, size)) return fw_parse_end(c);
-    }
-  }
-  return fw_parse_transport(c, out);
+  if (!fw_is_extension_header(out->proto)) return fw_parse_transport(c, out);
+  return c->is_quick ? FW_PARSED_ODD : fw_parse_extensions(c, out);
 }
 
 /* Fills *out (zeroed by the caller) from a frame. */
 FW_INLINE int fw_parse(struct fw_cursor* c, fw_u8 link, struct fw_packet* out) {
-  fw_u16 type = 0;
+  const fw_u8* p;
+  fw_u32 type;
 
   out->len_bytes = c->left_bytes;
   if (link == FW_LINK_IP) {
-    if (c->pos + 1 > c->end) return FW_PARSED_NOT_IP;
-    type = fw_ethertype_of_ip(c->pos[0]);
+    p = fw_peek(c, 1);
+    if (!p) return FW_PARSED_NOT_IP;
+    type = fw_ethertype_of_ip(p[0]);
+    if (type == FW_ETHERTYPE_NONE) return FW_PARSED_MALFORMED;
   } else {
     type = fw_parse_link(c);
   }
   if (type == FW_ETHERTYPE_IPV4) return fw_parse_v4(c, out);
   if (type == FW_ETHERTYPE_IPV6) return fw_parse_v6(c, out);
+  if (type == FW_ETHERTYPE_MALFORMED) return FW_PARSED_MALFORMED;
+  if (type == FW_ETHERTYPE_ODD) return FW_PARSED_ODD;
   return type == FW_ETHERTYPE_ARP ? FW_PARSED_ARP : FW_PARSED_NOT_IP;
 }
 

@@ -53,9 +53,16 @@ FW_INLINE int fw_env_event(struct fw_env* env, const struct fw_event* event) {
   return 0;
 }
 
+/* Frames are in one piece here: no cursor is a far one. */
+FW_INLINE long fw_frame_load(void* frame, fw_u32 offset, fw_u8* to, fw_u32 size) {
+  (void)frame, (void)offset, (void)to, (void)size;
+  return -1;
+}
+
 static struct fw_cursor cursor_of(const struct fw_frame* frame) {
-  struct fw_cursor cursor = {frame->data, frame->data + frame->captured_bytes, frame->wire_bytes,
-                             0};
+  struct fw_cursor cursor = {.pos = frame->data,
+                             .end = frame->data + frame->captured_bytes,
+                             .left_bytes = frame->wire_bytes};
   return cursor;
 }
 
@@ -119,6 +126,7 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
   __builtin_memset(packet, 0, sizeof *packet);
   __builtin_memset(decision, 0, sizeof *decision);
   env->now_ns = now_ns;
+  again.is_quick = 1; /* as in the XDP program */
   parsed = fw_parse(&cursor, frame->link, packet);
   if (parsed == FW_PARSED && fw_is_icmp_error(packet))
     packet->quotes_flow = (fw_u32)fw_quotes_flow(env, &again, frame->link, packet);

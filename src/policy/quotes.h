@@ -56,19 +56,21 @@ FW_INLINE int fw_quoted_v6(struct fw_cursor* c, struct fw_packet* quoted) {
   return 1;
 }
 
-/* Does the error in the frame quote a packet of a flow that this host answered or began? `c` is at
- * the beginning of the frame, *p is the parsed error. */
+/* Does the error in the frame quote a packet of a flow that this host answered or began? `c` is a
+ * quick cursor at the beginning of the frame, *p is the parsed error. */
 FW_INLINE int fw_quotes_flow(struct fw_env* env, struct fw_cursor* c, fw_u8 link,
                              const struct fw_packet* p) {
   const struct fw_config* cfg = fw_env_config(env);
   struct fw_packet quoted = {0};
   const struct fw_flow* flow;
   const fw_u8* ports;
+  fw_u32 type = FW_ETHERTYPE_IPV4;
   struct fw_tuple t;
   fw_u64 h;
 
   if (!cfg || p->ip_len_bytes < p->payload_bytes) return 0;
-  if (link != FW_LINK_IP && !fw_parse_link(c)) return 0;
+  if (link != FW_LINK_IP) type = fw_parse_link(c);
+  if (type != FW_ETHERTYPE_IPV4 && type != FW_ETHERTYPE_IPV6) return 0;
   if (!fw_skip(c, p->ip_len_bytes - p->payload_bytes)) return 0;
   c->left_bytes = p->payload_bytes;
   if (!(p->is_v6 ? fw_quoted_v6(c, &quoted) : fw_quoted_v4(c, &quoted))) return 0;

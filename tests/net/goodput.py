@@ -30,6 +30,7 @@ class Flood:
     pulses: dict = field(default_factory=dict)
     new_udp: float = 0.99  # of new UDP peers that must be answered
     stopped: float = 0.9   # of its packets that must be dropped
+    alarm: bool = True     # it must be reported
     only: int = 0          # 4 or 6: the one family it exists for
 
 
@@ -50,19 +51,19 @@ def _slash24(target, rng):
 FLOODS = {
     "syn": Flood((attacks.syn_fixed,)),
     "syn-mimic": Flood((attacks.syn_mimic,)),
-    # A service answers it, and the host has just started: two seconds go by before it is clear that
-    # nobody comes back.
-    "udp-served": Flood((attacks.udp_fixed,), new_udp=0.95, stopped=0.6),
+    # The host bears it and serves all of it, so it may pass; what is above the capacity need not.
+    "udp-served": Flood((attacks.udp_fixed,), new_udp=0.95, stopped=0),
     "dns-reflection": Flood((reflection.reflected("dns"),)),
     "fragment": Flood((attacks.fragment,)),
     "syn-ack": Flood((attacks.syn_ack,)),
     "ack": Flood((attacks.ack,)),
     "echo": Flood((attacks.echo,)),
     # Half of it is 256 hosts that ask the UDP service 40 times a second, and are answered.
-    "slash24": Flood((_slash24,), stopped=0.4),
-    # A third of it is answered, as that of udp-served.
+    # The limits of its prefix hold it, which is no attack on a service.
+    "slash24": Flood((_slash24,), stopped=0.4, alarm=False),
+    # A third of it is served, as that of udp-served.
     "three": Flood((attacks.syn_mimic, reflection.reflected("dns"), attacks.udp_random), new_udp=0.95,
-                   stopped=0.7),
+                   stopped=0.6),
     # Of each pulse the listener's backlog takes what it has room for (tcp_syncookies = 1).
     "pulsed": Flood((attacks.syn_fixed,), pulses={"on_ms": 1000, "off_ms": 5000}, stopped=0.8),
 }

@@ -139,6 +139,9 @@ class Lab(contextlib.AbstractContextManager):
         if self.container:
             self._add_container()
 
+    def namespace(self, where):
+        return {"dut": self.dut_ns, "peers": self.peers_ns, "box": self.box_ns}[where]
+
     def namespaces(self):
         return [self.dut_ns, self.peers_ns] + ([self.box_ns] if self.container else [])
 
@@ -346,12 +349,12 @@ class Lab(contextlib.AbstractContextManager):
     # ------------------------------------------------------- other programmes
 
     def run(self, *command, where="peers", check=True, timeout=60):
-        with netns.inside(self.peers_ns if where == "peers" else self.dut_ns):
+        with netns.inside(self.namespace(where)):
             return subprocess.run([str(word) for word in command], check=check, text=True,
                                   capture_output=True, timeout=timeout)
 
     def popen(self, *command, where="peers", **options):
-        with netns.inside(self.peers_ns if where == "peers" else self.dut_ns):
+        with netns.inside(self.namespace(where)):
             child = subprocess.Popen([str(word) for word in command], **options)
         self._children.append(child)
         return child

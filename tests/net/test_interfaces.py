@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Interfaces: several, odd, taken, deleted and back again."""
+import contextlib
+import fcntl
 import json
+import os
+import socket
+import struct
 import subprocess
 
 import pytest
@@ -139,6 +144,83 @@ def test_interface_without_native_xdp_is_protected_and_reported_as_generic(famil
         for kind in wire.KINDS[family]:
             banned, innocent = (wire.kind(link, kind, link.client(n), link.dut) for n in (3, 4))
             assert lab.passed([banned, innocent]) == [innocent[1]], kind
+
+
+TUNSETIFF, TUNSETLINK, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x400454CD, 1, 0x1000
+INFINIBAND = 32  # a type of linux/if_arp.h
+
+
+@contextlib.contextmanager
+def tun(lab, name, info=False, link_type=None):
+    """An interface without an Ethernet header in the host under test; what is written on it arrives there."""
+    with netns.inside(lab.dut_ns):
+        device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        flags = IFF_TUN if info else IFF_TUN | IFF_NO_PI
+        fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+        if link_type is not None:
+            fcntl.ioctl(device, TUNSETLINK, link_type)
+    netns.ip_batch(lab.dut_ns, [f"link set {name} up", f"address add 192.0.2.2/24 dev {name}",
+                                f"address add 2001:db8::2/64 dev {name} nodad"])
+    try:
+        yield device
+    finally:
+        os.close(device)
+
+
+def heard_on_tun(device, server, family, source, info=False):
+    """How many of three datagrams from a source reach the socket."""
+    target = "192.0.2.2" if family == 4 else "2001:db8::2"
+    datagram = bytes(wire.ip(family, source, target) / wire.UDP(sport=4000, dport=9999) / b"ask")
+    for _ in range(3):
+        prefix = struct.pack(">HH", 0, 0x0800 if family == 4 else 0x86dd) if info else b""
+        os.write(device, prefix + datagram)
+    # What arrives on a tun is judged and delivered within the write.
+    heard = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            heard += server.recv(100, socket.MSG_DONTWAIT) == b"ask"
+    return heard
+
+
+@pytest.mark.expects("Detach")
+@pytest.mark.xdp_only("its queues begin with the IP header everywhere")
+@pytest.mark.parametrize("info", [False, True], ids=["plain", "with_packet_info"])
+def test_interface_without_ethernet_header_is_judged_from_its_ip_header(lab, family, info):
+    # Of the last two innocents the first 16 bits look like an EtherType where Ethernet has it.
+    banned, denied, *innocents = {
+        4: ["203.0.113.7", "203.0.113.8", "198.51.100.9", "8.0.1.9", "134.221.1.9"],
+        6: ["2001:db8:7::1", "2001:db8:8::1", "2001:db8:9::1", "2001:db8:800::1", "2001:db8:86dd::1"],
+    }[family]
+    kind = socket.AF_INET if family == 4 else socket.AF_INET6
+    with tun(lab, "ppp0", info) as device:
+        with netns.inside(lab.dut_ns):
+            server = socket.socket(kind, socket.SOCK_DGRAM)
+        with server:
+            server.bind(("", 9999))
+            lab.list_file("deny.list").write_text(f"{denied}\n")
+            lab.start_daemon(lab.config(top='interface = "ppp0"\n'))
+            assert attached(lab, "ppp0") == "generic"
+            lab.cli("ban", banned)
+            assert heard_on_tun(device, server, family, banned, info) == 0
+            assert heard_on_tun(device, server, family, denied, info) == 0
+            for innocent in innocents:
+                assert heard_on_tun(device, server, family, innocent, info) == 3, innocent
+            assert lab.count("malformed") == 0
+            server.sendto(b"answer", ("192.0.2.9" if family == 4 else "2001:db8::9", 4000))
+            wait_until(lambda: lab.count("outgoing"), 5, "what this host sends is seen")
+
+
+@pytest.mark.expects("Detach")
+@pytest.mark.xdp_only("its queues are behind every link header")
+def test_interface_of_a_type_that_is_not_understood_is_named(lab, link):
+    with tun(lab, "odd0", link_type=INFINIBAND):
+        lab.start_daemon(lab.config(top='interface = ["up0", "odd0"]\n'))
+        status = lab.api.call("status")
+        assert not status["healthy"] and attached(lab, "odd0") == "none"
+        assert any("odd0" in problem for problem in status["problems"])
+        assert attached(lab) == ATTACHMENT
+        lab.cli("ban", link.client(3))
+        assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
 
 
 @pytest.fixture

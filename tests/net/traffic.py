@@ -32,7 +32,7 @@ class Program(contextlib.AbstractContextManager):
 
     def __init__(self, lab, where, part, *words, **values):
         command = [PROGRAM, part, *words, *(f"{key}={value}" for key, value in values.items())]
-        with netns.inside(lab.peers_ns if where == "peers" else lab.dut_ns):
+        with netns.inside(lab.namespace(where)):
             self._child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                                            stdout=subprocess.PIPE, text=True)
         try:
@@ -70,7 +70,7 @@ class Traffic(contextlib.AbstractContextManager):
     """All programs of one test, for one family; they end with it."""
 
     def __init__(self, lab, link):
-        self._lab, self._link, self.family = lab, link, link.family
+        self._lab, self.link, self.family = lab, link, link.family
         self._stack = contextlib.ExitStack()
         prefix = "10.64.0.0/10" if link.family == 4 else "fd40::/16"
         netns.ip_batch(lab.peers_ns, [f"route replace local {prefix} dev lo"])
@@ -78,10 +78,10 @@ class Traffic(contextlib.AbstractContextManager):
     def __exit__(self, *_):
         self._stack.close()
 
-    def serve(self):
-        """Every kind of server on the host under test."""
-        self._start("dut", "serve", f"web:{WEB}", f"udp:{UDP}", "udp:53", f"sink:{SINK}", f"source:{SOURCE}",
-                    family=self._link.family)
+    def serve(self, where="dut", game=True):
+        """Every kind of server on the host under test, or in its container."""
+        self._start(where, "serve", f"web:{WEB}", *([f"udp:{UDP}"] if game else []), "udp:53", f"sink:{SINK}", f"source:{SOURCE}",
+                    family=self.link.family)
         return self
 
     def web(self, **values):
@@ -95,30 +95,32 @@ class Traffic(contextlib.AbstractContextManager):
 
     def _client(self, part, values):
         block = next(_number) % 60  # each client has addresses of its own
-        first = (f"10.{_FIRST[4] + block}.0.1" if self._link.family == 4
+        first = (f"10.{_FIRST[4] + block}.0.1" if self.link.family == 4
                  else f"fd40:{block:x}::1")
-        return self._start("peers", part, to=self._link.dut, **({"from": first} | values))
+        return self._start("peers", part, **({"to": self.link.dut, "from": first} | values))
 
-    def flood(self, families, rate, seconds, seed=1, **values):
+    def flood(self, families, rate, seconds, seed=1, ether=None, made=None, **values):
         """A flood of families of tests/floods, in turn; no packet is sent twice: forged senders do not
-        come back."""
+        come back. `made`: so many packets only, sent again and again. `ether`: another header than the
+        link's."""
         file = self._lab.folder / f"flood{next(_number)}"
-        file.write_bytes(b"".join(frames(self._link, families, int(rate * seconds), seed)))
-        return self._start("peers", "flood", interface="peer0", file=file, rate=rate, seconds=seconds,
-                           cpu=FLOOD_CPU, **values)
+        file.write_bytes(b"".join(frames(self.link, families, made or int(rate * seconds), seed, ether)))
+        return self._start("peers", "flood", file=file, rate=rate, seconds=seconds,
+                           **({"cpu": FLOOD_CPU, "interface": "peer0"} | values))
 
     def _start(self, where, part, *words, **values):
         return self._stack.enter_context(Program(self._lab, where, part, *words, **values))
 
 
-def frames(link, families, count, seed):
+def frames(link, families, count, seed, ether=None):
     """`count` packets of the families to the link's host under test, each with its length before it."""
     rng, target = random.Random(seed), packets.address(link.dut)
     makers = [family(target, rng) for family in families]
-    ether = bytes(link.ether)[:12] + (b"\x08\x00" if link.family == 4 else b"\x86\xdd")
+    if ether is None:
+        ether = bytes(link.ether)[:12] + (b"\x08\x00" if link.family == 4 else b"\x86\xdd")
     made = (packet for make in itertools.cycle(makers) for packet in make())
     for data, size in itertools.islice(made, count):
-        yield struct.pack("=I", 14 + size) + ether + data + bytes(size - len(data))
+        yield struct.pack("=I", len(ether) + size) + ether + data + bytes(size - len(data))
 
 
 def dropped(lab):

@@ -94,6 +94,7 @@ _LAYERS_V6 = _LAYERS | {
     "destination-options": ([_OPTIONS, _ASK], {}),
     "routing": ([_ROUTING, _ASK], {}),
     "all-extensions": ([_HOP, _OPTIONS, _ROUTING, _fragment(), _ASK], {}),
+    "many-options": ([_OPTIONS] * 8 + [_ASK], {}),
     "options-then-tcp": ([_OPTIONS, TCP(sport=4000, dport=9, flags="S")], {}),
     "hop-by-hop-then-icmpv6": ([_HOP, ICMPv6EchoRequest()], {}),
     "first-fragment": ([_fragment(m=1), UDP(sport=4000, dport=9, len=2000)], {}),
@@ -107,6 +108,7 @@ _TAGS = {
     "qinq": [Dot1AD(vlan=5), Dot1Q(vlan=6)],
     "double-8100": [Dot1Q(vlan=5), Dot1Q(vlan=6)],
     "priority-tag": [Dot1Q(vlan=0, prio=3)],
+    "priority-tags": [Dot1Q(vlan=0), Dot1AD(vlan=0)] * 4,
 }
 KINDS = {4: [*_LAYERS_V4, *_TAGS], 6: [*_LAYERS_V6, *_TAGS]}
 

@@ -17,21 +17,45 @@ struct Parsed {
 
 // The bytes are in an allocation of exactly their size, so that the sanitizer sees a read beyond
 // it.
-Parsed parse(const Packet& made, unsigned link = FW_LINK_ETHERNET) {
-  const Bytes bytes = made.bytes();
+Parsed parse(const Bytes& bytes, std::size_t wire_bytes, unsigned link) {
   const auto exact = std::make_unique<fw_u8[]>(bytes.size());
   std::ranges::copy(bytes, exact.get());
   const fw_frame frame{.data = exact.get(),
                        .captured_bytes = static_cast<fw_u32>(bytes.size()),
-                       .wire_bytes = made.wire_bytes(),
+                       .wire_bytes = static_cast<fw_u32>(wire_bytes),
                        .link = static_cast<fw_u8>(link)};
   Parsed out;
   out.ok = fw_policy_parse(&frame, &out.packet) != 0;
   return out;
 }
+Parsed parse(const Packet& made, unsigned link = FW_LINK_ETHERNET) {
+  return parse(made.bytes(), made.wire_bytes(), link);
+}
 
 std::string verdict(const Packet& made) {
   return Lab().in(made);
+}
+// A frame that the builder has no words for.
+std::string verdict(const Bytes& bytes, unsigned link = FW_LINK_ETHERNET) {
+  Lab lab;
+  const fw_decision decision =
+      lab.datapath.decide({.data = bytes.data(),
+                           .captured_bytes = static_cast<fw_u32>(bytes.size()),
+                           .wire_bytes = static_cast<fw_u32>(bytes.size()),
+                           .link = static_cast<fw_u8>(link)},
+                          lab.now_ns, lab.packet);
+  return (decision.verdict == FW_DROP ? "drop " : "pass ") + reason_word(decision.reason);
+}
+
+// A PPPoE session frame behind these link headers; `protocol` is PPP's, in one byte or two.
+Bytes pppoe(const Packet& link, const Bytes& protocol, const Bytes& inside,
+            std::size_t claims_more = 0) {
+  Bytes out = link.bytes();
+  const std::size_t size = protocol.size() + inside.size() + claims_more;
+  out.insert(out.end(), {0x11, 0, 0, 9, static_cast<fw_u8>(size >> 8), static_cast<fw_u8>(size)});
+  out.insert(out.end(), protocol.begin(), protocol.end());
+  out.insert(out.end(), inside.begin(), inside.end());
+  return out;
 }
 
 Packet tcp4() {
@@ -97,6 +121,8 @@ TEST(parse, finds_the_same_packet_behind_every_encapsulation) {
       inner4(e.vlan(5, 0x88a8).vlan(6)),
       inner4(e.vlan(5, 0x9100).vlan(6)),
       inner4(e.vlan(1).vlan(2).vlan(3).vlan(4)),
+      inner4(e.vlan(0).vlan(0, 0x88a8).vlan(0).vlan(0).vlan(0, 0x88a8).vlan(0).vlan(0).vlan(7)),
+      inner4(e.vlan(0).vlan(0).vlan(0).mpls(16)),
       inner4(e.mpls(16)),
       inner4(e.vlan(5).mpls(16)),
       e.ipv4(kPeer, kHost).options(4).tcp(40000, 80).syn(),
@@ -111,6 +137,7 @@ TEST(parse, finds_the_same_packet_behind_every_encapsulation) {
       inner6(e).destination_options(1).tcp(40000, 80).syn(),
       inner6(e).authentication().tcp(40000, 80).syn(),
       inner6(e).fragment(0, false).tcp(40000, 80).syn(),
+      inner6(e).fragment(0, true).destination_options(3).tcp(40000, 80).syn(),
       inner6(e).hop_by_hop().routing().destination_options().authentication().tcp(40000, 80).syn(),
   };
   for (const Packet& made : cases) {
@@ -250,16 +277,76 @@ TEST(parse, a_packet_is_not_malformed_because_its_end_was_not_captured) {
   }
 }
 
+TEST(parse, more_headers_than_are_read_are_malformed_and_no_way_around) {
+  for (const unsigned n : {9U, 10U, 60U, 300U}) {
+    Packet tagged = Packet::ethernet(), labelled = tagged, chain6 = from(kPeer6);
+    for (unsigned i = 0; i < n; i++) {
+      tagged = tagged.vlan(0, i % 3 == 0 ? 0x88a8 : 0x8100);
+      labelled = labelled.mpls(16);
+      chain6 = chain6.destination_options();
+    }
+    EXPECT_EQ(verdict(tagged.ipv4(kPeer, kHost).udp(1, 80)), "drop malformed") << n;
+    EXPECT_EQ(verdict(tagged.ipv6(kPeer6, kHost6).udp(1, 80)), "drop malformed") << n;
+    EXPECT_EQ(verdict(labelled.ipv4(kPeer, kHost).udp(1, 80)), "drop malformed") << n;
+    EXPECT_EQ(verdict(chain6.udp(1, 80)), "drop malformed") << n;
+    EXPECT_EQ(verdict(chain6.tcp(1, 80).syn()), "drop malformed") << n;
+    EXPECT_EQ(verdict(chain6.icmpv6(128, 0)), "drop malformed") << n;
+  }
+}
+
+TEST(parse, chains_that_nobody_accepts_are_malformed) {
+  EXPECT_EQ(verdict(from(kPeer6).hop_by_hop().hop_by_hop().udp(1, 80)), "drop malformed");
+  EXPECT_EQ(verdict(from(kPeer6).destination_options().hop_by_hop().udp(1, 80)), "drop malformed");
+  for (const unsigned offset : {0U, 8U})
+    EXPECT_EQ(verdict(from(kPeer6).fragment(0, false).fragment(offset, true).udp(1, 80)),
+              "drop malformed");
+  // A first fragment whose chain of headers goes on in the next one (RFC 7112).
+  EXPECT_EQ(verdict(from(kPeer6).length(16).fragment(0, true).destination_options(3).udp(1, 80)),
+            "drop malformed");
+}
+
+TEST(parse, reads_the_packet_of_a_pppoe_session) {
+  const Bytes inside4 = Packet::ip().ipv4(kPeer, kHost).udp(1234, 53).payload(9).bytes(),
+              inside6 = Packet::ip().ipv6(kPeer6, kHost6).udp(1234, 53).payload(9).bytes();
+  const Packet e = Packet::ethernet().next(0x8864),
+               tagged = Packet::ethernet().vlan(7).next(0x8864);
+  Bytes padded = pppoe(e, {0, 0x21}, inside4);
+  padded.resize(200);
+  for (const Bytes& frame :
+       {pppoe(e, {0, 0x21}, inside4), pppoe(e, {0, 0x57}, inside6), pppoe(e, {0x21}, inside4),
+        pppoe(e, {0x57}, inside6), pppoe(tagged, {0, 0x21}, inside4),
+        pppoe(tagged, {0, 0x57}, inside6), padded}) {
+    const auto [ok, p] = parse(frame, frame.size(), FW_LINK_ETHERNET);
+    ASSERT_TRUE(ok);
+    EXPECT_EQ(p.src.lo, p.is_v6 ? 1U : 0xffffc0000201U);
+    EXPECT_EQ(p.proto, 17);
+    EXPECT_EQ(p.dport, 53);
+    EXPECT_EQ(p.payload_bytes, 9);
+  }
+  EXPECT_EQ(verdict(pppoe(e, {0, 0x21}, inside6)), "drop malformed");
+  EXPECT_EQ(verdict(pppoe(e, {0, 0x21}, inside4, 1)), "drop malformed");  // longer than the frame
+  for (const fw_u8 hidden : Bytes{0x2d, 0x2f, 0x3d, 0xfb, 0xfd})
+    EXPECT_EQ(verdict(pppoe(e, {0, hidden}, inside4)), "drop malformed") << hidden;
+}
+
+TEST(parse, what_keeps_a_pppoe_link_alive_passes) {
+  const Bytes nothing(30);
+  EXPECT_EQ(verdict(Packet::ethernet().next(0x8863).payload(40)), "pass not-ip");  // discovery
+  for (const Bytes& control : {Bytes{0xc0, 0x21}, {0xc2, 0x23}, {0x80, 0x21}, {0x80, 0x57}})
+    EXPECT_EQ(verdict(pppoe(Packet::ethernet().next(0x8864), control, nothing)), "pass not-ip");
+}
+
 TEST(parse, what_is_not_ip_is_not_judged) {
   EXPECT_EQ(verdict(Packet::ethernet().arp(kPeer, kHost)), "pass link");
   EXPECT_EQ(verdict(Packet::ethernet().payload(60)), "pass not-ip");
-  EXPECT_EQ(verdict(Packet::ethernet().vlan(1).vlan(2).vlan(3).vlan(4).vlan(5).ipv4(kPeer, kHost)),
-            "pass not-ip");  // more tags than FW_MAX_TAGS
+  EXPECT_EQ(verdict(Packet::ethernet().mpls(16).payload(60)), "pass not-ip");  // a pseudowire
 }
 
-TEST(parse, reads_captures_that_begin_with_the_ip_header) {
+TEST(parse, reads_frames_that_begin_with_the_ip_header) {
   EXPECT_TRUE(parse(Packet::ip().ipv4(kPeer, kHost).udp(1, 80), FW_LINK_IP).ok);
   EXPECT_EQ(parse(Packet::ip().ipv6(kPeer6, kHost6).udp(1, 80), FW_LINK_IP).packet.is_v6, 1);
+  EXPECT_EQ(verdict(Packet::ip().ipv4(kPeer, kHost).version(7).bytes(), FW_LINK_IP),
+            "drop malformed");
   const fw_frame nothing{.data = nullptr, .captured_bytes = 0, .wire_bytes = 0, .link = FW_LINK_IP};
   fw_packet packet{};
   EXPECT_FALSE(fw_policy_parse(&nothing, &packet));

@@ -16,6 +16,7 @@
 
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/clsact.hpp"
+#include "host/link_type.hpp"
 
 namespace fw::datapath::xdp {
 
@@ -86,6 +87,14 @@ std::unexpected<Error> fail_attach(const std::string& interface, int error) {
   return std::unexpected(std::move(out));
 }
 
+std::unexpected<Error> fail_type(const std::string& interface, unsigned arphrd) {
+  return fail(
+      fmt::format("{} is neither Ethernet nor a link whose frames begin with the IP header "
+                  "(its type is {} of linux/if_arp.h), so that XDP cannot judge it. Use "
+                  "datapath = \"nfqueue\"",
+                  interface, arphrd));
+}
+
 void remove_pin(const std::filesystem::path& path) {
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
@@ -102,14 +111,22 @@ Link::Link(const std::string& interface, const std::filesystem::path& pins)
 Result<Link> Link::attach(const std::string& interface, const ProgramFds& programs,
                           const std::filesystem::path& pins) {
   Link link(interface, pins);
-  if (link.index_ == 0) return fail_attach(interface, ENODEV);
+  const Result<host::LinkType> type = host::link_type(interface);
+  if (link.index_ == 0 || !type) return fail_attach(interface, ENODEV);
+  if (type->header == host::LinkHeader::other) return fail_type(interface, type->arphrd);
+  const bool is_ip = type->header == host::LinkHeader::none;
   // Egress first: arriving packets are judged by what was recorded of departing ones.
-  link.attach_egress(programs.egress);
-  if (auto attached = link.attach_ingress(programs.ingress); !attached) {
+  link.attach_egress(is_ip ? programs.egress_ip : programs.egress);
+  auto attached = link.attach_ingress(is_ip ? programs.ingress_ip : programs.ingress);
+  if (!attached) {
     if (link.clsact_) detach_clsact(link.index_);
     remove_pin(link.egress_pin_);
     return std::unexpected(attached.error());
   }
+  if (is_ip)
+    link.problem_ =
+        "generic XDP, about 4 times slower: no driver has more for frames without an Ethernet "
+        "header; SYNs above their budget cannot be answered here and are dropped";
   return link;
 }
 

@@ -13,16 +13,18 @@
 
 namespace fw::datapath::xdp {
 
-// The loaded programs that are attached.
+// The loaded programs that are attached; borrowed descriptors.
 struct ProgramFds {
-  int ingress = -1, egress = -1;  // borrowed descriptors
+  int ingress = -1, egress = -1;        // to an interface with Ethernet headers
+  int ingress_ip = -1, egress_ip = -1;  // to one whose frames begin with the IP header
 };
 
 class Link {
  public:
   // Attaches the programs to an interface, or replaces those of a former daemon in one step. Native
   // XDP if the driver takes it, else generic, with the reason in status().problem. The XDP program
-  // of anybody else is not replaced: the error names it.
+  // of anybody else is not replaced: the error names it. An interface with any other link header
+  // fails: its frames could not be read.
   [[nodiscard]] static Result<Link> attach(const std::string& interface, const ProgramFds& programs,
                                            const std::filesystem::path& pins);
 

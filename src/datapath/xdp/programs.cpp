@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "datapath/xdp/programs.hpp"
 
+#include <linux/btf.h>
 #include <linux/capability.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/syscall.h>
@@ -13,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -130,6 +133,30 @@ bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
   return true;
 }
 
+// The function by which XDP programs look connections up is in the kernel, or in a module of it.
+bool has_conntrack_lookup() {
+  using Types = std::unique_ptr<btf, decltype(&btf__free)>;
+  const auto has = [](const Types& types) {
+    return types && btf__find_by_name_kind(types.get(), "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
+  };
+  const Types kernel(btf__load_vmlinux_btf(), btf__free);
+  if (!kernel || has(kernel)) return kernel != nullptr;
+  return has(Types(btf__load_module_btf("nf_conntrack", kernel.get()), btf__free));
+}
+
+Result<LoadedObject> load_object(const std::filesystem::path& pins, const TableSizes& sizes,
+                                 bool asks_conntrack) {
+  LoadedObject programs;
+  programs.skeleton.reset(floodwall_bpf::open());
+  if (!programs.skeleton) return fail_load(errno);
+  programs.skeleton->rodata->HAS_CONNTRACK = asks_conntrack ? 1 : 0;
+  set_sizes(*programs.skeleton, &sizes);
+  programs.adopted = adopt_maps(*programs.skeleton, pins);
+  if (const int error = floodwall_bpf::load(programs.skeleton.get()); error != 0)
+    return fail_load(-error);
+  return programs;
+}
+
 }  // namespace
 
 void SkeletonDeleter::operator()(floodwall_bpf* skeleton) const {
@@ -149,14 +176,10 @@ void silence_libbpf() {
 
 Result<LoadedObject> load_object(const std::filesystem::path& pins, const TableSizes& sizes) {
   silence_libbpf();
-  LoadedObject programs;
-  programs.skeleton.reset(floodwall_bpf::open());
-  if (!programs.skeleton) return fail_load(errno);
-  set_sizes(*programs.skeleton, &sizes);
-  programs.adopted = adopt_maps(*programs.skeleton, pins);
-  if (const int error = floodwall_bpf::load(programs.skeleton.get()); error != 0)
-    return fail_load(-error);
-  return programs;
+  // A kernel may have the function, and not for XDP.
+  if (has_conntrack_lookup())
+    if (auto programs = load_object(pins, sizes, true); programs) return programs;
+  return load_object(pins, sizes, false);
 }
 
 Result<void> pin_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {

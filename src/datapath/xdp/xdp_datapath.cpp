@@ -259,7 +259,9 @@ Result<void> XdpDatapath::attach(const std::string& interface) {
   pinned_ = true;
   auto link = Link::attach(interface,
                            {.ingress = bpf_program__fd(skeleton_->progs.floodwall_in),
-                            .egress = bpf_program__fd(skeleton_->progs.floodwall_out)},
+                            .egress = bpf_program__fd(skeleton_->progs.floodwall_out),
+                            .ingress_ip = bpf_program__fd(skeleton_->progs.floodwall_in_ip),
+                            .egress_ip = bpf_program__fd(skeleton_->progs.floodwall_out_ip)},
                            pins_);
   if (!link) return std::unexpected(link.error());
   former_.erase(interface);

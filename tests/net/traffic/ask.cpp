@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// UDP clients of a request/answer service, as many as there are source addresses, on one socket. A
+// UDP clients of a request/answer service, as many as there are source addresses, on few sockets. A
 // question that is not answered in time is asked again, as resolvers and games do.
 //   traffic ask to=ADDR port=N from=ADDR sources=N rate=N seconds=N [known=1] [own_port=N]
-//               [tries=3] [timeout_ms=500] [bytes=32]
-// `known`: every source has been answered once before the start; else each comes for the first time
-// when its turn is.
+//   [ports=1]
+//               [tries=3] [timeout_ms=500] [ttl=N] [bytes=32] [hex=DIGITS] [at=0] [answer_at=0]
+// A question is `hex`, or `bytes` bytes, with 8 letters in it (`at`) that are its number; they come
+// back in the answer (`answer_at`). `known`: every source has been answered once before the start;
+// else each comes for the first time when its turn is.
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <deque>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -21,6 +23,8 @@
 
 namespace traffic {
 namespace {
+
+constexpr std::size_t kLetters = 8;
 
 struct Question {
   std::uint64_t asked_ns = 0;
@@ -35,13 +39,14 @@ class Client {
         sources_(words.text("from"), static_cast<std::uint32_t>(words.number("sources", 1))),
         tries_(static_cast<std::uint32_t>(words.number("tries", 3))),
         timeout_ns_(words.number("timeout_ms", 500) * kMs),
-        payload_(words.number("bytes", 32), '\x07'),
-        fd_(open_socket(target_.is_v6(), SOCK_DGRAM)),
+        payload_(unhex(words.text("hex", ""))),
+        at_(words.number("at", 0)),
+        answer_at_(words.number("answer_at", 0)),
         epoll_(new_epoll()) {
-    want_large_buffers(fd_);
-    const auto port = static_cast<std::uint16_t>(words.number("own_port", 5000));
-    bind_to(fd_, Endpoint::parse(target_.is_v6() ? "::" : "0.0.0.0", port));
-    watch(epoll_, fd_, EPOLLIN, 0);
+    if (payload_.empty()) payload_.assign(words.number("bytes", 32), '\x07');
+    if (payload_.size() < at_ + kLetters) die("a question holds its number: it is too short");
+    for (std::uint64_t i = 0; i < words.number("ports", 1); ++i)
+      open(words, words.number("own_port", 5000) + i);
   }
 
   // Asks until `seconds` are over, and waits for the last answers. Many clients do not ask all at
@@ -80,6 +85,16 @@ class Client {
   [[nodiscard]] Score& score() { return score_; }
 
  private:
+  void open(const Words& words, std::uint64_t port) {
+    const int fd = open_socket(target_.is_v6(), SOCK_DGRAM);
+    want_large_buffers(fd);
+    want_ttl(fd, target_.is_v6(), static_cast<int>(words.number("ttl", 64)));
+    bind_to(fd,
+            Endpoint::parse(target_.is_v6() ? "::" : "0.0.0.0", static_cast<std::uint16_t>(port)));
+    watch(epoll_, fd, EPOLLIN, static_cast<std::uint64_t>(fd));
+    fds_.push_back(fd);
+  }
+
   void ask_next(std::uint64_t now) {
     ++score_.asked;
     ++serial_;
@@ -89,7 +104,8 @@ class Client {
   }
 
   void send(std::uint64_t serial, const Question& question, std::uint64_t now) {
-    std::memcpy(payload_.data(), &serial, sizeof serial);
+    for (std::size_t i = 0; i < kLetters; ++i)
+      payload_.at(at_ + i) = static_cast<char>('a' + (serial >> 4 * i & 15));
     SentFrom from(sources_.at(question.source));
     iovec piece{.iov_base = payload_.data(), .iov_len = payload_.size()};
     msghdr message{};
@@ -100,19 +116,25 @@ class Client {
     message.msg_control = from.bytes;
     message.msg_controllen = from.size;
     // What does not go now counts as lost, and is asked again.
-    (void)sendmsg(fd_, &message, MSG_NOSIGNAL);
+    (void)sendmsg(fds_.at(question.source % fds_.size()), &message, MSG_NOSIGNAL);
     deadlines_.emplace_back(now + timeout_ns_, serial);
   }
 
   void wait() {
-    epoll_event event{};
-    if (epoll_wait(epoll_, &event, 1, 1) <= 0) return;
+    std::array<epoll_event, 64> events{};
+    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 1);
+    for (int i = 0; i < count; ++i) receive(static_cast<int>(events.at(i).data.u64));
+  }
+
+  void receive(int fd) {
     std::array<char, 2048> buffer{};
     for (int i = 0; i < 4096; ++i) {
-      const ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
-      if (got < 8) return;
+      const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
+      if (got < 0) return;
+      if (static_cast<std::size_t>(got) < answer_at_ + kLetters) continue;
       std::uint64_t serial = 0;
-      std::memcpy(&serial, buffer.data(), sizeof serial);
+      for (std::size_t k = 0; k < kLetters; ++k)
+        serial |= static_cast<std::uint64_t>(buffer.at(answer_at_ + k) - 'a') << 4 * k;
       const auto found = open_.find(serial);
       if (found == open_.end()) continue;  // answered twice
       score_.answer(now_ns() - found->second.asked_ns, found->second.tries == 1);
@@ -137,8 +159,10 @@ class Client {
   Sources sources_;
   std::uint32_t tries_;
   std::uint64_t timeout_ns_;
-  std::vector<char> payload_;
-  int fd_, epoll_;
+  std::string payload_;
+  std::size_t at_, answer_at_;
+  int epoll_;
+  std::vector<int> fds_;
   std::uint64_t serial_ = 0;
   std::uint32_t next_ = 0;
   std::unordered_map<std::uint64_t, Question> open_;
@@ -149,7 +173,6 @@ class Client {
 }  // namespace
 
 void ask(const Words& words) {
-  if (words.number("bytes", 32) < 8) die("bytes: at least 8");
   Client client(words);
   if (words.number("known", 0) != 0) client.introduce();
   ready_and_wait();

@@ -14,16 +14,13 @@ int main(int count, char** arguments) {
   const struct {
     std::string_view name;
     void (*run)(const traffic::Words&);
-  } parts[] = {{"serve", traffic::serve},
-               {"web", traffic::web},
-               {"ask", traffic::ask},
-               {"bulk", traffic::bulk},
-               {"flood", traffic::flood}};
+  } parts[] = {{"serve", traffic::serve}, {"service", traffic::service}, {"web", traffic::web},
+               {"ask", traffic::ask},     {"bulk", traffic::bulk},       {"flood", traffic::flood}};
   (void)std::signal(SIGPIPE, SIG_IGN);
   for (const auto& known : parts)
     if (known.name == part) {
       known.run(traffic::Words(words));
       return 0;
     }
-  traffic::die("usage: traffic serve|web|ask|bulk|flood KEY=VALUE...");
+  traffic::die("usage: traffic serve|service|web|ask|bulk|flood KEY=VALUE...");
 }

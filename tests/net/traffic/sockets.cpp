@@ -38,15 +38,16 @@ Endpoint Endpoint::parse(const std::string& address, std::uint16_t port) {
   die("no address: " + address);
 }
 
-Sources::Sources(const std::string& first, std::uint32_t count)
-    : first_(Endpoint::parse(first, 0)), count_(count) {
+Sources::Sources(const std::string& first, std::uint32_t count, bool within_64)
+    : first_(Endpoint::parse(first, 0)), count_(count), within_64_(within_64) {
   if (count == 0) die("sources: none");
 }
 
 Endpoint Sources::at(std::uint32_t index) const {
   Endpoint endpoint = first_;
   unsigned char* const number =
-      endpoint.is_v6() ? reinterpret_cast<sockaddr_in6*>(&endpoint.address)->sin6_addr.s6_addr + 4
+      endpoint.is_v6() ? reinterpret_cast<sockaddr_in6*>(&endpoint.address)->sin6_addr.s6_addr +
+                             (within_64_ ? 12 : 4)
                        : reinterpret_cast<unsigned char*>(
                              &reinterpret_cast<sockaddr_in*>(&endpoint.address)->sin_addr);
   std::uint32_t value = 0;
@@ -67,13 +68,31 @@ int open_socket(bool is_v6, int kind) {
   return fd;
 }
 
+int open_raw_socket(bool is_v6, int protocol) {
+  const int kind = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const int fd = socket(is_v6 ? AF_INET6 : AF_INET, kind, protocol);
+  if (fd < 0) die_errno("raw socket");
+  return fd;
+}
+
 void bind_to(int fd, const Endpoint& endpoint) {
   if (bind(fd, endpoint.get(), endpoint.size) != 0) die_errno("bind");
+}
+
+void want_buffer(int fd, int bytes) {
+  set(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes, "SO_RCVBUFFORCE");
 }
 
 void want_large_buffers(int fd) {
   set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes, "SO_RCVBUFFORCE");
   set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kBufferBytes, "SO_SNDBUFFORCE");
+}
+
+void want_ttl(int fd, bool is_v6, int ttl) {
+  if (is_v6)
+    set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl, "IPV6_UNICAST_HOPS");
+  else
+    set(fd, IPPROTO_IP, IP_TTL, ttl, "IP_TTL");
 }
 
 SentFrom::SentFrom(const Endpoint& source) {

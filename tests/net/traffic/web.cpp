@@ -2,6 +2,7 @@
 // HTTP clients: new connections at a rate, a request each, or (old=N) so many connections that
 // stand before the start and on which requests are made at the rate.
 //   traffic web to=ADDR port=N from=ADDR sources=N rate=N seconds=N [old=N] [timeout_ms=8000]
+//               [within_64=1]
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -33,14 +34,18 @@ class Browser {
   explicit Browser(const Words& words)
       : target_(Endpoint::parse(words.text("to"),
                                 static_cast<std::uint16_t>(words.number("port", 80)))),
-        sources_(words.text("from"), static_cast<std::uint32_t>(words.number("sources", 1))),
+        sources_(words.text("from"), static_cast<std::uint32_t>(words.number("sources", 1)),
+                 words.number("within_64", 0) != 0),
         timeout_ns_(words.number("timeout_ms", 8000) * kMs),
         epoll_(new_epoll()) {}
 
   // Opens `count` connections that stay, each of which is answered once.
   void open_old(std::uint64_t count) {
     keeps_ = true;
-    for (std::uint64_t i = 0; i < count; ++i) old_.push_back(connect_from(next_++, now_ns()));
+    for (std::uint64_t i = 0; i < count; ++i) {
+      old_.push_back(connect_from(next_++, now_ns()));
+      if (i % 64 == 63) wait(now_ns());  // not more at once than a backlog holds
+    }
     while (under_way_ > 0) wait(now_ns());
     if (score_.answered != count) die("not all connections were answered before the start");
     score_ = {};

@@ -46,6 +46,18 @@ std::uint64_t Words::number(std::string_view key, std::uint64_t otherwise) const
   return value;
 }
 
+std::string unhex(std::string_view digits) {
+  std::string bytes(digits.size() / 2, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const std::string_view pair = digits.substr(2 * i, 2);
+    unsigned value = 0;
+    if (std::from_chars(pair.begin(), pair.end(), value, 16).ptr != pair.end())
+      die(fmt::format("{}: must be hexadecimal digits", digits));
+    bytes[i] = static_cast<char>(value);
+  }
+  return bytes;
+}
+
 void die(std::string_view what) {
   fmt::print(stderr, "traffic: {}\n", what);
   std::exit(1);

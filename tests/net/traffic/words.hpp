@@ -26,6 +26,9 @@ class Words {
   std::vector<std::string> plain_;
 };
 
+// The bytes that a text of hexadecimal digits means.
+[[nodiscard]] std::string unhex(std::string_view digits);
+
 // Says why and ends the program with status 1.
 [[noreturn]] void die(std::string_view what);
 // The same, with what errno says.
@@ -59,6 +62,7 @@ struct Score {
 
 // One each: `words` are those after the name.
 void serve(const Words& words);
+void service(const Words& words);
 void web(const Words& words);
 void ask(const Words& words);
 void bulk(const Words& words);
