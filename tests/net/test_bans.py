@@ -14,9 +14,10 @@ import wire
 from lab import QUIET, Lab, wait_until
 from tap import passed
 
-TAGGED = pytest.mark.xdp_only("the kernel hands tagged frames to the VLAN's interface")
+TAGGED = pytest.mark.xdp_only("the kernel hands such frames to the VLAN's interface, or ppp0")
+OF_OTHERS = ("vlan", "qinq", "double-8100", "pppoe", "pppoe-in-vlan")
 KINDS = [pytest.param(family, kind, id=f"ipv{family}-{kind}",
-                      marks=TAGGED if kind in ("vlan", "qinq", "double-8100") else ())
+                      marks=TAGGED if kind in OF_OTHERS else ())
          for family in (4, 6) for kind in wire.KINDS[family]]
 
 

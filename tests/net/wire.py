@@ -13,6 +13,7 @@ from scapy.layers.inet6 import (ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6
                                 IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN)
 from scapy.layers.ipsec import ESP
 from scapy.layers.l2 import Dot1AD, Dot1Q
+from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Raw
 
@@ -108,6 +109,8 @@ _TAGS = {
     "qinq": [Dot1AD(vlan=5), Dot1Q(vlan=6)],
     "double-8100": [Dot1Q(vlan=5), Dot1Q(vlan=6)],
     "priority-tag": [Dot1Q(vlan=0, prio=3)],
+    "pppoe": [PPPoE(sessionid=9), PPP()],
+    "pppoe-in-vlan": [Dot1Q(vlan=7), PPPoE(sessionid=9), PPP()],
     "priority-tags": [Dot1Q(vlan=0), Dot1AD(vlan=0)] * 4,
 }
 KINDS = {4: [*_LAYERS_V4, *_TAGS], 6: [*_LAYERS_V6, *_TAGS]}
