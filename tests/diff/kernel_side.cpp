@@ -104,6 +104,7 @@ Result<void> KernelSide::load(const std::string& path, datapath::TableSizes conf
   }
 
   in_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_in"));
+  in_ip_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_in_ip"));
   out_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "floodwall_out"));
   lists_ = bpf_object__find_map_fd_by_name(object_, "lists");
   std::span<fw_clocked> clocked;
@@ -152,8 +153,8 @@ int KernelSide::run_program(int program, std::span<const fw_u8> frame, std::uint
   return error != 0 ? error : static_cast<int>(options.retval);
 }
 
-int KernelSide::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
-  return run_program(in_, frame, now_ns);
+int KernelSide::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns, unsigned link) {
+  return run_program(link == FW_LINK_IP ? in_ip_ : in_, frame, now_ns);
 }
 
 int KernelSide::egress(std::span<const fw_u8> frame, std::uint64_t now_ns) {

@@ -28,7 +28,8 @@ class KernelSide {
   ~KernelSide();
 
   // The return value of the program, or a negative errno.
-  [[nodiscard]] int ingress(std::span<const fw_u8> frame, std::uint64_t now_ns);
+  [[nodiscard]] int ingress(std::span<const fw_u8> frame, std::uint64_t now_ns,
+                            unsigned link = FW_LINK_ETHERNET);
   [[nodiscard]] int egress(std::span<const fw_u8> frame, std::uint64_t now_ns);
   // What the last ingress frame was parsed and judged to.
   [[nodiscard]] const fw_clocked& run() const { return *clocked_; }
@@ -59,7 +60,7 @@ class KernelSide {
 
   bpf_object* object_ = nullptr;
   ring_buffer *ring_ = nullptr, *sample_ring_ = nullptr;
-  int in_ = -1, out_ = -1, lists_ = -1;
+  int in_ = -1, in_ip_ = -1, out_ = -1, lists_ = -1;
   unsigned cpu_ = 0, cpus_ = 1;
   fw_clocked* clocked_ = nullptr;
   std::span<fw_active> active_;

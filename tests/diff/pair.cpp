@@ -14,10 +14,12 @@ namespace {
 constexpr int kXdpDrop = 1, kXdpPass = 2, kTcUnspec = -1;  // linux/bpf.h, linux/pkt_cls.h
 constexpr std::size_t kWholeIpHeader = 14 + 40;
 
-fw_frame frame_of(std::span<const fw_u8> frame) {
+fw_frame frame_of(std::span<const fw_u8> frame, unsigned link = FW_LINK_ETHERNET) {
   const auto size = static_cast<fw_u32>(frame.size());
-  return {
-      .data = frame.data(), .captured_bytes = size, .wire_bytes = size, .link = FW_LINK_ETHERNET};
+  return {.data = frame.data(),
+          .captured_bytes = size,
+          .wire_bytes = size,
+          .link = static_cast<fw_u8>(link)};
 }
 
 // The first of `count` slots that differs.
@@ -32,10 +34,10 @@ Difference slots(const char* table, const T* user, const T* kernel, std::size_t 
 
 }  // namespace
 
-Difference Pair::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns) {
+Difference Pair::ingress(std::span<const fw_u8> frame, std::uint64_t now_ns, unsigned link) {
   fw_packet packet{};
-  const fw_decision user = user_.decide(frame_of(frame), now_ns, packet);
-  const int verdict = kernel_->ingress(frame, now_ns);
+  const fw_decision user = user_.decide(frame_of(frame, link), now_ns, packet);
+  const int verdict = kernel_->ingress(frame, now_ns, link);
   if (verdict < 0) return fmt::format("the kernel refused a frame: {}", std::strerror(-verdict));
   const fw_decision& kernel = kernel_->run().decision;
   reasons_[user.reason]++;

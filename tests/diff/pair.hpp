@@ -20,7 +20,8 @@ class Pair {
 
   explicit Pair(std::unique_ptr<KernelSide> kernel) : kernel_(std::move(kernel)) {}
 
-  [[nodiscard]] Difference ingress(std::span<const fw_u8> frame, std::uint64_t now_ns);
+  [[nodiscard]] Difference ingress(std::span<const fw_u8> frame, std::uint64_t now_ns,
+                                   unsigned link = FW_LINK_ETHERNET);
   [[nodiscard]] Difference egress(std::span<const fw_u8> frame, std::uint64_t now_ns);
   // Compares every slot of every table, and the counters of this CPU.
   [[nodiscard]] Difference tables();
