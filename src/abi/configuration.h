@@ -23,9 +23,9 @@ enum { FW_ACTION_LIMIT = 0, FW_ACTION_DROP = 1, FW_ACTION_PASS = 2 };
 struct fw_limit {
   fw_u64 cost_q8;   /* ticks * 256 that one packet (or 16 bytes) costs, below 2^38; 0 = no limit */
   fw_u32 burst;     /* ticks that may be used in advance; at most 2^29 (8.6 s) */
-  fw_u32 ban_above; /* ban when more than this in a window (packets, or 16 bytes); 0 = never */
+  fw_u32 ban_above; /* ban or restrict above so much in a window (packets, 16 bytes); 0 = never */
   fw_u32 limit_above; /* the limit per window, for events */
-  fw_u32 pad;
+  fw_u32 peers;       /* 1: packets of peers count, too; else only those of unknown senders */
 };
 
 struct fw_rule {
@@ -76,7 +76,10 @@ struct fw_config {
   fw_u8 limit_bits_v4, limit_bits_v6;
   /* Ticks that a packet costs of what a service bears above its budget; 0: it bears nothing. */
   fw_u32 capacity_cost;
-  fw_u8 pad2[24];
+  /* A source is restricted that sends more than so many packets in a window which a UDP service
+   * leaves unanswered while it answers others. 0: none is. */
+  fw_u32 unanswered_above;
+  fw_u8 pad2[20];
   struct fw_rule rule[FW_MAX_RULES];
 };
 
@@ -90,8 +93,8 @@ struct fw_port_line {
   fw_u8 value[FW_LINE_BYTES];
 };
 
-/* The policy sets ANSWERS, which is never cleared. The daemon sets and clears the others by
- * compare-and-exchange. */
+/* The policy sets ANSWERS, which is never cleared, and the five highest bits (port_table.h). The
+ * daemon sets and clears the others by compare-and-exchange. */
 enum {
   FW_PORT_CLOSED = 0,
   FW_PORT_ANSWERS = 1,      /* this host answered an unverified source from it */

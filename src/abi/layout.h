@@ -95,9 +95,15 @@ enum { FW_DATAGRAMS = 1 << 14 }; /* 128 KiB; judgement: 10,000 fragmented datagr
  * when it has ended, or by its owner. */
 enum { FW_ENTRY_NONE = 0, FW_ENTRY_BAN = 1, FW_ENTRY_ALLOW = 2, FW_ENTRY_EXEMPT = 3 };
 enum { FW_ENTRY_SLOTS = 8 };
-/* FORCED in the metric of a BAN: an operator made it in spite of an exemption or allowance. The
- * datapath ignores the bit; the next daemon reads it. */
-enum { FW_ENTRY_FORCED = 0x80, FW_ENTRY_METRIC = 0x1f };
+/* Bits beside the metric. FORCED: a BAN that an operator made in spite of an exemption or
+ * allowance; the datapath ignores it, the next daemon reads it. RESTRICTED: a BAN that spares what
+ * this host asked for, and who passes a challenge. OWN: an EXEMPT address of this host itself. */
+enum {
+  FW_ENTRY_FORCED = 0x80,
+  FW_ENTRY_RESTRICTED = 0x40,
+  FW_ENTRY_OWN = 0x20,
+  FW_ENTRY_METRIC = 0x1f
+};
 struct fw_entry_keys {
   fw_u64 key[FW_ENTRY_SLOTS]; /* keyed hash of prefix and length; 0 = empty */
 };
@@ -120,7 +126,7 @@ struct fw_entry {
   fw_u8 kind;                   /* FW_ENTRY_* */
   fw_u8 prefix_bits;            /* 1..128, in the mapped form */
   fw_u8 rule;
-  fw_u8 metric; /* enum fw_metric, and FW_ENTRY_FORCED */
+  fw_u8 metric; /* enum fw_metric, and FW_ENTRY_FORCED, RESTRICTED, OWN */
 };
 #define FW_FOREVER (~0ULL)
 
@@ -184,6 +190,9 @@ enum {
   FW_RETRY_BUCKETS = 1 << 17
 }; /* 1 MiB: 262,144 sources; judgement: 20,000 a second for 8 s */
 
+/* Kinds of packets, each with a bucket of its own, so that a flood of one does not take those of
+ * another: TCP SYN, other TCP, UDP, the rest. */
+enum { FW_EXEMPT_KINDS = 4 };
 /* One for all CPUs. Written seldom: when a ban is made or a budget is exceeded. */
 struct fw_shared {
   fw_u64 bans_tat_ticks;          /* token bucket that caps bans */
@@ -196,6 +205,11 @@ struct fw_shared {
   /* By class: a budget of it was exceeded; until then no source becomes known by its packets. A
    * flood of one class does not stop the others' sources from becoming known. */
   fw_u64 under_load_until_ns[FW_CLASS_SLOTS];
+  /* What exempt addresses send unasked: two token buckets (policy/standing.h), and until when the
+   * second one is taken to be exceeded. */
+  fw_u64 exempt_tat_ticks[FW_EXEMPT_KINDS];
+  fw_u64 exempt_surge_tat_ticks;
+  fw_u64 exempt_surge_until_ns;
 };
 
 /* One per CPU. */
@@ -216,6 +230,6 @@ FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 32, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_datagram) == 8, "arrays have a stride of 8 bytes at least");
-FW_STATIC_ASSERT(sizeof(struct fw_shared) == 48 + 8 * (int)FW_CLASS_SLOTS, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_shared) == 96 + 8 * (int)FW_CLASS_SLOTS, "no padding");
 
 #endif

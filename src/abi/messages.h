@@ -8,7 +8,7 @@
 #include "signature.h"
 #include "vocabulary.h"
 
-enum { FW_EVENT_BAN = 1, FW_EVENT_LIMIT = 2, FW_EVENT_SCAN = 3 };
+enum { FW_EVENT_BAN = 1, FW_EVENT_LIMIT = 2, FW_EVENT_SCAN = 3, FW_EVENT_RESTRICT = 4 };
 
 /* Sent once per change of state. `value` and `limit` are per window (see fw_limit). */
 struct fw_event {

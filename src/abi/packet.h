@@ -98,6 +98,7 @@ struct fw_decision {
   fw_u8 ask;       /* enum fw_ask: what the datapath may try before the packet is dropped */
   fw_u8 of_all;    /* 1: the budget of all addresses refused the packet, not that of its own */
   fw_u16 budget;   /* index + 1 of the packet's own budget, if one refused it */
+  fw_u32 entry;    /* packed, policy/access.h: the entry of an exempt or restricted source */
 };
 
 /* What a datapath that can send or see sockets may try for a packet that is to be dropped. */
@@ -109,6 +110,6 @@ enum fw_ask {
 
 FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_match_key) == 24, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_decision) == 12, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_decision) == 16, "no padding");
 
 #endif

@@ -11,25 +11,27 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
 
 /* Why a packet passed or was dropped: exactly one reason per packet.
  *   X(name, word, meaning, verdict, is given after the packet was classified) */
-#define FW_REASONS(X)                                                                             \
-  X(NONE, "none", "no policy is loaded", PASS, 0)                                                 \
-  X(NOT_IP, "not-ip", "neither IPv4 nor IPv6: not judged", PASS, 0)                               \
-  X(LINK, "link", "keeps the link alive: ARP, neighbour discovery, DHCP to us", PASS, 0)          \
-  X(MALFORMED, "malformed", "headers that contradict the packet's length or RFC", DROP, 0)        \
-  X(EXEMPT, "exempt", "own address, gateway, DNS, DHCP server or operator session", PASS, 0)      \
-  X(ALLOW, "allow", "on an allow list", PASS, 0)                                                  \
-  X(DENY, "deny", "on a deny list", DROP, 0)                                                      \
-  X(BAN, "ban", "banned", DROP, 0)                                                                \
-  X(CLOSED, "closed", "a service with action = \"drop\"", DROP, 0)                                \
-  X(OPEN, "open", "a service with action = \"pass\"", PASS, 0)                                    \
-  X(SIGNATURE, "signature", "matches a signature in force", DROP, 1)                              \
-  X(LIMIT, "limit", "above a limit per source, or per prefix", DROP, 1)                           \
-  X(BUDGET, "budget", "unverified traffic above its class budget", DROP, 1)                       \
-  X(VERIFIED, "verified", "of a verified peer", PASS, 1)                                          \
-  X(PASS, "pass", "passed every stage", PASS, 1)                                                  \
-  X(OUTGOING, "outgoing", "sent by this host: not judged", PASS, 0)                               \
-  X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1) \
-  X(QUOTE, "quote", "ICMP error about a flow of this host", PASS, 1)
+#define FW_REASONS(X)                                                                              \
+  X(NONE, "none", "no policy is loaded", PASS, 0)                                                  \
+  X(NOT_IP, "not-ip", "neither IPv4 nor IPv6: not judged", PASS, 0)                                \
+  X(LINK, "link", "keeps the link alive: ARP, neighbour discovery, DHCP to us", PASS, 0)           \
+  X(MALFORMED, "malformed", "headers that contradict the packet's length or RFC", DROP, 0)         \
+  X(EXEMPT, "exempt", "own address, gateway, DNS, DHCP server or operator session", PASS, 0)       \
+  X(ALLOW, "allow", "on an allow list", PASS, 0)                                                   \
+  X(DENY, "deny", "on a deny list", DROP, 0)                                                       \
+  X(BAN, "ban", "banned", DROP, 0)                                                                 \
+  X(CLOSED, "closed", "a service with action = \"drop\"", DROP, 0)                                 \
+  X(OPEN, "open", "a service with action = \"pass\"", PASS, 0)                                     \
+  X(SIGNATURE, "signature", "matches a signature in force", DROP, 1)                               \
+  X(LIMIT, "limit", "above a limit per source, or per prefix", DROP, 1)                            \
+  X(BUDGET, "budget", "unverified traffic above its class budget", DROP, 1)                        \
+  X(VERIFIED, "verified", "of a verified peer", PASS, 1)                                           \
+  X(PASS, "pass", "passed every stage", PASS, 1)                                                   \
+  X(OUTGOING, "outgoing", "sent by this host: not judged", PASS, 0)                                \
+  X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1)  \
+  X(QUOTE, "quote", "ICMP error about a flow of this host", PASS, 1)                               \
+  X(RESTRICT, "restrict", "restricted: nobody asked for it, or no answer to a challenge", DROP, 1) \
+  X(SPOOFED, "spoofed", "own address as the source of an arriving packet", DROP, 1)
 
 enum fw_reason {
 #define FW_REASON_ENUM(name, ...) FW_REASON_##name,

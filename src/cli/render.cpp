@@ -29,6 +29,7 @@ std::string place(const json& entry) {
 
 TextTable bans(const json& entries) {
   TextTable table({{"address"},
+                   {"kind"},
                    {"left", true},
                    {"until"},
                    {"offence", true},
@@ -38,8 +39,8 @@ TextTable bans(const json& entries) {
                    {"reason"}});
   for (const json& ban : entries) {
     const bool forever = text(ban, "until") == "forever";
-    table.row({text(ban, "address"), forever ? "" : seconds(ban, "left_s"), text(ban, "until"),
-               text(ban, "offence"), text(ban, "by"), text(ban, "rule"),
+    table.row({text(ban, "address"), text(ban, "kind"), forever ? "" : seconds(ban, "left_s"),
+               text(ban, "until"), text(ban, "offence"), text(ban, "by"), text(ban, "rule"),
                grouped(number(ban, "dropped")), text(ban, "reason")});
   }
   return table;

@@ -36,6 +36,7 @@ fw_limit compile_limit(const Limit& limit, bool bytes) {
     out.burst = ticks(limit.burst);
     out.limit_above = saturated(std::round(*limit.limit * kSecondsPerWindow / unit));
   }
+  out.peers = limit.peers ? 1 : 0;
   if (limit.ban_at) out.ban_above = saturated(std::round(*limit.ban_at * kSecondsPerWindow / unit));
   return out;
 }
@@ -83,6 +84,9 @@ Compiled compile(const Config& config) {
     policy.bans_cost = saturated(std::ceil(60 * kTicksPerSecond / config.ban.per_minute));
     policy.bans_burst = ticks(std::chrono::minutes{1});
   }
+
+  if (const auto& at = config.ban.unanswered_at)
+    policy.unanswered_above = saturated(std::round(*at * kSecondsPerWindow));
 
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++)
     policy.budget[i] = compile_budget(config.budgets[i]);

@@ -24,8 +24,9 @@ enum class DatapathKind { automatic, xdp, nfqueue };
 // Of one metric, in packets or bytes per second.
 struct Limit {
   std::optional<double> limit;   // the excess is dropped
-  std::optional<double> ban_at;  // a source above it is banned; not below `limit`
+  std::optional<double> ban_at;  // a source above it is restricted or banned; not below `limit`
   Milliseconds burst{1000};      // so much time's worth of `limit` may come at once
+  bool peers = false;            // packets of peers count as well
 
   bool operator==(const Limit&) const = default;
 };
@@ -96,6 +97,8 @@ struct Ban {
   Milliseconds memory{24 * 3600 * 1000};          // how long an offence is remembered
   unsigned prefix_v6 = 64;                        // bits of an IPv6 address that make a source
   unsigned per_minute = 1000;                     // most automatic bans
+  // Packets per second that a UDP service leaves unanswered while it answers others; none: never.
+  std::optional<double> unanswered_at = 200;
 
   bool operator==(const Ban&) const = default;
 };

@@ -102,7 +102,7 @@ inline constexpr auto kTopKeys = std::to_array<Key<Config>>({
 inline constexpr auto kBanKeys = std::to_array<Key<Ban>>({
     {.name = "time",
      .field = Field{&Ban::time, kBanTimes},
-     .about = "how long a source is banned after its last excess",
+     .about = "how long a source is banned or restricted after its last excess",
      .detail = "A ban runs on while the flood goes on."},
     {.name = "escalate",
      .field = Field{&Ban::escalate, kEscalation},
@@ -116,6 +116,12 @@ inline constexpr auto kBanKeys = std::to_array<Key<Ban>>({
     {.name = "per_minute",
      .field = Field{&Ban::per_minute, kBansPerMinute},
      .about = "at most so many automatic bans: floods forge their sources"},
+    {.name = "unanswered_at",
+     .field = Field{&Ban::unanswered_at, kBanRates},
+     .about = "restricted: who sends more to a service that answers only others",
+     .detail = "Packets per second to a UDP service that leaves them unanswered, for some seconds. "
+               "A service that answers nobody, such as a collector of logs, says nothing about its "
+               "senders."},
 });
 
 inline constexpr auto kExemptKeys = std::to_array<Key<Exempt>>({
@@ -141,11 +147,16 @@ inline constexpr auto kLimitKeys = std::to_array<Key<Limit>>({
      .about = "above this rate the excess is dropped"},
     {.name = "ban_at",
      .field = Field{&Limit::ban_at, kBanRates},
-     .about = "above this rate over about a second the source is banned",
-     .detail = "Not below `limit`."},
+     .about = "a source above it is restricted after 3 s",
+     .detail = "Not below `limit`. It is banned, and at once, if its packets are of verified TCP "
+               "connections, which nobody can forge (`peers`). See "
+               "[what a ban needs](decisions/evidence-for-a-ban.md)."},
     {.name = "burst",
      .field = Field{&Limit::burst, kBursts},
      .about = "how much of `limit` may come at once"},
+    {.name = "peers",
+     .field = Field{&Limit::peers, Flag{}},
+     .about = "count packets of connections, dialogues and answers, too"},
 });
 
 inline constexpr auto kPrefixKeys = std::to_array<Key<PrefixLimit>>({
@@ -280,7 +291,7 @@ inline constexpr auto kApiKeys = std::to_array<Key<Api>>({
 
 inline constexpr KeyGroup<Config> kTop{"", "", kTopKeys};
 inline constexpr KeyGroup<Ban> kBan{"ban", "of sources above a `ban_at`", kBanKeys};
-inline constexpr KeyGroup<Exempt> kExempt{"exempt", "never dropped, besides what is on allow.list",
+inline constexpr KeyGroup<Exempt> kExempt{"exempt", "never banned or denied, besides allow.list",
                                           kExemptKeys};
 // The path of a limit or budget in the file is longer by a metric or a class.
 inline constexpr KeyGroup<Limit> kLimitDefault{

@@ -106,7 +106,8 @@ Result<void> Daemon::read_machine(const Now& now) {
   std::vector<engine::Exemption> exemptions;
   exemptions.reserve(found.size());
   for (const host::ExemptAddress& exemption : found)
-    exemptions.push_back({.address = exemption.address, .why = exemption.why});
+    exemptions.push_back(
+        {.address = exemption.address, .why = exemption.why, .own = exemption.own});
   exempted_.clear();  // after an error the next call tries again
   if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;
   exempted_ = std::move(found);

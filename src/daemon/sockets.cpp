@@ -48,7 +48,8 @@ void mark_listening(std::span<fw_port_line> served, const std::vector<host::Sock
   for (std::size_t i = 0; i < kServed && i / FW_LINE_BYTES < served.size(); i++) {
     const std::atomic_ref<fw_u8> known(served[i / FW_LINE_BYTES].value[i % FW_LINE_BYTES]);
     fw_u8 was = known.load(std::memory_order_relaxed);
-    const auto is = static_cast<fw_u8>((was & FW_PORT_ANSWERS) | wanted[i]);
+    const auto is =
+        static_cast<fw_u8>((was & ~(FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF)) | wanted[i]);
     // The policy may set FW_PORT_ANSWERS at this moment. Then the exchange fails, the policy's
     // write stands, and the next call tries again.
     if (is != was) known.compare_exchange_strong(was, is);

@@ -161,6 +161,7 @@ void Engine::drain_events(const Now& now) {
   datapath_->drain_events([&](const fw_event& event) {
     switch (event.kind) {
       case FW_EVENT_BAN:
+      case FW_EVENT_RESTRICT:
         access_.on_ban_event(event, now);
         break;
       case FW_EVENT_SCAN:
@@ -192,14 +193,15 @@ void Engine::record_scan(const fw_event& event, const Now& now) {
   });
 }
 
-// A scanner's address can be forged: banning it is the operator's choice (detect.scan_ban).
+// A scanner's address can be forged: it is restricted, and only if the operator chooses so
+// (detect.scan_ban).
 void Engine::ban_scanners(const Now& now) {
   const auto span_ms = static_cast<std::uint64_t>(settings_.config.detect.scan_ban.count());
   for (const Prefix& scanner : std::exchange(scanners_, {})) {
     if (settings_.observing()) continue;
     // Refused if the source was exempted or allowed since.
-    (void)ban(std::span(&scanner, 1), {.span_ns = span_ms * kMillisecond, .reason = "port scan"},
-              now);
+    (void)ban(std::span(&scanner, 1),
+              {.span_ns = span_ms * kMillisecond, .reason = "port scan", .restricted = true}, now);
   }
 }
 

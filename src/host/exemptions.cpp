@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "host/ssh.hpp"
@@ -51,9 +52,13 @@ std::vector<ExemptAddress> exemptions(const HostFacts& facts, const ExemptKinds&
   if (kinds.operator_sessions)
     for (const Address& peer : facts.operators) add(reasons, peer, "SSH session of the operator");
 
+  std::set<Address> own;
+  if (kinds.own_addresses)
+    for (const Interface& interface : facts.network.interfaces)
+      for (const InterfaceAddress& each : interface.addresses) own.insert(each.address);
   std::vector<ExemptAddress> list;
   for (const auto& [address, why] : reasons)
-    list.push_back({address, fmt::format("{}", fmt::join(why, ", "))});
+    list.push_back({address, fmt::format("{}", fmt::join(why, ", ")), own.contains(address)});
   return list;
 }
 

@@ -23,7 +23,8 @@ struct ExemptKinds {
 
 struct ExemptAddress {
   Address address;
-  std::string why;  // "default gateway, DHCP server"
+  std::string why;   // "default gateway, DHCP server"
+  bool own = false;  // of this host itself
 
   bool operator==(const ExemptAddress&) const = default;
 };

@@ -20,6 +20,8 @@ FW_INLINE void fw_record_egress(struct fw_env* env, int parsed, const struct fw_
   counters->bytes[FW_REASON_OUTGOING] += p->len_bytes;
   if (shared && !shared->egress_seen) shared->egress_seen = 1;
   departs = fw_flow_depart(env, cfg, p, fw_window(now_ns));
+  if (p->proto == FW_IPPROTO_UDP && p->fragment != FW_FRAG_LATER)
+    fw_port_sends(env, p->sport, fw_window(now_ns));
   if (departs == FW_DEPARTS_GOES_ON)
     fw_refund(env, &p->dst, &p->src, FW_CLASS_TCP_STRAY, p->sport, now_ns);
   if (departs != FW_DEPARTS_ANSWER && departs != FW_DEPARTS_MORE) return;

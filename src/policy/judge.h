@@ -4,13 +4,15 @@
  *
  *   headers          non-IP and ARP pass, malformed packets are dropped
  *   link control     packets that keep the link alive pass
- *   access lists     exempt and allowed pass; denied and banned are dropped
+ *   access lists     allowed pass; denied and banned are dropped
  *   service action   closed services drop, open services pass
  *   identify         finds the flow, the source and the traffic class
  *   fragments        later fragments of a datagram that passed, pass
  *   quotes           ICMP errors about flows of this host pass
+ *   standing         most of what restricted sources send is dropped, most of what
+ *                    exempt ones send passes
  *   signatures       drop what matches a flood in progress
- *   source limits    drop the excess of one source, also of a verified one
+ *   source limits    drop the excess of one source
  *   prefix limits    drop the excess of one prefix
  *   verified         verified peers, and peers that answer this host, pass
  *   budgets          drop the excess of all unverified sources together
@@ -31,6 +33,7 @@
 #include "quotes.h"
 #include "scans.h"
 #include "signatures.h"
+#include "standing.h"
 
 /* Returns why the packet passes or is dropped; enum fw_reason. */
 FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
@@ -41,6 +44,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
   FW_STAGE(fw_stage_identify(x));
   FW_STAGE(fw_stage_fragments(x));
   FW_STAGE(fw_stage_quotes(x));
+  FW_STAGE(fw_stage_standing(x));
   FW_STAGE(fw_stage_signatures(x));
   FW_STAGE(fw_stage_source_limits(x));
   FW_STAGE(fw_stage_prefix_limits(x));
@@ -54,7 +58,9 @@ FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
 FW_INLINE fw_u8 fw_ask(const struct fw_context* x, fw_u32 reason) {
   fw_u8 traffic_class = x->decision->traffic_class;
 
-  if (reason != FW_REASON_BUDGET && reason != FW_REASON_SIGNATURE) return FW_ASK_NOTHING;
+  if (reason != FW_REASON_BUDGET && reason != FW_REASON_SIGNATURE && reason != FW_REASON_LIMIT &&
+      reason != FW_REASON_RESTRICT)
+    return FW_ASK_NOTHING;
   if (traffic_class == FW_CLASS_TCP_STRAY) return FW_ASK_KERNEL;
   if (traffic_class == FW_CLASS_TCP_SYN && x->config->syn_cookies &&
       x->config->mode == FW_MODE_ENFORCE)

@@ -1,56 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* The stages of limits per source and per prefix. The excess over `limit` is
- * dropped. A source above `ban_above` is banned, if that harms nobody else
- * (docs/decisions/evidence-for-a-ban.md):
- *   - packets of verified flows cannot be forged: banned at once;
- *   - other packets of a source with verified flows may be forged by a third party:
- *     never banned, the excess is dropped;
- *   - packets of a source without verified flows: the excess is dropped, and the
- *     source is banned when that lasts.
- * Limits per prefix apply to all its sources together in the same way: a prefix with
- * a verified source is not banned for packets that may be forged. */
+/* The stages of limits per source and per prefix. A limit polices: only the excess
+ * over `limit` is dropped, what was completed or answered is given back (refund.h),
+ * and packets of peers count only where the limit says so. A SYN above it is
+ * answered by a SYN cookie.
+ *
+ * A source above `ban_above` is kept off for a while (docs/decisions/evidence-for-a-ban.md):
+ *   - packets of verified TCP flows cannot be forged: it is banned at once;
+ *   - other packets may be forged: it is restricted, when that lasts;
+ *   - a source that has a verified flow besides is neither, as a third party may
+ *     have forged the packets.
+ * It is also restricted if a service leaves its packets unanswered and answers others.
+ * Limits per prefix apply to all its sources together in the same way. */
 #ifndef FW_POLICY_LIMITS_H
 #define FW_POLICY_LIMITS_H
 
+#include "access.h"
 #include "bans.h"
 #include "tables/excess_history.h"
 
-enum {
-  FW_PERSIST_WINDOWS = 3
-}; /* an unverified source is banned after 3.2 s above ban_above; judgement */
+enum { FW_PERSIST_WINDOWS = 3 }; /* a source is restricted after 3.2 s above ban_above; judgement */
 
-/* Meters one packet under one metric. *metering keeps the worst excess so far. */
+/* Records the worst excess so far. */
+FW_INLINE void fw_meter_note(struct fw_metering* metering, fw_u32 excess, fw_u32 metric,
+                             fw_u32 value, fw_u32 limit) {
+  if (metering->excess >= excess) return;
+  metering->excess = excess;
+  metering->metric = metric;
+  metering->value = value;
+  metering->limit = limit;
+}
+
+/* Meters one packet under one metric. */
 FW_INLINE void fw_meter_metric(struct fw_metering* metering, struct fw_meter* meter,
                                const struct fw_limit* limit, fw_u32 metric, fw_u32 units) {
   fw_u64 now_ns = metering->metered_ns;
   fw_u32 value;
+  int is_metered = metering->peer == FW_PEER_UNKNOWN || limit->peers;
 
-  meter->count[metric] += units;
+  /* Verified flows have a slot of their own, so their packets can be counted all the same. */
+  if (is_metered || metering->peer == FW_PEER_VERIFIED) meter->count[metric] += units;
+  if (!is_metered) return;
   if (!limit->cost_q8 && !limit->ban_above) return;
   value = fw_rate_sliding(meter->count[metric], meter->before[metric], now_ns);
-  if (limit->ban_above && value > limit->ban_above) {
-    if (metering->excess == FW_EXCESS_BAN) return;
-    metering->excess = FW_EXCESS_BAN;
-    metering->limit = limit->ban_above;
-  } else if (limit->cost_q8 && !fw_rate_admit(&meter->tat_ticks[metric], fw_tick(now_ns),
-                                              fw_rate_cost(limit->cost_q8, units), limit->burst)) {
-    if (metering->excess != FW_EXCESS_NONE) return;
-    metering->excess = FW_EXCESS_LIMIT;
-    metering->limit = limit->limit_above;
-  } else {
-    return;
+  if (limit->cost_q8 && !fw_rate_admit(&meter->tat_ticks[metric], fw_tick(now_ns),
+                                       fw_rate_cost(limit->cost_q8, units), limit->burst)) {
+    metering->is_refused = 1;
+    fw_meter_note(metering, FW_EXCESS_LIMIT, metric, value, limit->limit_above);
   }
-  metering->metric = metric;
-  metering->value = value;
+  if (limit->ban_above && value > limit->ban_above)
+    fw_meter_note(metering, FW_EXCESS_BAN, metric, value, limit->ban_above);
 }
 
-/* Meters the packet under the limits of metering->rule. Returns 1 if it is above one. */
-FW_INLINE int fw_meter_packet(const struct fw_context* x, struct fw_source* source,
-                              fw_u32 slot_number, struct fw_metering* metering) {
-  struct fw_meter* meter = fw_meter_at(x->env, slot_number);
-  const struct fw_limit* limit = x->config->rule[metering->rule & (FW_MAX_RULES - 1)].limit;
+/* 1: a UDP service leaves the source's packets unanswered while it answers others. */
+FW_INLINE int fw_is_left_unanswered(const struct fw_context* x, const struct fw_sender* sender,
+                                    const struct fw_source* source) {
+  return x->decision->traffic_class == FW_CLASS_UDP_NEW && !sender->is_prefix &&
+         fw_source_unrefunded(source) == FW_UNREFUNDED_MOST &&
+         fw_port_answers_lately(sender->served, fw_window(x->now_ns));
+}
 
-  if (!meter) return 0;
+/* Meters the packet under the limits of metering->rule. */
+FW_INLINE void fw_meter_packet(const struct fw_context* x, const struct fw_sender* sender,
+                               struct fw_source* source, struct fw_metering* metering) {
+  struct fw_meter* meter = fw_meter_at(x->env, sender->slot_number);
+  const struct fw_limit* limit = x->config->rule[metering->rule & (FW_MAX_RULES - 1)].limit;
+  fw_u32 value;
+
+  if (!meter) return;
   if (fw_is_deferred(source)) {
     fw_meter_begin(meter, limit, source->excess, metering->now_ns);
     source->excess = 0;
@@ -72,13 +88,21 @@ FW_INLINE int fw_meter_packet(const struct fw_context* x, struct fw_source* sour
     default:
       break;
   }
-  return metering->excess != FW_EXCESS_NONE;
+  if (!x->config->unanswered_above || !fw_is_left_unanswered(x, sender, source)) return;
+  value = fw_rate_sliding(meter->count[FW_METRIC_UDP], meter->before[FW_METRIC_UDP],
+                          metering->metered_ns);
+  if (value > x->config->unanswered_above)
+    fw_meter_note(metering, FW_EXCESS_BAN, FW_METRIC_UDP, value, x->config->unanswered_above);
 }
 
-/* 1: a ban of the sender harms nobody else; see the head of this file. */
-FW_INLINE int fw_ban_is_safe(const struct fw_sender* sender, fw_u32 windows_of_excess) {
-  if (sender->has_verified || fw_is_link_local(&sender->key)) return 0;
-  return sender->peer == FW_PEER_VERIFIED || windows_of_excess >= FW_PERSIST_WINDOWS;
+/* What keeps the sender off and harms nobody else; FW_EVENT_LIMIT: nothing does. See the head of
+ * this file. */
+FW_INLINE fw_u32 fw_measure_against(const struct fw_context* x, const struct fw_sender* sender,
+                                    fw_u32 windows_of_excess) {
+  if (sender->has_verified || fw_is_link_local(&sender->key)) return FW_EVENT_LIMIT;
+  if (sender->peer == FW_PEER_VERIFIED && x->packet->proto == FW_IPPROTO_TCP) return FW_EVENT_BAN;
+  if (windows_of_excess < FW_PERSIST_WINDOWS) return FW_EVENT_LIMIT;
+  return fw_standing_of(x->decision) ? FW_EVENT_LIMIT : FW_EVENT_RESTRICT;
 }
 
 /* Applies the limits to *sender. */
@@ -87,21 +111,24 @@ FW_INLINE fw_u32 fw_limit(const struct fw_context* x, const struct fw_sender* se
   struct fw_metering metering = {0};
   fw_u32 windows;
 
-  if (!sender->slot_number || !source) return FW_CONTINUE;
+  if (!sender->slot_number || !source || fw_is_exempt(x->decision)) return FW_CONTINUE;
   if (sender->is_new) {
     fw_defer(source, x->packet, fw_metric_of(x->decision->traffic_class), x->now_ns);
     return FW_CONTINUE;
   }
   metering.now_ns = x->now_ns;
   metering.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : x->decision->rule;
-  if (!fw_meter_packet(x, source, sender->slot_number, &metering)) return FW_CONTINUE;
+  metering.peer = (fw_u8)sender->peer;
+  fw_meter_packet(x, sender, source, &metering);
+  if (metering.excess == FW_EXCESS_NONE) return FW_CONTINUE;
 
   windows = fw_excess_record(source, fw_window(metering.metered_ns), &metering.is_news);
-  metering.event = metering.excess == FW_EXCESS_BAN && fw_ban_is_safe(sender, windows) &&
-                           fw_ban_excess(x->env, sender, &metering)
-                       ? FW_EVENT_BAN
-                       : FW_EVENT_LIMIT;
-  if (metering.event == FW_EVENT_BAN || metering.is_news)
+  metering.event = FW_EVENT_LIMIT;
+  if (metering.excess == FW_EXCESS_BAN) metering.event = fw_measure_against(x, sender, windows);
+  if (metering.event != FW_EVENT_LIMIT && !fw_ban_excess(x->env, sender, &metering))
+    metering.event = FW_EVENT_LIMIT;
+  if (metering.event == FW_EVENT_LIMIT && !metering.is_refused) return FW_CONTINUE;
+  if (metering.event != FW_EVENT_LIMIT || metering.is_news)
     fw_send_excess_event(x->env, x->packet, x->decision, sender, &metering);
   return FW_REASON_LIMIT;
 }

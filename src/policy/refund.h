@@ -18,12 +18,15 @@ FW_INLINE fw_u32 fw_limit_refund(struct fw_env* env, const struct fw_config* cfg
   struct fw_meter* meter = fw_meter_at(env, slot_number);
   struct fw_source* source = fw_source_at(env, slot_number);
 
-  if (source && fw_is_deferred(source))
+  if (source && fw_is_deferred(source)) {
     fw_deferred_refund(source, fw_metric_of(traffic_class));
-  else if (meter && traffic_class == FW_CLASS_UDP_NEW)
-    fw_rate_refund(&meter->tat_ticks[FW_METRIC_UDP], tick, limit[FW_METRIC_UDP].cost_q8);
-  else if (meter && traffic_class == FW_CLASS_TCP_SYN)
-    fw_rate_refund(&meter->tat_ticks[FW_METRIC_SYN], tick, limit[FW_METRIC_SYN].cost_q8);
+  } else if (meter && traffic_class == FW_CLASS_UDP_NEW) {
+    fw_meter_refund(meter, limit, FW_METRIC_UDP, tick);
+    fw_meter_refund(meter, limit, FW_METRIC_PACKETS, tick);
+  } else if (meter && traffic_class == FW_CLASS_TCP_SYN) {
+    fw_meter_refund(meter, limit, FW_METRIC_SYN, tick);
+    fw_meter_refund(meter, limit, FW_METRIC_PACKETS, tick);
+  }
   return slot_number;
 }
 

@@ -43,7 +43,7 @@ FW_INLINE int fw_syn_ip_is_plain(const fw_u8* ip, int is_v6) {
  * would also be found for forwarded packets, for those of virtual machines on a bridge, and for
  * those of neighbours that a promiscuous interface receives. */
 FW_INLINE int fw_syn_is_to_this_host(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
-  return !fw_is_special(&p->src) && fw_entry_find(env, &p->dst, now_ns).kind == FW_ENTRY_EXEMPT;
+  return !fw_is_special(&p->src) && fw_entry_find(env, &p->dst, now_ns).standing == FW_STANDING_OWN;
 }
 
 #endif

@@ -53,7 +53,7 @@ Result<void> DefaultProfile::start(const CaptureClock& clock, Timeline& timeline
   std::vector<engine::Exemption> exemptions;
   if (engine_.settings().config.exempt.own_addresses)
     for (const Address& address : protect_)
-      exemptions.push_back({.address = address, .why = "own address"});
+      exemptions.push_back({.address = address, .why = "own address", .own = true});
   if (Result<void> done = engine_.set_exemptions(exemptions, now); !done) return done;
   engine_.journal().set_sink([&timeline](const engine::Event& event) { timeline.add(event); });
   return {};
@@ -79,6 +79,11 @@ Outcome DefaultProfile::judge(const capture::Record& record, const CaptureClock&
     if (!is_protected(source)) return outcome;
     datapath_.record_egress(frame, now_ns);
     outcome.reason = FW_REASON_OUTGOING;
+    return outcome;
+  }
+  if (is_protected(source) && packet.src.lo != packet.dst.lo) {  // one protected host to another
+    datapath_.record_egress(frame, now_ns);
+    outcome.reason = FW_REASON_EXEMPT;
     return outcome;
   }
   const fw_decision decision = datapath_.decide(frame, now_ns, packet);

@@ -154,9 +154,11 @@ std::string events_text(const Report& report) {
       report.timeline.left_out() + (events.size() - std::min(kTextEvents, events.size()));
   if (more != 0)
     text += fmt::format("  and {} more (bans {}, limits {}, unbans {} in all)\n", grouped(more),
-                        grouped(report.timeline.count(EventType::ban)),
+                        grouped(report.timeline.count(EventType::ban) +
+                                report.timeline.count(EventType::restricted)),
                         grouped(report.timeline.count(EventType::limit)),
-                        grouped(report.timeline.count(EventType::unban)));
+                        grouped(report.timeline.count(EventType::unban) +
+                                report.timeline.count(EventType::unrestricted)));
   return text;
 }
 

@@ -43,7 +43,7 @@ time = "{}"
 [[service]]
 name = "{}"
 port = "tcp/{}"
-packets = {{ ban_at = "{}/s" }}
+packets = {{ ban_at = "{}/s", peers = true }}
 [tables]
 sources = 1024
 flows = 1024

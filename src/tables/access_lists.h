@@ -20,7 +20,7 @@ struct fw_access {
 FW_INLINE struct fw_access fw_access_find_v4(struct fw_env* env, const struct fw_config* cfg,
                                              struct fw_counters* counters,
                                              const struct fw_addr* a) {
-  struct fw_access access = {{0, FW_ENTRY_NONE}, 0};
+  struct fw_access access = {{0, FW_STANDING_NONE}, 0};
   int denied;
 
   access.listed = fw_list_find_v4(env, (fw_u32)a->lo, counters->last_was_denied != 0);
@@ -34,11 +34,11 @@ FW_INLINE struct fw_access fw_access_find_v4(struct fw_env* env, const struct fw
 /* Where an entry may protect the address the entries are read first: the IPv6 lists are slower. */
 FW_INLINE struct fw_access fw_access_find_v6(struct fw_env* env, const struct fw_config* cfg,
                                              const struct fw_addr* a) {
-  struct fw_access access = {{0, FW_ENTRY_NONE}, 0};
+  struct fw_access access = {{0, FW_STANDING_NONE}, 0};
   int may_be_protected = fw_may_be_protected(env, cfg, a);
 
   if (may_be_protected) access.entry = fw_entry_find(env, a, fw_env_now(env));
-  if (access.entry.kind > FW_ENTRY_BAN) return access; /* whatever the lists say */
+  if (access.entry.standing > FW_STANDING_BANNED) return access; /* whatever the lists say */
   access.listed = fw_list_find_v6(env, a);
   if (!may_be_protected && access.listed != FW_LIST_DENY)
     access.entry = fw_entry_find(env, a, fw_env_now(env));

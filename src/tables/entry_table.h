@@ -60,21 +60,37 @@ FW_INLINE int fw_is_ahead(fw_u64 since_ns, fw_u64 now_ns) {
   return since_ns > now_ns && since_ns - now_ns > 1ULL << FW_WINDOW_SHIFT;
 }
 
+/* What an entry makes of an address; of several entries the highest one decides. */
+enum fw_standing {
+  FW_STANDING_NONE = 0,
+  FW_STANDING_RESTRICTED = 1,
+  FW_STANDING_BANNED = 2,
+  FW_STANDING_ALLOWED = 3,
+  FW_STANDING_EXEMPT = 4,
+  FW_STANDING_OWN = 5, /* exempt, and of this host itself */
+};
+/* By arithmetic, since every branch here doubles the paths that the verifier follows. The bits are
+ * set on entries of their kind only. */
+FW_INLINE fw_u32 fw_entry_standing(const struct fw_entry* entry) {
+  return entry->kind + 1U - !!(entry->metric & FW_ENTRY_RESTRICTED) +
+         !!(entry->metric & FW_ENTRY_OWN);
+}
+
 /* The entry in force that decides about an address. */
 struct fw_entry_match {
   fw_u32 index;
-  fw_u32 kind; /* FW_ENTRY_*; NONE: no entry */
+  fw_u32 standing; /* enum fw_standing; NONE: no entry */
 };
-/* A match as one number, since a BPF function returns one: kind in the high half, index in the low
- * one. */
-#define FW_MATCH_PACK(kind, index) ((fw_u64)(kind) << 32 | (index))
-#define FW_MATCH_KIND(packed) ((fw_u32)((packed) >> 32))
+/* A match as one number, since a BPF function returns one: standing in the high half, index in the
+ * low one. */
+#define FW_MATCH_PACK(standing, index) ((fw_u64)(standing) << 32 | (index))
+#define FW_MATCH_STANDING(packed) ((fw_u32)((packed) >> 32))
 
 /* fw_entry_find() as a BPF function; the result is an FW_MATCH_PACK. */
 FW_GLOBAL fw_u64 fw_entry_find_packed(struct fw_env* env, const struct fw_addr* a, fw_u64 now_ns) {
   const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
-  fw_u64 found = FW_MATCH_PACK(FW_ENTRY_NONE, 0);
-  fw_u32 lengths;
+  fw_u64 found = FW_MATCH_PACK(FW_STANDING_NONE, 0);
+  fw_u32 lengths, standing;
   int v4;
 
   if (!cfg || !a) return found;
@@ -90,16 +106,16 @@ FW_GLOBAL fw_u64 fw_entry_find_packed(struct fw_env* env, const struct fw_addr* 
     entry = fw_env_entries(env, index);
     if (!entry || now_ns >= FW_READ(entry->until_ns)) continue;
     if (entry->kind == FW_ENTRY_BAN && fw_is_ahead(entry->since_ns, now_ns)) continue;
-    if (entry->kind > FW_MATCH_KIND(found)) found = FW_MATCH_PACK(entry->kind, index);
+    standing = fw_entry_standing(entry);
+    if (standing > FW_MATCH_STANDING(found)) found = FW_MATCH_PACK(standing, index);
   }
   return found;
 }
 
-/* The entry in force that decides about an address: an exemption, else an allowance, else a ban. */
 FW_INLINE struct fw_entry_match fw_entry_find(struct fw_env* env, const struct fw_addr* a,
                                               fw_u64 now_ns) {
   fw_u64 packed = fw_entry_find_packed(env, a, now_ns);
-  struct fw_entry_match match = {(fw_u32)packed, FW_MATCH_KIND(packed)};
+  struct fw_entry_match match = {(fw_u32)packed, FW_MATCH_STANDING(packed)};
 
   return match;
 }

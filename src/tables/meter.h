@@ -41,6 +41,17 @@ FW_INLINE fw_u64 fw_meter_roll(struct fw_meter* meter, fw_u64 now_ns) {
   return now_ns;
 }
 
+/* Refunds a packet: its tokens, and in the counts. Where this window has none left, in those of the
+ * window before: an answer may come in the next window. */
+FW_INLINE void fw_meter_refund(struct fw_meter* meter, const struct fw_limit* limit, fw_u32 metric,
+                               fw_u32 tick) {
+  fw_rate_refund(&meter->tat_ticks[metric], tick, limit[metric].cost_q8);
+  if (meter->count[metric])
+    meter->count[metric]--;
+  else if (meter->before[metric])
+    meter->before[metric]--;
+}
+
 /* The record of a deferred packet, from bit 31 down: 1; its time in ms, 15 bits; whether it was
  * refunded; its metric besides packets and bytes, 2 bits; its size in FW_BYTES_UNIT, 13 bits, 0: no
  * packet is recorded. */
@@ -72,9 +83,10 @@ FW_INLINE void fw_defer(struct fw_source* source, const struct fw_packet* p, fw_
                    fw_deferred_metric(metric) |
                    (units < FW_DEFERRED_UNITS ? units : FW_DEFERRED_UNITS);
 }
-/* Refunds a packet of this metric. If the deferred packet is one, it will cost no tokens. */
+/* Refunds a packet of this metric. If the deferred packet is one, it will not count. */
 FW_INLINE void fw_deferred_refund(struct fw_source* source, fw_u32 metric) {
-  if ((source->excess & FW_DEFERRED_METRIC) == fw_deferred_metric(metric))
+  if (metric >= FW_METRIC_SYN &&
+      (source->excess & FW_DEFERRED_METRIC) == fw_deferred_metric(metric))
     source->excess |= FW_DEFERRED_REFUNDED;
 }
 
@@ -88,9 +100,9 @@ FW_INLINE fw_u32 fw_deferred_ms(fw_u32 deferred, fw_u64 now_ns) {
 
 FW_INLINE void fw_meter_take_deferred(struct fw_meter* meter, const struct fw_limit* limit,
                                       fw_u32 metric, fw_u32 units, fw_u32 is_refunded) {
+  if (is_refunded) return;
   meter->count[metric] = units;
-  if (limit->cost_q8 && !is_refunded)
-    meter->tat_ticks[metric] += fw_rate_cost(limit->cost_q8, units);
+  if (limit->cost_q8) meter->tat_ticks[metric] += fw_rate_cost(limit->cost_q8, units);
 }
 
 /* Begins a source's meters in the state after the packet recorded in `deferred`, if there is one.
@@ -105,7 +117,7 @@ FW_INLINE void fw_meter_begin(struct fw_meter* meter, const struct fw_limit* lim
   meter->seen_ms = ms;
   for (int i = 0; i < FW_METRIC_COUNT; i++) meter->tat_ticks[i] = ms << (20 - FW_TICK_SHIFT);
   if (!units) return;
-  fw_meter_take_deferred(meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1, 0);
+  fw_meter_take_deferred(meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1, is_refunded);
   fw_meter_take_deferred(meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES, units, 0);
   if (third == fw_deferred_metric(FW_METRIC_SYN))
     fw_meter_take_deferred(meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1, is_refunded);

@@ -33,4 +33,30 @@ FW_INLINE void fw_port_set_answers(struct fw_env* env, fw_u8 proto, fw_u16 port)
     line->value[index & (FW_LINE_BYTES - 1)] |= FW_PORT_ANSWERS;
 }
 
+/* The five highest bits of a port that ANSWERS: the epoch, of four windows, in which it sent last.
+ * They wrap around after two minutes. */
+enum { FW_PORT_EPOCH_SHIFT = 3, FW_PORT_EPOCH_WINDOWS_SHIFT = 2 };
+FW_INLINE fw_u8 fw_port_epoch(fw_u32 window) {
+  return (fw_u8)(window >> FW_PORT_EPOCH_WINDOWS_SHIFT << FW_PORT_EPOCH_SHIFT);
+}
+/* Records that a port which answers sends UDP. */
+FW_INLINE void fw_port_sends(struct fw_env* env, fw_u16 port, fw_u32 window) {
+  const fw_u8 flags = (1 << FW_PORT_EPOCH_SHIFT) - 1;
+  fw_u32 index = fw_port_index(FW_IPPROTO_UDP, port);
+  struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
+  fw_u8 was, is;
+
+  if (!line) return;
+  was = line->value[index & (FW_LINE_BYTES - 1)];
+  is = (was & flags) | fw_port_epoch(window);
+  if ((was & FW_PORT_ANSWERS) && was != is) line->value[index & (FW_LINE_BYTES - 1)] = is;
+}
+/* 1: the port answers, and has sent something in this epoch or the one before. */
+FW_INLINE int fw_port_answers_lately(fw_u8 served, fw_u32 window) {
+  fw_u8 epoch = served >> FW_PORT_EPOCH_SHIFT << FW_PORT_EPOCH_SHIFT;
+  fw_u8 passed = (fw_u8)(fw_port_epoch(window) - epoch) >> FW_PORT_EPOCH_SHIFT;
+
+  return (served & FW_PORT_ANSWERS) && passed <= 1;
+}
+
 #endif

@@ -37,7 +37,7 @@ Difference publish(Pair& pair) {
              .burst = 1U << 25,
              .ban_above = 200,
              .limit_above = 54,
-             .pad = 0};
+             .peers = 1};
   config.rule[0].ban_ms = 2000;
   return pair.publish(config, std::vector<fw_port_line>(FW_PORT_LINES));
 }

@@ -65,6 +65,7 @@ class History {
     }
     config.capacity_cost = one_in(2) ? 0 : 62'500'000 / (1 + below(400));
     config.scan_ports = static_cast<fw_u8>(below(6));
+    config.unanswered_above = below(20);
     for (unsigned rule = 0; rule < 4; rule++) config.rule[rule] = random_rule(rule);
     config.rule[FW_RULE_OF_PREFIXES] = random_rule(0);
     config.rule[FW_RULE_OF_PREFIXES].own = 1;
@@ -107,6 +108,7 @@ class History {
         limit.limit_above = below(100);
       }
       if (!one_in(3)) limit.ban_above = 1 + below(40);
+      limit.peers = one_in(2);
     }
     rule.ban_ms = 1 + below(30'000);
     rule.own = one_in(2);
@@ -132,7 +134,7 @@ class History {
     entry.until_ns = one_in(40) ? FW_FOREVER : now_ns_ + below(3'000) * kMillisecond;
     entry.hold_ms = one_in(2) ? below(3'000) : 0;
     entry.ban_above = below(20);
-    entry.metric = static_cast<fw_u8>(below(FW_METRIC_COUNT));
+    entry.metric = static_cast<fw_u8>(below(FW_METRIC_COUNT) | below(4) << 5);
     entry.rule = static_cast<fw_u8>(below(4));
     entry.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
     return pair_.put(entry, now_ns_);

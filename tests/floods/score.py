@@ -94,7 +94,7 @@ def add_events(numbers, events, capture):
     begin = next((when for when, label, _, _ in capture.in_order() if label == "a"), 0.0)
     bans = []
     for event in events:
-        if event["event_type"] == "Ban":
+        if event["event_type"] in ("Ban", "Restrict"):
             bans.append(event["src_ip"])
         what = REACTIONS.get(event["event_type"])
         if what and what not in numbers.reaction_ms:

@@ -40,7 +40,8 @@ void configure(UserDatapath& datapath) {
   config.bans_cost = 1;
   config.bans_burst = 1U << 29;
   for (fw_limit& limit : config.rule[0].limit)
-    limit = {.cost_q8 = 1ULL << 34, .burst = 1U << 20, .ban_above = 3, .limit_above = 1, .pad = 0};
+    limit = {
+        .cost_q8 = 1ULL << 34, .burst = 1U << 20, .ban_above = 3, .limit_above = 1, .peers = 1};
   config.rule[0].ban_ms = 1000;
   config.scan_ports = 3;
   config.syn_cookies = 1;

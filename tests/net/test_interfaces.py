@@ -69,7 +69,7 @@ def test_interface_that_left_the_configuration_while_no_daemon_ran_is_let_go(exi
 
 def test_limits_count_a_source_over_all_uplinks(family):
     with Lab(uplinks=2) as lab:
-        lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "150/s" }\n'))
+        lab.start_daemon(lab.config(tables='[limit.default]\nudp = { limit = "150/s" }\n'))
         first, second = lab.link(family, 0), lab.link(family, 1)
         assert len(lab.passed(wire.copies(wire.udp(first, first.client(3), first.dut), 100))) == 100
         through = lab.passed(wire.copies(wire.udp(second, first.client(3), second.dut), 100), 1)

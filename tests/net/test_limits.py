@@ -13,7 +13,6 @@ from tap import passed
 
 pytestmark = pytest.mark.expects("AttackStart")
 
-WINDOW_S = 2**30 / 1e9  # over which `ban_at` is measured (abi/types.h)
 TICK_S = 0.01  # the clock of the policy is coarse
 PORT = {"default": 9, "service": 27015}
 # How a source sends what one measure counts.
@@ -82,7 +81,7 @@ def test_excess_over_a_limit_is_dropped_and_nothing_is_held_against_the_source(l
 
 
 @pytest.mark.parametrize("scope", PORT)
-def test_source_that_stays_above_ban_at_is_banned_completely(lab, scope):
+def test_source_that_stays_above_ban_at_is_restricted(lab, scope):
     """Each measure has a source in each family that exceeds it alone; all flood at once."""
     tables = limits(scope, """
 packets = { ban_at = "350/s" }
@@ -110,18 +109,17 @@ icmp = { limit = "150/s", ban_at = "150/s" }""")
         for key, ban in lab.bans().items():
             measure, link, client = keys[key]
             assert ban["by"] == "limit" and ban["rule"] == ("default" if scope == "default" else "game")
-            (line,) = lab.wait_for_log("Ban", f" {key} ")
+            (line,) = lab.wait_for_log("Restrict", f" {key} ")
+            assert ban["kind"] == "restrict"
             assert measure == "packets" or f"measure={measure}" in line
             elsewhere = wire.tcp(link, link.client(client), link.dut, dport=443)
-            assert passed(out, tap, [elsewhere]) == [], f"banned for {measure}"
+            assert passed(out, tap, [elsewhere]) == [], f"restricted for {measure}"
 
 
-def test_one_burst_above_ban_at_is_dropped_but_no_reason_for_a_ban(lab, link):
+def test_one_burst_above_ban_at_is_no_reason_to_keep_its_source_off(lab, link):
     """A burst is easily forged in somebody else's name."""
     lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "200/s" }\n'))
-    through = len(lab.passed(frames_of(link, "udp", "default", 500)))
-    assert 200 <= through <= 200 * WINDOW_S + 2
-    assert lab.count("limit") == 500 - through
+    assert len(lab.passed(frames_of(link, "udp", "default", 500))) == 500
     assert lab.bans() == {}
 
 
@@ -170,20 +168,6 @@ def test_two_bursts_across_an_edge_get_no_double_limit(lab, link, gap_s):
     before, after, elapsed = bursts_across_an_edge(lab, link, 40, gap_s)
     assert before >= 39
     assert before + after <= 41 + 40 * (elapsed + TICK_S)
-
-
-@pytest.mark.parametrize("gap_s", [0.05, 0.3])
-def test_two_bursts_across_an_edge_are_measured_as_one(lab, link, gap_s):
-    lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "50/s" }\n'))
-    for client in range(3, 15):  # until this machine was not too busy to tell
-        before, after, elapsed = bursts_across_an_edge(lab, link, 45, gap_s, client)
-        if elapsed < 0.6:
-            break
-    assert elapsed < 0.6, "this machine was too busy to tell"
-    assert before == 45
-    # Of the 45 those count that are not yet a window ago; a window that starts anew lets 45 through.
-    forgotten = 45 * (elapsed - gap_s / 2) / WINDOW_S
-    assert after <= 50 * WINDOW_S - 45 + forgotten + 2
 
 
 def test_steady_traffic_below_a_limit_loses_nothing(lab, link):
@@ -280,7 +264,7 @@ def test_ban_goes_on_while_the_flood_does_and_ends_after_it(lab):
                        until=lambda: time.monotonic() - began > 2.5) == [], "2.5 times the ban"
         stopped = time.monotonic()
         for link in links:
-            (line,) = lab.wait_for_log("Unban", f" {key_of(link, 3)} .*reason=expired")
+            (line,) = lab.wait_for_log("Unrestrict", f" {key_of(link, 3)} .*reason=expired")
             assert int(line.split("renewals=")[1].split()[0]) >= 1
             assert int(line.split("dropped=")[1].split()[0]) >= 900
         assert time.monotonic() - stopped < 1.5
@@ -295,7 +279,7 @@ def small_writes(lab, link, client, count=1500, port=8080):
         return attacker.flood(count)
 
 
-ECHO = '[[service]]\nname = "echo"\nport = "tcp/8080"\npackets = { ban_at = "200/s" }\n'
+ECHO = '[[service]]\nname = "echo"\nport = "tcp/8080"\npackets = { ban_at = "200/s", peers = true }\n'
 
 
 def test_second_offence_is_banned_longer(lab, link):
@@ -337,7 +321,7 @@ def test_spoofed_sources_are_not_banned_one_by_one(lab, link):
                ((0x2a << 120) + (n << 64) + 1).to_bytes(16, "big") for n in range(20_000)]
     lab.passed([wire.from_source(first, link.family, source) for source in sources])
     assert lab.bans() == {}
-    assert lab.log_lines("Ban") == []
+    assert lab.log_lines("Ban") == lab.log_lines("Restrict") == []
 
 
 def test_bans_per_minute_are_capped_and_the_limit_goes_on(lab):

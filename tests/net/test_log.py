@@ -17,7 +17,7 @@ LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>
                   r"(?P<tail>(?: [a-z_0-9]+=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+))*)$")
 FIELD = re.compile(r" ([a-z_0-9]+)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+)")
 FLOODED = '[ban]\ntime = "2s"\n[[service]]\nname = "game"\nport = "tcp/8080"\n' \
-          'packets = { ban_at = "100/s" }\n'
+          'packets = { ban_at = "100/s", peers = true }\n'
 
 
 def parse(line):

@@ -223,7 +223,7 @@ std::string History::arrive(Datagram datagram) {
   datapath_.drain_events([&](const fw_event& event) {
     events.push_back(
         {.kind = event.kind, .metric = event.metric, .value = event.value, .limit = event.limit});
-    bans_made_ += event.kind == FW_EVENT_BAN;
+    bans_made_ += event.kind == FW_EVENT_BAN || event.kind == FW_EVENT_RESTRICT;
     prefix_events_ += event.rule == FW_RULE_OF_PREFIXES;
   });
   if ((real.verdict == FW_DROP) != model.drop || real.reason != model.reason ||

@@ -132,8 +132,9 @@ Verdict Model::arrives(const Datagram& datagram, std::uint64_t now_ns) {
   reports.clear();
   Verdict verdict;
   verdict.reason = judge(datagram, now_ns, verdict);
-  static const std::set<unsigned> drops{FW_REASON_DENY,      FW_REASON_BAN,   FW_REASON_CLOSED,
-                                        FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET};
+  static const std::set<unsigned> drops{FW_REASON_DENY,      FW_REASON_BAN,    FW_REASON_CLOSED,
+                                        FW_REASON_SIGNATURE, FW_REASON_LIMIT,  FW_REASON_BUDGET,
+                                        FW_REASON_RESTRICT,  FW_REASON_SPOOFED};
   verdict.drop = !observe && drops.contains(verdict.reason);
   if (verdict.begins_flow && !verdict.drop) record_question(datagram, now_ns);
   return verdict;
@@ -153,31 +154,37 @@ unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& v
       datagram.icmp_type >= 133 && datagram.icmp_type <= 137 && !datagram.later_fragment)
     return FW_REASON_LINK;
 
-  Entry* strongest = nullptr;  // of two of one kind, that of the longer prefix
+  is_restricted_ = is_exempt_ = completed_ = false;
+  Entry* strongest = nullptr;  // of two of one standing, that of the longer prefix
   unsigned strongest_bits = 0;
   for (auto& [prefix, entry] : entries) {
     if (!prefix.contains(datagram.remote) || now_ns >= entry.until_ns) continue;
-    if (strongest != nullptr &&
-        std::pair(entry.kind, prefix.bits) < std::pair(strongest->kind, strongest_bits))
+    if (strongest != nullptr && std::pair(standing_of(entry), prefix.bits) <
+                                    std::pair(standing_of(*strongest), strongest_bits))
       continue;
     strongest = &entry;
     strongest_bits = prefix.bits;
   }
-  if (strongest != nullptr && strongest->kind == FW_ENTRY_EXEMPT) return FW_REASON_EXEMPT;
-  if (strongest != nullptr && strongest->kind == FW_ENTRY_ALLOW) return FW_REASON_ALLOW;
-  if (allowed.contains(datagram.remote)) return FW_REASON_ALLOW;
-  if (denied.contains(datagram.remote)) return FW_REASON_DENY;
-  if (strongest != nullptr) {
-    renew(*strongest, datagram, now_ns);
-    return FW_REASON_BAN;
+  const Standing standing = strongest == nullptr ? Standing::none : standing_of(*strongest);
+  is_exempt_ = standing >= Standing::exempt;
+  if (!is_exempt_) {
+    if (standing == Standing::allowed || allowed.contains(datagram.remote)) return FW_REASON_ALLOW;
+    if (denied.contains(datagram.remote)) return FW_REASON_DENY;
+    if (standing == Standing::banned) {
+      renew(*strongest, datagram, now_ns);
+      return FW_REASON_BAN;
+    }
+    is_restricted_ = standing == Standing::restricted;
   }
 
   if (has_ports(datagram) && !datagram.later_fragment) {
     const auto found = rule_of_port.find({datagram.proto == FW_IPPROTO_UDP, datagram.local_port});
     if (found != rule_of_port.end()) verdict.rule = found->second;
   }
-  if (rules[verdict.rule].action == FW_ACTION_DROP) return FW_REASON_CLOSED;
-  if (rules[verdict.rule].action == FW_ACTION_PASS) return FW_REASON_OPEN;
+  const unsigned action = rules[verdict.rule].action;
+  if (action == FW_ACTION_DROP && !is_exempt_) return FW_REASON_CLOSED;
+  if (action == FW_ACTION_PASS && !is_restricted_ && standing != Standing::own)
+    return FW_REASON_OPEN;
 
   const Peer peer = peer_of(datagram, now_ns);
   verdict.begins_flow =
@@ -188,6 +195,10 @@ unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& v
     verdict.traffic_class = FW_CLASS_UDP_NEW;
   if (quotes_flow(datagram) && quotes_.admit(tick_of(now_ns), 62'500, 62'500'000))
     return FW_REASON_QUOTE;
+  if (is_restricted_ || is_exempt_)
+    if (const auto reason =
+            judge_standing(*strongest, datagram, verdict.traffic_class, peer, completed_, now_ns))
+      return *reason;
   const bool matches = std::ranges::any_of(signatures, [&](const auto& each) {
     return each.second.traffic_class == verdict.traffic_class && each.second.matches(datagram) &&
            (each.second.until_ns == 0 || now_ns < each.second.until_ns);
@@ -207,9 +218,53 @@ unsigned Model::judge(const Datagram& datagram, std::uint64_t now_ns, Verdict& v
   return is_over_budget(datagram, verdict, now_ns) ? FW_REASON_BUDGET : FW_REASON_PASS;
 }
 
+Model::Standing Model::standing_of(const Entry& entry) {
+  if (entry.kind == FW_ENTRY_BAN) return entry.restricted ? Standing::restricted : Standing::banned;
+  if (entry.kind == FW_ENTRY_ALLOW) return Standing::allowed;
+  return entry.own ? Standing::own : Standing::exempt;
+}
+
+std::optional<unsigned> Model::judge_standing(Entry& entry, const Datagram& datagram,
+                                              unsigned traffic_class, Peer peer, bool completes,
+                                              std::uint64_t now_ns) {
+  if (is_restricted_) {
+    std::uint64_t& counted = entry.by_window[entry.window];
+    if (completes && entry.metric == FW_METRIC_SYN && counted > 0) counted--;
+    if (peer != Peer::unknown) return std::nullopt;
+    renew(entry, datagram, now_ns);
+    return FW_REASON_RESTRICT;
+  }
+  if (!entry.own && peer != Peer::unknown) return FW_REASON_EXEMPT;
+  const unsigned kind =
+      traffic_class == FW_CLASS_TCP_SYN                                              ? 0
+      : traffic_class == FW_CLASS_TCP_STRAY                                          ? 1
+      : traffic_class == FW_CLASS_UDP_NEW || traffic_class == FW_CLASS_UDP_REFLECTED ? 2
+                                                                                     : 3;
+  const bool passes = exempt_.at(kind).admit(tick_of(now_ns), 125'000, 31'250'000);
+  const bool to_own = std::ranges::any_of(entries, [&](const auto& each) {
+    return each.first.contains(datagram.local) && now_ns < each.second.until_ns &&
+           standing_of(each.second) == Standing::own;
+  });
+  if (entry.own && to_own) return FW_REASON_SPOOFED;
+  if (passes) return FW_REASON_EXEMPT;
+  return entry.own ? std::optional<unsigned>(FW_REASON_SPOOFED) : std::nullopt;
+}
+
+bool Model::is_left_unanswered(const Datagram& datagram, unsigned traffic_class,
+                               const Source& source, Peer peer, std::uint64_t now_ns) const {
+  constexpr unsigned kMostUnrefunded = 15;
+  if (peer != Peer::unknown || traffic_class != FW_CLASS_UDP_NEW) return false;
+  if (source.unrefunded != kMostUnrefunded) return false;
+  if (!served_.contains({FW_IPPROTO_UDP, datagram.local_port})) return false;
+  const auto sent = sent_epochs_.find(datagram.local_port);
+  const unsigned epoch = sent == sent_epochs_.end() ? 0 : sent->second;
+  return (window_of(now_ns) / 4 - epoch) % 32 <= 1;
+}
+
 void Model::renew(Entry& entry, const Datagram& datagram, std::uint64_t now_ns) const {
   const auto units = metrics_of(class_of(datagram, false, false), datagram);
   const auto counted = units.find(entry.metric);
+  entry.window = window_of(now_ns);
   entry.by_window[window_of(now_ns)] += counted == units.end() ? 0 : counted->second;
   if (entry.hold_ns != 0 && entry.ban_above != 0 &&
       sliding(entry.by_window, now_ns) > entry.ban_above)
@@ -251,6 +306,7 @@ Model::Peer Model::peer_of(const Datagram& datagram, std::uint64_t now_ns) {
     if (flow.state == State::handshake && (datagram.flags & FW_TCP_ACK) != 0 && ahead != 0 &&
         ahead <= flow.next - flow.isn) {
       flow.state = State::established;
+      completed_ = true;
       refund(datagram, FW_CLASS_TCP_SYN, FW_METRIC_SYN, now_ns);
     }
     return flow.state == State::established ? Peer::verified : Peer::unknown;
@@ -280,6 +336,7 @@ Model::Peer Model::one_way_peer_of(const Datagram& datagram, std::uint64_t now_n
     if (datagram.seq == flow.next && acks_more) {
       flow.state = State::replied;
       if (!before) served_.insert({FW_IPPROTO_TCP, datagram.local_port});
+      completed_ = !before;
       if (before)
         refund(datagram, FW_CLASS_TCP_STRAY, FW_METRIC_COUNT, now_ns);
       else
@@ -296,6 +353,9 @@ Model::Peer Model::one_way_peer_of(const Datagram& datagram, std::uint64_t now_n
 void Model::leaves(const Datagram& datagram, std::uint64_t now_ns) {
   using State = Flow::State;
   egress_seen_ = true;
+  if (datagram.proto == FW_IPPROTO_UDP && !datagram.later_fragment &&
+      served_.contains({FW_IPPROTO_UDP, datagram.local_port}))
+    sent_epochs_[datagram.local_port] = window_of(now_ns) / 4 % 32;
   if (datagram.later_fragment) return;
   if ((datagram.proto == FW_IPPROTO_ICMP || datagram.proto == FW_IPPROTO_ICMPV6) &&
       !is_echo_request(datagram))
@@ -346,20 +406,24 @@ void Model::defer(const Datagram& datagram, unsigned traffic_class, Source& sour
 }
 
 Model::Excess Model::meter(const Datagram& datagram, unsigned traffic_class, unsigned rule,
-                           Source& source, std::uint64_t now_ns) const {
+                           Source& source, Peer peer, std::uint64_t now_ns) const {
   Excess excess;
   for (const auto& [metric, units] : std::exchange(source.deferred, {}))
     source.buckets.at(metric).admit(tick_of(source.deferred_ns),
                                     units * rules.at(rule).limits.at(metric).cost_q8 / 256, 0);
   for (const auto& [metric, units] : metrics_of(traffic_class, datagram)) {
     const Limit& limit = rules.at(rule).limits.at(metric);
-    source.by_window.at(metric)[window_of(now_ns)] += units;
+    const bool is_metered = peer == Peer::unknown || limit.peers;
+    if (is_metered || peer == Peer::verified)
+      source.by_window.at(metric)[window_of(now_ns)] += units;
+    if (!is_metered) continue;
     const std::uint64_t value = sliding(source.by_window.at(metric), now_ns);
     const bool bannable = limit.ban_above != 0 && value > limit.ban_above;
-    const bool over = bannable || (limit.cost_q8 != 0 &&
-                                   !source.buckets.at(metric).admit(
-                                       tick_of(now_ns), units * limit.cost_q8 / 256, limit.burst));
-    if (!over) continue;
+    const bool refused =
+        limit.cost_q8 != 0 &&
+        !source.buckets.at(metric).admit(tick_of(now_ns), units * limit.cost_q8 / 256, limit.burst);
+    excess.refused = excess.refused || refused;
+    if (!bannable && !refused) continue;
     if (bannable ? !excess.ban : !excess.limit && !excess.ban)
       excess.report = {.metric = metric,
                        .value = static_cast<unsigned>(value),
@@ -374,36 +438,44 @@ bool Model::is_over_limit(const Datagram& datagram, unsigned traffic_class, cons
                           unsigned rule, Peer peer, std::uint64_t now_ns) {
   if (!may_be_peer(datagram.remote)) return false;
   const std::uint64_t window = window_of(now_ns);
-  const bool may_be_forged = peer != Peer::verified && has_verified_entry(key, now_ns);
+  const bool spares = is_link_local(std::get<0>(key).address) ||
+                      (peer != Peer::verified && has_verified_entry(key, now_ns));
 
   const auto [at, is_new] = sources_.try_emplace(key);
   Source& source = at->second;
   begin_window(source, is_new, traffic_class, now_ns);
+  if (is_exempt_) return false;
   if (is_new) {
     defer(datagram, traffic_class, source, now_ns);
     return false;
   }
-  Excess excess = meter(datagram, traffic_class, rule, source, now_ns);
+  Excess excess = meter(datagram, traffic_class, rule, source, peer, now_ns);
+  const std::uint64_t udp = sliding(source.by_window.at(FW_METRIC_UDP), now_ns);
+  if (unanswered_above != 0 && udp > unanswered_above && !excess.ban &&
+      rule != FW_RULE_OF_PREFIXES &&
+      is_left_unanswered(datagram, traffic_class, source, peer, now_ns)) {
+    excess.limit = excess.ban = true;
+    excess.report = {
+        .metric = FW_METRIC_UDP, .value = static_cast<unsigned>(udp), .limit = unanswered_above};
+  }
   if (!excess.limit) return false;
 
   const bool is_news = !source.excess_last || window > *source.excess_last + 10;
   if (!source.excess_last || window > *source.excess_last + 1) source.excess_since = window;
   source.excess_last = window;
   const bool lasts = window - source.excess_since.value_or(window) >= 3;
-  if (excess.ban && !may_be_forged && !is_link_local(std::get<0>(key).address) &&
-      (peer == Peer::verified || lasts)) {
+  const bool is_proof = peer == Peer::verified && datagram.proto == FW_IPPROTO_TCP;
+  excess.report.kind = is_proof ? FW_EVENT_BAN : FW_EVENT_RESTRICT;
+  if (excess.ban && !spares && (is_proof || (lasts && !is_restricted_))) {
     if (ban(std::get<0>(key), excess.report, rule, now_ns)) {
-      excess.report.kind = FW_EVENT_BAN;
       reports.push_back(excess.report);
       return true;
     }
     bans_not_made++;
   }
-  if (is_news) {
-    excess.report.kind = FW_EVENT_LIMIT;
-    reports.push_back(excess.report);
-  }
-  return true;
+  excess.report.kind = FW_EVENT_LIMIT;
+  if (is_news && excess.refused) reports.push_back(excess.report);
+  return excess.refused;
 }
 
 bool Model::ban(const Prefix& prefix, const Report& report, unsigned rule, std::uint64_t now_ns) {
@@ -413,13 +485,19 @@ bool Model::ban(const Prefix& prefix, const Report& report, unsigned rule, std::
     bans_made_.used = 0;  // left from another configuration
   if (!bans_made_.admit(tick_of(now_ns), bans_cost, bans_burst)) return false;
   const auto found = entries.find(prefix);
-  if (found != entries.end() && found->second.until_ns > now_ns) return false;
+  const bool restricts = report.kind == FW_EVENT_RESTRICT;
+  if (found != entries.end() && found->second.until_ns > now_ns &&
+      (restricts || standing_of(found->second) != Standing::restricted))
+    return false;
   const std::uint64_t hold_ns = rules[rule].ban_ms * 1'000'000;
   entries[prefix] = {.kind = FW_ENTRY_BAN,
                      .until_ns = now_ns + hold_ns,
                      .hold_ns = hold_ns,
                      .ban_above = report.limit,
-                     .metric = report.metric};
+                     .metric = report.metric,
+                     .by_window = {},
+                     .window = window_of(now_ns),
+                     .restricted = restricts};
   return true;
 }
 

@@ -55,6 +55,7 @@ struct Report {
 struct Limit {
   std::uint64_t cost_q8 = 0, burst = 0;
   unsigned ban_above = 0, limit_above = 0;
+  bool peers = false;
 };
 struct Rule {
   std::array<Limit, FW_METRIC_COUNT> limits{};
@@ -76,6 +77,8 @@ struct Entry {
   std::uint64_t until_ns = 0, hold_ns = 0;
   unsigned ban_above = 0, metric = 0;
   std::map<std::uint64_t, std::uint64_t> by_window{};  // units of `metric` since the ban began
+  std::uint64_t window = 0;                            // the last one of by_window
+  bool restricted = false, own = false;
 };
 
 class Model {
@@ -83,6 +86,7 @@ class Model {
   // The configuration.
   bool observe = false;
   unsigned prefix_v6 = 64;
+  unsigned unanswered_above = 0;
   std::uint64_t bans_cost = 0, bans_burst = 0;
   std::map<unsigned, Rule> rules{{0, {}}};
   std::map<std::pair<bool, unsigned>, unsigned> rule_of_port;  // key: is UDP, port
@@ -158,7 +162,7 @@ class Model {
     unsigned burst_factor = 1;  // more than 1 where a socket holds packets until its program runs
   };
   struct Excess {
-    bool limit = false, ban = false;
+    bool refused = false, limit = false, ban = false;
     Report report;
   };
   using FlowKey = std::tuple<Address, unsigned, Address, unsigned, unsigned>;
@@ -176,11 +180,21 @@ class Model {
   [[nodiscard]] bool is_over_limit(const Datagram& datagram, unsigned traffic_class,
                                    const SourceKey& key, unsigned rule, Peer peer,
                                    std::uint64_t now_ns);
+  // What an entry makes of its addresses, in the order of enum fw_standing.
+  enum class Standing { none, restricted, banned, allowed, exempt, own };
+  [[nodiscard]] static Standing standing_of(const Entry& entry);
+  // Of exempt and restricted sources, once their flow is known; nothing: judged on.
+  [[nodiscard]] std::optional<unsigned> judge_standing(Entry& entry, const Datagram& datagram,
+                                                       unsigned traffic_class, Peer peer,
+                                                       bool completes, std::uint64_t now_ns);
+  [[nodiscard]] bool is_left_unanswered(const Datagram& datagram, unsigned traffic_class,
+                                        const Source& source, Peer peer,
+                                        std::uint64_t now_ns) const;
   // Records a source's first packet, which is above no limit and is metered with the second one.
   static void defer(const Datagram& datagram, unsigned traffic_class, Source& source,
                     std::uint64_t now_ns);
   [[nodiscard]] Excess meter(const Datagram& datagram, unsigned traffic_class, unsigned rule,
-                             Source& source, std::uint64_t now_ns) const;
+                             Source& source, Peer peer, std::uint64_t now_ns) const;
   [[nodiscard]] bool ban(const Prefix& prefix, const Report& report, unsigned rule,
                          std::uint64_t now_ns);
   void renew(Entry& entry, const Datagram& datagram, std::uint64_t now_ns) const;
@@ -222,6 +236,9 @@ class Model {
   std::map<SourceKey, Source> sources_;
   std::set<std::pair<unsigned, unsigned>> served_;  // protocol and port; answered a new source
   Bucket bans_made_, quotes_;
+  std::array<Bucket, 4> exempt_{};            // of TCP SYN, other TCP, UDP, the rest
+  std::map<unsigned, unsigned> sent_epochs_;  // by UDP port that answers: when it sent last
+  bool is_restricted_ = false, is_exempt_ = false, completed_ = false;  // the present datagram
   std::map<BudgetKey, Budget> budgets_;
   std::set<BudgetKey> budgets_used_;
   std::map<Prefix, Source> prefixes_;  // /24 and /48, among whose sources a budget is shared fairly

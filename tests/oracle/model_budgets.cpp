@@ -217,8 +217,19 @@ void Model::refund_budget(const BudgetKey& key, std::uint64_t now_ns) {
 }
 
 void Model::refund_limit(Source& source, unsigned rule, unsigned metric, std::uint64_t now_ns) {
-  if (metric >= FW_METRIC_COUNT || source.deferred.erase(metric) != 0) return;
-  source.buckets.at(metric).refund(tick_of(now_ns), rules[rule].limits.at(metric).cost_q8 / 256);
+  if (metric >= FW_METRIC_COUNT) return;
+  const bool is_deferred = source.deferred.contains(metric);
+  if (!source.deferred.empty() && !is_deferred) return;  // another packet, or refunded already
+  const std::uint64_t counted_in = is_deferred ? window_of(source.deferred_ns) : source.seen_window;
+  for (const unsigned each : {metric, unsigned{FW_METRIC_PACKETS}}) {
+    auto& by_window = source.by_window.at(each);
+    if (std::uint64_t& count = by_window[counted_in]; count > 0)
+      count--;
+    else if (std::uint64_t& before = by_window[counted_in - 1]; before > 0)
+      before--;
+    if (source.deferred.erase(each) != 0) continue;
+    source.buckets.at(each).refund(tick_of(now_ns), rules[rule].limits.at(each).cost_q8 / 256);
+  }
 }
 
 void Model::refund(const Datagram& datagram, unsigned traffic_class, unsigned metric,

@@ -32,7 +32,7 @@ TEST(policy_oracle, policy_and_model_give_the_same_verdicts_events_and_bans) {
   for (const unsigned reason :
        {FW_REASON_LINK, FW_REASON_EXEMPT, FW_REASON_ALLOW, FW_REASON_DENY, FW_REASON_BAN,
         FW_REASON_CLOSED, FW_REASON_OPEN, FW_REASON_SIGNATURE, FW_REASON_LIMIT, FW_REASON_BUDGET,
-        FW_REASON_VERIFIED, FW_REASON_PASS})
+        FW_REASON_VERIFIED, FW_REASON_PASS, FW_REASON_RESTRICT})
     EXPECT_GT(sum.packets[reason], 300U) << reason;
   EXPECT_GT(bans, 200U);
   EXPECT_GT(prefix_events, 200U);

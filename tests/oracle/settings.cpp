@@ -33,7 +33,11 @@ void History::change_entry() {
   real.hold_ms = one_in(2) ? below(10'000) : 0;
   real.ban_above = below(8);
   real.metric = static_cast<fw_u8>(below(FW_METRIC_COUNT));
+  const bool restricted = real.kind == FW_ENTRY_BAN && one_in(2);
+  const bool own = real.kind == FW_ENTRY_EXEMPT && one_in(2);
   real.window = static_cast<fw_u32>(now_ns_ >> FW_WINDOW_SHIFT);
+  const unsigned metric = real.metric;
+  real.metric |= (restricted ? FW_ENTRY_RESTRICTED : 0) | (own ? FW_ENTRY_OWN : 0);
   const fw_s32 index = fw_policy_entry_put(&env, &real, now_ns_);
   ASSERT_GE(index, 0);
   datapath_.clear_pending(static_cast<std::size_t>(index));
@@ -41,7 +45,11 @@ void History::change_entry() {
                             .until_ns = real.until_ns,
                             .hold_ns = real.hold_ms * kMillisecond,
                             .ban_above = real.ban_above,
-                            .metric = real.metric};
+                            .metric = metric,
+                            .by_window = {},
+                            .window = now_ns_ >> FW_WINDOW_SHIFT,
+                            .restricted = restricted,
+                            .own = own};
 }
 
 fw_s32 History::entry_of(const Prefix& prefix) {
@@ -115,7 +123,7 @@ void History::change_listener() {
   fw_u8& known = datapath_.tables().served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES];
   model_.large_rcvbuf.erase({proto, port});
   if (model_.listening.erase({proto, port})) {
-    known &= FW_PORT_ANSWERS;
+    known &= static_cast<fw_u8>(~(FW_PORT_LISTENS | FW_PORT_LARGE_RCVBUF));
     return;
   }
   model_.listening.insert({proto, port});
@@ -134,6 +142,7 @@ Limit History::random_limit(bool bytes) {
     limit.limit_above = below(50);
   }
   if (!one_in(3)) limit.ban_above = (1 + below(4)) * unit;
+  limit.peers = one_in(3);
   return limit;
 }
 
@@ -151,6 +160,7 @@ void History::configure() {
   model_.observe = one_in(8);
   model_.bans_cost = one_in(5) ? 0 : 1 + below(300'000'000);
   model_.bans_burst = below(1U << 29);
+  model_.unanswered_above = one_in(2) ? 1 + below(10) : 0;
   model_.rule_of_port.clear();
   const bool strict = one_in(2);  // else mostly budgets decide
   for (unsigned number = 0; number < 4; number++)
@@ -178,6 +188,7 @@ void History::publish() {
   config.abi_version = FW_ABI_VERSION;
   config.mode = model_.observe ? FW_MODE_OBSERVE : FW_MODE_ENFORCE;
   config.source_bits_v6 = static_cast<fw_u8>(model_.prefix_v6);
+  config.unanswered_above = model_.unanswered_above;
   config.limit_bits_v4 = static_cast<fw_u8>(model_.limit_bits_v4);
   config.limit_bits_v6 = static_cast<fw_u8>(model_.limit_bits_v6);
   config.lengths_v4 = 2;
@@ -195,7 +206,7 @@ void History::publish() {
                        .burst = static_cast<fw_u32>(rule.limits[m].burst),
                        .ban_above = rule.limits[m].ban_above,
                        .limit_above = rule.limits[m].limit_above,
-                       .pad = 0};
+                       .peers = rule.limits[m].peers ? 1U : 0U};
     real.ban_ms = static_cast<fw_u32>(rule.ban_ms);
     real.action = static_cast<fw_u8>(rule.action);
     real.own = rule.own;

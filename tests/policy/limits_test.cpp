@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Limits per source: exact, without window edges, in every metric; and bans, only where no third
-// party can have forged the packets.
+// Limits per source: exact, without window edges, in every metric; and what keeps a source off: a
+// ban only where no third party can have forged the packets, else a restriction.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -104,11 +104,14 @@ TEST(limits, a_source_at_its_limit_loses_nothing) {
 
 TEST(limits, forty_and_forty_packets_on_both_sides_of_a_window_edge_are_seen) {
   Lab lab;  // a tumbling window of a second with a limit of 40 sees nothing here
+  lab.handshake(kPeer);
+  const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
   lab.limit(FW_METRIC_PACKETS, 0, 0, 43);
+  lab.meter_peers(FW_METRIC_PACKETS);
   lab.now_ns += kWindow - 41 * kMillisecond;
-  const auto before = passed_times(lab, udp(), 40, kMillisecond);
+  const auto before = passed_times(lab, data, 40, kMillisecond);
   lab.now_ns += 2 * kMillisecond;  // over the edge
-  const auto after = passed_times(lab, udp(), 40, kMillisecond);
+  const auto after = passed_times(lab, data, 40, kMillisecond);
   EXPECT_EQ(before.size(), 40U);
   EXPECT_LE(after.size(), 5U);
 
@@ -227,6 +230,7 @@ TEST(limits, a_forgotten_source_has_its_whole_burst_under_every_rule) {
   for (const char* peer : {kPeer, kPeer6}) {
     Lab lab;
     lab.limit(FW_METRIC_PACKETS, 1, 0);
+    lab.meter_peers(FW_METRIC_PACKETS);
     lab.service(true, 27015, 1, FW_ACTION_LIMIT);
     lab.config.rule[1].own = 1;
     lab.limit(FW_METRIC_PACKETS, 1, 0, 0, 1);
@@ -276,13 +280,13 @@ TEST(limits, a_limit_is_reported_once_until_the_source_was_quiet) {
   EXPECT_EQ(lab.events().size(), 1U);
 }
 
-TEST(bans, a_source_that_was_never_verified_is_banned_only_if_its_flood_lasts) {
+TEST(bans, a_source_that_was_never_verified_is_restricted_if_its_flood_lasts) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   const std::uint64_t start = lab.now_ns;
   std::uint64_t banned = 0;
   while (banned == 0 && lab.now_ns < start + 10 * kSecond) {
-    if (lab.in(udp()) == "drop ban") banned = lab.now_ns;
+    if (lab.in(udp()) == "drop restrict") banned = lab.now_ns;
     lab.now_ns += kMillisecond;
   }
   EXPECT_GE(banned - start, 3 * kWindow);
@@ -290,7 +294,7 @@ TEST(bans, a_source_that_was_never_verified_is_banned_only_if_its_flood_lasts) {
   const auto events = lab.events();
   ASSERT_EQ(events.size(), 2U);
   EXPECT_EQ(events[0].kind, FW_EVENT_LIMIT);
-  EXPECT_EQ(events[1].kind, FW_EVENT_BAN);
+  EXPECT_EQ(events[1].kind, FW_EVENT_RESTRICT);
   EXPECT_EQ(events[1].limit, 200U);
   EXPECT_NEAR(events[1].value, 1074, 15);
   const fw_entry* entry = lab.entry_of(kPeer);
@@ -298,7 +302,7 @@ TEST(bans, a_source_that_was_never_verified_is_banned_only_if_its_flood_lasts) {
   EXPECT_EQ(entry->until_ns, entry->since_ns + 60 * kSecond);
   EXPECT_EQ(entry->hold_ms, 60'000U);
   EXPECT_EQ(entry->ban_above, 200U);
-  EXPECT_EQ(entry->metric, FW_METRIC_UDP);
+  EXPECT_EQ(entry->metric, unsigned{FW_METRIC_UDP} | FW_ENTRY_RESTRICTED);
 }
 
 // base/address.hpp and tables/address.h both list the special addresses: here they are compared.
@@ -333,6 +337,7 @@ TEST(bans, a_short_burst_from_an_unverified_source_is_dropped_and_bans_nobody) {
 TEST(bans, a_verified_peer_that_floods_is_banned_at_once) {
   Lab lab;
   lab.limit(FW_METRIC_PACKETS, 0, 0, 200);
+  lab.meter_peers(FW_METRIC_PACKETS);
   lab.handshake(kPeer);
   const Packet data = from(kPeer).tcp(40000, 80).seq(6).ack(1001).payload(10);
   int passed = 0;
@@ -361,12 +366,12 @@ TEST(bans, forged_packets_never_ban_or_limit_a_verified_peer) {
   EXPECT_EQ(lab.entry_of(kPeer), nullptr);
 }
 
-TEST(bans, ipv6_sources_are_banned_by_their_prefix) {
+TEST(bans, ipv6_sources_are_restricted_by_their_prefix) {
   Lab lab;
   lab.limit(FW_METRIC_UDP, 100, kSecond, 200);
   (void)passed_times(lab, udp(kPeer6), 5000, kMillisecond);
   EXPECT_NE(lab.entry_of("2001:db8:1::/64"), nullptr);
-  EXPECT_EQ(lab.in(udp("2001:db8:1::ffff")), "drop ban");
+  EXPECT_EQ(lab.in(udp("2001:db8:1::ffff")), "drop restrict");
   EXPECT_EQ(lab.in(udp("2001:db8:1:1::1")), "pass pass");
 }
 
@@ -383,7 +388,7 @@ TEST(bans, are_made_up_to_a_cap_and_beyond_it_sources_are_still_limited) {
     lab.now_ns += 10 * kMillisecond;
   }
   std::size_t bans = 0;
-  for (const fw_event& event : lab.events()) bans += event.kind == FW_EVENT_BAN;
+  for (const fw_event& event : lab.events()) bans += event.kind == FW_EVENT_RESTRICT;
   EXPECT_GE(bans, 5U);
   EXPECT_LE(bans, 7U);
   EXPECT_GT(lab.datapath.counters().bans_capped, 40U);
@@ -396,6 +401,7 @@ TEST(bans, the_cap_holds_for_any_rate_and_after_any_rest) {
     lab.config.bans_cost = static_cast<fw_u32>(60 * 62.5e6 / per_minute);
     lab.config.bans_burst = static_cast<fw_u32>(2 * kSecond >> FW_TICK_SHIFT);
     lab.limit(FW_METRIC_PACKETS, 0, 0, 1);
+    lab.meter_peers(FW_METRIC_PACKETS);
     int next = 1;
     const auto flood = [&] {  // 200 verified peers at once; how many were banned
       int bans = 0;
@@ -432,7 +438,7 @@ TEST(bans, observe_makes_them_but_drops_nothing) {
   lab.limit(FW_METRIC_UDP, 10, 0, 20);
   EXPECT_EQ(passed_times(lab, udp(), 10'000, kMillisecond).size(), 10'000U);
   EXPECT_NE(lab.entry_of(kPeer), nullptr);
-  EXPECT_EQ(lab.in(udp()), "pass ban");
+  EXPECT_EQ(lab.in(udp()), "pass restrict");
 }
 
 }  // namespace

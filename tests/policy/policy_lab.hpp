@@ -71,6 +71,11 @@ class Lab {
     publish();
     return limit;
   }
+  // Packets of peers count under this limit, too.
+  void meter_peers(unsigned metric, unsigned rule = 0) {
+    config.rule[rule].limit[metric].peers = 1;
+    publish();
+  }
   void service(bool udp, unsigned port, unsigned rule, unsigned action) {
     const unsigned index = port + (udp ? 65536 : 0);
     ports[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES] = static_cast<fw_u8>(rule);
@@ -96,7 +101,7 @@ class Lab {
 
   // Puts an entry in force from now on; returns its index.
   fw_s32 entry(unsigned kind, std::string_view prefix, std::uint64_t for_ns = kSecond * 60,
-               fw_u32 hold_ms = 0, fw_u32 ban_above = 0) {
+               fw_u32 hold_ms = 0, fw_u32 ban_above = 0, unsigned flags = 0) {
     const Prefix parsed = Prefix::parse(prefix).value();
     fw_entry entry{};
     entry.addr = key_of(parsed.address);
@@ -106,6 +111,7 @@ class Lab {
     entry.until_ns = for_ns == FW_FOREVER ? FW_FOREVER : now_ns + for_ns;
     entry.hold_ms = hold_ms;
     entry.ban_above = ban_above;
+    entry.metric = static_cast<fw_u8>(flags);
     return fw_policy_entry_put(&datapath.env(), &entry, now_ns);
   }
   // The ban of exactly this prefix, or null.

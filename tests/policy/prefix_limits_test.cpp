@@ -92,7 +92,7 @@ TEST(prefix_limits, completed_handshakes_are_refunded_so_a_gateway_is_not_limite
   EXPECT_EQ(passed, 21) << "without completed handshakes the limit holds";
 }
 
-TEST(prefix_limits, a_prefix_without_verified_sources_is_banned_if_its_flood_lasts) {
+TEST(prefix_limits, a_prefix_without_verified_sources_is_restricted_if_its_flood_lasts) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
   lab.flood(2);
@@ -102,7 +102,7 @@ TEST(prefix_limits, a_prefix_without_verified_sources_is_banned_if_its_flood_las
   ASSERT_NE(ban, nullptr);
   EXPECT_EQ(ban->rule, FW_RULE_OF_PREFIXES);
   EXPECT_EQ(ban->hold_ms, 60'000U);
-  EXPECT_EQ(lab.in(from("192.0.2.251").udp(1234, 80)), "drop ban");
+  EXPECT_EQ(lab.in(from("192.0.2.251").udp(1234, 80)), "drop restrict");
   EXPECT_EQ(lab.in(from("192.0.3.1").udp(1234, 80)), "pass pass");
   lab.now_ns += 61 * kSecond;
   EXPECT_EQ(lab.in(from("192.0.2.251").udp(1234, 80)), "pass pass");
@@ -121,6 +121,7 @@ TEST(prefix_limits,
      verified_connections_above_the_limit_ban_their_prefix_at_once_except_for_exempt_sources) {
   PrefixLab lab;
   lab.limit_prefix(FW_METRIC_PACKETS, 0, 0, 500);
+  lab.meter_peers(FW_METRIC_PACKETS, FW_RULE_OF_PREFIXES);
   for (int i = 1; i <= 100; i++) lab.handshake(fmt::format("192.0.2.{}", i));
   lab.entry(FW_ENTRY_EXEMPT, "192.0.2.7/32", FW_FOREVER);
   for (int n = 0; n < 6; n++)

@@ -18,8 +18,8 @@ struct Flooded : Lab {
     config.budget[FW_CLASS_TCP_SYN] = {
         .cost = 62'500'000, .burst = 62'500'000, .served_burst = 62'500'000, .limit = 1};
     publish();
-    entry(FW_ENTRY_EXEMPT, std::string(kHost) + "/32", FW_FOREVER);
-    entry(FW_ENTRY_EXEMPT, std::string(kHost6) + "/128", FW_FOREVER);
+    entry(FW_ENTRY_EXEMPT, std::string(kHost) + "/32", FW_FOREVER, 0, 0, FW_ENTRY_OWN);
+    entry(FW_ENTRY_EXEMPT, std::string(kHost6) + "/128", FW_FOREVER, 0, 0, FW_ENTRY_OWN);
     if (is_replay) datapath.judge_capture();
     handshake("203.0.113.1");
     for (unsigned i = 0; i < 100; i++) {

@@ -61,7 +61,7 @@ std::vector<PortRange> other(const Ports&, const std::vector<PortRange>&) {
 }
 // A limit must not exceed its ban_at: the rate is between the default limits and bans.
 std::optional<double> other(const Rate&, const std::optional<double>&, bool bytes) {
-  return bytes ? 500e3 : 500;
+  return bytes ? 500e3 : 120;
 }
 
 template <typename Record>
@@ -135,7 +135,7 @@ TEST(keys, of_a_service_are_read_written_and_reported_as_a_change) {
   Config other_limit = with_limits;
   (*other_limit.services[0].limits)[FW_METRIC_SYN].limit = 7;
   EXPECT_EQ(compare(with_limits, other_limit).front().text(),
-            "service \"a\" syn.limit 200/s -> 7/s");
+            "service \"a\" syn.limit 100/s -> 7/s");
 }
 
 TEST(keys, are_in_the_starter_file) {

@@ -207,7 +207,7 @@ TEST(config, a_mistake_is_named_with_its_place_and_what_would_be_right) {
       std::pair{"[limit.default]\nudp = { limit = \"50/s\", ban_at = \"20/s\" }",
                 "f:2:1: limit.default: ban_at (20/s) must not be below limit (50/s)"},
       std::pair{"[limit.default]\nsyn = { limit = \"5k/s\" }",
-                "f:2:1: limit.default: ban_at (1k/s, inherited) must not be below limit (5k/s)"},
+                "f:2:1: limit.default: ban_at (150/s, inherited) must not be below limit (5k/s)"},
       std::pair{"[limit.default]\nsyns = { limit = \"5/s\" }",
                 "f:2:1: limit.default.syns: unknown key; did you mean \"syn\"?"},
       std::pair{"[limit.other]\n", "f:1:8: limit.other: unknown key; did you mean \"prefix\"?"},

@@ -95,7 +95,7 @@ TEST(Replay, says_of_each_packet_which_way_it_went) {
   lab.capture.add(3, Packet::ethernet().ipv4(kHost, kHost).udp(1, 2).payload(9));
   static_cast<void>(lab.replay());
   EXPECT_EQ(lab.verdicts(), (std::vector<std::string>{"0\tpass\tpass", "1\tpass\toutgoing",
-                                                      "2\tpass\tnot_ours", "3\tpass\texempt"}));
+                                                      "2\tpass\tnot_ours", "3\tdrop\tspoofed"}));
 }
 
 TEST(Replay, peer_that_completes_the_handshake_is_verified) {
@@ -114,14 +114,14 @@ TEST(Replay, flood_is_reported_with_time_value_and_limit) {
   for (std::uint64_t i = 0; i < 10'000; ++i)
     lab.capture.add(i * kSecond / 2000, syn("203.0.113.77"));
   const Report report = lab.replay();
-  EXPECT_EQ(report.timeline.count(fw::engine::EventType::ban), 1U);
+  EXPECT_EQ(report.timeline.count(fw::engine::EventType::restricted), 1U);
   EXPECT_GT(report.tally.all_dropped().packets, 9000U);
   const auto top = report.tally.sources().top(1);
   ASSERT_EQ(top.size(), 1U);
   EXPECT_EQ(top[0].source.text(), "203.0.113.77");
   EXPECT_EQ(top[0].packets, report.tally.all_dropped().packets);
   const std::string text = to_text(report, {});
-  EXPECT_NE(text.find("Ban 203.0.113.77 for=60s rule=default proto=tcp dport=80 measure=syn"),
+  EXPECT_NE(text.find("Restrict 203.0.113.77 for=60s rule=default proto=tcp dport=80 measure=syn"),
             std::string::npos)
       << text;
   EXPECT_EQ(to_json(report).at("sources").at(0).at("address"), "203.0.113.77");

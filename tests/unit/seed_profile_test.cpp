@@ -108,7 +108,7 @@ struct BlindSpot {
 // Where Floodwall's column is as high as the seed's, it has no answer yet, or needs none.
 const std::vector<BlindSpot>& blind_spots() {
   static const std::vector<BlindSpot> kSpots{
-      // A burst of 200, and 200/s until the second's count reaches ban_at: then none.
+      // A burst of 4 s at 100/s.
       {"10,000 SYN in 1 s", [](auto& to) { send(to, syn(kSource), 10'000, 0, kSecond / 10'000); },
        10'000, 222},
       {"40 + 40 packets around a window's edge",

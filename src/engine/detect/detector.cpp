@@ -163,7 +163,8 @@ Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const
                    counters.class_new_sources[kRequests] - counters_.class_new_sources[kRequests]);
   const auto dropped = [](const fw_counters& c) {
     return c.packets[FW_REASON_BUDGET] + c.packets[FW_REASON_SIGNATURE] +
-           c.packets[FW_REASON_LIMIT] + c.packets[FW_REASON_CHALLENGE];
+           c.packets[FW_REASON_LIMIT] + c.packets[FW_REASON_CHALLENGE] +
+           c.packets[FW_REASON_RESTRICT] + c.packets[FW_REASON_SPOOFED];
   };
   step.passed -= std::min<std::uint64_t>(step.passed, dropped(counters) - dropped(counters_));
   counters_ = counters;

@@ -175,7 +175,8 @@ Result<Outcomes> AccessControl::ban(std::span<const Prefix> prefixes, const BanO
 
   const Bans::Order to_make{.until_ns = deadline_ns(now.mono_ns, order.span_ns),
                             .reason = order.reason,
-                            .forced = order.force};
+                            .forced = order.force,
+                            .restricted = order.restricted};
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
   for (std::size_t i = 0; i < prefixes.size(); ++i) {

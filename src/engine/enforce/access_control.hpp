@@ -39,7 +39,8 @@ struct BanOrder {
   std::uint64_t span_ns = 0;  // FW_FOREVER
   std::string reason;
   bool force = false;
-  bool brief = false;  // the messages of the outcomes are left empty
+  bool restricted = false;  // a restriction, not a ban
+  bool brief = false;       // the messages of the outcomes are left empty
 };
 
 class AccessControl {

@@ -34,8 +34,17 @@ fw_entry entry_of(const Prefix& prefix, const Ban& ban) {
   entry.hold_ms = ban.hold_ms;
   entry.ban_above = ban.ban_above;
   entry.rule = ban.rule_index;
-  entry.metric = static_cast<fw_u8>(ban.metric | (ban.forced ? FW_ENTRY_FORCED : 0));
+  entry.metric = static_cast<fw_u8>(ban.metric | (ban.forced ? FW_ENTRY_FORCED : 0) |
+                                    (ban.restricted ? FW_ENTRY_RESTRICTED : 0));
   return entry;
+}
+
+EventType began(bool restricted, bool observed) {
+  if (restricted) return observed ? EventType::would_restrict : EventType::restricted;
+  return observed ? EventType::would_ban : EventType::ban;
+}
+EventType ended(bool restricted) {
+  return restricted ? EventType::unrestricted : EventType::unban;
 }
 
 }  // namespace
@@ -67,11 +76,13 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   Ban next;
   next.since_ns = now.mono_ns;
   if (is_known) next = place->second;
-  if (next.until_ns >= order.until_ns && next.forced >= order.forced)
+  const bool stricter = is_known && next.restricted && !order.restricted;
+  if (next.until_ns >= order.until_ns && next.forced >= order.forced && !stricter)
     return Ordered{.changed = false, .until_ns = next.until_ns};
 
   next.by = BannedBy::operator_;
   next.forced = next.forced || order.forced;
+  next.restricted = order.restricted && (!is_known || next.restricted);
   next.observed = settings_.observing();
   next.until_ns = std::max(next.until_ns, order.until_ns);
   if (!order.reason.empty()) next.reason = order.reason;
@@ -82,7 +93,7 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   ban = std::move(next);
   set_until(prefix, ban, until);
   set_forced(prefix, ban.forced);
-  journal_.write(ban.observed ? EventType::would_ban : EventType::ban, now, [&] {
+  journal_.write(began(ban.restricted, ban.observed), now, [&] {
     EventDetails details{
         prefix.text(),
         {Field::text("for", for_field(until, now.mono_ns)), Field::text("by", "operator")}};
@@ -121,10 +132,11 @@ void Bans::on_event(const fw_event& event, const Now& now) {
     }
     set_until(prefix, ban, std::min<std::uint64_t>(ban.until_ns, entry->since_ns));
     // The entry is the new ban's already, so it is not erased.
-    journal_.write(EventType::unban, now, [&] {
-      return EventDetails{
-          prefix.text(),
-          {Field::text("reason", "expired"), Field::count("renewals", renewals(ban))}};
+    const bool replaced = ban.restricted && event.kind == FW_EVENT_BAN;
+    journal_.write(ended(ban.restricted), now, [&] {
+      return EventDetails{prefix.text(),
+                          {Field::text("reason", replaced ? "banned" : "expired"),
+                           Field::count("renewals", renewals(ban))}};
     });
     set_forced(prefix, false);
     bans_.erase(known);
@@ -143,19 +155,20 @@ void Bans::open_limit_ban(const Prefix& prefix, const fw_entry& made, const fw_e
   Ban& ban = bans_[prefix];
   ban = {.by = BannedBy::limit,
          .forced = false,
+         .restricted = (entry.metric & FW_ENTRY_RESTRICTED) != 0,
          .observed = observed,
          .offence = offence,
          .hold_ms = entry.hold_ms,
          .ban_above = entry.ban_above,
          .rule_index = entry.rule,
-         .metric = entry.metric,
+         .metric = static_cast<std::uint8_t>(entry.metric & FW_ENTRY_METRIC),
          .since_ns = entry.since_ns,
          .until_ns = 0,
          .rule = settings_.rule_name(event.rule),
          .reason = {},
          .measured = measured(event, now)};
   set_until(prefix, ban, entry.until_ns);
-  journal_.write(observed ? EventType::would_ban : EventType::ban, now, [&] {
+  journal_.write(began(ban.restricted, observed), now, [&] {
     EventDetails details{prefix.text(),
                          {Field::text("for", duration_field(ban.hold_ms * kMillisecond)),
                           Field::text("rule", ban.rule)}};
@@ -204,6 +217,7 @@ void Bans::adopt(const fw_entry& entry, const Now& now) {
   ban.rule_index = entry.rule;
   ban.metric = entry.metric & FW_ENTRY_METRIC;
   ban.forced = (entry.metric & FW_ENTRY_FORCED) != 0;
+  ban.restricted = (entry.metric & FW_ENTRY_RESTRICTED) != 0;
   set_forced(prefix, ban.forced);
   ban.since_ns = entry.since_ns;
   if (by_limit) ban.rule = settings_.rule_name(entry.rule);
@@ -269,7 +283,7 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   entries_.forget_source(prefix);
   set_forced(prefix, false);
   bans_.erase(at);
-  journal_.write(EventType::unban, now, [&] {
+  journal_.write(ended(ban.restricted), now, [&] {
     EventDetails details{prefix.text(), {Field::text("reason", reason)}};
     if (ban.by == BannedBy::limit)
       details.fields.push_back(Field::count("renewals", renewals(ban)));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The bans: of whom, until when, why, and by whom. Bans of the operator begin here and become
-// entries. Bans of the datapath become known by its events; they are made longer for repeat
-// offenders, renewed by the datapath while the flood lasts, and ended here.
+// The bans and restrictions (called bans, too, where both are meant): of whom, until when, why, and
+// by whom. Bans of the operator begin here and become entries. Bans of the datapath become known by
+// its events; they are made longer for repeat offenders, renewed by the datapath while the flood
+// lasts, and ended here.
 //
 // Invariants: every ban has an entry of kind FW_ENTRY_BAN (the audit repairs that), and every ban
 // with an end is in deadlines_ under the end that was last read. The datapath moves ends only
@@ -32,6 +33,7 @@ enum class BannedBy : std::uint8_t { operator_, limit };
 struct Ban {
   BannedBy by = BannedBy::operator_;
   bool forced = false;          // of an exempt or allowed prefix, whose protection it suspends
+  bool restricted = false;      // spares what this host asked for
   bool observed = false;        // made in mode observe: it drops nothing
   unsigned offence = 0;         // which one within ban.memory; 0: an operator's ban
   std::uint32_t hold_ms = 0;    // a renewal lasts so long; 0: it is not renewed
@@ -53,6 +55,7 @@ class Bans {
     std::uint64_t until_ns = 0;  // FW_FOREVER
     std::string reason;
     bool forced = false;
+    bool restricted = false;
   };
   struct Ordered {
     bool changed = false;  // false: the ban in force lasts longer

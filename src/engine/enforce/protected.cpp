@@ -12,8 +12,12 @@ namespace fw::engine {
 
 Result<void> Protected::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
   PrefixMap<std::string> wanted;
-  for (const Exemption& exemption : exemptions)
-    wanted[Prefix{.address = exemption.address, .bits = 128}] = exemption.why;
+  own_.clear();
+  for (const Exemption& exemption : exemptions) {
+    const Prefix prefix{.address = exemption.address, .bits = 128};
+    wanted[prefix] = exemption.why;
+    if (exemption.own) own_.insert(prefix);
+  }
 
   for (const auto& old : exemptions_) {
     if (wanted.contains(old.first)) continue;
@@ -112,8 +116,13 @@ bool Protected::sync_one(const Prefix& prefix, std::uint8_t kind, std::uint64_t 
     entries_.erase(prefix, kind);
     return entry != nullptr;
   }
-  if (entry != nullptr && until_ns(*entry) >= until) return false;
+  if (entry != nullptr && until_ns(*entry) >= until && entry->metric == flags_of(prefix, kind))
+    return false;
   return put(prefix, kind, until, now).has_value();
+}
+
+std::uint8_t Protected::flags_of(const Prefix& prefix, std::uint8_t kind) const {
+  return kind == FW_ENTRY_EXEMPT && own_.contains(prefix) ? FW_ENTRY_OWN : 0;
 }
 
 Result<void> Protected::put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until,
@@ -122,6 +131,7 @@ Result<void> Protected::put(const Prefix& prefix, std::uint8_t kind, std::uint64
   entry.addr = key_of(prefix.address);
   entry.prefix_bits = static_cast<fw_u8>(prefix.bits);
   entry.kind = kind;
+  entry.metric = flags_of(prefix, kind);
   entry.since_ns = now.mono_ns;
   entry.until_ns = until;
   return entries_.put(entry, now.mono_ns);

@@ -23,7 +23,8 @@ namespace fw::engine {
 
 struct Exemption {
   Address address;
-  std::string why;  // "default gateway, DHCP server"
+  std::string why;   // "default gateway, DHCP server"
+  bool own = false;  // an address of this host, which no arriving packet comes from
 };
 
 struct Allowance {
@@ -66,6 +67,8 @@ class Protected {
   [[nodiscard]] bool is_exempt(const Prefix& prefix) const {
     return exemptions_.contains(prefix) && !suspended(prefix);
   }
+  // The bits that its entry has beside the kind.
+  [[nodiscard]] std::uint8_t flags_of(const Prefix& prefix, std::uint8_t kind) const;
   [[nodiscard]] Result<void> put(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns,
                                  const Now& now);
   // True if the entry had to be put or erased.
@@ -75,6 +78,7 @@ class Protected {
   Journal& journal_;
   const PrefixMap<bool>& forced_;
   PrefixMap<std::string> exemptions_;  // and why
+  std::set<Prefix> own_;               // those that are addresses of this host
   PrefixMap<Allowance> allowances_;
   std::set<std::pair<std::uint64_t, Prefix>> deadlines_;  // of allowances_
   std::set<Prefix> inherited_;                            // exempt by a former daemon

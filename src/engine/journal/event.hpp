@@ -17,33 +17,36 @@ namespace fw::engine {
 enum class Level : std::uint8_t { info, notice, warning, error };
 
 // Every type of event: its name here, its word in the log, its level.
-#define FW_EVENT_TYPES(X)                 \
-  X(ban, "Ban", notice)                   \
-  X(unban, "Unban", notice)               \
-  X(would_ban, "WouldBan", notice)        \
-  X(limit, "Limit", info)                 \
-  X(would_limit, "WouldLimit", info)      \
-  X(allow, "Allow", notice)               \
-  X(unallow, "Unallow", notice)           \
-  X(exempt, "Exempt", info)               \
-  X(unexempt, "Unexempt", info)           \
-  X(mode, "Mode", notice)                 \
-  X(reload, "Reload", notice)             \
-  X(reload_failed, "ReloadFailed", error) \
-  X(attach, "Attach", notice)             \
-  X(detach, "Detach", warning)            \
-  X(list_problem, "ListProblem", warning) \
-  X(dropped, "Dropped", info)             \
-  X(would_drop, "WouldDrop", info)        \
-  X(repaired, "Repaired", warning)        \
-  X(suppressed, "Suppressed", warning)    \
-  X(attack_start, "AttackStart", warning) \
-  X(attack_end, "AttackEnd", notice)      \
-  X(signature, "Signature", notice)       \
-  X(signature_end, "SignatureEnd", info)  \
-  X(suffering, "Suffering", warning)      \
-  X(recovered, "Recovered", notice)       \
-  X(scan, "Scan", notice)                 \
+#define FW_EVENT_TYPES(X)                    \
+  X(ban, "Ban", notice)                      \
+  X(unban, "Unban", notice)                  \
+  X(would_ban, "WouldBan", notice)           \
+  X(restricted, "Restrict", notice)          \
+  X(unrestricted, "Unrestrict", notice)      \
+  X(would_restrict, "WouldRestrict", notice) \
+  X(limit, "Limit", info)                    \
+  X(would_limit, "WouldLimit", info)         \
+  X(allow, "Allow", notice)                  \
+  X(unallow, "Unallow", notice)              \
+  X(exempt, "Exempt", info)                  \
+  X(unexempt, "Unexempt", info)              \
+  X(mode, "Mode", notice)                    \
+  X(reload, "Reload", notice)                \
+  X(reload_failed, "ReloadFailed", error)    \
+  X(attach, "Attach", notice)                \
+  X(detach, "Detach", warning)               \
+  X(list_problem, "ListProblem", warning)    \
+  X(dropped, "Dropped", info)                \
+  X(would_drop, "WouldDrop", info)           \
+  X(repaired, "Repaired", warning)           \
+  X(suppressed, "Suppressed", warning)       \
+  X(attack_start, "AttackStart", warning)    \
+  X(attack_end, "AttackEnd", notice)         \
+  X(signature, "Signature", notice)          \
+  X(signature_end, "SignatureEnd", info)     \
+  X(suffering, "Suffering", warning)         \
+  X(recovered, "Recovered", notice)          \
+  X(scan, "Scan", notice)                    \
   X(learned, "Learned", info)
 
 enum class EventType : std::uint8_t {

@@ -21,6 +21,7 @@ std::string until_text(std::uint64_t until_ns, const Now& now) {
 Json ban_of(const View& view, const Prefix& prefix, const Ban& ban, const Now& now) {
   const std::uint64_t until_ns = view.bans.until_ns(prefix, ban);
   Json row = {{"address", prefix.text()},
+              {"kind", ban.restricted ? "restrict" : "ban"},
               {"until", until_text(until_ns, now)},
               {"rule", ban.rule},
               {"reason", printable(ban.reason)},

@@ -78,13 +78,19 @@ std::string rule_in_words(const Ban& ban) {
       measured.dport == 0 || (measured.proto != FW_IPPROTO_TCP && measured.proto != FW_IPPROTO_UDP)
           ? protocol_name(measured.proto)
           : fmt::format("{}/{}", protocol_name(measured.proto), measured.dport);
-  return fmt::format("{}, {}, ban above {} over 1 s", name, port,
+  return fmt::format("{}, {}, {} above {} over 1 s", name, port,
+                     ban.restricted ? "restriction" : "ban",
                      rate_in_words(measured.limit, measured.metric));
 }
 
 void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& answer) {
   const auto& [prefix, ban] = *facts.ban;
-  answer.headline = fmt::format("BANNED {}", until_in_words(view.bans.until_ns(prefix, ban), now));
+  answer.headline = fmt::format("{} {}", ban.restricted ? "RESTRICTED" : "BANNED",
+                                until_in_words(view.bans.until_ns(prefix, ban), now));
+  if (ban.restricted)
+    answer.lines.push_back({"passes",
+                            "verified connections, what this host asked for, and connections that "
+                            "pass a SYN cookie: its packets may be forged"});
   if (ban.by == BannedBy::limit) {
     answer.headline += fmt::format(", {} offence", ordinal(ban.offence));
     answer.lines.push_back({"rule", rule_in_words(ban)});
@@ -141,6 +147,7 @@ bool is_known(fw_reason reason, const Facts& facts) {
     case FW_REASON_DENY:
       return facts.deny != nullptr;
     case FW_REASON_BAN:
+    case FW_REASON_RESTRICT:
       return facts.ban != nullptr;
     default:
       return true;
@@ -171,6 +178,7 @@ Answer explain(const View& view, const Prefix& prefix, const Facts& facts, const
       explain_denial(view, facts, answer);
       break;
     case FW_REASON_BAN:
+    case FW_REASON_RESTRICT:
       explain_ban(view, facts, now, answer);
       break;
     default:
