@@ -71,7 +71,7 @@ TEST(clock_steps, a_source_can_be_banned_again_after_a_step_back) {
     (void)lab.in(udp());
     lab.now_ns += kMillisecond;
   }
-  EXPECT_EQ(lab.in(udp()), "drop ban");
+  EXPECT_EQ(lab.in(udp()), "drop restrict");
   EXPECT_LE(lab.entry_of(kPeer)->until_ns, lab.now_ns + 60 * kSecond);
 }
 
@@ -88,7 +88,8 @@ TEST(clock_steps, the_cap_on_bans_recovers_from_a_step_back) {
   Lab lab;
   lab.config.bans_cost = static_cast<fw_u32>(kSecond >> FW_TICK_SHIFT);
   lab.config.bans_burst = 0;
-  lab.limit(FW_METRIC_PACKETS, 0, 0, 1);
+  lab.limit(FW_METRIC_PACKETS, 0, 0, 1).peers = 1;
+  lab.publish();
   const auto ban = [&](const std::string& peer) {
     lab.handshake(peer);
     const Packet data = from(peer).tcp(40000, 80).seq(6).ack(1001);

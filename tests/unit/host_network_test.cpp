@@ -448,7 +448,7 @@ TEST_F(HostNetwork, facts_are_gathered_from_everywhere) {
         ElementsAre(ExemptAddress{at("192.0.2.1"), fmt::format("default gateway, DNS server ({})",
                                                                (folder_ / "resolv.conf").native())},
                     ExemptAddress{at("192.0.2.2"), "DHCP server"},
-                    ExemptAddress{at("192.0.2.5"), "this host's own address (up0)"}));
+                    ExemptAddress{at("192.0.2.5"), "this host's own address (up0)", true}));
   });
 }
 

@@ -180,9 +180,9 @@ TEST(Exemptions, say_why_in_words_and_join_several_reasons) {
               ElementsAre(ExemptAddress{at("192.0.2.53"), "DNS server (/etc/resolv.conf)"},
                           ExemptAddress{at("198.51.100.7"), "SSH session of the operator"},
                           ExemptAddress{at("203.0.113.1"), "default gateway, DHCP server"},
-                          ExemptAddress{at("203.0.113.5"), "this host's own address (eth0)"},
+                          ExemptAddress{at("203.0.113.5"), "this host's own address (eth0)", true},
                           ExemptAddress{at("fe80::1"), "default gateway"},
-                          ExemptAddress{at("fe80::5"), "this host's own address (eth0)"}));
+                          ExemptAddress{at("fe80::5"), "this host's own address (eth0)", true}));
 }
 
 TEST(Exemptions, each_kind_can_be_switched_off) {

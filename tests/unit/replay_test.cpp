@@ -175,7 +175,7 @@ TEST(Replay, ban_ends_by_itself_in_a_gap) {
   lab.capture.add(3600 * kSecond, syn("203.0.113.77"));
   const Report report = lab.replay();
   EXPECT_EQ(lab.verdicts().back(), "10000\tpass\tpass");
-  EXPECT_EQ(report.timeline.count(fw::engine::EventType::unban), 1U);
+  EXPECT_EQ(report.timeline.count(fw::engine::EventType::unrestricted), 1U);
   const auto& end = report.timeline.events().back().time;
   EXPECT_LT(end - report.clock.at(CaptureClock::kStartNs).wall, std::chrono::seconds(70));
 }
