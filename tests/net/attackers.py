@@ -247,7 +247,7 @@ ATTACKS = (
            prepare=resolver, users=own_questions, in_ci=False),
     Attack("20,000/s in the host's own name", (in_the_name_of("10.9.0.2"),), 20_000, r"", in_ci=False),
     Attack("five priority tags, from a banned source", (banned_udp,), 5000, None, passes=0,
-           arm=ban(LONELY), frames={"ether": TAGS}, holds=False),
+           arm=ban(LONELY), frames={"ether": TAGS}),
     Attack("nine headers of options, from a banned source", (options_before_udp,), 5000, None, passes=0,
            arm=ban(LONELY_V6), family=6),
     Attack("all over a routed /64 for 0.4 s, then DNS reflection", (reflection.reflected("dns"),), 15_000,

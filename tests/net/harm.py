@@ -4,7 +4,7 @@
 As a program it is the whole of it, once on the bare host and once with Floodwall, as JSON; that takes
 half an hour. What the file has of meetings that are not measured stays. test_harm.py is the short form,
 tools/detection-table makes the table.
-usage: tests/net/harm.py [--only PATTERN] [--json FILE]
+usage: tests/net/harm.py [--only PATTERN] [--short] [--tries N] [--json FILE]
 """
 import argparse
 import dataclasses
@@ -144,13 +144,13 @@ def unbeaten(attack, bare, walled):
 # ---------------------------------------------------------------- both hosts
 
 
-def judged(meeting, short):
+def judged(meeting, short, tries=TRIES, both=False):
     """(bare host, with Floodwall, what does not hold), at best of some tries: a busy machine harms, too."""
     is_attack = isinstance(meeting, Attack)
     run, judge = (attacked, unbeaten) if is_attack else (meet, unharmed)
-    for _ in range(TRIES):
+    for _ in range(tries):
         walled = run(meeting, True, short)
-        if short:  # what the bare host could do at best
+        if short and not both:  # what the bare host could do at best
             bare = dataclasses.replace(walled, users=at_best(walled.users), after=at_best(walled.after))
             if not judge(meeting, bare, walled):
                 return None, walled, []
@@ -169,7 +169,8 @@ def at_best(users):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="meetings whose names match")
-    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--short", action="store_true", help="seconds instead of many")
+    parser.add_argument("--tries", type=int, default=TRIES, help="of what does not hold")
     parser.add_argument("--json")
     options = parser.parse_args()
     meetings, rows = (*INNOCENTS, *ATTACKS, *SUFFERING, *LOOP), {}
@@ -180,7 +181,7 @@ def main():
         if not re.search(options.only, meeting.name):
             continue
         try:
-            bare, walled, wrong = judged(meeting, options.short)
+            bare, walled, wrong = judged(meeting, options.short, options.tries, both=True)
         except Exception as error:  # the others are still worth their time
             bare, walled, wrong = None, None, [f"could not be measured: {str(error)[:200]}"]
             if not options.json:
@@ -198,7 +199,7 @@ def main():
 def kind_of(meeting):
     if isinstance(meeting, Innocent):
         return "innocent"
-    return "loop" if meeting in LOOP else "suffering" if meeting in SUFFERING else "attack"
+    return "suffering" if meeting.slow else "attack"
 
 
 def brief(outcome):
