@@ -242,7 +242,7 @@ ATTACKS = (
     Attack("5,000 equal questions/s, and 250 pings/s beside", (one_payload,), 5000,
            r"udp_new to \S+ port 27015", borne=True, beside=((attacks.echo,), 250), holds=False),
     Attack("20,000/s in the name of the resolver", (in_the_name_of(RESOLVER, 53),), 20_000, r"udp_",
-           prepare=resolver, users=own_questions, holds=False),
+           prepare=resolver, users=own_questions),
     Attack("20,000/s in the name of the gateway", (in_the_name_of(GATEWAY),), 20_000, r"udp_",
            prepare=resolver, users=own_questions, in_ci=False),
     Attack("20,000/s in the host's own name", (in_the_name_of("10.9.0.2"),), 20_000, r"", in_ci=False),
