@@ -67,7 +67,7 @@ def test_excess_over_a_limit_is_dropped_and_nothing_is_held_against_the_source(l
                                                                                scope):
     frames = frames_of(link, measure, scope, 300)
     limit = rate_of(measure, 100, frames[0][0])
-    lab.start_daemon(lab.config(tables=limits(scope, f'{measure} = {{ limit = "{limit}" }}')))
+    lab.start_daemon(lab.config(tables=limits(scope, f'{measure} = {{ limit = "{limit}", burst = "1s" }}')))
     dropped = lab.count("limit")
     start = time.monotonic()
     through = len(lab.passed(frames))
