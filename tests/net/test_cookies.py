@@ -24,9 +24,10 @@ pytestmark = [pytest.mark.xdp_only("only a driver's program can send an answer b
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, TP_STATUS_VLAN_VALID = 263, 8, 23, 1 << 4
 PORT = 8080
 NEW_CLIENTS = 120
-# Next to nothing is in budget and nothing has a signature: what connects has passed by a cookie.
+# Next to nothing is in budget, nothing above it is borne, and nothing has a signature: what connects
+# has passed by a cookie.
 NARROW = QUIET + ('[budget.tcp_syn]\nlimit = "1/s"\nburst = 8\nserved_burst = 8\n'
-                  "[detect]\nsignatures = false\n")
+                  '[detect]\nsignatures = false\ncapacity = "none"\n')
 
 
 def address(family, number):
