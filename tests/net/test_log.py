@@ -108,7 +108,8 @@ def test_log_is_bounded_under_a_flood_of_spoofed_sources(lab, link):
     suppressed = sum(int(parse(line)[4]["count"]) for line in lab.log_lines("Suppressed"))
     assert suppressed + len(lab.log_lines("Limit")) <= 10_001
     assert lab.api.call("status")["log"]["suppressed"] > 0
-    assert 29_900 <= lab.count("limit") <= 30_000, "of each source all but its burst"
+    # A few multicast reports (MLD) of the peers' end are above 1/s, too.
+    assert 29_900 <= lab.count("limit") <= 30_010, "of each source all but its burst"
 
 
 def test_dropped_packets_are_summed_up_and_not_logged_one_by_one(lab, link):
