@@ -52,30 +52,38 @@ FW_INLINE void fw_meter_metric(struct fw_metering* metering, struct fw_meter* me
 }
 
 /* 1: a UDP service leaves the source's packets unanswered while it answers others. */
-FW_INLINE int fw_is_left_unanswered(const struct fw_context* x, const struct fw_sender* sender,
-                                    const struct fw_source* source) {
-  return x->decision->traffic_class == FW_CLASS_UDP_NEW && !sender->is_prefix &&
+FW_INLINE int fw_is_left_unanswered(const struct fw_decision* decision,
+                                    const struct fw_sender* sender, const struct fw_source* source,
+                                    fw_u64 now_ns) {
+  return decision->traffic_class == FW_CLASS_UDP_NEW && !sender->is_prefix &&
          fw_source_unrefunded(source) == FW_UNREFUNDED_MOST &&
-         fw_port_answers_lately(sender->served, fw_window(x->now_ns));
+         fw_port_answers_lately(sender->served, fw_window(now_ns));
 }
 
-/* Meters the packet under the limits of metering->rule. */
-FW_INLINE void fw_meter_packet(const struct fw_context* x, const struct fw_sender* sender,
-                               struct fw_source* source, struct fw_metering* metering) {
-  struct fw_meter* meter = fw_meter_at(x->env, sender->slot_number);
-  const struct fw_limit* limit = x->config->rule[metering->rule & (FW_MAX_RULES - 1)].limit;
+/* Meters the packet under the limits of metering->rule. A BPF function, so that the verifier
+ * follows it once and not on every way through the stages before. */
+FW_GLOBAL int fw_meter_packet(struct fw_env* env, const struct fw_packet* p,
+                              const struct fw_decision* decision, const struct fw_sender* sender,
+                              struct fw_metering* metering) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  const struct fw_limit* limit;
+  struct fw_source* source;
+  struct fw_meter* meter;
   fw_u32 value;
 
-  if (!meter) return;
+  if (!cfg || !p || !decision || !sender || !metering) return 0;
+  limit = cfg->rule[metering->rule & (FW_MAX_RULES - 1)].limit;
+  source = fw_source_at(env, sender->slot_number);
+  meter = fw_meter_at(env, sender->slot_number);
+  if (!source || !meter) return 0;
   if (fw_is_deferred(source)) {
     fw_meter_begin(meter, limit, source->excess, metering->now_ns);
     source->excess = 0;
   }
   metering->metered_ns = fw_meter_roll(meter, metering->now_ns);
   fw_meter_metric(metering, meter, &limit[FW_METRIC_PACKETS], FW_METRIC_PACKETS, 1);
-  fw_meter_metric(metering, meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES,
-                  fw_byte_units(x->packet));
-  switch (fw_metric_of(x->decision->traffic_class)) { /* the verifier needs constant offsets */
+  fw_meter_metric(metering, meter, &limit[FW_METRIC_BYTES], FW_METRIC_BYTES, fw_byte_units(p));
+  switch (fw_metric_of(decision->traffic_class)) { /* the verifier needs constant offsets */
     case FW_METRIC_SYN:
       fw_meter_metric(metering, meter, &limit[FW_METRIC_SYN], FW_METRIC_SYN, 1);
       break;
@@ -88,11 +96,13 @@ FW_INLINE void fw_meter_packet(const struct fw_context* x, const struct fw_sende
     default:
       break;
   }
-  if (!x->config->unanswered_above || !fw_is_left_unanswered(x, sender, source)) return;
+  if (!cfg->unanswered_above || !fw_is_left_unanswered(decision, sender, source, metering->now_ns))
+    return 1;
   value = fw_rate_sliding(meter->count[FW_METRIC_UDP], meter->before[FW_METRIC_UDP],
                           metering->metered_ns);
-  if (value > x->config->unanswered_above)
-    fw_meter_note(metering, FW_EXCESS_BAN, FW_METRIC_UDP, value, x->config->unanswered_above);
+  if (value > cfg->unanswered_above)
+    fw_meter_note(metering, FW_EXCESS_BAN, FW_METRIC_UDP, value, cfg->unanswered_above);
+  return 1;
 }
 
 /* What keeps the sender off and harms nobody else; FW_EVENT_LIMIT: nothing does. See the head of
@@ -119,7 +129,7 @@ FW_INLINE fw_u32 fw_limit(const struct fw_context* x, const struct fw_sender* se
   metering.now_ns = x->now_ns;
   metering.rule = sender->is_prefix ? FW_RULE_OF_PREFIXES : x->decision->rule;
   metering.peer = (fw_u8)sender->peer;
-  fw_meter_packet(x, sender, source, &metering);
+  fw_meter_packet(x->env, x->packet, x->decision, sender, &metering);
   if (metering.excess == FW_EXCESS_NONE) return FW_CONTINUE;
 
   windows = fw_excess_record(source, fw_window(metering.metered_ns), &metering.is_news);
