@@ -8,7 +8,7 @@
 #include "vocabulary.h"
 
 enum {
-  FW_ABI_VERSION = 12,
+  FW_ABI_VERSION = 13,
 
   FW_MAX_RULES = 256, /* numbers of one byte; 0: default, the last: prefixes, others: services */
   FW_RULE_OF_PREFIXES = FW_MAX_RULES - 1,
@@ -18,6 +18,9 @@ enum {
 
 enum { FW_MODE_OFF = 0, FW_MODE_OBSERVE = 1, FW_MODE_ENFORCE = 2 };
 enum { FW_ACTION_LIMIT = 0, FW_ACTION_DROP = 1, FW_ACTION_PASS = 2 };
+/* Questions of unverified sources are answered by a challenge: never, above what the service bears,
+ * always. */
+enum { FW_CHALLENGE_OFF = 0, FW_CHALLENGE_AUTO = 1, FW_CHALLENGE_ON = 2 };
 
 /* One limit of one rule: a token bucket (GCRA) and a threshold. All zero: no limit. */
 struct fw_limit {
@@ -30,10 +33,11 @@ struct fw_limit {
 
 struct fw_rule {
   struct fw_limit limit[FW_METRIC_COUNT];
-  fw_u32 ban_ms; /* how long a first ban holds after the last excess */
-  fw_u8 action;  /* FW_ACTION_* */
-  fw_u8 own;     /* 1: has limits of its own, and therefore meters of its own */
-  fw_u16 pad;
+  fw_u32 ban_ms;   /* how long a first ban holds after the last excess */
+  fw_u8 action;    /* FW_ACTION_* */
+  fw_u8 own;       /* 1: has limits of its own, and therefore meters of its own */
+  fw_u8 challenge; /* FW_CHALLENGE_* */
+  fw_u8 pad;
 };
 
 /* The budget of a class: what unverified sources may send together to one address, or to one port
@@ -79,7 +83,8 @@ struct fw_config {
   /* A source is restricted that sends more than so many packets in a window which a UDP service
    * leaves unanswered while it answers others. 0: none is. */
   fw_u32 unanswered_above;
-  fw_u8 pad2[20];
+  fw_u8 pad2[4];
+  fw_u64 challenge_seed[2]; /* secret; keys the numbers that are sent to peers (policy/siphash.h) */
   struct fw_rule rule[FW_MAX_RULES];
 };
 

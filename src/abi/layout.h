@@ -47,16 +47,21 @@ enum fw_flow_state {
   FW_FLOW_OUTBOUND = 4,    /* this host sent first (UDP, ICMP, other) */
   FW_FLOW_ESTABLISHED = 5, /* the peer is verified */
   FW_FLOW_CLOSING = 6,     /* TCP: established, and a FIN or RST was seen */
-  FW_FLOW_ACQUAINTED = 7,  /* UDP: a dialogue, or the peer to whom this host sends there */
+  FW_FLOW_ACQUAINTED = 7,  /* UDP: a dialogue, or the peer to whom this host sends there, or with
+                              FW_ECHO_PROVEN a verified peer */
 };
 struct fw_flow_of_tcp {
   fw_u32 isn, next; /* an acknowledgement in (isn, next] verifies the peer */
 };
+enum { FW_EXCHANGES_SHIFT = 3, FW_EXCHANGES_MOST = 7 };
 struct fw_flow_of_udp {
-  fw_u32 exchanges, first_window; /* answered questions; window of the first question */
+  fw_u32 exchanges; /* window of the first question << 3 | answered questions, 7 at most */
+  fw_u32 echo;      /* packed, echo.h: what the peer will return if it receives at its address */
 };
 struct fw_flow_of_acquaintance {
-  fw_u32 usual, count; /* packets in a window, outside of restricted times; in this window */
+  fw_u16 usual, count; /* packets in a window, outside of restricted times; in this window; at most
+                          65,535 */
+  fw_u32 echo;         /* as above; FW_ECHO_PROVEN: the peer has returned it */
 };
 struct fw_flow_of_one_way {
   fw_u32 next_seq, acked; /* where the peer's next segment begins; its last acknowledgement, 0
@@ -178,7 +183,8 @@ struct fw_capacity {
   fw_u32 cost;                         /* ticks that a packet costs while the service suffers ... */
   fw_u32 until_ms;                     /* ... until then, now_ns >> 20 */
   fw_u32 passed;                       /* packets above the budget that passed; wraps around */
-  fw_u32 pad;
+  fw_u32 challenged;                   /* questions that were asked back; wraps around */
+  fw_u64 questions_tat_ticks; /* GCRA of questions of unverified sources, answered or not */
 };
 
 /* Two sources that were refused lately, so that they are served first when they ask again. packed,
@@ -228,7 +234,7 @@ FW_STATIC_ASSERT(sizeof(struct fw_entry) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_entry_pending) == 16, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_budget) == FW_LINE_BYTES, "one line");
 FW_STATIC_ASSERT(sizeof(struct fw_budget_share) == 16, "no padding");
-FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 32, "no padding");
+FW_STATIC_ASSERT(sizeof(struct fw_capacity) == 40, "no padding");
 FW_STATIC_ASSERT(sizeof(struct fw_datagram) == 8, "arrays have a stride of 8 bytes at least");
 FW_STATIC_ASSERT(sizeof(struct fw_shared) == 96 + 8 * (int)FW_CLASS_SLOTS, "no padding");
 

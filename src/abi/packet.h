@@ -59,9 +59,13 @@ struct fw_packet {
   fw_u64 payload_head; /* first 8 bytes after the transport header, big-endian; 0 if fewer */
   fw_u32 len_bytes;    /* the frame on the wire, link layer included */
   fw_u32 ip_len_bytes; /* according to the IP header */
-  fw_u32 seq;          /* TCP; of a fragment of anything else its identification */
+  union {
+    fw_u32 seq;      /* TCP; of a fragment of anything else its identification */
+    fw_u32 question; /* UDP, whole: enum fw_question, noted by a datapath that can answer it */
+  };
   union {
     fw_u32 ack;         /* TCP */
+    fw_u32 challenge;   /* of an A2S question: the number that it brings */
     fw_u32 quotes_flow; /* ICMP error: 1: it is about a flow of this host (policy/quotes.h) */
   };
   fw_u16 sport, dport;  /* TCP, UDP; ICMP echo: sport = 0, dport = identifier */
@@ -75,6 +79,9 @@ struct fw_packet {
   fw_u8 l4_header_bytes;
   fw_u8 icmp_type, icmp_code;
 };
+
+/* Questions that can be answered by a challenge (policy/questions.h). */
+enum fw_question { FW_QUESTION_NONE = 0, FW_QUESTION_DNS = 1, FW_QUESTION_A2S = 2 };
 
 /* A packet's header fields as three words, for signatures. From the most significant bit:
  *   [0] proto 8, TCP flags 8, TTL 8, family and fragment 8, source port 16, destination port 16
@@ -94,17 +101,21 @@ struct fw_decision {
   fw_u8 observed;  /* 1: would have been dropped, but the mode is observe */
   fw_u8 signature; /* number of the one that matches, + 1; 0 = none */
   fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath sends it to the engine; 0 = no sample */
-  fw_u8 served;    /* in a sample: 1: a service listens or answers on the port */
+  fw_u8 served;    /* FW_SERVED: in a sample, a service listens or answers on the port; and
+                    FW_AWAITS_ECHO */
   fw_u8 ask;       /* enum fw_ask: what the datapath may try before the packet is dropped */
   fw_u8 of_all;    /* 1: the budget of all addresses refused the packet, not that of its own */
   fw_u16 budget;   /* index + 1 of the packet's own budget, if one refused it */
   fw_u32 entry;    /* packed, policy/access.h: the entry of an exempt or restricted source */
 };
 
+/* The peer of the packet's UDP flow may prove its address (policy/echo.h). */
+enum { FW_SERVED = 1, FW_AWAITS_ECHO = 2 };
+
 /* What a datapath that can send or see sockets may try for a packet that is to be dropped. */
 enum fw_ask {
   FW_ASK_NOTHING = 0,
-  FW_ASK_SENDER = 1, /* a SYN: answered by a SYN cookie, it is no loss to a real client */
+  FW_ASK_SENDER = 1, /* answered by a SYN cookie or a challenge, it is no loss to a real client */
   FW_ASK_KERNEL = 2, /* out of state: has the kernel a socket for it? */
 };
 

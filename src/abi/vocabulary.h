@@ -28,7 +28,7 @@ enum fw_verdict { FW_PASS = 0, FW_DROP = 1 };
   X(VERIFIED, "verified", "of a verified peer", PASS, 1)                                           \
   X(PASS, "pass", "passed every stage", PASS, 1)                                                   \
   X(OUTGOING, "outgoing", "sent by this host: not judged", PASS, 0)                                \
-  X(CHALLENGE, "challenge", "unverified SYN above its budget, answered by a SYN cookie", DROP, 1)  \
+  X(CHALLENGE, "challenge", "unverified, answered by a SYN cookie or a UDP challenge", DROP, 1)    \
   X(QUOTE, "quote", "ICMP error about a flow of this host", PASS, 1)                               \
   X(RESTRICT, "restrict", "restricted: nobody asked for it, or no answer to a challenge", DROP, 1) \
   X(SPOOFED, "spoofed", "own address as the source of an arriving packet", DROP, 1)

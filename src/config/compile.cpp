@@ -61,6 +61,18 @@ std::uint8_t action_of(Action action) {
   return FW_ACTION_LIMIT;
 }
 
+std::uint8_t challenge_of(Challenge challenge) {
+  switch (challenge) {
+    case Challenge::off:
+      return FW_CHALLENGE_OFF;
+    case Challenge::on:
+      return FW_CHALLENGE_ON;
+    case Challenge::automatic:
+      break;
+  }
+  return FW_CHALLENGE_AUTO;
+}
+
 }  // namespace
 
 fw_budget_limit compile_budget(const Budget& budget) {
@@ -96,6 +108,7 @@ Compiled compile(const Config& config) {
   policy.scan_ports = static_cast<std::uint8_t>(config.detect.scan_ports);
 
   policy.rule[0] = compile_rule(config.limit_default, config.ban.time);
+  policy.rule[0].challenge = challenge_of(config.detect.udp_challenges);
   if (const PrefixLimit& prefix = config.limit_prefix; prefix.any()) {
     policy.limit_bits_v4 = static_cast<std::uint8_t>(kMappedBits + prefix.prefix_v4);
     policy.limit_bits_v6 = static_cast<std::uint8_t>(prefix.prefix_v6);
@@ -113,6 +126,7 @@ Compiled compile(const Config& config) {
                         service.ban_time.value_or(config.ban.time));
     rule.action = action_of(service.action);
     rule.own = service.limits ? 1 : 0;
+    rule.challenge = challenge_of(service.challenge.value_or(config.detect.udp_challenges));
     out.rule_names.push_back(service.name);
     for (const PortRange& range : service.ports)
       for (std::uint32_t port = range.first; port <= range.last; port++) {

@@ -19,6 +19,8 @@
 namespace fw::config {
 
 enum class Mode { observe, enforce };
+// When questions of unverified sources over UDP are answered by a challenge.
+enum class Challenge { off, automatic, on };
 enum class DatapathKind { automatic, xdp, nfqueue };
 
 // Of one metric, in packets or bytes per second.
@@ -62,6 +64,7 @@ struct Detect {
   // Packets/s above its budget that a service is taken to bear until it is seen to suffer; none:
   // nothing is borne. Judgement: a program that answers on one core takes several times as many.
   std::optional<double> capacity = 10'000;
+  Challenge udp_challenges = Challenge::automatic;  // of services that say nothing else
   unsigned scan_ports = 14;  // groups of closed ports, of 16, that make a scan; 0: none does
   Milliseconds scan_ban{0};  // 0: a scan is only reported
   bool capture = true;       // keep the heads of an attack's packets as pcap
@@ -85,6 +88,7 @@ struct Service {
   Action action = Action::limit;
   std::optional<Limits> limits;          // none: counted together with the default
   std::optional<Milliseconds> ban_time;  // none: ban.time
+  std::optional<Challenge> challenge;    // none: detect.udp_challenges
 
   bool operator==(const Service&) const = default;
 };

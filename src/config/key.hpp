@@ -91,6 +91,7 @@ using AnyField = std::variant<
     Field<Record, std::optional<Milliseconds>, Duration>, Field<Record, std::uint64_t, Size>,
     Field<Record, std::optional<double>, Rate>, Field<Record, Mode, Choice>,
     Field<Record, DatapathKind, Choice>, Field<Record, Action, Choice>,
+    Field<Record, Challenge, Choice>, Field<Record, std::optional<Challenge>, Choice>,
     Field<Record, std::string, Word>, Field<Record, std::vector<std::string>, Words>,
     Field<Record, std::filesystem::path, Folder>, Field<Record, std::vector<PortRange>, Ports>>;
 
@@ -147,6 +148,12 @@ template <typename Enum>
   requires std::is_enum_v<Enum>
 [[nodiscard]] std::string toml_text(const Choice& type, Enum value, bool) {
   return "\"" + std::string(type.words[static_cast<std::size_t>(value)]) + "\"";
+}
+
+template <typename Enum>
+  requires std::is_enum_v<Enum>
+[[nodiscard]] std::string toml_text(const Choice& type, std::optional<Enum> value, bool bytes) {
+  return value ? toml_text(type, *value, bytes) : "";
 }
 
 template <typename Record>

@@ -18,6 +18,7 @@ namespace fw::config {
 
 inline constexpr std::array<std::string_view, 2> kModeWords{"observe", "enforce"};
 inline constexpr std::array<std::string_view, 3> kDatapathWords{"auto", "xdp", "nfqueue"};
+inline constexpr std::array<std::string_view, 3> kChallengeWords{"off", "auto", "on"};
 inline constexpr std::array<std::string_view, 3> kActionWords{"limit", "drop", "pass"};
 
 struct NamedThing {
@@ -197,6 +198,13 @@ inline constexpr auto kDetectKeys = std::to_array<Key<Detect>>({
      .detail = "Of unverified senders, together. As long as it bears it, nothing of it is dropped "
                "that may be of a user; while it suffers it is given less (`docs/detection.md`). "
                "`\"none\"`: nothing is borne, what is above a budget is dropped."},
+    {.name = "udp_challenges",
+     .field = Field{&Detect::udp_challenges, Choice{kChallengeWords}},
+     .about = "ask back what unverified sources ask over UDP (DNS, A2S)",
+     .detail = "`\"auto\"`: above what the service bears; `\"on\"`: always. A game server's "
+               "client has to return a number, a resolver to come by TCP. Only with the datapath "
+               "`xdp`; DNS only where the port is served by TCP as well. See "
+               "[udp-proof.md](decisions/udp-proof.md)."},
     {.name = "learn",
      .field = Field{&Detect::learn, Flag{}},
      .about = "raise the budgets to what is usual here",
@@ -233,6 +241,11 @@ inline constexpr auto kServiceKeys = std::to_array<Key<Service>>({
      .about = "how long this service's limits ban a source",
      .example = "\"10m\"",
      .fallback = "ban.time"},
+    {.name = "challenge",
+     .field = Field{&Service::challenge, Choice{kChallengeWords}},
+     .about = "ask back what unverified sources ask this service over UDP",
+     .example = "\"auto\"",
+     .fallback = "detect.udp_challenges"},
 });
 
 inline constexpr auto kListKeys = std::to_array<Key<Lists>>({

@@ -54,6 +54,14 @@ class Section {
     return index.has_value();
   }
 
+  template <typename Enum>
+    requires std::is_enum_v<Enum>
+  bool read(std::string_view key, const Choice& type, std::optional<Enum>& out) {
+    const auto index = read_choice(key, type.words);
+    if (index) out = static_cast<Enum>(*index);
+    return index.has_value();
+  }
+
   // The table, or the tables of an array ([[service]]), under a key; nothing if it is not there.
   std::optional<Section> section(std::string_view key);
   std::vector<Section> sections(std::string_view key);

@@ -23,7 +23,7 @@ FW_INLINE void fw_take_sample(struct fw_context* x, fw_u32 kind) {
                        FW_SAMPLE_BURST_TICKS))
     return;
   x->decision->sample = (fw_u8)(kind + 1);
-  x->decision->served = fw_port_served(x->env, p->proto, p->dport) != 0;
+  if (fw_port_served(x->env, p->proto, p->dport)) x->decision->served |= FW_SERVED;
 }
 
 /* Counts a classified packet under its class, and samples it if the engine learns from its reason.

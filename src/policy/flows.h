@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How a flow verifies its peer. A TCP peer acknowledges the sequence number that
- * this host chose, which the forger of an address cannot see. Other protocols prove
- * nothing: a peer that this host sent to first ANSWERS, and one whose questions were
- * answered several times over some seconds is ACQUAINTED (acquaintance.h).
+ * this host chose, which the forger of an address cannot see; a UDP peer may return
+ * such a number, too (echo.h). Else a UDP peer proves nothing: one that this host sent
+ * to first ANSWERS, and one whose questions were answered several times over some
+ * seconds is ACQUAINTED (acquaintance.h).
  *
  * A packet of an unknown peer begins a flow only when it reaches the host
  * (fw_flow_record_question), so a flood that is dropped displaces no flow. */
@@ -30,6 +31,13 @@ FW_INLINE fw_u64 fw_arriving_hash(const struct fw_config* cfg, const struct fw_p
   return fw_flow_hash(cfg, &t);
 }
 
+FW_INLINE fw_u64 fw_departing_hash(const struct fw_config* cfg, const struct fw_packet* p) {
+  struct fw_tuple t = {&p->dst, &p->src, p->dport, p->sport, p->proto};
+
+  if (!fw_has_ports(p->proto)) t.remote_port = t.local_port = 0;
+  return fw_flow_hash(cfg, &t);
+}
+
 /* Can the packet belong to an existing flow? A later fragment cannot, as its ports are unknown. An
  * echo request or a SYN begins a new one. */
 FW_INLINE int fw_may_be_of_flow(const struct fw_packet* p) {
@@ -41,11 +49,12 @@ FW_INLINE int fw_may_be_of_flow(const struct fw_packet* p) {
 struct fw_arrival {
   fw_u32 peer;               /* enum fw_peer */
   fw_u8 completes_handshake; /* 1: this packet verified the peer */
-  fw_u8 goes_on; /* 1: recognised as a connection from before the start, see one_way.h */
+  fw_u8 goes_on;     /* 1: recognised as a connection from before the start, see one_way.h */
+  fw_u8 awaits_echo; /* 1: UDP: the packet may have what this host chose, see echo.h */
 };
 
 FW_INLINE struct fw_arrival fw_arrival_of(fw_u32 peer, int completes_handshake) {
-  struct fw_arrival arrival = {peer, (fw_u8)completes_handshake, 0};
+  struct fw_arrival arrival = {peer, (fw_u8)completes_handshake, 0, 0};
 
   return arrival;
 }
@@ -66,15 +75,24 @@ FW_INLINE struct fw_arrival fw_tcp_arrive(struct fw_flow* flow, const struct fw_
   return fw_arrival_of(FW_PEER_VERIFIED, completes);
 }
 
+/* 1: a dialogue of several questions that were answered, over some seconds. */
+FW_INLINE int fw_is_dialogue(const struct fw_flow* flow, fw_u32 window) {
+  fw_u32 passed = window - (flow->udp.exchanges >> FW_EXCHANGES_SHIFT);
+
+  return (flow->udp.exchanges & FW_EXCHANGES_MOST) >= FW_EXCHANGE_ANSWERS &&
+         (fw_s32)(passed << FW_EXCHANGES_SHIFT) >= FW_EXCHANGE_WINDOWS << FW_EXCHANGES_SHIFT;
+}
+
 /* Looks up the flow of an arriving packet, and updates its state. `h` is its fw_arriving_hash(). */
 FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_config* cfg,
                                            const struct fw_packet* p, fw_u64 h, fw_u32 window) {
+  struct fw_arrival arrival = fw_arrival_of(FW_PEER_UNKNOWN, 0);
   struct fw_flow* flow;
   fw_u32 state;
 
-  if (!fw_flow_may_be_known(env, cfg, h)) return fw_arrival_of(FW_PEER_UNKNOWN, 0);
+  if (!fw_flow_may_be_known(env, cfg, h)) return arrival;
   flow = fw_flow_find(env, cfg, h, window, 0);
-  if (!flow) return fw_arrival_of(FW_PEER_UNKNOWN, 0);
+  if (!flow) return arrival;
   if (p->proto == FW_IPPROTO_TCP) return fw_tcp_arrive(flow, p, window);
 
   state = fw_flow_state(flow);
@@ -82,14 +100,13 @@ FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_c
     fw_flow_set(flow, window, state);
     return fw_arrival_of(FW_PEER_ANSWERS, 0);
   }
-  if (p->proto == FW_IPPROTO_UDP && state < FW_FLOW_HANDSHAKE &&
-      flow->udp.exchanges >= FW_EXCHANGE_ANSWERS &&
-      (fw_s32)(window - flow->udp.first_window) >= FW_EXCHANGE_WINDOWS) {
+  if (p->proto == FW_IPPROTO_UDP) arrival.awaits_echo = fw_echo_is_awaited(flow->udp.echo);
+  if (p->proto == FW_IPPROTO_UDP && state < FW_FLOW_HANDSHAKE && fw_is_dialogue(flow, window)) {
     flow->acquaintance.usual = flow->acquaintance.count = 0;
     state = FW_FLOW_ACQUAINTED;
   }
-  if (state != FW_FLOW_ACQUAINTED) return fw_arrival_of(FW_PEER_UNKNOWN, 0);
-  return fw_arrival_of(fw_acquaintance_arrive(env, flow, window), 0);
+  if (state == FW_FLOW_ACQUAINTED) arrival.peer = fw_acquaintance_arrive(env, flow, window);
+  return arrival;
 }
 
 /* The peer to whom this host sends on a UDP port of the peer's (fw_flow_depart) may send to the
@@ -132,7 +149,7 @@ FW_GLOBAL int fw_flow_record_question(struct fw_env* env, const struct fw_packet
   if (!cfg || !p) return 0;
   flow = fw_flow_find(env, cfg, fw_arriving_hash(cfg, p), window, 1);
   if (!flow || fw_flow_state(flow) > FW_FLOW_REPLIED) return 0;
-  if (fw_flow_state(flow) == FW_FLOW_EMPTY) flow->udp.first_window = window;
+  if (fw_flow_state(flow) == FW_FLOW_EMPTY) flow->udp.exchanges = window << FW_EXCHANGES_SHIFT;
   fw_flow_set(flow, window, FW_FLOW_NEW);
   return 1;
 }
@@ -195,7 +212,7 @@ FW_INLINE fw_u32 fw_other_depart(struct fw_flow* flow, const struct fw_packet* p
   int is_udp = p->proto == FW_IPPROTO_UDP;
 
   if (*state == FW_FLOW_NEW) {
-    flow->udp.exchanges++;
+    if ((flow->udp.exchanges & FW_EXCHANGES_MOST) < FW_EXCHANGES_MOST) flow->udp.exchanges++;
     *state = FW_FLOW_REPLIED;
     return is_udp ? FW_DEPARTS_ANSWER : FW_DEPARTS;
   }

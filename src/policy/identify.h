@@ -5,6 +5,7 @@
 #define FW_POLICY_IDENTIFY_H
 
 #include "one_way.h"
+#include "questions.h"
 #include "refund.h"
 #include "tables/prefetch.h"
 #include "tables/signature_match.h"
@@ -52,6 +53,10 @@ FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   x->source_hash = fw_source_hash(x->config, &sender->key, x->decision->rule);
   arrival = fw_arrive(x);
   sender->peer = arrival.peer;
+  if (arrival.awaits_echo) x->decision->served = FW_AWAITS_ECHO;
+  if (fw_noted_question(p) == FW_QUESTION_A2S && sender->peer != FW_PEER_ANSWERS &&
+      sender->peer != FW_PEER_VERIFIED && fw_question_proves(x->env, p, x->now_ns))
+    sender->peer = FW_PEER_VERIFIED;
   x->completes_handshake = arrival.completes_handshake;
   traffic_class = fw_classify(p, sender->peer);
   if (!sender->peer) {

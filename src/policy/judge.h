@@ -14,6 +14,7 @@
  *   signatures       drop what matches a flood in progress
  *   source limits    drop the excess of one source
  *   prefix limits    drop the excess of one prefix
+ *   questions        ask back what unverified sources ask above what a service bears
  *   verified         verified peers, and peers that answer this host, pass
  *   budgets          drop the excess of all unverified sources together
  *
@@ -30,6 +31,7 @@
 #include "identify.h"
 #include "limits.h"
 #include "link_control.h"
+#include "questions.h"
 #include "quotes.h"
 #include "scans.h"
 #include "signatures.h"
@@ -48,6 +50,7 @@ FW_INLINE fw_u32 fw_judge(struct fw_context* x, int parsed) {
   FW_STAGE(fw_stage_signatures(x));
   FW_STAGE(fw_stage_source_limits(x));
   FW_STAGE(fw_stage_prefix_limits(x));
+  FW_STAGE(fw_stage_questions(x));
   FW_STAGE(fw_stage_verified(x));
   fw_watch_for_scan(x);
   FW_STAGE(fw_stage_budgets(x));
@@ -65,23 +68,47 @@ FW_INLINE fw_u8 fw_ask(const struct fw_context* x, fw_u32 reason) {
   if (traffic_class == FW_CLASS_TCP_SYN && x->config->syn_cookies &&
       x->config->mode == FW_MODE_ENFORCE)
     return FW_ASK_SENDER;
+  /* What one source sends above its limits is not answered: its address may be a third party's. */
+  if ((reason == FW_REASON_BUDGET || reason == FW_REASON_SIGNATURE) &&
+      fw_noted_question(x->packet) && fw_challenges(x))
+    return FW_ASK_SENDER;
   return FW_ASK_NOTHING;
 }
 
 /* A UDP packet of an unknown peer that reaches the host begins a flow. */
-FW_INLINE void fw_begin_flow(struct fw_context* x) {
-  const struct fw_decision* decision = x->decision;
-
+FW_INLINE void fw_begin_flow(struct fw_env* env, const struct fw_packet* p,
+                             const struct fw_decision* decision) {
   if (decision->traffic_class != FW_CLASS_UDP_NEW &&
       decision->traffic_class != FW_CLASS_UDP_REFLECTED)
     return;
-  if (decision->verdict == FW_PASS || fw_env_is_past(x->env))
-    fw_flow_record_question(x->env, x->packet, fw_window(x->now_ns));
+  if (decision->verdict == FW_PASS || fw_env_is_past(env))
+    fw_flow_record_question(env, p, fw_window(fw_env_now(env)));
+}
+
+/* Settles a packet for which its sender or the kernel was asked. */
+FW_INLINE void fw_settle_asked(struct fw_env* env, const struct fw_packet* p,
+                               struct fw_decision* decision, fw_u32 reason) {
+  struct fw_capacity* capacity;
+
+  if (reason == FW_REASON_CHALLENGE && p->proto == FW_IPPROTO_UDP && decision->budget) {
+    capacity = fw_env_capacities(env, decision->budget - 1U);
+    if (capacity) __sync_fetch_and_add(&capacity->challenged, 1);
+  }
+  fw_settle(env, p, decision, reason);
+  fw_begin_flow(env, p, decision);
+}
+
+/* 1: the datapath is to look for a number in the payload (echo_flow.h). */
+FW_INLINE int fw_may_echo(const struct fw_packet* p, const struct fw_decision* decision) {
+  return (decision->served & FW_AWAITS_ECHO) ||
+         (p->proto == FW_IPPROTO_UDP && decision->verdict == FW_PASS &&
+          decision->traffic_class == FW_CLASS_UDP_NEW &&
+          p->payload_head >> 62 == 3 /* perhaps QUIC */);
 }
 
 /* Decides one ingress packet. `parsed` is what fw_parse() returned, *p what it filled in; *decision
  * is zero on entry. Without a configuration everything passes. If decision->ask is set, the
- * datapath may try that; in any case it has to call fw_settle(), with decision->reason if it
+ * datapath may try that; in any case it has to call fw_settle_asked(), with decision->reason if it
  * achieved nothing. */
 FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet* p,
                          struct fw_decision* decision) {
@@ -105,7 +132,7 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
     return;
   }
   fw_settle(env, p, decision, reason);
-  fw_begin_flow(&x);
+  fw_begin_flow(env, p, decision);
   fw_begin_datagram(&x);
 }
 

@@ -79,7 +79,7 @@ static void show(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns
   sample.reason = decision->reason;
   sample.traffic_class = decision->traffic_class;
   sample.signature = decision->signature;
-  sample.served = decision->served;
+  sample.served = decision->served & FW_SERVED;
   sample.link = frame->link;
   sample.head_bytes = (fw_u16)bytes;
   if (bytes) __builtin_memcpy(sample.head, frame->data, bytes);
@@ -102,9 +102,14 @@ static int would_challenge(struct fw_env* env, const struct fw_frame* frame,
     if (!offset) return 0;
   }
   if (frame->captured_bytes < offset + ip_bytes) return 0;
-  if (!fw_syn_ip_is_plain(frame->data + offset, p->is_v6)) return 0;
+  if (!fw_syn_ip_is_plain(frame->data + offset, p->is_v6, p->proto)) return 0;
   flow = fw_flow_find(env, cfg, fw_arriving_hash(cfg, p), fw_window(env->now_ns), 0);
   return !flow || fw_flow_state(flow) != FW_FLOW_ESTABLISHED; /* like fw_flow_offer() */
+}
+
+/* Would the XDP program answer this question by a challenge? */
+static int would_ask_back(struct fw_env* env, const struct fw_packet* p) {
+  return fw_question_is_served(env, p) && fw_syn_is_to_this_host(env, p, env->now_ns);
 }
 
 /* Nothing is sent, and no flow is recorded: a client in a capture acknowledges the number of the
@@ -113,14 +118,56 @@ static void settle_asked(struct fw_env* env, const struct fw_frame* frame,
                          const struct fw_packet* packet, struct fw_decision* decision) {
   fw_u32 reason = decision->reason;
 
-  if (decision->ask == FW_ASK_SENDER && env->is_past && would_challenge(env, frame, packet))
+  if (decision->ask == FW_ASK_SENDER && env->is_past &&
+      (packet->proto == FW_IPPROTO_UDP ? would_ask_back(env, packet)
+                                       : would_challenge(env, frame, packet))) {
     reason = FW_REASON_CHALLENGE;
-  fw_settle(env, packet, decision, reason);
+    if (packet->proto == FW_IPPROTO_UDP) decision->sample = 0;
+  }
+  fw_settle_asked(env, packet, decision, reason);
+}
+
+/* The UDP payload in a plain frame, as datapath/xdp/payload.h reads it; NULL: none. */
+static const fw_u8* payload_of(const struct fw_frame* frame, const struct fw_packet* p) {
+  fw_u32 offset, ip_bytes = p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES;
+
+  if (p->proto != FW_IPPROTO_UDP || p->fragment == FW_FRAG_LATER) return NULL;
+  if (frame->link != FW_LINK_ETHERNET || frame->captured_bytes < FW_SYN_LINK_BYTES) return NULL;
+  offset = fw_syn_ip_offset(frame->data, p->is_v6);
+  if (!offset) return NULL;
+  if (frame->captured_bytes < offset + ip_bytes + FW_UDP_BYTES) return NULL;
+  if (!fw_syn_ip_is_plain(frame->data + offset, p->is_v6, FW_IPPROTO_UDP)) return NULL;
+  return frame->data + offset + ip_bytes + FW_UDP_BYTES;
+}
+
+static void note_question(const struct fw_frame* frame, struct fw_packet* p) {
+  const fw_u8* payload = payload_of(frame, p);
+  fw_u32 at = p->dport == FW_DNS_PORT ? 0 : fw_a2s_number_offset(p);
+
+  if (!payload || payload + at + 4 > frame->data + frame->captured_bytes) return;
+  p->question = fw_question_of(p);
+  p->challenge = at ? fw_be32(payload + at) : FW_CHALLENGE_WANTED;
+}
+
+/* Returns 0 if the packet has no payload that is looked at. */
+static int load_payload(const struct fw_frame* frame, const struct fw_packet* p,
+                        struct fw_payload* payload) {
+  const fw_u8* from = payload_of(frame, p);
+  fw_u32 size = p->payload_bytes;
+
+  __builtin_memset(payload, 0, sizeof *payload);
+  if (size > FW_PAYLOAD_HEAD_BYTES) size = FW_PAYLOAD_HEAD_BYTES;
+  if (!from || size < FW_ECHO_LEAST_BYTES || from + size > frame->data + frame->captured_bytes)
+    return 0;
+  __builtin_memcpy(payload->bytes, from, size);
+  payload->size = size;
+  return 1;
 }
 
 void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns,
                       struct fw_packet* packet, struct fw_decision* decision) {
   struct fw_cursor cursor = cursor_of(frame), again = cursor;
+  struct fw_payload payload;
   int parsed;
 
   __builtin_memset(packet, 0, sizeof *packet);
@@ -130,17 +177,27 @@ void fw_policy_decide(struct fw_env* env, const struct fw_frame* frame, fw_u64 n
   parsed = fw_parse(&cursor, frame->link, packet);
   if (parsed == FW_PARSED && fw_is_icmp_error(packet))
     packet->quotes_flow = (fw_u32)fw_quotes_flow(env, &again, frame->link, packet);
+  if (parsed == FW_PARSED && (env->is_past || env->notes_questions) && fw_question_of(packet))
+    note_question(frame, packet);
   fw_decide(env, parsed, packet, decision);
   if (decision->ask) settle_asked(env, frame, packet, decision);
+  if (fw_may_echo(packet, decision) && load_payload(frame, packet, &payload))
+    fw_echo_arrive(env, packet, &payload, fw_window(now_ns));
   if (decision->sample && env->sample) show(env, frame, now_ns, packet, decision);
 }
 
 void fw_policy_record_egress(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns) {
   struct fw_cursor cursor = cursor_of(frame);
+  struct fw_payload payload;
   struct fw_packet packet;
+  int parsed;
 
   __builtin_memset(&packet, 0, sizeof packet);
-  fw_record_egress(env, fw_parse(&cursor, frame->link, &packet), &packet, now_ns);
+  env->now_ns = now_ns;
+  parsed = fw_parse(&cursor, frame->link, &packet);
+  fw_record_egress(env, parsed, &packet, now_ns);
+  if (parsed == FW_PARSED && fw_may_choose(&packet) && load_payload(frame, &packet, &payload))
+    fw_echo_depart(env, &packet, &payload);
 }
 
 struct fw_match_key fw_policy_match_key(const struct fw_packet* packet) {

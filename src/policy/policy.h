@@ -25,6 +25,9 @@ struct fw_env {
   /* 1: packets are of a capture. A packet that is dropped now had reached the host then, and SYNs
    * that the XDP program would answer count as answered. */
   fw_u32 is_past;
+  /* 1: UDP questions that the XDP program could answer are recognised, as with is_past. They are
+   * not answered. */
+  fw_u32 notes_questions;
   fw_u64 now_ns; /* time of the packet that is judged */
 #define FW_ENV_TABLE(storage, name, type, count) type* name;
   FW_SHARED_TABLES(FW_ENV_TABLE)

@@ -13,6 +13,7 @@ enum {
   FW_SYN_LINK_BYTES = 22, /* Ethernet with two tags, the longest link header that is answered */
   FW_IPV4_BYTES = 20,
   FW_IPV6_BYTES = 40,
+  FW_UDP_BYTES = 8,
   FW_IPV4_PLAIN = 0x45, /* first byte: version 4, no options */
 };
 
@@ -33,10 +34,9 @@ FW_INLINE fw_u32 fw_syn_ip_offset(const fw_u8* frame, int is_v6) {
   return type == (is_v6 ? FW_ETHERTYPE_IPV6 : FW_ETHERTYPE_IPV4) ? offset : 0;
 }
 
-/* 1: TCP over IP without options or extension headers. */
-FW_INLINE int fw_syn_ip_is_plain(const fw_u8* ip, int is_v6) {
-  return is_v6 ? ip[0] >> 4 == 6 && ip[6] == FW_IPPROTO_TCP
-               : ip[0] == FW_IPV4_PLAIN && ip[9] == FW_IPPROTO_TCP;
+/* 1: `proto` over IP without options or extension headers. */
+FW_INLINE int fw_syn_ip_is_plain(const fw_u8* ip, int is_v6, fw_u8 proto) {
+  return is_v6 ? ip[0] >> 4 == 6 && ip[6] == proto : ip[0] == FW_IPV4_PLAIN && ip[9] == proto;
 }
 
 /* 1: to an address of this host, which the engine exempts as its own. A listener on any address

@@ -29,7 +29,7 @@ FW_INLINE fw_u64 fw_flow_filter_bit(fw_u32 tag) { /* bit 0 of a tag is always se
 FW_INLINE int fw_flow_is_filtered_for(const struct fw_flow* flow) {
   fw_u32 state = flow->seen_state & 7;
 
-  return state > FW_FLOW_NEW || (state == FW_FLOW_NEW && flow->udp.exchanges);
+  return state > FW_FLOW_NEW || (state == FW_FLOW_NEW && (flow->udp.exchanges & FW_EXCHANGES_MOST));
 }
 
 /* 0: the bucket has no flow with this tag that is in the filter. */

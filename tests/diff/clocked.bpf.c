@@ -22,10 +22,10 @@ FW_INLINE void decide_and_record(struct fw_env* env, int parsed, const struct fw
 /* A packet for which its sender or the kernel was asked is settled after that. */
 FW_INLINE void settle_and_record(struct fw_env* env, const struct fw_packet* packet,
                                  struct fw_decision* decision, fw_u32 reason) {
-  fw_settle(env, packet, decision, reason);
+  fw_settle_asked(env, packet, decision, reason);
   clocked.decision = *decision;
 }
 
 #define fw_decide decide_and_record
-#define fw_settle settle_and_record
+#define fw_settle_asked settle_and_record
 #include "datapath/xdp/floodwall.bpf.c"

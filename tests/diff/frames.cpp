@@ -92,12 +92,77 @@ Packet Frames::error(const Packet& ip) {
   return error.payload(sent.bytes());
 }
 
+// What proves a peer's address, as one of two values: questions with a number and what hosts give;
+// WireGuard, QUIC, DTLS and OpenVPN with the number at its place.
+Packet Frames::proof(const Packet& ip, bool leaving) {
+  Bytes payload(100 + below(60), 0);
+  const auto put = [&](std::size_t at, std::string_view text) {
+    std::ranges::copy(text, payload.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  const std::string number = below(2) ? "abcdefgh" : "ABCDEFGH";
+  using std::string_view_literals::operator""sv;
+  switch (below(6)) {
+    case 0:
+      if (leaving) {
+        put(0, "\xff\xff\xff\xff\x41" + number);
+        payload.resize(9);
+      } else if (below(2)) {
+        put(0, "\xff\xff\xff\xffTSource Engine Query"sv);
+        put(25, number);
+        payload.resize(below(2) ? 25 : 29);
+      } else {
+        put(0, (below(2) ? "\xff\xff\xff\xffU" : "\xff\xff\xff\xffV") +
+                   (below(3) ? number : "\xff\xff\xff\xff"));
+        payload.resize(9);
+      }
+      break;
+    case 1:
+      put(0, leaving ? "\x02\0\0\0"sv : "\x04\0\0\0"sv);
+      put(4, number);
+      if (leaving) payload.resize(92);
+      break;
+    case 2: {
+      const bool is_long = leaving || below(2);
+      if (is_long) {
+        put(0, "\xc3\0\0\0\x01\x08"sv);
+        put(6, leaving ? "client42" : number);
+        put(14, "\x08" + (leaving ? number : "client42"));
+      } else {
+        put(0, "\x43" + number);
+      }
+      break;
+    }
+    case 3:
+      put(0, "\x16\xfe\xfd"sv);
+      put(13, leaving ? "\x03" : "\x01");
+      put(leaving ? 27 : 60, "\x08" + number);
+      break;
+    case 4:
+      put(0, (leaving ? "\x40" : "\x28") + number);
+      put(14, number);
+      break;
+    default: {
+      const bool asks = below(3) != 0;
+      put(0, asks ? "\x12\x34\x01\0\0\x01\0\0\0\0\0\0\1a\0\0\1\0\1"sv
+                  : "\x12\x34\x81\0\0\x01\0\0\0\0\0\0\1a\0\0\1\0\1"sv);
+      return ip.udp(leaving ? 53 : 40000, leaving ? 40000 : 53).payload(payload);
+    }
+  }
+  return ip.udp(leaving ? 27015 : 40000, leaving ? 40000 : 27015).payload(payload);
+}
+
 Packet Frames::transport(const Packet& ip, bool leaving) {
   constexpr std::array<unsigned, 6> kLocal{80, 22, 53, 443, 27015, 68};
   constexpr std::array<unsigned, 6> kRemotePorts{40000, 40001, 53, 123, 67, 1900};
   const unsigned local = kLocal[below(6)], remote = kRemotePorts[below(6)];
   const unsigned source = leaving ? local : remote, destination = leaving ? remote : local;
-  switch (below(16)) {
+  switch (below(20)) {
+    case 16:
+    case 17:
+    case 18:
+      return proof(ip, leaving);
+    case 19:
+      return error(ip);
     case 0:
       return ip.icmp_echo(below(3), 1);
     case 1:

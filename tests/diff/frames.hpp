@@ -32,6 +32,7 @@ class Frames {
   [[nodiscard]] Packet link();
   [[nodiscard]] Packet network(bool leaving, bool v6);
   [[nodiscard]] Packet error(const Packet& ip);
+  [[nodiscard]] Packet proof(const Packet& ip, bool leaving);
   [[nodiscard]] Packet transport(const Packet& ip, bool leaving);
   [[nodiscard]] const Bytes& next(const std::vector<Template>& from);
   [[nodiscard]] unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }

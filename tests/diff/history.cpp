@@ -112,6 +112,7 @@ class History {
     }
     rule.ban_ms = 1 + below(30'000);
     rule.own = one_in(2);
+    rule.challenge = static_cast<fw_u8>(below(3));
     if (number > 1) rule.action = static_cast<fw_u8>(below(3));
     return rule;
   }

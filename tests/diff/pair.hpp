@@ -18,7 +18,9 @@ class Pair {
  public:
   static constexpr datapath::TableSizes kSizes{.sources = 64, .flows = 64, .bans = 16};
 
-  explicit Pair(std::unique_ptr<KernelSide> kernel) : kernel_(std::move(kernel)) {}
+  explicit Pair(std::unique_ptr<KernelSide> kernel) : kernel_(std::move(kernel)) {
+    user_.env().notes_questions = 1;
+  }
 
   [[nodiscard]] Difference ingress(std::span<const fw_u8> frame, std::uint64_t now_ns,
                                    unsigned link = FW_LINK_ETHERNET);

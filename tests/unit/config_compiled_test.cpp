@@ -56,6 +56,18 @@ TEST(compiled, syn_cookies_are_sent_unless_switched_off) {
   EXPECT_EQ(fw::config::compile(good("[detect]\nsyn_cookies = false\n")).policy.syn_cookies, 0);
 }
 
+TEST(compiled, udp_challenges_are_automatic_unless_a_service_says_otherwise) {
+  const auto policy = fw::config::compile(good("[detect]\nudp_challenges = \"off\"\n"
+                                               "[[service]]\nname = \"dns\"\nport = \"udp/53\"\n"
+                                               "challenge = \"on\"\n[[service]]\nname = \"game\"\n"
+                                               "port = \"udp/27015\"\n"))
+                          .policy;
+  EXPECT_EQ(fw::config::compile(good("")).policy.rule[0].challenge, FW_CHALLENGE_AUTO);
+  EXPECT_EQ(policy.rule[0].challenge, FW_CHALLENGE_OFF);
+  EXPECT_EQ(policy.rule[1].challenge, FW_CHALLENGE_ON);
+  EXPECT_EQ(policy.rule[2].challenge, FW_CHALLENGE_OFF);
+}
+
 TEST(compiled, limits_per_prefix_are_a_rule_of_their_own) {
   const auto compiled = fw::config::compile(good(R"(
 [ban]

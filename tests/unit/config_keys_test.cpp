@@ -47,6 +47,10 @@ template <typename Enum>
 Enum other(const Choice& type, Enum value) {
   return static_cast<Enum>((static_cast<std::size_t>(value) + 1) % type.words.size());
 }
+template <typename Enum>
+std::optional<Enum> other(const Choice& type, std::optional<Enum> value) {
+  return other(type, value.value_or(Enum{}));
+}
 std::string other(const Word&, const std::string&) {
   return "other";
 }
@@ -106,7 +110,8 @@ TEST(keys, each_is_read_written_and_reported_as_a_change) {
 }
 
 TEST(keys, of_a_service_are_read_written_and_reported_as_a_change) {
-  Service service{.name = "a", .ports = {{false, 80, 80}}, .limits = {}, .ban_time = {}};
+  Service service{
+      .name = "a", .ports = {{false, 80, 80}}, .limits = {}, .ban_time = {}, .challenge = {}};
   const auto text = [](const Service& of) {
     std::string out = "[[service]]\n";
     for (const Key<Service>& key : kServiceKeys)

@@ -7,7 +7,7 @@ namespace fw::datapath {
 
 namespace {
 
-// Derives the second seed word from the first, so that one number makes a run repeatable.
+// Derives the other seeds from the first one, so that one number makes a run repeatable.
 // SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 std::uint64_t next_seed(std::uint64_t x) {
   x += 0x9e3779b97f4a7c15ULL;
@@ -53,6 +53,8 @@ fw_config UserTables::first_config(std::uint64_t seed) const {
   fw_config config{};
   config.seed[0] = seed;
   config.seed[1] = next_seed(seed);
+  config.challenge_seed[0] = next_seed(config.seed[1]);
+  config.challenge_seed[1] = next_seed(config.challenge_seed[0]);
   set_masks(config, sizes_);
   return config;
 }

@@ -3,6 +3,8 @@
  * floodwall_out records what this host sends (tc). The pair whose names end in _ip is
  * for interfaces whose frames begin with the IP header. */
 #include "datapath/xdp/env_bpf.h"
+#include "datapath/xdp/payload.h"
+#include "datapath/xdp/question_answer.h"
 #include "datapath/xdp/socket_lookup.h"
 #include "datapath/xdp/syn_answer.h"
 #include "policy/egress.h"
@@ -129,7 +131,7 @@ FW_INLINE void fw_show(struct xdp_md* ctx, fw_u8 link, struct fw_env* env,
   sample->reason = decision->reason;
   sample->traffic_class = decision->traffic_class;
   sample->signature = decision->signature;
-  sample->served = decision->served;
+  sample->served = decision->served & FW_SERVED;
   sample->link = link;
   if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
   FW_OPAQUE(bytes); /* else clang optimises the check below away, which the verifier needs */
@@ -156,6 +158,11 @@ FW_INLINE fw_u32 fw_asked(struct xdp_md* ctx, fw_u8 link, struct fw_env* env,
     return FW_REASON_PASS;
   }
   if (link == FW_LINK_IP) return decision->reason;
+  if (packet->proto == FW_IPPROTO_UDP) {
+    if (!fw_question_answer(ctx, env, packet)) return decision->reason;
+    decision->sample = 0; /* its sender will prove itself, or stay away */
+    return FW_REASON_CHALLENGE;
+  }
   challenged = fw_challenge(ctx, env, packet, fw_env_now(env));
   if (challenged == FW_CHALLENGED) return FW_REASON_CHALLENGE;
   return challenged == FW_CHALLENGED_BY_KERNEL ? FW_REASON_PASS : decision->reason;
@@ -170,9 +177,13 @@ FW_INLINE int fw_judge_frame(struct xdp_md* ctx, fw_u8 link) {
   fw_env_open(&env);
   parsed = fw_parse_xdp(ctx, link, &packet);
   if (parsed == FW_PARSED && fw_is_icmp_error(&packet)) fw_note_quote(ctx, &env, link, &packet);
+  if (link == FW_LINK_ETHERNET && parsed == FW_PARSED && fw_looks_like_question(&packet))
+    fw_note_question(ctx, &packet);
   fw_decide(&env, parsed, &packet, &decision);
   if (decision.ask)
-    fw_settle(&env, &packet, &decision, fw_asked(ctx, link, &env, &packet, &decision));
+    fw_settle_asked(&env, &packet, &decision, fw_asked(ctx, link, &env, &packet, &decision));
+  if (link == FW_LINK_ETHERNET && fw_may_echo(&packet, &decision))
+    fw_look_for_echo(ctx, &env, &packet);
   if (decision.sample) fw_show(ctx, link, &env, &packet, &decision);
   if (decision.reason == FW_REASON_CHALLENGE) return XDP_TX;
   return decision.verdict == FW_DROP ? XDP_DROP : XDP_PASS;
@@ -181,9 +192,13 @@ FW_INLINE int fw_judge_frame(struct xdp_md* ctx, fw_u8 link) {
 FW_INLINE int fw_record_frame(struct __sk_buff* skb, fw_u8 link) {
   struct fw_packet packet = {0};
   struct fw_env env;
+  int parsed;
 
   fw_env_open(&env);
-  fw_record_egress(&env, fw_parse_skb(skb, link, &packet), &packet, fw_env_now(&env));
+  parsed = fw_parse_skb(skb, link, &packet);
+  fw_record_egress(&env, parsed, &packet, fw_env_now(&env));
+  if (link == FW_LINK_ETHERNET && parsed == FW_PARSED && fw_may_choose(&packet))
+    fw_record_choice(skb, &env, &packet);
   return TC_ACT_UNSPEC;
 }
 

@@ -41,6 +41,8 @@ enum {
       320000000 /* 5120: a backlog (somaxconn, 4096), and what leaves it meanwhile */
 };
 
+/* The headers of a frame that is answered; of a UDP one `tcp` has the transport header and the
+ * beginning of the payload. */
 struct fw_syn {
   fw_u8 link[24]; /* Ethernet and at most two tags: FW_SYN_LINK_BYTES, padded */
   fw_u8 ip[FW_IPV6_BYTES];
@@ -81,20 +83,20 @@ FW_GLOBAL int fw_syn_read(struct xdp_md* ctx, const struct fw_packet* p, struct 
   syn->ip_bytes = p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES;
   if (bpf_xdp_load_bytes(ctx, syn->link_bytes, syn->ip, p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES))
     return 0;
-  if (!fw_syn_ip_is_plain(syn->ip, p->is_v6)) return 0;
+  if (!fw_syn_ip_is_plain(syn->ip, p->is_v6, FW_IPPROTO_TCP)) return 0;
   tcp_bytes = p->l4_header_bytes;
   if (!FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) return 0;
   return !bpf_xdp_load_bytes(ctx, syn->link_bytes + syn->ip_bytes, syn->tcp, (fw_u32)tcp_bytes);
 }
 
 /* Is the packet routed to this host, and not forwarded? */
-FW_GLOBAL int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn) {
+FW_GLOBAL int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn, fw_u32 proto) {
   struct bpf_fib_lookup fib;
   long route;
 
   if (!syn) return 0;
   __builtin_memset(&fib, 0, sizeof fib);
-  fib.l4_protocol = FW_IPPROTO_TCP;
+  fib.l4_protocol = (fw_u8)proto;
   fib.ifindex = ctx->ingress_ifindex;
   if (syn->ip_bytes == FW_IPV6_BYTES) {
     fib.family = FW_AF_INET6;
@@ -171,36 +173,42 @@ FW_INLINE void fw_syn_ack_tcp(struct fw_syn* syn) {
   fw_put16(syn->tcp + 22, syn->mss_bytes < most ? syn->mss_bytes : most);
 }
 
-/* Turns the headers in *syn into those of the SYN-ACK, checksums included. */
-FW_GLOBAL int fw_syn_ack(struct fw_syn* syn) {
+/* Turns the link and IP headers round, for `bytes` of transport. Returns the sum of the
+ * pseudo-header. */
+FW_INLINE fw_u32 fw_turn_round(struct fw_syn* syn, fw_u32 bytes, fw_u8 proto) {
   fw_u8 swapped[16];
-  fw_u32 sum;
 
-  if (!syn) return 0;
   __builtin_memcpy(swapped, syn->link, 6);
   __builtin_memcpy(syn->link, syn->link + 6, 6);
   __builtin_memcpy(syn->link + 6, swapped, 6);
-  fw_syn_ack_tcp(syn);
   if (syn->ip_bytes == FW_IPV6_BYTES) {
     fw_put32(syn->ip, 6u << 28);
-    fw_put16(syn->ip + 4, syn->answer_bytes);
+    fw_put16(syn->ip + 4, bytes);
     syn->ip[7] = FW_TTL;
     __builtin_memcpy(swapped, syn->ip + 8, 16);
     __builtin_memcpy(syn->ip + 8, syn->ip + 24, 16);
     __builtin_memcpy(syn->ip + 24, swapped, 16);
-    sum = fw_sum16(syn->ip + 8, 32, FW_IPPROTO_TCP + syn->answer_bytes);
-  } else {
-    syn->ip[1] = 0;
-    fw_put16(syn->ip + 2, FW_IPV4_BYTES + syn->answer_bytes);
-    fw_put32(syn->ip + 4, FW_IPV4_DONT_FRAGMENT); /* and no identification */
-    syn->ip[8] = FW_TTL;
-    fw_put16(syn->ip + 10, 0);
-    __builtin_memcpy(swapped, syn->ip + 12, 4);
-    __builtin_memcpy(syn->ip + 12, syn->ip + 16, 4);
-    __builtin_memcpy(syn->ip + 16, swapped, 4);
-    fw_put16(syn->ip + 10, fw_fold16(fw_sum16(syn->ip, FW_IPV4_BYTES, 0)));
-    sum = fw_sum16(syn->ip + 12, 8, FW_IPPROTO_TCP + syn->answer_bytes);
+    return fw_sum16(syn->ip + 8, 32, proto + bytes);
   }
+  syn->ip[1] = 0;
+  fw_put16(syn->ip + 2, FW_IPV4_BYTES + bytes);
+  fw_put32(syn->ip + 4, FW_IPV4_DONT_FRAGMENT); /* and no identification */
+  syn->ip[8] = FW_TTL;
+  fw_put16(syn->ip + 10, 0);
+  __builtin_memcpy(swapped, syn->ip + 12, 4);
+  __builtin_memcpy(syn->ip + 12, syn->ip + 16, 4);
+  __builtin_memcpy(syn->ip + 16, swapped, 4);
+  fw_put16(syn->ip + 10, fw_fold16(fw_sum16(syn->ip, FW_IPV4_BYTES, 0)));
+  return fw_sum16(syn->ip + 12, 8, proto + bytes);
+}
+
+/* Turns the headers in *syn into those of the SYN-ACK, checksums included. */
+FW_GLOBAL int fw_syn_ack(struct fw_syn* syn) {
+  fw_u32 sum;
+
+  if (!syn) return 0;
+  fw_syn_ack_tcp(syn);
+  sum = fw_turn_round(syn, syn->answer_bytes, FW_IPPROTO_TCP);
   fw_put16(syn->tcp + 16, fw_fold16(fw_sum16(syn->tcp, FW_SYN_ACK_BYTES, sum)));
   return 1;
 }
@@ -248,7 +256,8 @@ FW_GLOBAL int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const st
 
   if (!cpu || !p) return FW_CHALLENGED_NOT;
   __builtin_memset(&syn, 0, sizeof syn);
-  if (!fw_syn_read(ctx, p, &syn) || !fw_is_routed_here(ctx, &syn)) return FW_CHALLENGED_NOT;
+  if (!fw_syn_read(ctx, p, &syn) || !fw_is_routed_here(ctx, &syn, FW_IPPROTO_TCP))
+    return FW_CHALLENGED_NOT;
   outcome = fw_syn_cookie(ctx, p, &syn);
   if (outcome == FW_CHALLENGED_BY_KERNEL)
     return fw_rate_admit64(&cpu->listener_tat_ticks, now_ns, FW_LISTENER_COST_TICKS,

@@ -188,7 +188,9 @@ Result<void> XdpDatapath::init_config(const TableSizes& sizes) {
     config_ = config_in_force();
     return {};
   }
-  if (getrandom(&config_.seed[0], sizeof config_.seed, 0) != sizeof config_.seed)
+  if (getrandom(&config_.seed[0], sizeof config_.seed, 0) != sizeof config_.seed ||
+      getrandom(&config_.challenge_seed[0], sizeof config_.challenge_seed, 0) !=
+          sizeof config_.challenge_seed)
     return fail_errno("read the random seed of the tables", errno);
   config_.abi_version = FW_ABI_VERSION;
   set_masks(config_, sizes);

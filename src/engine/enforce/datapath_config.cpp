@@ -74,6 +74,7 @@ Result<void> DatapathConfig::write(const config::Compiled& compiled, std::uint8_
   fw_config next = compiled.policy;
   next.seed[0] = current.seed[0];
   next.seed[1] = current.seed[1];
+  std::ranges::copy(current.challenge_seed, next.challenge_seed);
   next.source_mask = current.source_mask;
   next.flow_mask = current.flow_mask;
   next.entry_mask = current.entry_mask;
