@@ -53,15 +53,16 @@ FW_INLINE void fw_account(struct fw_context* x, fw_u32 reason) {
 }
 
 /* Sets the verdict, and counts the packet under its reason. Called once per packet. A packet above
- * a budget passes if its service bears it. */
-FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
-                         struct fw_decision* decision, fw_u32 reason) {
-  const struct fw_config* cfg = fw_env_config(env);
-  struct fw_counters* counters = fw_env_counters(env, 0);
+ * a budget passes if its service bears it. A BPF function, so that the verifier follows it once and
+ * not once for each stage that ends a packet's way. */
+FW_GLOBAL int fw_settle(struct fw_env* env, const struct fw_packet* p, struct fw_decision* decision,
+                        fw_u32 reason) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_counters* counters = env ? fw_env_counters(env, 0) : NULL;
   int drops;
   fw_u64 at;
 
-  if (!cfg || !counters) return;
+  if (!cfg || !counters || !p || !decision) return 0;
   if (reason == FW_REASON_BUDGET && decision->budget)
     reason = fw_settle_excess(env, p, decision);
   else if (decision->ask == FW_ASK_SENDER && decision->budget) /* answered, and yet above it */
@@ -77,6 +78,7 @@ FW_INLINE void fw_settle(struct fw_env* env, const struct fw_packet* p,
     counters->bytes[at] += p->len_bytes;
   }
   counters->observed_drops += decision->observed;
+  return 1;
 }
 
 #endif

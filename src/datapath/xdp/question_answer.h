@@ -21,23 +21,26 @@ enum {
 /* The RFC 1071 sum of the question's payload from `at` on. */
 FW_GLOBAL int fw_payload_sum(struct xdp_md* ctx, const struct fw_packet* p, fw_u32 at) {
   fw_u8 chunk[FW_CHUNK_BYTES];
-  fw_u32 sum = 0, left;
+  fw_u32 sum = 0, left, whole;
+  fw_u64 beyond_one;
 
   if (!p) return 0;
   left = p->payload_bytes;
   left -=
       left < FW_DNS_LEAST_BYTES ? left : 4; /* what the answer changes is summed with its header */
-  for (fw_u32 i = 0; i < FW_DNS_MOST_BYTES / FW_CHUNK_BYTES && left; i++) {
-    fw_u64 beyond_one = left < FW_CHUNK_BYTES ? left - 1 : FW_CHUNK_BYTES - 1;
-
-    FW_OPAQUE(beyond_one); /* the verifier of Linux 6.1 learns no bounds from "not 0" */
-    beyond_one &= FW_CHUNK_BYTES - 1;
-    __builtin_memset(chunk, 0, sizeof chunk);
-    if (bpf_xdp_load_bytes(ctx, at + i * FW_CHUNK_BYTES, chunk, (fw_u32)beyond_one + 1)) return 0;
+  whole = left / FW_CHUNK_BYTES;
+  for (fw_u32 i = 0; i < FW_DNS_MOST_BYTES / FW_CHUNK_BYTES && i < whole; i++) {
+    if (bpf_xdp_load_bytes(ctx, at, chunk, FW_CHUNK_BYTES)) return 0;
     sum = fw_sum16(chunk, FW_CHUNK_BYTES, sum);
-    left -= (fw_u32)beyond_one + 1;
+    at += FW_CHUNK_BYTES;
   }
-  return (int)sum;
+  if (!(left % FW_CHUNK_BYTES)) return (int)sum;
+  beyond_one = left % FW_CHUNK_BYTES - 1;
+  FW_OPAQUE(beyond_one); /* the verifier of Linux 6.1 learns no bounds from "not 0" */
+  beyond_one &= FW_CHUNK_BYTES - 1;
+  __builtin_memset(chunk, 0, sizeof chunk);
+  if (bpf_xdp_load_bytes(ctx, at, chunk, (fw_u32)beyond_one + 1)) return 0;
+  return (int)fw_sum16(chunk, FW_CHUNK_BYTES, sum);
 }
 
 /* Reads the headers of a question, with the first bytes of its payload, into *syn. */
