@@ -179,12 +179,14 @@ def ttl_sharers(scene):
 
 def resolver(scene):
     scene.lab.resolv_conf(f"nameserver {RESOLVER}\n")
-    scene.service(where="peers", port=53, at=RESOLVER)
+    # Only what the host asks: two services that send everything back would never be silent again.
+    scene.service(where="peers", port=53, at=RESOLVER, begins="07")
     return {}
 
 
 def own_questions(scene):
-    return {"the host's questions": scene.ask_from_host(RESOLVER, port=53, rate=50, sources=1)}
+    return {"the host's questions": scene.ask_from_host(RESOLVER, port=53, rate=50, sources=1, at=8,
+                                                       answer_at=8)}
 
 
 def routed(scene):
