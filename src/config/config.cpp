@@ -14,7 +14,7 @@ Limits Config::defaults() {
   // connections a second over a round trip of 350 ms.
   limits[FW_METRIC_SYN].limit = 100;
   limits[FW_METRIC_SYN].ban_at = 150;
-  limits[FW_METRIC_SYN].burst = Milliseconds{4000};
+  limits[FW_METRIC_SYN].burst = Milliseconds{2500};
   limits[FW_METRIC_ICMP].limit = 100;
   return limits;
 }

@@ -53,7 +53,7 @@ FW_INLINE void fw_port_sends(struct fw_env* env, fw_u16 port, fw_u32 window) {
 }
 /* 1: the port answers, and has sent something in this epoch or the one before. */
 FW_INLINE int fw_port_answers_lately(fw_u8 served, fw_u32 window) {
-  fw_u8 epoch = served >> FW_PORT_EPOCH_SHIFT << FW_PORT_EPOCH_SHIFT;
+  fw_u8 epoch = (fw_u8)(served >> FW_PORT_EPOCH_SHIFT << FW_PORT_EPOCH_SHIFT);
   fw_u8 passed = (fw_u8)(fw_port_epoch(window) - epoch) >> FW_PORT_EPOCH_SHIFT;
 
   return (served & FW_PORT_ANSWERS) && passed <= 1;

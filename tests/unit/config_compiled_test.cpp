@@ -38,7 +38,7 @@ icmp = { limit = "none", ban_at = "1/s" }
   expect(FW_METRIC_PACKETS, 16'000'000, 15'625'000, 1074);
   // 25 MB/s are 1,562,500 units of 16 bytes: 40 ticks each. 100 GB/s are more than a u32 of them.
   expect(FW_METRIC_BYTES, 10'240, 500'000'000, 0xffff'ffff);
-  expect(FW_METRIC_SYN, 4'000'000'000, 250'000'000, 0);
+  expect(FW_METRIC_SYN, 4'000'000'000, 156'250'000, 0);
   expect(FW_METRIC_UDP, 53'333'334, 62'500'000, 21'475);  // the default
   expect(FW_METRIC_ICMP, 0, 0, 1);
   EXPECT_EQ(p.bans_cost, 3'750'000U);

@@ -111,7 +111,7 @@ group = "adm"
   EXPECT_EQ(c.limit_default[FW_METRIC_PACKETS],
             (fw::config::Limit{10'000, 20'000, milliseconds{500}}));
   EXPECT_EQ(c.limit_default[FW_METRIC_BYTES], (fw::config::Limit{25e6, {}, seconds{1}}));
-  EXPECT_EQ(c.limit_default[FW_METRIC_SYN], (fw::config::Limit{{}, {}, seconds{4}}));
+  EXPECT_EQ(c.limit_default[FW_METRIC_SYN], (fw::config::Limit{{}, {}, milliseconds{2500}}));
   EXPECT_EQ(c.limit_default[FW_METRIC_UDP], (fw::config::Limit{{}, 5, seconds{1}}));
   EXPECT_EQ(c.limit_default[FW_METRIC_ICMP], Config::defaults()[FW_METRIC_ICMP]);
   EXPECT_EQ(c.budgets[FW_CLASS_TCP_SYN], (fw::config::Budget{40, 300, 400}));

@@ -110,7 +110,7 @@ const std::vector<BlindSpot>& blind_spots() {
   static const std::vector<BlindSpot> kSpots{
       // A burst of 4 s at 100/s.
       {"10,000 SYN in 1 s", [](auto& to) { send(to, syn(kSource), 10'000, 0, kSecond / 10'000); },
-       10'000, 501},
+       10'000, 351},
       {"40 + 40 packets around a window's edge",
        [](auto& to) {
          send(to, data("203.0.113.1"), 1, 0, 0);
