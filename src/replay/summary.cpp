@@ -83,6 +83,7 @@ json sources_json(const Report& report) {
   for (const SourceLoss& loss : report.tally.sources().top(kJsonSources))
     sources.push_back({{"address", loss.source.text()},
                        {"dropped", loss.packets},
+                       {"challenged", loss.answered},
                        {"surplus", loss.surplus},
                        {"first", format_time(report.clock.at(loss.first_ns).wall)},
                        {"reason", outcome_word(loss.reason)}});
@@ -164,16 +165,17 @@ std::string events_text(const Report& report) {
 
 std::string sources_text(const Report& report, const cli::Style& style) {
   const TopSources& sources = report.tally.sources();
-  cli::TextTable table({{"SOURCE"}, {"DROPPED", true}, {"FIRST"}, {"REASON"}});
+  cli::TextTable table({{"SOURCE"}, {"DROPPED", true}, {"ANSWERED", true}, {"FIRST"}, {"REASON"}});
   for (const SourceLoss& loss : sources.top(kTextSources))
     table.row({loss.source.text(),
                loss.surplus == 0 ? grouped(loss.packets)
                                  : fmt::format("{}+", grouped(loss.packets - loss.surplus)),
-               format_time(report.clock.at(loss.first_ns).wall), outcome_word(loss.reason)});
+               grouped(loss.answered), format_time(report.clock.at(loss.first_ns).wall),
+               outcome_word(loss.reason)});
   if (table.empty()) return "";
-  return fmt::format("\nWho would have lost packets: {}{} sources\n{}",
+  return fmt::format("\nWhose packets would have been dropped: {}{} source{}\n{}",
                      sources.forgot() ? "more than " : "", grouped(sources.known()),
-                     table.text(style));
+                     sources.known() == 1 ? "" : "s", table.text(style));
 }
 
 }  // namespace

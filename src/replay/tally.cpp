@@ -25,7 +25,7 @@ void Tally::add(const Outcome& outcome, std::uint64_t mono_ns) {
     classes_.at(outcome.traffic_class).add(outcome.len_bytes);
     if (outcome.drop) dropped_classes_.at(outcome.traffic_class).add(outcome.len_bytes);
   }
-  if (outcome.drop && outcome.reason != FW_REASON_CHALLENGE) sources_.add(outcome, mono_ns);
+  if (outcome.drop) sources_.add(outcome, mono_ns);
 }
 
 PacketCount Tally::all_passed() const {

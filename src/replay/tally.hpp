@@ -67,7 +67,7 @@ class Tally {
   [[nodiscard]] PacketCount dropped_of_class(unsigned traffic_class) const {
     return dropped_classes_.at(traffic_class);
   }
-  // Sources of packets that were dropped and not answered.
+  // Sources of packets that were dropped.
   [[nodiscard]] const TopSources& sources() const { return sources_; }
 
  private:

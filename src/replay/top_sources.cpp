@@ -19,11 +19,13 @@ std::uint64_t sure(const SourceLoss& loss) {
 }  // namespace
 
 void TopSources::add(const Outcome& dropped, std::uint64_t mono_ns) {
+  const std::uint64_t answered = dropped.reason == FW_REASON_CHALLENGE ? 1 : 0;
   auto& bucket = buckets_[bucket_of(dropped.source) % kBuckets];
   SourceLoss* slot = &bucket.front();
   for (SourceLoss& loss : bucket) {
     if (loss.packets != 0 && loss.source == dropped.source) {
       ++loss.packets;
+      loss.answered += answered;
       return;
     }
     if (loss.packets < slot->packets) slot = &loss;
@@ -32,6 +34,7 @@ void TopSources::add(const Outcome& dropped, std::uint64_t mono_ns) {
   *slot = {.source = dropped.source,
            .packets = slot->packets + 1,
            .surplus = slot->packets,
+           .answered = answered,
            .first_ns = mono_ns,
            .reason = dropped.reason};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The sources that lost most packets, among any number of sources, in fixed memory: the
+// The sources of most dropped packets, among any number of sources, in fixed memory: the
 // Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005) in buckets of eight slots. A source
 // that takes the slot of another inherits its count. So no count is too low, and `surplus` is the
 // bound by which it may be too high.
@@ -19,6 +19,7 @@ namespace fw::replay {
 struct SourceLoss {
   Address source;
   std::uint64_t packets = 0, surplus = 0;
+  std::uint64_t answered = 0;  // of `packets`: SYNs that a SYN cookie would have answered
   std::uint64_t first_ns = 0;  // policy's clock; first packet that is certainly of this source
   std::uint8_t reason = 0;     // of that packet
 };
@@ -28,7 +29,7 @@ class TopSources {
   TopSources() : buckets_(kBuckets) {}
 
   void add(const Outcome& dropped, std::uint64_t mono_ns);
-  // The `n` sources that certainly lost most, in descending order.
+  // The `n` sources of certainly most dropped packets, in descending order.
   [[nodiscard]] std::vector<SourceLoss> top(std::size_t n) const;
   // Sources that have a slot; more may have lost theirs.
   [[nodiscard]] std::size_t known() const;

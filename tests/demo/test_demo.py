@@ -33,11 +33,11 @@ def summary(*arguments, **options):
     return json.loads(done.stdout)
 
 
-def test_flood_is_banned_and_no_user_loses_a_packet(capture):
+def test_flood_is_restricted_and_no_user_loses_a_packet(capture):
     found = summary(capture)
     assert [source["address"] for source in found["sources"]] == ["203.0.113.77"]
     assert found["dropped"]["packets"] > 0.9 * 50_000
-    assert found["event_counts"]["Ban"] == 1
+    assert found["event_counts"]["Restrict"] == 1
 
 
 def test_pipe_and_compressed_file_are_judged_alike(capture):
@@ -76,10 +76,10 @@ def test_long_capture_shows_its_progress_on_a_terminal(tmp_path):
     assert shown.endswith("\r\x1b[K"), "and cleans up"
 
 
-def test_command_that_the_readme_prints_shows_the_ban(tmp_path):
+def test_command_that_the_readme_prints_shows_the_restriction(tmp_path):
     printed, = re.findall(r"(?m)^build/release/demo_capture .*$", (ROOT / "README.md").read_text())
     command = printed.replace("build/release", str(BIN)).replace("/tmp/", f"{tmp_path}/")
     done = subprocess.run([*UNPRIVILEGED, "sh", "-c", command], check=True, capture_output=True,
                           text=True)
-    assert re.search(r" Ban 203\.0\.113\.77 for=60s ", done.stdout)
-    assert re.search(r"(?m)^203\.0\.113\.77 +\d", done.stdout), "who would have lost packets"
+    assert re.search(r" Restrict 203\.0\.113\.77 for=60s ", done.stdout)
+    assert re.search(r"(?m)^203\.0\.113\.77 +\d", done.stdout), "whose packets would have been dropped"

@@ -65,12 +65,6 @@ void configure(UserDatapath& datapath) {
   datapath.judge_capture();
 }
 
-bool drops(unsigned reason) {
-  return reason == FW_REASON_MALFORMED || reason == FW_REASON_DENY || reason == FW_REASON_BAN ||
-         reason == FW_REASON_CLOSED || reason == FW_REASON_LIMIT || reason == FW_REASON_SIGNATURE ||
-         reason == FW_REASON_BUDGET || reason == FW_REASON_CHALLENGE;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -98,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fw_packet packet{};
     const fw_decision decision = datapath.decide(frame, now_ns, packet);
     check(decision.reason < FW_REASON_COUNT && decision.traffic_class < FW_CLASS_COUNT);
-    check(decision.verdict == (drops(decision.reason) ? FW_DROP : FW_PASS));
+    check(decision.verdict == (fw_reason_drops(decision.reason) != 0 ? FW_DROP : FW_PASS));
     check(packet.len_bytes == frame.wire_bytes);
     check(fw_policy_parse(&frame, &packet) == 0 || packet.ip_len_bytes <= frame.wire_bytes);
   }
