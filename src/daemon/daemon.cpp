@@ -13,6 +13,7 @@
 #include "base/terminal_text.hpp"
 #include "daemon/sockets.hpp"
 #include "datapath/datapath.hpp"
+#include "datapath/xdp/attached.hpp"
 #include "host/file_watch.hpp"
 #include "host/pressure.hpp"
 #include "host/protocols.hpp"
@@ -70,7 +71,7 @@ void Daemon::read_sockets(const Now& now) {
 }
 
 void Daemon::attach(const Now& now) {
-  if (!parts_.datapath.is_on()) return;
+  if (is_removed(now) || !parts_.datapath.is_on()) return;
   update_interfaces();
   fall_back_problem_.clear();
   if (interfaces_.inability().empty()) return;
@@ -112,6 +113,16 @@ Result<void> Daemon::read_machine(const Now& now) {
   if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;
   exempted_ = std::move(found);
   return {};
+}
+
+bool Daemon::is_removed(const Now& now) {
+  if (!parts_.removal.stands()) return false;
+  if (parts_.engine.mode() == engine::Mode::off && removal_problem_.empty()) return true;
+  const Result<void> off = set_mode(engine::Mode::off, now);
+  removal_problem_ = off ? "" : "floodwalld --remove was called: " + off.error().message;
+  if (off)
+    say("floodwalld --remove was called: off, until floodwall mode enforce switches on again");
+  return true;
 }
 
 void Daemon::update_machine(const Now& now) {
@@ -190,8 +201,12 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
     interfaces_ = {};
     engine.set_unprotected({});
     if (Result<void> off = parts_.datapath.off(engine, now); !off) return off;
+    // What is said to be off is looked at again: pins may have been hidden.
+    if (const Result<bool> rest = datapath::xdp::detach_all(); !rest)
+      return std::unexpected(rest.error());
     return engine.set_mode(engine::Mode::off, now);  // after an error of an earlier attempt
   }
+  if (Result<void> withdrawn = parts_.removal.withdraw(); !withdrawn) return withdrawn;
   if (parts_.datapath.is_on()) return engine.set_mode(mode, now);
   if (Result<void> on = parts_.datapath.on(engine, mode, now); !on) return on;
   parts_.datapath.keep(true);
@@ -203,6 +218,7 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
 // ------------------------------------------------------------------- ticking
 
 void Daemon::tick(const Now& now) {
+  (void)is_removed(now);
   if (now.mono_ns >= listen_due_ns_) update_listening(now);
   parts_.engine.tick(now);
   parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
@@ -220,8 +236,8 @@ void Daemon::tick(const Now& now) {
 void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   for (const std::string* problem : std::initializer_list<const std::string*>{
-           &machine_problem_, &files_.problem(), &fall_back_problem_, &listen_problem_,
-           &api_problem_, &parts_.capture.problem(), &parts_.baseline.problem()})
+           &removal_problem_, &machine_problem_, &files_.problem(), &fall_back_problem_,
+           &listen_problem_, &api_problem_, &parts_.capture.problem(), &parts_.baseline.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

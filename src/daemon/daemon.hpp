@@ -18,6 +18,7 @@
 #include "daemon/interfaces.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/pressure.hpp"
+#include "daemon/removal_order.hpp"
 #include "daemon/watched_files.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
@@ -40,6 +41,7 @@ class Daemon : public engine::ServiceControl {
     LogFiles& log;
     AttackCapture& capture;
     BaselineFile& baseline;
+    RemovalOrder removal;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);
@@ -82,6 +84,8 @@ class Daemon : public engine::ServiceControl {
   [[nodiscard]] Result<void> read_machine(const Now& now);
   void update_interfaces();
   void update_machine(const Now& now);
+  // True: `floodwalld --remove` was called, and nothing may be attached. Goes off if it is not yet.
+  bool is_removed(const Now& now);
   void check_files(const Now& now);
   // What the sockets tell: which ports are listened on, and what the host suffers.
   void update_listening(const Now& now);
@@ -97,6 +101,7 @@ class Daemon : public engine::ServiceControl {
   Interfaces interfaces_;
   PressureMeter pressure_;
   std::uint64_t machine_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
+  std::string removal_problem_;  // why what --remove ordered could not be done; empty: it was
   std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_;  // empty: none
   std::vector<std::string> problems_;  // as last printed
 };

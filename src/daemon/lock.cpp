@@ -32,7 +32,18 @@ std::string read_pid(int fd) {
   return pid.empty() ? "unknown" : std::string(pid);
 }
 
+std::filesystem::path file_in(const std::filesystem::path& folder) {
+  return folder / "floodwalld.pid";
+}
+
 }  // namespace
+
+std::optional<std::string> Lock::holder(const std::filesystem::path& folder) {
+  const UniqueFd fd(::open(file_in(folder).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid() || ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return std::nullopt;
+  return read_pid(fd.get());
+}
 
 Result<Lock> Lock::take(const std::filesystem::path& folder) {
   std::error_code error;
@@ -42,7 +53,7 @@ Result<Lock> Lock::take(const std::filesystem::path& folder) {
   // may connect.
   if (made && ::chmod(folder.c_str(), 0755) != 0) return refused_by_system(folder, errno);
 
-  const std::filesystem::path path = folder / "floodwalld.pid";
+  const std::filesystem::path path = file_in(folder);
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.valid()) return refused_by_system(path, errno);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/error.hpp"
@@ -15,6 +17,8 @@ class Lock {
  public:
   // Creates the folder if it is missing. Fails, naming the process, if another daemon runs.
   [[nodiscard]] static Result<Lock> take(const std::filesystem::path& folder);
+  // The process that holds the lock ("unknown" if its file does not say); none if nobody does.
+  [[nodiscard]] static std::optional<std::string> holder(const std::filesystem::path& folder);
 
  private:
   explicit Lock(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -21,9 +21,10 @@
 #include "daemon/log_files.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
+#include "daemon/removal_order.hpp"
+#include "daemon/remove.hpp"
 #include "daemon/service_manager.hpp"
 #include "datapath/datapath.hpp"
-#include "datapath/nfqueue/rules.hpp"
 #include "engine/check.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
@@ -73,7 +74,8 @@ Result<void> run(const Options& options) {
                                         .datapath = *datapath,
                                         .log = log,
                                         .capture = capture,
-                                        .baseline = baseline});
+                                        .baseline = baseline,
+                                        .removal = RemovalOrder(options.socket.parent_path())});
   if (!daemon) return std::unexpected(daemon.error());
   const Now start = read_clocks();
   baseline.restore(engine);
@@ -111,16 +113,10 @@ Result<void> check(const Options& options) {
   return {};
 }
 
-// For emergencies: it needs no configuration, no daemon and no API.
 Result<void> remove(const Options& options) {
-  const Result<Lock> lock = Lock::take(options.socket.parent_path());
-  const Result<bool> removed = datapath::xdp::remove_pinned(options.pins);
-  if (!removed) return std::unexpected(removed.error());
-  const Result<bool> rules = datapath::nfqueue::remove_rules();
-  if (!rules) return std::unexpected(rules.error());
-  fmt::print("{}\n", *removed || *rules ? "removed: Floodwall is on no interface any more"
-                                        : "there was nothing of Floodwall in the kernel");
-  if (!lock) say("a daemon runs and will attach again: stop it, or use floodwall mode off instead");
+  const Result<std::string> done = remove_everything(options);
+  if (!done) return std::unexpected(done.error());
+  fmt::print("{}\n", *done);
   return {};
 }
 

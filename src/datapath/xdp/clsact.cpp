@@ -67,9 +67,13 @@ bool attach_clsact(unsigned interface_index, int program) {
 }
 
 bool has_clsact(unsigned interface_index) {
+  return clsact_program(interface_index) != 0;
+}
+
+unsigned clsact_program(unsigned interface_index) {
   const bpf_tc_hook hook = hook_of(interface_index, BPF_TC_EGRESS);
   LIBBPF_OPTS(bpf_tc_opts, filter, .handle = kHandle, .priority = kPriority);
-  return bpf_tc_query(&hook, &filter) == 0;
+  return bpf_tc_query(&hook, &filter) == 0 ? filter.prog_id : 0;
 }
 
 void detach_clsact(unsigned interface_index) {

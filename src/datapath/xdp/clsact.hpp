@@ -8,6 +8,8 @@ namespace fw::datapath::xdp {
 // Replaces our filter if there is one. False: the kernel refused.
 [[nodiscard]] bool attach_clsact(unsigned interface_index, int program);
 [[nodiscard]] bool has_clsact(unsigned interface_index);
+// The id of the program of our filter; 0: there is none.
+[[nodiscard]] unsigned clsact_program(unsigned interface_index);
 // Removes our filter if there is one, and the qdisc if it has no other filter.
 void detach_clsact(unsigned interface_index);
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "datapath/xdp/attached.hpp"
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/clsact.hpp"
 #include "host/link_type.hpp"
@@ -100,6 +101,12 @@ void remove_pin(const std::filesystem::path& path) {
   std::filesystem::remove(path, ignored);
 }
 
+// A link that is pinned where we do not see it outlives pin and descriptor, so it is detached.
+void detach_link(UniqueFd& link) {
+  if (link.valid()) (void)bpf_link_detach(link.get());
+  link = UniqueFd{};
+}
+
 }  // namespace
 
 Link::Link(const std::string& interface, const std::filesystem::path& pins)
@@ -138,10 +145,25 @@ Link Link::open_pinned(const std::string& interface, const std::filesystem::path
   return link;
 }
 
+// Gives a link of a former daemon the program, in one step; if the link's pin is gone or hidden, it
+// is found by its id. False: there is none that takes it, and `link` is what was pinned.
+bool Link::take_over(UniqueFd& link, Hook hook, int program, const std::filesystem::path& pin) {
+  const auto takes = [&](const UniqueFd& one) {
+    return one.valid() && link_target(one.get()) == index_ &&
+           bpf_link_update(one.get(), program, nullptr) == 0;
+  };
+  if (takes(link)) return true;
+  UniqueFd unpinned = find_link(index_, hook);
+  if (!takes(unpinned)) return false;
+  link = std::move(unpinned);
+  if (const auto pinned = replace_pin(link.get(), pin); !pinned)
+    problem_ = pinned.error().message + ": filtering will end with floodwalld";
+  return true;
+}
+
 Result<void> Link::attach_ingress(int program) {
   ingress_ = open_pin(ingress_pin_);
-  if (ingress_.valid() && link_target(ingress_.get()) == index_ &&
-      bpf_link_update(ingress_.get(), program, nullptr) == 0) {
+  if (take_over(ingress_, Hook::xdp, program, ingress_pin_)) {
     if (attachment_of(index_) == Attachment::generic)
       problem_ = "generic XDP, about 4 times slower than in the driver";
     return {};
@@ -149,7 +171,7 @@ Result<void> Link::attach_ingress(int program) {
   // Detaches a link of ours that is left: the interface is another one of the same name, or the
   // kernel cannot exchange the program in place.
   remove_pin(ingress_pin_);
-  ingress_ = UniqueFd{};
+  detach_link(ingress_);
 
   ingress_ = create_xdp_link(program, index_, XDP_FLAGS_DRV_MODE);
   int error = errno;
@@ -178,10 +200,9 @@ Result<void> Link::attach_ingress(int program) {
 
 void Link::attach_egress(int program) {
   egress_ = open_pin(egress_pin_);
-  if (egress_.valid() && link_target(egress_.get()) == index_ &&
-      bpf_link_update(egress_.get(), program, nullptr) == 0)
-    return;
+  if (take_over(egress_, Hook::tcx, program, egress_pin_)) return;
   remove_pin(egress_pin_);
+  detach_link(egress_);
   egress_ = UniqueFd{bpf_link_create(program, static_cast<int>(index_), kTcxEgress, nullptr)};
   if (egress_.valid() && replace_pin(egress_.get(), egress_pin_)) return;
   egress_ = UniqueFd{};
@@ -192,8 +213,8 @@ void Link::attach_egress(int program) {
 void Link::remove() {
   remove_pin(ingress_pin_);
   remove_pin(egress_pin_);
-  ingress_ = UniqueFd{};
-  egress_ = UniqueFd{};
+  detach_link(ingress_);
+  detach_link(egress_);
   if (clsact_) detach_clsact(index_);
 }
 

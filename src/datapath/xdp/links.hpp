@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "datapath/datapath.hpp"
+#include "datapath/xdp/attached.hpp"
 
 namespace fw::datapath::xdp {
 
@@ -49,6 +50,8 @@ class Link {
 
   Link(const std::string& interface, const std::filesystem::path& pins);
 
+  [[nodiscard]] bool take_over(UniqueFd& link, Hook hook, int program,
+                               const std::filesystem::path& pin);
   [[nodiscard]] Result<void> attach_ingress(int program);
   void attach_egress(int program);
 };

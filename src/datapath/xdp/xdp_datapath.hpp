@@ -24,7 +24,7 @@ struct Options {
 [[nodiscard]] Result<std::unique_ptr<Datapath>> open(const Options& options);
 
 // Detaches and unpins everything that a Floodwall left under `pins`; needs no daemon. Returns
-// whether there was anything.
+// whether there was anything. Of what is pinned elsewhere: detach_all() (attached.hpp).
 [[nodiscard]] Result<bool> remove_pinned(const std::filesystem::path& pins);
 
 }  // namespace fw::datapath::xdp
