@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kListed = 1'000'000;
 constexpr Sources kFree{.base = 0x0b000000, .count = 1U << 16};
-constexpr Sources kExempt{.base = 0x20000000, .count = 1U << 8};
+constexpr Sources kAllowed{.base = 0x20000000, .count = 1U << 8};
 constexpr Sources kDenied{.base = 0x64400000, .count = 1U << 16};
 constexpr Sources kBanned{.base = 0xc0000000, .count = 1U << 16};
 constexpr Sources kOverLimit{.base = 0x71000000, .count = 1U << 12};
@@ -48,7 +48,7 @@ class Paths {
     const auto set = [this](Limits limits, bool matches = false) {
       return [this, limits, matches] { return set_up(limits, matches); };
     };
-    add("exempt, 256 sources", kExempt, FW_REASON_EXEMPT, set(Limits::defaults));
+    add("allowed, 256 sources", kAllowed, FW_REASON_ALLOW, set(Limits::defaults));
     if (setting_.listed)
       add("denied, 64 k sources", kDenied, FW_REASON_DENY, set(Limits::defaults)).against_filter =
           family == 4;
@@ -105,7 +105,7 @@ Result<void> measure_paths(Stage& stage) {
     return measure(stage, table, cases);
   };
   for (const int family : {4, 6}) {
-    if (auto done = stage.subject.entry(FW_ENTRY_EXEMPT, family, kExempt); !done) return done;
+    if (auto done = stage.subject.entry(FW_ENTRY_ALLOW, family, kAllowed); !done) return done;
     if (auto done = stage.subject.entry(FW_ENTRY_BAN, family, kBanned); !done) return done;
   }
   if (auto done = run("default", {}); !done) return done;

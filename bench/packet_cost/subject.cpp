@@ -68,7 +68,8 @@ config::Config configuration(Limits limits, unsigned services) {
     made.services.push_back({.name = fmt::format("service-{}", i),
                              .ports = {{.udp = true, .first = port, .last = port}},
                              .limits = made.limit_default,
-                             .ban_time = {}});
+                             .ban_time = {},
+                              .challenge = {}});
   }
   return made;
 }
