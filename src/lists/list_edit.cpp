@@ -24,7 +24,10 @@ Range range_of(const Prefix& prefix) {
 Result<std::string> read_or_empty(const std::filesystem::path& path) {
   std::error_code unknown;
   if (!std::filesystem::exists(path, unknown) && !unknown) return std::string{};
-  return read_file(path);
+  auto text = read_file(path);
+  // A byte order mark of UTF-8 stays; UTF-16 becomes UTF-8, as what is added is.
+  if (text && !text->starts_with("\xef\xbb\xbf")) *text = in_utf8(std::move(*text));
+  return text;
 }
 
 // The requested prefixes, and whether the file has them.

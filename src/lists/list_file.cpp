@@ -6,6 +6,9 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -16,6 +19,7 @@ namespace fw::lists {
 
 namespace {
 
+constexpr unsigned kMappedBits = 96;  // of an IPv4 prefix's length in Prefix::bits
 constexpr std::string_view kBlank = " \t\v\f";
 constexpr std::string_view kWanted = "an entry is an address, a prefix or a range a-b";
 
@@ -56,19 +60,78 @@ Line parse_range(std::string_view token, std::size_t dash) {
   return line;
 }
 
+Line entry_of(const Prefix& prefix) {
+  Line line;
+  line.kind = Line::Kind::entry;
+  line.entry.first = prefix.address;
+  line.entry.last = prefix.is_single() ? prefix.address : prefix.last();
+  return line;
+}
+
+std::optional<unsigned> parse_number(std::string_view digits) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return number;
+}
+
+// The length of a dotted netmask: 24 for 255.255.255.0; none: it is another address.
+std::optional<unsigned> netmask_bits(std::string_view text) {
+  const auto mask = Address::parse(text);
+  if (!mask || !mask->is_v4() || text.find(':') != std::string_view::npos) return std::nullopt;
+  const auto bits = static_cast<std::uint32_t>(mask->lo);
+  const int ones = std::countl_one(bits);
+  if (ones != std::popcount(bits)) return std::nullopt;
+  return static_cast<unsigned>(ones);
+}
+
+// A prefix as feeds write it: bits beyond its length do not count, and IPv4's may be a netmask.
+Result<Prefix> parse_prefix(std::string_view token) {
+  Result<Prefix> strict = Prefix::parse(token);
+  const std::size_t slash = token.find('/');
+  if (strict || slash == std::string_view::npos) return strict;
+  const auto address = Address::parse(token.substr(0, slash));
+  const std::string_view length = token.substr(slash + 1);
+  const bool as_v6 = token.substr(0, slash).find(':') != std::string_view::npos;
+  auto bits = as_v6 ? std::nullopt : netmask_bits(length);
+  if (!bits) bits = parse_number(length);
+  if (!address || !bits || *bits > (as_v6 ? 128U : 32U)) return strict;
+  if (!as_v6) *bits += kMappedBits;
+  const Prefix lenient{.address = masked(*address, *bits), .bits = *bits};
+  if (!lenient.is_v4() && lenient.last().is_v4()) return strict;
+  return lenient;
+}
+
 // An address, a prefix or a range without blanks around it.
 Line parse_entry(std::string_view token) {
   if (token.size() > 100 || printable(token) != token)
     return bad(fmt::format("\"{}\": {}", printable_excerpt(token), kWanted));
   const std::size_t dash = token.find('-');
   if (dash != std::string_view::npos) return parse_range(token, dash);
-  auto prefix = Prefix::parse(token);
+  auto prefix = parse_prefix(token);
   if (!prefix) return bad(std::move(prefix.error().message));
-  Line line;
-  line.kind = Line::Kind::entry;
-  line.entry.first = prefix->address;
-  line.entry.last = prefix->is_single() ? prefix->address : prefix->last();
-  return line;
+  return entry_of(*prefix);
+}
+
+// Two or more words: DShield's columns "first last bits ...", or an address and its netmask.
+Line parse_words(std::string_view entry) {
+  std::string_view rest = entry;
+  const std::string_view first = take_token(rest);
+  const std::string_view second = take_token(rest);
+  const std::string_view third = take_token(rest);
+  if (const auto bits = parse_number(third)) {
+    const auto prefix = parse_prefix(fmt::format("{}/{}", first, *bits));
+    const auto last = Address::parse(second);
+    if (prefix && last && prefix->last() == *last) {
+      Line line = entry_of(*prefix);
+      line.entry.comment = rest;
+      return line;
+    }
+  }
+  if (const auto bits = netmask_bits(second); bits && *bits != 0 && third.empty())
+    return parse_entry(fmt::format("{}/{}", first, *bits));
+  return bad(
+      fmt::format("\"{}\": one entry a line, a comment begins with #", printable_excerpt(entry)));
 }
 
 // "add NAME ENTRY [timeout 60] [comment "text"] ...", after "add".
@@ -87,6 +150,7 @@ Line parse_ipset(std::string_view rest) {
           fmt::format("\"{}\": nomatch is not supported: put the exception on the allow "
                       "list",
                       printable_excerpt(token)));
+    if (option == "timeout") line.entry.timeout_s = parse_number(take_token(rest)).value_or(0);
     if (option != "comment") continue;
     const bool quoted = rest.starts_with('"');
     line.entry.comment = quoted ? rest.substr(1, rest.find('"', 1) - 1) : take_token(rest);
@@ -95,8 +159,55 @@ Line parse_ipset(std::string_view rest) {
   return line;
 }
 
-bool is_ipset_frame(std::string_view text) {
-  return text.starts_with("create ") || text.starts_with("flush ");
+// Lines that belong to a format and name no address: of `ipset save`, and DShield's headings.
+bool is_frame(std::string_view text) {
+  return text.starts_with("create ") || text.starts_with("flush ") || text == "COMMIT" ||
+         text.starts_with("Start\tEnd\t");
+}
+
+// A code point; 0xfffd for what is none.
+void append_utf8(std::string& out, std::uint32_t code) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xc0 | code >> 6);
+    out += static_cast<char>(0x80 | (code & 0x3f));
+  } else {
+    if (code >= 0x10000) {
+      out += static_cast<char>(0xf0 | code >> 18);
+      out += static_cast<char>(0x80 | (code >> 12 & 0x3f));
+    } else {
+      out += static_cast<char>(0xe0 | code >> 12);
+    }
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
+    out += static_cast<char>(0x80 | (code & 0x3f));
+  }
+}
+
+// RFC 2781. Surrogates without their other half become U+FFFD.
+std::string from_utf16(std::string_view bytes, bool big_endian) {
+  const auto unit = [&](std::size_t at) -> std::uint32_t {
+    const auto a = static_cast<unsigned char>(bytes[at]);
+    const auto b = static_cast<unsigned char>(bytes[at + 1]);
+    return big_endian ? static_cast<std::uint32_t>(a << 8 | b)
+                      : static_cast<std::uint32_t>(b << 8 | a);
+  };
+  const auto is_half = [](std::uint32_t code, std::uint32_t begin) {
+    return code >= begin && code < begin + 0x400;
+  };
+  std::string out;
+  out.reserve(bytes.size() / 2);
+  for (std::size_t at = 0; at + 1 < bytes.size(); at += 2) {
+    std::uint32_t code = unit(at);
+    if (is_half(code, 0xd800) && at + 3 < bytes.size() && is_half(unit(at + 2), 0xdc00)) {
+      code = 0x10000 + ((code - 0xd800) << 10) + (unit(at + 2) - 0xdc00);
+      at += 2;
+    } else if (is_half(code, 0xd800) || is_half(code, 0xdc00)) {
+      code = 0xfffd;
+    }
+    append_utf8(out, code);
+  }
+  return out;
 }
 
 }  // namespace
@@ -111,7 +222,7 @@ std::string_view take_line(std::string_view& text) {
 
 Line parse_line(std::string_view text) {
   text = trim(text);
-  if (is_ipset_frame(text)) return {};
+  if (is_frame(text)) return {};
   if (text.starts_with("add ")) return parse_ipset(trim(text.substr(4)));
 
   const std::size_t mark = text.find_first_of("#;");
@@ -120,21 +231,28 @@ Line parse_line(std::string_view text) {
   Line line;
   if (entry.find_first_of(kBlank) == std::string_view::npos) {
     line = parse_entry(entry);
-  } else if (const std::size_t dash = entry.find('-'); dash != std::string_view::npos) {
-    line = printable(entry) == entry ? parse_range(entry, dash) : parse_entry(entry);
   } else {
-    return bad(
-        fmt::format("\"{}\": one entry a line, a comment begins with #", printable_excerpt(entry)));
+    line = parse_words(entry);
+    const std::size_t dash = entry.find('-');
+    if (line.kind == Line::Kind::bad && dash != std::string_view::npos)
+      line = printable(entry) == entry ? parse_range(entry, dash) : parse_entry(entry);
   }
   if (line.kind == Line::Kind::entry && mark != std::string_view::npos)
     line.entry.comment = trim(text.substr(mark + 1));
   return line;
 }
 
+std::string in_utf8(std::string text) {
+  const std::string_view bytes = text;
+  if (bytes.starts_with("\xef\xbb\xbf")) return text.substr(3);
+  if (bytes.starts_with("\xff\xfe")) return from_utf16(bytes.substr(2), false);
+  if (bytes.starts_with("\xfe\xff")) return from_utf16(bytes.substr(2), true);
+  return text;
+}
+
 List parse_list(std::string_view text, const std::string& name) {
   List list;
   list.path = name;
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // byte order mark
   list.entries.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
   for (std::uint32_t number = 1; !text.empty(); number++) {
     Line line = parse_line(take_line(text));
@@ -152,8 +270,8 @@ List parse_list(std::string_view text, const std::string& name) {
 }
 
 List read_list(const std::filesystem::path& path) {
-  const auto text = read_file(path);
-  if (text) return parse_list(*text, path.native());
+  auto text = read_file(path);
+  if (text) return parse_list(in_utf8(std::move(*text)), path.native());
   List list;
   list.path = path;
   std::error_code unknown;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // List files as people and feeds write them. A line is an entry: an address, a prefix or a range
-// a-b of either family; `#` and `;` start a comment. The output of `ipset save` is read too. A line
-// that cannot be read is reported and skipped. Files are untrusted input.
+// a-b of either family; `#` and `;` start a comment. A prefix may have host bits (192.0.2.7/24) or
+// a dotted netmask (192.0.2.0/255.255.255.0, or the two as words). The output of `ipset save` and
+// DShield's columns (first, last, bits, ...) are read too, in UTF-8 or, with a byte order mark, in
+// UTF-16. A line that cannot be read is reported and skipped. Files are untrusted input.
 //
 // Thread rule: free functions without state.
 #pragma once
@@ -21,6 +23,8 @@ namespace fw::lists {
 struct Entry {
   Address first, last;  // inclusive, of one family
   std::uint32_t line = 0;
+  std::uint32_t timeout_s =
+      0;                // of `ipset save`: the entry ends so long after it was loaded; 0: never
   std::string comment;  // the one on the same line
 };
 
@@ -34,6 +38,10 @@ struct List {
   // many more there are.
   std::vector<std::string> problems;
   std::size_t bad_lines = 0;
+
+  // Of the lines that are not blank and no comment, more than 5 % cannot be read: rather another
+  // kind of file (an error page) than a list with a slip in it. The share is judgement.
+  [[nodiscard]] bool is_mostly_odd() const { return bad_lines * 20 > bad_lines + entries.size(); }
 };
 
 // `name` is the name of the file in `problems`.
@@ -54,6 +62,9 @@ struct Line {
   std::string problem;
 };
 [[nodiscard]] Line parse_line(std::string_view line);
+
+// `text` in UTF-8 without a byte order mark, if it begins with one (of UTF-8 or UTF-16).
+[[nodiscard]] std::string in_utf8(std::string text);
 
 // Removes the first line from `text` and returns it without its line end (LF, CRLF).
 [[nodiscard]] std::string_view take_line(std::string_view& text);

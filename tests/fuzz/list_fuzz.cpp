@@ -36,7 +36,7 @@ void check_image(const fw::lists::List& list) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const fw::lists::List list = fw::lists::parse_list(text, "l");
+  const fw::lists::List list = fw::lists::parse_list(fw::lists::in_utf8(std::string(text)), "l");
   check(list.problems.size() <= fw::lists::kMaxProblems + 1);
   check(list.problems.empty() == (list.bad_lines == 0));
   for (const fw::lists::Entry& entry : list.entries)

@@ -66,6 +66,15 @@ TEST(list_lines, every_form_of_an_entry_is_read) {
             "a b"},
            {"add blocked 192.0.2.1 comment \"open", "192.0.2.1", "open"},
            {"add blocked6 2001:db8::/64 comment x", "2001:db8::/64", "x"},
+           {"1.2.3.4/24", "1.2.3.0/24", ""},
+           {"2001:db8::1/32", "2001:db8::/32", ""},
+           {"::ffff:10.1.2.3/104", "10.0.0.0/8", ""},
+           {"1.2.3.0/255.255.255.0", "1.2.3.0/24", ""},
+           {"1.2.3.4 255.255.0.0 # as ACLs have it", "1.2.0.0/16", "as ACLs have it"},
+           {"192.0.2.9/255.255.255.255", "192.0.2.9", ""},
+           {"add blocked 1.2.3.4/24", "1.2.3.0/24", ""},
+           {"45.143.200.0\t45.143.200.255\t24\t3200\tSOME-NET\tNL\tabuse@example.com",
+            "45.143.200.0/24", "3200\tSOME-NET\tNL\tabuse@example.com"},
        }) {
     const auto line = fw::lists::parse_line(c.line);
     ASSERT_EQ(line.kind, fw::lists::Line::Kind::entry) << c.line << ": " << line.problem;
@@ -73,16 +82,19 @@ TEST(list_lines, every_form_of_an_entry_is_read) {
     EXPECT_EQ(line.entry.comment, c.comment) << c.line;
   }
   for (const char* line : {"", "   ", "\t", "# comment", "  ; comment", "#",
-                           "create blocked hash:ip family inet hashsize 1024", "flush blocked"})
+                           "create blocked hash:ip family inet hashsize 1024", "flush blocked",
+                           "COMMIT", "Start\tEnd\tNetblock\tAttacks\tName\tCountry\temail"})
     EXPECT_EQ(fw::lists::parse_line(line).kind, fw::lists::Line::Kind::nothing) << line;
 }
 
 TEST(list_lines, a_bad_line_says_what_would_be_right) {
-  constexpr std::array<std::pair<const char*, const char*>, 13> kCases{{
+  constexpr std::array<std::pair<const char*, const char*>, 16> kCases{{
       {"10.0.0.300", "\"10.0.0.300\" is not an address: write it like 192.0.2.1 or 2001:db8::1"},
-      {"10.1.2.3/8",
-       "\"10.1.2.3/8\" has bits set beyond its prefix length: did you mean 10.0.0.0/8 "
-       "or 10.1.2.3?"},
+      {"10.0.0.0/255.0.255.0", "\"10.0.0.0/255.0.255.0\": the prefix length must be 0 to 32"},
+      {"10.0.0.1 0.0.0.0", "\"10.0.0.1 0.0.0.0\": one entry a line, a comment begins with #"},
+      {"10.0.0.0\t10.0.0.255\t16\t5",
+       "\"10.0.0.0\\x0910.0.0.255\\x0916\\x095\": one entry a line, a comment begins with #"},
+      {"2001:db8::/255.0.0.0", "\"2001:db8::/255.0.0.0\": the prefix length must be 0 to 128"},
       {"10.0.0.0/40", "\"10.0.0.0/40\": the prefix length must be 0 to 32"},
       {"10.0.0.9-10.0.0.1",
        "\"10.0.0.9-10.0.0.1\" ends before it begins: did you mean 10.0.0.1-10.0.0.9?"},
@@ -109,16 +121,42 @@ TEST(list_lines, a_bad_line_says_what_would_be_right) {
 }
 
 TEST(list_text, line_ends_and_a_byte_order_mark_do_not_matter) {
-  const List list = fw::lists::parse_list(
-      "\xef\xbb\xbf"
-      "192.0.2.1\r\n\r\n# x\r\n192.0.2.2\n192.0.2.3",
-      "a");
+  const List list =
+      fw::lists::parse_list(fw::lists::in_utf8("\xef\xbb\xbf"
+                                               "192.0.2.1\r\n\r\n# x\r\n192.0.2.2\n192.0.2.3"),
+                            "a");
   ASSERT_EQ(list.entries.size(), 3U);
   EXPECT_TRUE(list.problems.empty());
   EXPECT_EQ(list.entries[0].line, 1U);
   EXPECT_EQ(list.entries[1].line, 4U);
   EXPECT_EQ(list.entries[2].line, 5U);
   EXPECT_EQ(entry_text(list.entries[2]), "192.0.2.3");
+}
+
+TEST(list_text, utf16_with_a_byte_order_mark_is_read) {
+  const std::u16string text = u"\ufeff192.0.2.1 # \u00e9\u20ac\U0001f600\xd800\r\n192.0.2.2\n";
+  for (const bool big : {false, true}) {
+    std::string bytes;
+    for (const char16_t unit : text) {
+      const auto high = static_cast<char>(unit >> 8), low = static_cast<char>(unit & 0xff);
+      bytes += big ? high : low;
+      bytes += big ? low : high;
+    }
+    const List list = fw::lists::parse_list(fw::lists::in_utf8(bytes), "a");
+    ASSERT_EQ(list.entries.size(), 2U) << big;
+    EXPECT_EQ(list.entries[0].comment, "\u00e9\u20ac\U0001f600\ufffd");
+    EXPECT_EQ(entry_text(list.entries[1]), "192.0.2.2");
+  }
+  EXPECT_EQ(fw::lists::in_utf8("\xff\xfe\x31"), "") << "half a unit";
+}
+
+TEST(list_text, a_timeout_is_of_its_entry) {
+  const List list = fw::lists::parse_list(
+      "add a 192.0.2.1 timeout 300\nadd a 192.0.2.2 timeout 0\nadd a 192.0.2.3\n", "a");
+  ASSERT_EQ(list.entries.size(), 3U);
+  EXPECT_EQ(list.entries[0].timeout_s, 300U);
+  EXPECT_EQ(list.entries[1].timeout_s, 0U) << "ipset(8): no timeout";
+  EXPECT_EQ(list.entries[2].timeout_s, 0U);
 }
 
 TEST(list_text, a_bad_line_is_reported_and_skipped_and_the_others_hold) {
