@@ -69,7 +69,7 @@ config::Config configuration(Limits limits, unsigned services) {
                              .ports = {{.udp = true, .first = port, .last = port}},
                              .limits = made.limit_default,
                              .ban_time = {},
-                              .challenge = {}});
+                             .challenge = {}});
   }
   return made;
 }
