@@ -144,10 +144,9 @@ void Daemon::update_listening(const Now& now) {
       names.push_back(each.name);
     parts_.engine.set_load(pressure_.measure(*sockets, host::read_pressure(names), now), now);
   }
-  const std::uint64_t every_ns = parts_.engine.wants_load(now) ? kLoadEveryNs : kListenEveryNs;
-  listen_due_ns_ =
-      now.mono_ns +
-      std::max(every_ns, PressureMeter::pause_ns(std::chrono::steady_clock::now() - began));
+  const std::uint64_t pause_ns = PressureMeter::pause_ns(std::chrono::steady_clock::now() - began);
+  load_due_ns_ = now.mono_ns + std::max(kLoadEveryNs, pause_ns);
+  listen_due_ns_ = now.mono_ns + std::max(kListenEveryNs, pause_ns);
 }
 
 void Daemon::network_changed(const Now& now) {
@@ -219,7 +218,8 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
 
 void Daemon::tick(const Now& now) {
   (void)is_removed(now);
-  if (now.mono_ns >= listen_due_ns_) update_listening(now);
+  if (now.mono_ns >= (parts_.engine.wants_load(now) ? load_due_ns_ : listen_due_ns_))
+    update_listening(now);
   parts_.engine.tick(now);
   parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);

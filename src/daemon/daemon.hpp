@@ -100,7 +100,8 @@ class Daemon : public engine::ServiceControl {
   std::vector<host::ExemptAddress> exempted_;  // as last given to the engine
   Interfaces interfaces_;
   PressureMeter pressure_;
-  std::uint64_t machine_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
+  // load_due_ns_: of the sockets, while their load is of interest; listen_due_ns_: else.
+  std::uint64_t machine_due_ns_ = 0, load_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
   std::string removal_problem_;  // why what --remove ordered could not be done; empty: it was
   std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_;  // empty: none
   std::vector<std::string> problems_;  // as last printed

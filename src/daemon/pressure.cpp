@@ -37,7 +37,7 @@ engine::HostLoad PressureMeter::measure(const std::vector<host::Socket>& sockets
     if (socket.proto == IPPROTO_UDP) udp_drops += lost;
     const double fill =
         socket.queue_limit == 0 ? 0 : static_cast<double>(socket.queued) / socket.queue_limit;
-    if (lost == 0 && fill < engine::kQueueIsLong) continue;
+    if (lost == 0 && fill < engine::kQueueIsShort) continue;
     load.sockets.push_back({.local = socket.local,
                             .port = socket.local_port,
                             .udp = socket.proto == IPPROTO_UDP,

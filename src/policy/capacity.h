@@ -15,6 +15,9 @@
 
 enum { FW_CAPACITY_BURST_SHIFT = 3 /* an eighth of a second may come at once; judgement */ };
 enum { FW_TICKS_PER_S = 62500000 };
+/* A packet of an acquaintance costs a quarter of one of a source that asks again, from the same
+ * share; judgement. */
+enum { FW_ACQUAINTED_SHIFT = 2 };
 
 /* 1: users may be above the budget: it is of a port on which a service listens or answers, or of a
  * protocol that a tunnel of this host takes. Whether an out-of-state packet is of a user is known
@@ -25,17 +28,39 @@ FW_INLINE int fw_may_be_of_user(const struct fw_budget* budget) {
 
 FW_INLINE fw_u32 fw_capacity_cost(const struct fw_config* cfg, const struct fw_capacity* capacity,
                                   fw_u64 now_ns) {
-  if (FW_READ(capacity->cost) && (fw_s32)(FW_READ(capacity->until_ms) - fw_ms(now_ns)) > 0)
-    return FW_READ(capacity->cost);
-  return cfg->capacity_cost;
+  return fw_is_restricted(capacity, now_ns) ? FW_READ(capacity->cost) : cfg->capacity_cost;
 }
 
+/* `cost` is that of the service, `own_cost` that of the packet, not above it. */
 FW_INLINE int fw_capacity_admits(struct fw_capacity* capacity, fw_u32 side, fw_u32 cost,
-                                 fw_u64 now_ns) {
+                                 fw_u32 own_cost, fw_u64 now_ns) {
   fw_u32 burst = FW_TICKS_PER_S >> FW_CAPACITY_BURST_SHIFT;
 
-  return cost &&
-         fw_rate_admit64(&capacity->tat_ticks[side & 1], now_ns, cost, burst > cost ? burst : cost);
+  return cost && fw_rate_admit64_of(&capacity->tat_ticks[side & 1], now_ns, own_cost, cost,
+                                    burst > cost ? burst : cost);
+}
+
+/* 1: an acquaintance's packet goes first, though it sends more than before: its service does not
+ * suffer, or the share of those who were here before is not used up. Whoever forges addresses may
+ * have made acquaintances of them, so that they have a share, and not all. */
+FW_GLOBAL int fw_goes_first(struct fw_env* env, const struct fw_packet* p, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_capacity* capacity;
+  fw_u32 cost, own_cost;
+  int index;
+
+  if (!cfg || !p) return 1;
+  index = fw_restricted_udp_service(env, &p->dst, p->dport, now_ns);
+  if (!index) return 1;
+  FW_OPAQUE(index); /* clang knows its bounds, and the verifier does not */
+  capacity = fw_env_capacities(env, (fw_u32)index - 1);
+  if (!capacity) return 1;
+  cost = FW_READ(capacity->cost);
+  if (!cost) return 1;
+  own_cost = cfg->budget[FW_CLASS_UDP_NEW].cost;
+  if (!own_cost || own_cost > cost) own_cost = cost;
+  own_cost >>= FW_ACQUAINTED_SHIFT;
+  return fw_capacity_admits(capacity, FW_CAPACITY_AGAIN, cost, own_cost, now_ns);
 }
 
 /* 1: the service bears the packet, which is above the budget at `index`. */
@@ -52,10 +77,10 @@ FW_GLOBAL int fw_is_borne(struct fw_env* env, const struct fw_packet* p, fw_u32 
   capacity = fw_env_capacities(env, index);
   if (!budget || !capacity || !fw_may_be_of_user(budget)) return 0;
   cost = fw_capacity_cost(cfg, capacity, now_ns);
-  if (!fw_capacity_admits(capacity, FW_CAPACITY_FIRST, cost, now_ns)) {
+  if (!fw_capacity_admits(capacity, FW_CAPACITY_FIRST, cost, cost, now_ns)) {
     source = fw_source_key(cfg, p->src);
     if (!fw_retry_record(env, cfg, &source, budget->port, now_ns) ||
-        !fw_capacity_admits(capacity, FW_CAPACITY_AGAIN, cost, now_ns))
+        !fw_capacity_admits(capacity, FW_CAPACITY_AGAIN, cost, cost, now_ns))
       return 0;
   }
   __sync_fetch_and_add(&capacity->passed, 1);

@@ -19,7 +19,7 @@ FW_INLINE void fw_record_egress(struct fw_env* env, int parsed, const struct fw_
   counters->packets[FW_REASON_OUTGOING]++;
   counters->bytes[FW_REASON_OUTGOING] += p->len_bytes;
   if (shared && !shared->egress_seen) shared->egress_seen = 1;
-  departs = fw_flow_depart(env, cfg, p, fw_window(now_ns));
+  departs = fw_flow_depart(env, cfg, p, now_ns);
   if (p->proto == FW_IPPROTO_UDP && p->fragment != FW_FRAG_LATER)
     fw_port_sends(env, p->sport, fw_window(now_ns));
   if (departs == FW_DEPARTS_GOES_ON)

@@ -3,7 +3,7 @@
  * this host chose, which the forger of an address cannot see; a UDP peer may return
  * such a number, too (echo.h). Else a UDP peer proves nothing: one that this host sent
  * to first ANSWERS, and one whose questions were answered several times over some
- * seconds is ACQUAINTED (acquaintance.h).
+ * seconds is ACQUAINTED (acquaintance.h); once, before its service began to suffer.
  *
  * A packet of an unknown peer begins a flow only when it reaches the host
  * (fw_flow_record_question), so a flood that is dropped displaces no flow. */
@@ -83,12 +83,20 @@ FW_INLINE int fw_is_dialogue(const struct fw_flow* flow, fw_u32 window) {
          (fw_s32)(passed << FW_EXCHANGES_SHIFT) >= FW_EXCHANGE_WINDOWS << FW_EXCHANGES_SHIFT;
 }
 
+/* 1: the service suffers, and it answered this peer before: one exchange is enough then, since a
+ * service that suffers makes none (fw_flow_depart). */
+FW_INLINE int fw_was_here_before(struct fw_env* env, const struct fw_flow* flow,
+                                 const struct fw_packet* p, fw_u64 now_ns) {
+  return (flow->udp.exchanges & FW_EXCHANGES_MOST) &&
+         fw_restricted_udp_service(env, &p->dst, p->dport, now_ns);
+}
+
 /* Looks up the flow of an arriving packet, and updates its state. `h` is its fw_arriving_hash(). */
 FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_config* cfg,
-                                           const struct fw_packet* p, fw_u64 h, fw_u32 window) {
+                                           const struct fw_packet* p, fw_u64 h, fw_u64 now_ns) {
   struct fw_arrival arrival = fw_arrival_of(FW_PEER_UNKNOWN, 0);
+  fw_u32 window = fw_window(now_ns), state;
   struct fw_flow* flow;
-  fw_u32 state;
 
   if (!fw_flow_may_be_known(env, cfg, h)) return arrival;
   flow = fw_flow_find(env, cfg, h, window, 0);
@@ -101,7 +109,8 @@ FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_c
     return fw_arrival_of(FW_PEER_ANSWERS, 0);
   }
   if (p->proto == FW_IPPROTO_UDP) arrival.awaits_echo = fw_echo_is_awaited(flow->udp.echo);
-  if (p->proto == FW_IPPROTO_UDP && state < FW_FLOW_HANDSHAKE && fw_is_dialogue(flow, window)) {
+  if (p->proto == FW_IPPROTO_UDP && state < FW_FLOW_HANDSHAKE &&
+      (fw_is_dialogue(flow, window) || fw_was_here_before(env, flow, p, now_ns))) {
     flow->acquaintance.usual = flow->acquaintance.count = 0;
     state = FW_FLOW_ACQUAINTED;
   }
@@ -208,11 +217,13 @@ FW_INLINE fw_u32 fw_tcp_depart(struct fw_flow* flow, const struct fw_packet* p, 
   return FW_DEPARTS;
 }
 
-FW_INLINE fw_u32 fw_other_depart(struct fw_flow* flow, const struct fw_packet* p, fw_u32* state) {
+FW_INLINE fw_u32 fw_other_depart(struct fw_flow* flow, const struct fw_packet* p, int is_restricted,
+                                 fw_u32* state) {
   int is_udp = p->proto == FW_IPPROTO_UDP;
 
   if (*state == FW_FLOW_NEW) {
-    if ((flow->udp.exchanges & FW_EXCHANGES_MOST) < FW_EXCHANGES_MOST) flow->udp.exchanges++;
+    if ((flow->udp.exchanges & FW_EXCHANGES_MOST) < FW_EXCHANGES_MOST && !is_restricted)
+      flow->udp.exchanges++;
     *state = FW_FLOW_REPLIED;
     return is_udp ? FW_DEPARTS_ANSWER : FW_DEPARTS;
   }
@@ -223,10 +234,10 @@ FW_INLINE fw_u32 fw_other_depart(struct fw_flow* flow, const struct fw_packet* p
 
 /* Records a packet that this host sends; enum fw_departure. */
 FW_INLINE fw_u32 fw_flow_depart(struct fw_env* env, const struct fw_config* cfg,
-                                const struct fw_packet* p, fw_u32 window) {
+                                const struct fw_packet* p, fw_u64 now_ns) {
   struct fw_tuple t = {&p->dst, &p->src, p->dport, p->sport, p->proto};
   struct fw_flow* flow;
-  fw_u32 state, departs;
+  fw_u32 window = fw_window(now_ns), state, departs;
   fw_u64 h;
 
   if (p->fragment == FW_FRAG_LATER || fw_is_special(&p->dst)) return FW_DEPARTS;
@@ -241,7 +252,10 @@ FW_INLINE fw_u32 fw_flow_depart(struct fw_env* env, const struct fw_config* cfg,
   state = fw_flow_state(flow);
   if (p->proto == FW_IPPROTO_UDP && state == FW_FLOW_EMPTY) fw_partner_depart(env, p, window);
   if (p->proto != FW_IPPROTO_TCP)
-    departs = fw_other_depart(flow, p, &state);
+    departs = fw_other_depart(flow, p,
+                              state == FW_FLOW_NEW && p->proto == FW_IPPROTO_UDP &&
+                                  fw_restricted_udp_service(env, &p->src, p->sport, now_ns),
+                              &state);
   else if (state < FW_FLOW_HANDSHAKE && !(p->tcp_flags & FW_TCP_SYN) && (p->tcp_flags & FW_TCP_RST))
     return FW_DEPARTS; /* a refusal, which the peer will not acknowledge */
   else

@@ -31,9 +31,12 @@ FW_INLINE struct fw_arrival fw_arrive(struct fw_context* x) {
   if (!may_be_of_flow && !egress_unseen) return arrival;
   h = fw_arriving_hash(x->config, p);
   fw_prefetch(x->env, x->config, x->source_hash, h, fw_will_create_flow(x, shared));
-  if (may_be_of_flow) arrival = fw_flow_arrive(x->env, x->config, p, h, fw_window(x->now_ns));
+  if (may_be_of_flow) arrival = fw_flow_arrive(x->env, x->config, p, h, x->now_ns);
   if (!arrival.peer && p->proto == FW_IPPROTO_UDP)
     arrival.peer = (fw_u32)fw_partner_arrive(x->env, p, fw_window(x->now_ns));
+  if (arrival.peer & FW_PEER_ABOVE_USUAL)
+    arrival.peer =
+        fw_goes_first(x->env, p, x->now_ns) ? FW_PEER_ACQUAINTED : (fw_u32)FW_PEER_UNKNOWN;
   if (arrival.peer || !egress_unseen) return arrival;
   arrival = fw_one_way_arrive(x->env, p, h, fw_window(x->now_ns));
   if (arrival.completes_handshake) fw_port_set_answers(x->env, FW_IPPROTO_TCP, p->dport);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Refunds packets that turned out to be wanted: a completed handshake, an answered
  * request, a connection from before the start. So the clients of a busy server use
- * up no tokens. */
+ * up no tokens. What a UDP service that suffers answers is not refunded. */
 #ifndef FW_POLICY_REFUND_H
 #define FW_POLICY_REFUND_H
 
 #include "context.h"
+#include "suffering.h"
 #include "tables/budget_table.h"
 #include "tables/port_table.h"
 
@@ -33,8 +34,13 @@ FW_INLINE fw_u32 fw_limit_refund(struct fw_env* env, const struct fw_config* cfg
 FW_INLINE void fw_budgets_refund(struct fw_env* env, const struct fw_config* cfg,
                                  const struct fw_addr* local, fw_u8 traffic_class, fw_u16 port,
                                  fw_u64 now_ns) {
-  fw_budget_refund(cfg, fw_budget_look_up(env, cfg, local, traffic_class, port), traffic_class,
-                   now_ns);
+  fw_u32 index;
+
+  if (traffic_class == FW_CLASS_UDP_NEW && fw_restricted_udp_service(env, local, port, now_ns))
+    return;
+  index = fw_budget_look_up(env, cfg, local, traffic_class, port);
+  if (index < FW_BUDGET_SLOTS)
+    fw_budget_refund(cfg, fw_budget_at(env, index), traffic_class, now_ns);
   fw_budget_refund(cfg, fw_budget_find_of_all(env, traffic_class, port), traffic_class, now_ns);
 }
 

@@ -142,21 +142,19 @@ FW_INLINE struct fw_budget_place fw_budget_at(struct fw_env* env, fw_u32 index) 
 
   return at;
 }
-/* The budget if there is one; both NULL: there is none. */
-FW_INLINE struct fw_budget_place fw_budget_look_up(struct fw_env* env, const struct fw_config* cfg,
-                                                   const struct fw_addr* dst, fw_u8 traffic_class,
-                                                   fw_u16 port) {
+/* The index of the budget if there is one; FW_BUDGET_SLOTS: there is none. */
+FW_INLINE fw_u32 fw_budget_look_up(struct fw_env* env, const struct fw_config* cfg,
+                                   const struct fw_addr* dst, fw_u8 traffic_class, fw_u16 port) {
   fw_u32 first = fw_budget_first(cfg, *dst, traffic_class, port);
-  const struct fw_budget_place none = {NULL, NULL};
 
   for (fw_u32 i = 0; i < FW_BUDGET_PROBES; i++) {
-    const struct fw_budget* budget = fw_env_budgets(env, fw_budget_probe(first, i));
+    fw_u32 index = fw_budget_probe(first, i);
+    const struct fw_budget* budget = fw_env_budgets(env, index);
 
     if (!budget || !budget->used) break;
-    if (fw_budget_is_named(budget, dst, traffic_class, port))
-      return fw_budget_at(env, fw_budget_probe(first, i));
+    if (fw_budget_is_named(budget, dst, traffic_class, port)) return index;
   }
-  return none;
+  return FW_BUDGET_SLOTS;
 }
 FW_INLINE struct fw_budget_place fw_budget_find_of_all(struct fw_env* env, fw_u8 traffic_class,
                                                        fw_u16 port) {

@@ -42,14 +42,19 @@ FW_INLINE int fw_rate_admit(fw_u32* tat_ticks, fw_u32 tick, fw_u32 cost, fw_u32 
 }
 
 /* The same for buckets that may rest for longer than 68 s. If more is used than is possible, the
- * clock stepped back or the configuration changed, and the bucket is reset. */
-FW_INLINE int fw_rate_admit64(fw_u64* tat_ticks, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
+ * clock stepped back or the configuration changed, and the bucket is reset. highest_cost: where
+ * packets cost differently. */
+FW_INLINE int fw_rate_admit64_of(fw_u64* tat_ticks, fw_u64 now_ns, fw_u32 cost, fw_u32 highest_cost,
+                                 fw_u32 burst) {
   fw_u64 tick = now_ns >> FW_TICK_SHIFT, used = *tat_ticks > tick ? *tat_ticks - tick : 0;
 
-  if (used > (fw_u64)burst + cost) used = 0;
+  if (used > (fw_u64)burst + highest_cost) used = 0;
   if (used > burst) return 0;
   *tat_ticks = tick + used + cost;
   return 1;
+}
+FW_INLINE int fw_rate_admit64(fw_u64* tat_ticks, fw_u64 now_ns, fw_u32 cost, fw_u32 burst) {
+  return fw_rate_admit64_of(tat_ticks, now_ns, cost, cost, burst);
 }
 
 /* The cost of `units`, in ticks; at most 2^30 (17 s), so that 32-bit arrival times stay less than

@@ -10,10 +10,12 @@ namespace {
 constexpr fw_u32 kSecondTicks = 62'500'000;
 constexpr unsigned kPort = 27015;
 
+std::string forged(unsigned number) {
+  return "10." + std::to_string(number >> 16 & 255) + "." + std::to_string(number >> 8 & 255) +
+         "." + std::to_string(number & 255);
+}
 Packet question(unsigned source) {
-  return from("10." + std::to_string(source >> 16 & 255) + "." + std::to_string(source >> 8 & 255) +
-              "." + std::to_string(source & 255))
-      .udp(4000, kPort);
+  return from(forged(source)).udp(4000, kPort);
 }
 
 // A service that has answered, with a budget of 10/s and 64 at once.
@@ -26,8 +28,22 @@ class Service : public Lab {
                                        .served_burst = 64 * (kSecondTicks / 10),
                                        .limit = 10};
     publish();
-    in(from("192.0.2.7").udp(4000, kPort));
-    out(to("192.0.2.7").udp(kPort, 4000));
+    exchange("192.0.2.7");
+  }
+  // A question that is answered, if it passes. 1: it passed.
+  unsigned exchange(const std::string& source) {
+    if (decide(from(source).udp(4000, kPort)).verdict != FW_PASS) return 0;
+    out(to(source).udp(kPort, 4000));
+    return 1;
+  }
+  // As the engine writes it while the service suffers.
+  void restrict(unsigned pps, std::uint64_t span_ns = 2 * kSecond) {
+    for (fw_capacity& capacity : datapath.tables().capacities) {
+      capacity.cost = kSecondTicks / pps;
+      capacity.until_ms = static_cast<fw_u32>((now_ns + span_ns) >> 20);
+    }
+    datapath.tables().shared->restricted_until_window =
+        static_cast<fw_u32>((now_ns + span_ns) >> FW_WINDOW_SHIFT) + 1;
   }
   // How many of `count` packets of as many sources, at `rate` per second, pass.
   unsigned flood(unsigned count, unsigned rate) {
@@ -93,10 +109,7 @@ TEST(capacity, a_tunnel_that_only_receives_loses_nothing) {
 TEST(capacity, the_engine_lowers_it_for_a_time_that_ends_by_itself) {
   Service service(10'000);
   (void)service.flood(1000, 5000);
-  for (fw_capacity& capacity : service.datapath.tables().capacities) {
-    capacity.cost = kSecondTicks / 100;
-    capacity.until_ms = static_cast<fw_u32>((service.now_ns + 2 * kSecond) >> 20);
-  }
+  service.restrict(100);
   EXPECT_LT(service.flood(5000, 5000), 600U);
   service.now_ns += 2 * kSecond;
   EXPECT_EQ(service.flood(5000, 5000), 5000U);
@@ -128,6 +141,58 @@ TEST(capacity, a_source_that_repeats_fast_is_no_waiting_client) {
     service.now_ns += kSecond / 20'000;
   }
   EXPECT_LT(passed, 5U * 2000U);
+}
+
+TEST(capacity, being_answered_does_not_let_a_flood_in_while_the_service_suffers) {
+  Service service(10'000);
+  service.restrict(100, 10 * kSecond);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 40'000; i++) {  // 10,000 a second
+    passed += service.exchange(forged(i));
+    service.now_ns += kSecond / 10'000;
+  }
+  EXPECT_LT(passed, 4 * 100U + 4 * 10U + 200U);
+}
+
+TEST(capacity, who_was_answered_once_before_it_suffered_goes_first) {
+  Service service(10'000);
+  for (unsigned user = 0; user < 20; user++)
+    ASSERT_TRUE(service.exchange("192.0.2." + std::to_string(user)));
+  service.restrict(100, 20 * kSecond);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 200; i++) {  // 4 packets of each user a second
+    passed += service.exchange("192.0.2." + std::to_string(i % 20));
+    for (unsigned k = 0; k < 100; k++) {
+      service.exchange(forged(100 * i + k));
+      service.now_ns += kSecond / 80 / 100;
+    }
+  }
+  EXPECT_EQ(passed, 200U);
+}
+
+TEST(capacity, nobody_becomes_an_acquaintance_of_a_service_that_suffers) {
+  Service service(10'000);
+  service.restrict(1000, 60 * kSecond);
+  for (unsigned i = 0; i < 10; i++) {
+    EXPECT_TRUE(service.exchange("192.0.2.9"));
+    service.now_ns += kSecond;
+  }
+  EXPECT_NE(service.decide(from("192.0.2.9").udp(4000, kPort)).reason, FW_REASON_VERIFIED);
+}
+
+TEST(capacity, acquaintances_made_in_forged_names_have_a_share_and_not_all) {
+  Service service(10'000);
+  for (unsigned i = 0; i < 2000; i++) service.exchange(forged(i));
+  service.restrict(200, 10 * kSecond);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 20'000; i++) {
+    passed += service.exchange(forged(i % 2000));
+    service.now_ns += kSecond / 10'000;
+  }
+  // In 2 s their four shares and that of first-timers are 2,000; and the answers before it suffered
+  // let some more come at once.
+  EXPECT_LT(passed, 3500U);
+  EXPECT_GT(passed, 1600U);
 }
 
 }  // namespace

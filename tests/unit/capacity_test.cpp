@@ -27,6 +27,7 @@ struct Simulation {
   explicit Simulation(double takes) : takes_pps(takes) {}
 
   double takes_pps, queue = 0, room = 277;  // packets; 277: net.core.rmem_default, small ones
+  bool long_queue = false;
   CapacityLoop loop;
   double passed = 0, taken = 0, lost = 0;  // in packets, of the last run
 
@@ -39,13 +40,15 @@ struct Simulation {
       const double rest = queue + given - served;
       const double dropped = std::max(rest - room, 0.0);
       queue = rest - dropped;
+      long_queue = queue >= room * (long_queue ? engine::kQueueIsShort : engine::kQueueIsLong);
       passed += given;
       taken += served;
       lost += dropped;
       loop.step({.offered_pps = offered_pps,
                  .passed_pps = given / kTickSeconds,
                  .lost_pps = dropped / kTickSeconds,
-                 .suffers = dropped / kTickSeconds >= engine::kSocketLosesPps},
+                 .suffers = dropped / kTickSeconds >= engine::kSocketLosesPps,
+                 .queue_is_long = long_queue},
                 kBounds, kTickSeconds);
     }
   }
@@ -66,6 +69,23 @@ TEST(capacity_loop, finds_what_a_service_takes_at_any_rate_of_flood) {
         EXPECT_FALSE(service.loop.restricted());
       }
     }
+}
+
+TEST(capacity_loop, keeps_the_queue_short_as_nobody_waits_for_a_late_answer) {
+  Simulation service(500);
+  service.run(2, 20'000);
+  double late = 0;
+  for (unsigned i = 0; i < 300; i++) {
+    service.run(kTickSeconds, 20'000);
+    late += service.queue / service.takes_pps > 0.25 ? 1 : 0;
+  }
+  EXPECT_LE(late, 0.2 * 300);
+}
+
+TEST(capacity_loop, falls_at_once_to_what_the_service_was_seen_to_take) {
+  Simulation service(2000);
+  service.run(0.2, 20'000);
+  EXPECT_LE(service.loop.pps(), 2000);
 }
 
 TEST(capacity_loop, falls_within_a_second_and_is_over_soon_after_the_flood) {

@@ -49,7 +49,7 @@ void Capacities::begin() {
   services_.clear();
   host_suffering_.clear();
   load_is_new_ = false;
-  load_ns_ = ticked_ns_ = 0;
+  load_ns_ = judged_ns_ = ticked_ns_ = 0;
 }
 
 void Capacities::move_to(datapath::Datapath& datapath) {
@@ -101,6 +101,7 @@ void Capacities::count(const Now& now, double seconds) {
     if ((more_passed == 0 && more_refused == 0) || !is_service(budget)) continue;
     Service& service = services_[key_of_budget(budget)];
     service.passed += more_passed;
+    service.passed_measured += more_passed;
     service.refused += more_refused;
     service.last_ns = now.mono_ns;
   }
@@ -114,22 +115,31 @@ void Capacities::count(const Now& now, double seconds) {
 // Which services suffer.
 void Capacities::judge(const Now& now) {
   const bool is_new = std::exchange(load_is_new_, false);
-  if (load_ns_ == 0 || now.mono_ns - load_ns_ > kLoadIsOldNs) load_ = {};
+  const bool is_old = load_ns_ == 0 || now.mono_ns - load_ns_ > kLoadIsOldNs;
+  if (is_old) load_ = {};
   host_suffering_ = suffering_of(load_);
+  const double seconds = judged_ns_ != 0 && judged_ns_ < now.mono_ns
+                             ? static_cast<double>(now.mono_ns - judged_ns_) / kSecond
+                             : 0;
+  if (is_new) judged_ns_ = now.mono_ns;
   for (auto& [key, service] : services_) {
     service.suffers = service.only_waits = false;
+    if (is_old) service.queue_is_long = false;
     if (!is_new) continue;
-    bool queue_is_long = false;
+    const auto passed = static_cast<double>(std::exchange(service.passed_measured, 0));
+    service.passed_measured_pps = seconds > 0 ? passed / seconds : service.passed_pps;
+    double fill = 0;
     for (const SocketLoad& socket : load_.sockets) {
       if (!is_of(socket, key)) continue;
-      queue_is_long = queue_is_long || socket.queue_fill >= kQueueIsLong;
+      fill = std::max(fill, socket.queue_fill);
       if (socket.lost_pps < kSocketLosesPps) continue;
       service.suffers = true;
       service.why = fmt::format("its socket drops {:.0f} packets/s", socket.lost_pps);
     }
-    service.long_queue = queue_is_long ? service.long_queue + 1 : 0;
+    service.queue_is_long = fill >= (service.queue_is_long ? kQueueIsShort : kQueueIsLong);
+    service.long_queue = fill >= kQueueIsLong ? service.long_queue + 1 : 0;
     if (service.suffers) continue;
-    if (service.long_queue >= kLongQueueTimes) {
+    if (service.long_queue >= kLongQueueTimes && !service.loop.restricted()) {
       service.long_queue = 0;  // what it is given now needs a while to show
       service.suffers = service.only_waits = true;
       service.why = "its queue stays half full";
@@ -150,17 +160,18 @@ void Capacities::control(const Now& now, double seconds) {
       if (service.suffers && is_of(socket, key)) lost_pps += socket.lost_pps;
     for (const auto& [other, each] : services_)
       if (other.port == key.port && other.traffic_class == key.traffic_class)
-        passed_pps += each.passed_pps;
-    if (passed_pps > 0) lost_pps *= service.passed_pps / passed_pps;
+        passed_pps += each.passed_measured_pps;
+    if (passed_pps > 0) lost_pps *= service.passed_measured_pps / passed_pps;
     const double budget_pps =
         settings_.budgets.at(static_cast<std::size_t>(key.traffic_class)).limit.value_or(0);
-    service.loop.step({.offered_pps = service.passed_pps + service.refused_pps,
-                       .passed_pps = service.passed_pps,
-                       .lost_pps = lost_pps,
-                       .suffers = service.suffers,
-                       .only_waits = service.only_waits},
-                      {.least_pps = std::max(1.0, kLeastShare * budget_pps), .most_pps = most_pps},
-                      seconds);
+    service.loop.step(
+        {.offered_pps = service.passed_pps + service.refused_pps,
+         .passed_pps = service.suffers ? service.passed_measured_pps : service.passed_pps,
+         .lost_pps = lost_pps,
+         .suffers = service.suffers,
+         .only_waits = service.only_waits,
+         .queue_is_long = service.queue_is_long},
+        {.least_pps = std::max(1.0, kLeastShare * budget_pps), .most_pps = most_pps}, seconds);
     log_change(key, service, now);
   }
 }

@@ -23,10 +23,13 @@ namespace fw::engine {
 struct Service {
   std::uint64_t passed = 0, refused = 0;  // packets above the budget, at this tick
   double passed_pps = 0, refused_pps = 0;
+  std::uint64_t passed_measured = 0;  // packets that passed since the last measurement ...
+  double passed_measured_pps = 0;     // ... and until then, since the one before
   CapacityLoop loop;
   std::string why;             // it suffers, or did when it was restricted; empty: it does not
   std::uint64_t since_ns = 0;  // restricted; 0: it is not
   std::uint64_t last_ns = 0;   // when it was above its budget
+  bool queue_is_long = false;  // at the last measurement
   unsigned long_queue = 0;     // measurements in a row
   bool suffers = false;        // at this tick ...
   bool only_waits = false;     // ... and nothing is lost
@@ -75,7 +78,8 @@ class Capacities {
   Journal& journal_;
   const Settings& settings_;
   HostLoad load_;
-  std::uint64_t load_ns_ = 0;  // when it was measured; 0: never
+  std::uint64_t load_ns_ = 0;    // when it was measured; 0: never
+  std::uint64_t judged_ns_ = 0;  // when the last new measurement was judged; 0: never
   bool load_is_new_ = false;
   std::string host_suffering_;
   std::map<VectorKey, Service> services_;

@@ -12,34 +12,49 @@ void CapacityLoop::step(const ServiceLoad& seen, const CapacityBounds& bounds, d
     restricted_ = true;
     pps_ = std::min(seen.passed_pps, bounds.most_pps);
   }
+  const bool drained = drains_;
+  drains_ = seen.queue_is_long;
   if (seen.suffers)
     fall(seen);
+  else if (drains_)
+    drain(drained ? seconds : 0);
   else
     rise(seen, seconds);
   pps_ = std::max(pps_, bounds.least_pps);
   if (pps_ >= bounds.most_pps) restricted_ = false;
 }
 
-// Where the losses are known, it falls to what was taken, not below.
+// Where the losses are known, it falls to what was taken, however little that is.
 void CapacityLoop::fall(const ServiceLoad& seen) {
-  if (calm_s_ > 0 || suffered_at_pps_ == 0) suffered_at_pps_ = pps_;
+  const double taken = std::max(seen.passed_pps - seen.lost_pps, 0.0);
+  if (calm_s_ > 0 || suffered_at_pps_ == 0)
+    suffered_at_pps_ = seen.lost_pps > 0 ? std::clamp(taken, kFallKnown * pps_, pps_) : pps_;
   calm_s_ = over_s_ = 0;
-  if (seen.only_waits) {
+  if (seen.only_waits)
     pps_ *= kFallWaiting;
-    return;
-  }
-  const double taken =
-      seen.lost_pps > 0 ? kShareTaken * std::max(seen.passed_pps - seen.lost_pps, 0.0) : 0.0;
-  pps_ = std::max(kFall * pps_, std::min(taken, kShareTaken * pps_));
+  else if (seen.lost_pps > 0)
+    pps_ = kShareTaken * std::clamp(taken, kFallKnown * pps_, pps_);
+  else
+    pps_ *= kFall;
+}
+
+// The queue has been long for so many seconds: what it was given was too much. What it is given
+// meanwhile is less than what it takes, so the queue becomes short, unless it takes less than it
+// did.
+void CapacityLoop::drain(double seconds) {
+  calm_s_ = over_s_ = 0;
+  if (seconds > 0 && (drained_s_ += seconds) < kDrainSeconds) return;
+  drained_s_ = 0;
+  suffered_at_pps_ = pps_;
+  pps_ *= seconds > 0 ? kFallWaiting : kShareTaken;
 }
 
 void CapacityLoop::rise(const ServiceLoad& seen, double seconds) {
   calm_s_ += seconds;
   over_s_ = seen.offered_pps > seen.passed_pps ? 0 : over_s_ + seconds;
   if (calm_s_ < kCalmSeconds) return;
-  const double rise = over_s_ >= kOverSeconds           ? kRiseOver
-                      : pps_ < kNear * suffered_at_pps_ ? kRise
-                                                        : kRiseNear;
+  const bool is_near = pps_ >= kNear * suffered_at_pps_ && pps_ < kBeyond * suffered_at_pps_;
+  const double rise = over_s_ >= kOverSeconds ? kRiseOver : is_near ? kRiseNear : kRise;
   pps_ *= 1 + rise * seconds;
 }
 

@@ -15,24 +15,29 @@ struct CapacityBounds {
   double least_pps = 0, most_pps = 0;
 };
 
-// What was seen of a service since the last step.
+// What was seen of a service since the last step; passed and lost since the last measurement.
 struct ServiceLoad {
   double offered_pps = 0;  // above its budget: passed or dropped
   double passed_pps = 0;   // of these
   double lost_pps = 0;     // what its sockets dropped of all they got; 0: not known
   bool suffers = false;
-  bool only_waits = false;  // and nothing is lost: its queue is long
+  bool only_waits = false;     // and nothing is lost: its queue is long
+  bool queue_is_long = false;  // now; what waits too long is answered when nobody waits any more
 };
 
 class CapacityLoop {
  public:
   // All are judgement; tests/unit/capacity_test.cpp holds what they are to achieve.
-  static constexpr double kFall = 0.5;         // in a step that suffers, at most
+  static constexpr double kFall = 0.5;         // in a step that suffers, where losses are not known
+  static constexpr double kFallKnown = 0.25;   // where they are, at most
   static constexpr double kFallWaiting = 0.8;  // in one in which nothing is lost
+  static constexpr double kDrain = 0.5;        // of what it bears, until its queue is short ...
+  static constexpr double kDrainSeconds = 1;   // ... and if that lasts longer, it bears less
   static constexpr double kShareTaken = 0.9;   // of what the service took beside its losses
   static constexpr double kCalmSeconds = 0.5;  // without suffering, before it rises
   static constexpr double kRise = 0.5;         // a second, far from where it suffered ...
-  static constexpr double kNear = 0.8;         // ... and from this share of it on ...
+  static constexpr double kNear = 0.8;         // ... and from this share of it ...
+  static constexpr double kBeyond = 1.1;       // ... to this one ...
   static constexpr double kRiseNear = 0.05;    // ... so much
   static constexpr double kOverSeconds = 2;    // nothing was refused: the flood is over ...
   static constexpr double kRiseOver = 2;       // ... and it rises so much a second
@@ -42,17 +47,20 @@ class CapacityLoop {
   // Whether the service is given less than bounds.most_pps.
   [[nodiscard]] bool restricted() const { return restricted_; }
   // What it is given while it is restricted.
-  [[nodiscard]] double pps() const { return pps_; }
+  [[nodiscard]] double pps() const { return drains_ ? kDrain * pps_ : pps_; }
 
  private:
   void fall(const ServiceLoad& seen);
+  void drain(double seconds);
   void rise(const ServiceLoad& seen, double seconds);
 
   bool restricted_ = false;
+  bool drains_ = false;  // its queue is long
   double pps_ = 0;
   double suffered_at_pps_ = 0;
-  double calm_s_ = 0;  // without suffering
-  double over_s_ = 0;  // and without refusing anything
+  double drained_s_ = 0;  // and still long
+  double calm_s_ = 0;     // without suffering
+  double over_s_ = 0;     // and without refusing anything
 };
 
 }  // namespace fw::engine

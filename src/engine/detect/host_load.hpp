@@ -33,7 +33,8 @@ struct HostLoad {
 
 // Judgement.
 inline constexpr double kSocketLosesPps = 10;     // fewer are an accident
-inline constexpr double kQueueIsLong = 0.5;       // of its room
+inline constexpr double kQueueIsLong = 0.5;       // of its room ...
+inline constexpr double kQueueIsShort = 0.125;    // ... until it is this short again
 inline constexpr double kHostLosesPps = 50;       // in front of the sockets
 inline constexpr double kSoftirqIsTooMuch = 0.8;  // of all CPU time: programs get the rest
 inline constexpr double kCpuIsFull = 0.95;        // one CPU that does nothing else, and squeezes
