@@ -266,10 +266,10 @@ ATTACKS = (
 HELD = {"named": r"udp_new to \S+ port 27015", "slow": True, "passes": 1.0}
 # A service that really suffers: it bears 5,000 questions a second.
 SUFFERING = (
-    Attack("slow service, 20,000/s with one payload", (attacks.udp_fixed,), 20_000, **HELD, holds=False),
+    Attack("slow service, 20,000/s with one payload", (attacks.udp_fixed,), 20_000, **HELD),
     Attack("slow service, 20,000/s of random payloads and sizes", (attacks.udp_random,), 20_000, in_ci=False,
            **HELD),
-    Attack("slow service, 20,000/s that look like its users", (image,), 20_000, image=True, **HELD, holds=False),
+    Attack("slow service, 20,000/s that look like its users", (image,), 20_000, image=True, **HELD),
     Attack("slow service, 20,000/s in 5,000 names", (pool_udp(5000, GAME_QUESTION),), 20_000, in_ci=False,
            **HELD),
     Attack("slow service, 20,000/s in the names of 100 who had six answers", (pool_udp(100, bytes(32)),), 20_000,
