@@ -196,6 +196,7 @@ void Daemon::update_api_group() {
 
 Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
   engine::Engine& engine = parts_.engine;
+  parts_.state.hurry();
   if (mode == engine::Mode::off) {
     interfaces_ = {};
     engine.set_unprotected({});
@@ -223,7 +224,7 @@ void Daemon::tick(const Now& now) {
   parts_.engine.tick(now);
   parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);
-  parts_.baseline.tick(parts_.engine, now);
+  parts_.state.tick(parts_.engine, now);
   check_files(now);
   if (now.mono_ns >= machine_due_ns_) update_machine(now);
   if (now.mono_ns >= host_due_ns_) {
@@ -237,7 +238,7 @@ void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   for (const std::string* problem : std::initializer_list<const std::string*>{
            &removal_problem_, &machine_problem_, &files_.problem(), &fall_back_problem_,
-           &listen_problem_, &api_problem_, &parts_.capture.problem(), &parts_.baseline.problem()})
+           &listen_problem_, &api_problem_, &parts_.capture.problem(), &parts_.state.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

@@ -13,12 +13,12 @@
 
 #include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
-#include "daemon/baseline_file.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/pressure.hpp"
 #include "daemon/removal_order.hpp"
+#include "daemon/state_file.hpp"
 #include "daemon/watched_files.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
@@ -40,7 +40,7 @@ class Daemon : public engine::ServiceControl {
     DatapathSwitch& datapath;
     LogFiles& log;
     AttackCapture& capture;
-    BaselineFile& baseline;
+    StateFile& state;
     RemovalOrder removal;
   };
   // Opens the watches, so that no change after this is missed.
@@ -75,7 +75,7 @@ class Daemon : public engine::ServiceControl {
   [[nodiscard]] std::filesystem::path config_file() const override { return parts_.config_file; }
   [[nodiscard]] Result<void> set_mode(engine::Mode mode, const Now& now) override;
   [[nodiscard]] Result<std::vector<std::string>> reload(const Now& now) override;
-  void store_baseline() override { parts_.baseline.store(parts_.engine); }
+  void store_baseline() override { parts_.state.hurry(); }
 
  private:
   Daemon(Parts parts, host::NetworkWatch network, host::FileWatch files)

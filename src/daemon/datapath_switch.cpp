@@ -63,20 +63,34 @@ Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there
   return queue;
 }
 
+DatapathSwitch::DatapathSwitch(const std::filesystem::path& pins,
+                               const std::filesystem::path& run_folder,
+                               const config::Config& config)
+    : options_{.sizes = sizes_of(config.tables), .pins = pins},
+      queue_options_{.sizes = sizes_of(config.tables),
+                     .first_queue = static_cast<std::uint16_t>(config.nfqueue.queue),
+                     .ledger = run_folder / "nfqueue.given"},
+      kind_(config.datapath) {}
+
 Result<DatapathSwitch> DatapathSwitch::open(const std::filesystem::path& pins,
                                             const std::filesystem::path& run_folder,
                                             const config::Config& config) {
-  DatapathSwitch out;
-  out.kind_ = config.datapath;
-  out.options_ = {.sizes = sizes_of(config.tables), .pins = pins};
-  out.queue_options_ = {.sizes = out.options_.sizes,
-                        .first_queue = static_cast<std::uint16_t>(config.nfqueue.queue),
-                        .ledger = run_folder / "nfqueue.given"};
+  DatapathSwitch out(pins, run_folder, config);
   std::error_code unreadable;
   out.keep_ = std::filesystem::exists(pins, unreadable);
   auto kernel = out.load(out.keep_);
   if (!kernel) return std::unexpected(std::move(kernel.error()));
   out.kernel_ = std::move(*kernel);
+  return out;
+}
+
+Result<DatapathSwitch> DatapathSwitch::open_off(const std::filesystem::path& pins,
+                                                const std::filesystem::path& run_folder,
+                                                const config::Config& config, const Now& now) {
+  DatapathSwitch out(pins, run_folder, config);
+  if (auto removed = datapath::xdp::remove_pinned(pins); !removed)
+    return std::unexpected(std::move(removed.error()));
+  out.use_memory(now);
   return out;
 }
 
@@ -89,12 +103,16 @@ datapath::Datapath& DatapathSwitch::current() {
   return *memory_;
 }
 
-Result<void> DatapathSwitch::off(engine::Engine& engine, const Now& now) {
-  if (!kernel_) return {};
-  kernel_->remove();  // first: it is what was asked for
+void DatapathSwitch::use_memory(const Now& now) {
   // Any hash seed will do: no packet is looked up in these tables.
   memory_ = std::make_unique<datapath::UserDatapath>(sizes_without_packets(options_.sizes.bans),
                                                      now.mono_ns);
+}
+
+Result<void> DatapathSwitch::off(engine::Engine& engine, const Now& now) {
+  if (!kernel_) return {};
+  kernel_->remove();  // first: it is what was asked for
+  use_memory(now);
   Result<void> moved = engine.move_to(*memory_, engine::Mode::off, now);
   kernel_.reset();
   return moved;

@@ -25,6 +25,11 @@ class DatapathSwitch {
   [[nodiscard]] static Result<DatapathSwitch> open(const std::filesystem::path& pins,
                                                    const std::filesystem::path& run_folder,
                                                    const config::Config& config);
+  // As the operator left it: nothing is in the kernel until on().
+  [[nodiscard]] static Result<DatapathSwitch> open_off(const std::filesystem::path& pins,
+                                                       const std::filesystem::path& run_folder,
+                                                       const config::Config& config,
+                                                       const Now& now);
   ~DatapathSwitch();
   DatapathSwitch(DatapathSwitch&&) noexcept = default;
   DatapathSwitch& operator=(DatapathSwitch&&) = delete;
@@ -50,7 +55,9 @@ class DatapathSwitch {
   [[nodiscard]] Result<void> on(engine::Engine& engine, engine::Mode mode, const Now& now);
 
  private:
-  DatapathSwitch() = default;
+  DatapathSwitch(const std::filesystem::path& pins, const std::filesystem::path& run_folder,
+                 const config::Config& config);
+  void use_memory(const Now& now);
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load(bool were_there);
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load_queue() const;
 

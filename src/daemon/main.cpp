@@ -5,14 +5,17 @@
 // the daemon.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/version.hpp"
 #include "control/request.hpp"
 #include "control/server.hpp"
 #include "daemon/daemon.hpp"
@@ -24,6 +27,7 @@
 #include "daemon/removal_order.hpp"
 #include "daemon/remove.hpp"
 #include "daemon/service_manager.hpp"
+#include "daemon/state_file.hpp"
 #include "datapath/datapath.hpp"
 #include "engine/check.hpp"
 #include "engine/commands.hpp"
@@ -37,6 +41,35 @@ control::Handler handler_of(engine::Commands& commands) {
   return
       [&commands](const control::Request& request) { return commands.run(request, read_clocks()); };
 }
+
+// The first and the last line of the daemon's life in its log.
+class LifeInLog {
+ public:
+  LifeInLog(engine::Journal& journal, DatapathSwitch& datapath, const StateFile& state)
+      : journal_(journal) {
+    journal_.write(engine::EventType::start, read_clocks(), [&] {
+      return engine::EventDetails{
+          "",
+          {engine::Field::text("version", kVersion),
+           engine::Field::count("pid", static_cast<std::uint64_t>(::getpid())),
+           engine::Field::text("datapath", datapath.is_on() ? datapath.current().kind() : "off"),
+           engine::Field::text("last", state.last_life())}};
+    });
+  }
+  LifeInLog(const LifeInLog&) = delete;
+  LifeInLog& operator=(const LifeInLog&) = delete;
+  ~LifeInLog() {
+    journal_.write(engine::EventType::stop, read_clocks(),
+                   [&] { return engine::EventDetails{"", {engine::Field::text("why", why_)}}; });
+  }
+  void ends(bool filtering) {
+    why_ = filtering ? "stopped, the filter stays" : "stopped, with the filter";
+  }
+
+ private:
+  engine::Journal& journal_;
+  std::string_view why_ = "the start failed";
+};
 
 Result<void> run(const Options& options) {
   // Signals wait until the loop runs. The files that the daemon creates are not world-readable.
@@ -54,32 +87,40 @@ Result<void> run(const Options& options) {
   // 3. The log: from here on events are written to files.
   LogFiles log(config->log);
 
-  // 4. Programs and tables: new ones, attached nowhere, or those a former daemon left, which go on
-  //    judging packets meanwhile. A start that fails below leaves the kernel as it was.
+  // 4. What outlived the last daemon. Programs and tables: new ones, attached nowhere, or those a
+  //    former daemon left, which go on judging packets meanwhile; none if the operator switched it
+  //    off. A start that fails below leaves the kernel as it was.
+  StateFile state(options.state / "state.db");
+  const std::filesystem::path run_folder = options.socket.parent_path();
+  const engine::Mode mode =
+      RemovalOrder(run_folder).stands() ? engine::Mode::off : state.mode(config->mode);
   Result<DatapathSwitch> datapath =
-      DatapathSwitch::open(options.pins, options.socket.parent_path(), *config);
+      mode == engine::Mode::off
+          ? DatapathSwitch::open_off(options.pins, run_folder, *config, read_clocks())
+          : DatapathSwitch::open(options.pins, run_folder, *config);
   if (!datapath) return std::unexpected(datapath.error());
   say(datapath->notice());
 
-  // 5. The tables are filled: the baseline's budgets, the configuration and the former daemon's
-  // bans,
-  //    the lists, the addresses that this host needs, and the established flows.
+  // 5. The tables are filled: the baseline's budgets, the configuration, the bans and what else was
+  //    believed, the lists, the addresses that this host needs, and the established flows.
   engine::Engine engine(datapath->current(), *config, options.config.parent_path());
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
   AttackCapture capture(options.state / "attacks");
   engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
-  BaselineFile baseline(options.state / "state.db");
+  LifeInLog life(engine.journal(), *datapath, state);
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
                                         .datapath = *datapath,
                                         .log = log,
                                         .capture = capture,
-                                        .baseline = baseline,
-                                        .removal = RemovalOrder(options.socket.parent_path())});
+                                        .state = state,
+                                        .removal = RemovalOrder(run_folder)});
   if (!daemon) return std::unexpected(daemon.error());
   const Now start = read_clocks();
-  baseline.restore(engine);
+  state.restore_baseline(engine);
+  engine.begin_in(mode);
   if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
+  state.restore(engine, start);
   if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   if (Result<void> exempted = daemon->exempt(start); !exempted) return exempted;
   daemon->read_sockets(start);
@@ -94,12 +135,16 @@ Result<void> run(const Options& options) {
   // 7. Every table is filled: the first packet is judged as all others will be. From here on
   //    filtering continues if the daemon dies.
   daemon->attach(read_clocks());
+  engine.adopt_late(read_clocks());
   datapath->keep(true);
 
   // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
-  baseline.store(engine);
+  engine.drain_events(read_clocks());
+  state.finish(engine, read_clocks());
+  if (!state.problem().empty()) say(state.problem());
+  life.ends(engine.settings().config.keep_filtering);
 
   // Stopping the daemon is not stopping the filter, unless the configuration says so.
   datapath->keep(engine.settings().config.keep_filtering);

@@ -35,7 +35,7 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
   app.add_option("--config", config, "the configuration")->type_name("FILE");
   app.add_option("--socket", socket, "where the API listens")->type_name("PATH");
   app.add_option("--pins", pins, "what outlives the daemon, in a bpffs")->type_name("DIR");
-  app.add_option("--state", state, "what was learned, and captures of attacks")->type_name("DIR");
+  app.add_option("--state", state, "what outlives it, and captures of attacks")->type_name("DIR");
   auto* const checks =
       app.add_flag("--check", check, "only say whether the configuration is valid");
   app.add_flag("--remove", remove, "take Floodwall off every interface and out of the kernel")

@@ -65,6 +65,14 @@ class Datapath {
   // The tables, and the object that config() returns, stay at the same place until destruction.
   [[nodiscard]] virtual Tables tables() = 0;
 
+  // Whether a former daemon's entries are known: they are in tables(), or in former_entries().
+  // False: its tables are gone, or those of another version.
+  [[nodiscard]] virtual bool has_former_entries() const { return false; }
+  // The entries of a former daemon's tables that could not be taken over, since their sizes differ.
+  // Its programs go on changing them until all interfaces are attached.
+  [[nodiscard]] virtual std::vector<fw_entry> former_entries() const { return {}; }
+  virtual void forget_former() {}
+
   // The clock of every `now_ns`, `until_ns` and event, in nanoseconds. It never steps back.
   [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
 

@@ -65,7 +65,12 @@ Result<void> Engine::adopt(const Now& now) {
   access_.adopt(now);
   settings_.mode = mode;
   if (mode == Mode::enforce) access_.lift_observed_bans(now);
-  return access_.configure(settings_.compiled, mode);
+  slept_ns_ = now.slept_ns;
+  clock_ = KeptClock(static_cast<std::int64_t>(now.slept_ns));
+  if (Result<void> done = access_.configure(settings_.compiled, mode); !done) return done;
+  access_.take_over(datapath_->former_entries(), 0, now);
+  adopted_ns_ = now.mono_ns;
+  return {};
 }
 
 Result<void> Engine::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
@@ -148,6 +153,7 @@ void Engine::changed_mode(Mode mode, const Now& now) {
 // ------------------------------------------------------------------- ten times a second
 
 void Engine::tick(const Now& now) {
+  notice_sleep(now);
   drain_events(now);
   ban_scanners(now);
   detector_.tick(traffic_.counters(), now);
@@ -263,6 +269,7 @@ Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, 
 
 Result<void> Engine::reset_baseline(const Now& now) {
   learner_.reset();
+  baseline_due_ns_ = 0;
   return review_budgets(now);
 }
 
@@ -293,6 +300,7 @@ View Engine::view(const Now& now) const {
           .baseline = learner_.baseline(),
           .host_problems = host_problems_,
           .audit_problem = access_.audit_problem(now),
+          .restored = restored_,
           .interfaces = interfaces(),
           .started = started_};
 }

@@ -24,6 +24,7 @@
 #include "engine/journal/interface_log.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/journal/traffic.hpp"
+#include "engine/kept/kept.hpp"
 #include "engine/learn/budget_learner.hpp"
 #include "engine/report/view.hpp"
 #include "engine/settings/settings.hpp"
@@ -43,10 +44,20 @@ class Engine {
   // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning
   // starts from nothing.
   [[nodiscard]] Result<void> restore_baseline(std::string_view text);
+  // Before adopt(): the mode, where it is not the configuration's.
+  void begin_in(Mode mode) { settings_.mode = mode; }
 
   // Takes over the entries that a former daemon left in the tables, then publishes the
   // configuration. Bans keep their ends; exemptions hold until set_exemptions().
   [[nodiscard]] Result<void> adopt(const Now& now);
+
+  // After adopt(): takes again what a former daemon handed out by take_changes(). `boot_id` tells
+  // this start of the machine from others. `numbers_lost`: the file with the numbers of attacks
+  // was damaged.
+  void restore(const KeptRows& rows, std::string_view boot_id, bool numbers_lost, const Now& now);
+
+  // When the datapath judges all packets: bans that the former program made since adopt().
+  void adopt_late(const Now& now);
 
   // Reads the list files of the configuration and swaps them in. Bad lines are skipped and become
   // problems; after an error the old lists are in force. Lifts the bans of what is allowed now.
@@ -95,6 +106,16 @@ class Engine {
   // Forgets the baseline: the budgets are the configured ones again.
   [[nodiscard]] Result<void> reset_baseline(const Now& now);
 
+  // ---- what outlives the daemon
+
+  // Hands out up to about `most` rows that changed since the last call, once a second; `last`: this
+  // is the last call. They are a whole: store all of them or none.
+  [[nodiscard]] KeptRows take_changes(std::size_t most, bool last, const Now& now);
+  // More rows wait than one call hands out.
+  [[nodiscard]] bool has_more_changes() const { return access_.unwritten() > 0; }
+  // The store is empty: everything is handed out again.
+  void write_all();
+
   // ---- state
 
   // For the reports. Valid until the next change.
@@ -140,6 +161,7 @@ class Engine {
   // Puts learned budgets in force if they differ enough.
   [[nodiscard]] Result<void> review_budgets(const Now& now);
   void changed_mode(Mode mode, const Now& now);
+  void notice_sleep(const Now& now);
 
   datapath::Datapath* datapath_;
   Settings settings_;
@@ -154,6 +176,20 @@ class Engine {
   std::vector<Prefix> scanners_;  // to be banned once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
   std::vector<std::string> host_problems_;
+
+  // What outlives the daemon.
+  KeptClock clock_;
+  std::string boot_id_;
+  FewRows few_;
+  Restored restored_;
+  std::string written_baseline_;
+  std::uint64_t adopted_ns_ = 0;  // when the former daemon's entries were read
+  std::uint64_t slept_ns_ = 0;    // Now::slept_ns that the ends allow for
+  std::uint64_t clock_due_ns_ = 0, baseline_due_ns_ = 0;
 };
+
+// The mode in which a daemon starts: as the operator left it, if the configuration is still that of
+// then; `off` in any case.
+[[nodiscard]] Mode kept_mode(const KeptRows& rows, config::Mode configured);
 
 }  // namespace fw::engine

@@ -59,7 +59,7 @@ struct EngineLab : engine::ServiceControl {
     ready = engine.adopt(now()).has_value() && engine.load_lists(now()).has_value();
   }
 
-  [[nodiscard]] Now now() const { return {.mono_ns = mono_ns, .wall = wall}; }
+  [[nodiscard]] Now now() const { return {.mono_ns = mono_ns, .wall = wall, .slept_ns = slept_ns}; }
   // Lets `span` pass, with a tick at its end.
   void pass(std::chrono::nanoseconds span) {
     mono_ns += static_cast<std::uint64_t>(span.count());
@@ -130,7 +130,7 @@ struct EngineLab : engine::ServiceControl {
   FakeDatapath datapath;
   std::unique_ptr<FakeDatapath> off_datapath;
   std::optional<Error> attach_error;
-  std::uint64_t mono_ns = 1000 * kSecond;
+  std::uint64_t mono_ns = 1000 * kSecond, slept_ns = 0;
   std::chrono::system_clock::time_point wall =
       std::chrono::sys_days(std::chrono::year(2026) / 5 / 1) + std::chrono::hours(12);
   engine::Engine engine;

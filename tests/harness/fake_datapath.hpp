@@ -36,6 +36,8 @@ class FakeDatapath : public datapath::Datapath {
   std::deque<fw_sample> samples;
   std::map<std::size_t, std::uint64_t> pending;
   std::uint64_t now = 0;  // of access()
+  bool has_former = false;
+  std::vector<fw_entry> former;
 
   [[nodiscard]] fw_budget& budget(std::size_t index) { return tables().budgets[index]; }
 
@@ -89,6 +91,8 @@ class FakeDatapath : public datapath::Datapath {
 
   [[nodiscard]] std::string kind() const override { return "fake"; }
   [[nodiscard]] datapath::Tables tables() override { return tables_.tables(); }
+  [[nodiscard]] bool has_former_entries() const override { return has_former; }
+  [[nodiscard]] std::vector<fw_entry> former_entries() const override { return former; }
   [[nodiscard]] std::uint64_t now_ns() const override { return 0; }
   [[nodiscard]] const fw_config& config() const override { return config_; }
   [[nodiscard]] Result<void> publish(const fw_config& config,

@@ -19,7 +19,6 @@
 #include <string>
 #include <vector>
 
-#include "daemon/baseline_file.hpp"
 #include "daemon/datagram.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
@@ -302,80 +301,6 @@ TEST_F(WatchedTest, patterns_are_watched_by_their_folder_and_files_by_themselves
   EXPECT_THAT(watched_lists(lists, folder_),
               testing::UnorderedElementsAre(folder_ / "allow.list", folder_ / "feeds",
                                             folder_ / "feeds/one.netset", "/elsewhere/deny.list"));
-}
-
-// ------------------------------------------------------------------- what was learned
-
-using BaselineFileTest = Folder;
-
-// So many windows in which port 53 was asked 90 times a second.
-void teach(test::EngineLab& lab, unsigned windows) {
-  fw_budget& budget = lab.datapath.budget(0);
-  budget.used = 1;
-  budget.dst = key_of(Address::parse("192.0.2.1").value());
-  budget.traffic_class = FW_CLASS_UDP_NEW;
-  budget.port = 53;
-  for (unsigned i = 0; i < windows; i++) {
-    budget.window = static_cast<fw_u32>(lab.mono_ns >> FW_WINDOW_SHIFT);
-    budget.taken = 97;
-    lab.pass(std::chrono::nanoseconds(std::uint64_t{1} << FW_WINDOW_SHIFT));
-  }
-}
-
-TEST_F(BaselineFileTest, the_next_daemon_knows_it) {
-  test::EngineLab lab;
-  BaselineFile file(folder_ / "state" / "state.db");
-  file.restore(lab.engine);
-  teach(lab, 4000);
-  file.store(lab.engine);
-  EXPECT_EQ(file.problem(), "");
-  test::EngineLab next;
-  BaselineFile again(folder_ / "state" / "state.db");
-  again.restore(next.engine);
-  EXPECT_EQ(again.problem(), "");
-  EXPECT_EQ(next.engine.baseline().text(), lab.engine.baseline().text());
-  EXPECT_GT(next.engine.baseline().seconds(), 3600U);
-}
-
-TEST_F(BaselineFileTest, is_written_every_five_minutes) {
-  test::EngineLab lab;
-  BaselineFile file(folder_ / "state.db");
-  file.tick(lab.engine, lab.now());
-  teach(lab, 100);
-  file.tick(lab.engine, lab.now());
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "state.db"));
-  teach(lab, 200);
-  file.tick(lab.engine, lab.now());
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "state.db"));
-}
-
-TEST_F(BaselineFileTest, damaged_one_is_a_problem_and_stops_nobody) {
-  std::ofstream(folder_ / "state.db") << std::string(9000, 'x');
-  test::EngineLab lab;
-  BaselineFile file(folder_ / "state.db");
-  file.restore(lab.engine);
-  EXPECT_THAT(file.problem(), HasSubstr("state.db"));
-  teach(lab, 20);
-  file.store(lab.engine);
-  EXPECT_THAT(file.problem(), HasSubstr("remove the file"));
-  EXPECT_EQ(read("state.db"), std::string(9000, 'x'));
-  std::filesystem::remove(folder_ / "state.db");
-  teach(lab, 20);
-  file.store(lab.engine);
-  EXPECT_EQ(file.problem(), "");
-}
-
-TEST_F(BaselineFileTest, text_that_is_no_baseline_is_a_problem_and_learning_begins_anew) {
-  {
-    auto store = store::Store::open(folder_ / "state.db");
-    ASSERT_TRUE(store);
-    ASSERT_TRUE(store->put("baseline", "{}"));
-  }
-  test::EngineLab lab;
-  BaselineFile file(folder_ / "state.db");
-  file.restore(lab.engine);
-  EXPECT_THAT(file.problem(), HasSubstr("begins anew"));
-  EXPECT_EQ(lab.engine.baseline().seconds(), 0U);
 }
 
 }  // namespace

@@ -97,15 +97,17 @@ std::filesystem::path pin_of(const bpf_map& map, const std::filesystem::path& pi
   return pins / "maps" / name.substr(name.rfind('.') + 1);
 }
 
-// The map pinned under the name of `wanted`, if it has the same type and sizes.
-UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins) {
+// The map pinned under the name of `wanted`, if it has the same type and sizes; with `any_count`,
+// its number of elements may differ.
+UniqueFd matching_pin(const bpf_map& wanted, const std::filesystem::path& pins,
+                      bool any_count = false) {
   UniqueFd fd = open_pin(pin_of(wanted, pins));
   bpf_map_info info{};
   unsigned size = sizeof info;
   if (!fd.valid() || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
   const bool same = info.type == bpf_map__type(&wanted) &&
                     info.value_size == bpf_map__value_size(&wanted) &&
-                    info.max_entries == bpf_map__max_entries(&wanted);
+                    (any_count || info.max_entries == bpf_map__max_entries(&wanted));
   return same ? std::move(fd) : UniqueFd{};
 }
 
@@ -133,6 +135,14 @@ bool adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
   return true;
 }
 
+// The entries that a former daemon left pinned, if they are laid out as ours.
+UniqueFd former_entries(floodwall_bpf& skeleton, const std::filesystem::path& pins) {
+  const UniqueFd active = matching_pin(*skeleton.maps.data_active, pins);
+  const UniqueFd configs = matching_pin(*skeleton.maps.data_configs, pins);
+  if (!active.valid() || !configs.valid() || !is_our_abi(active.get(), configs.get())) return {};
+  return matching_pin(*skeleton.maps.entries, pins, true);
+}
+
 // The function by which XDP programs look connections up is in the kernel, or in a module of it.
 bool has_conntrack_lookup() {
   using Types = std::unique_ptr<btf, decltype(&btf__free)>;
@@ -152,6 +162,7 @@ Result<LoadedObject> load_object(const std::filesystem::path& pins, const TableS
   programs.skeleton->rodata->HAS_CONNTRACK = asks_conntrack ? 1 : 0;
   set_sizes(*programs.skeleton, &sizes);
   programs.adopted = adopt_maps(*programs.skeleton, pins);
+  if (!programs.adopted) programs.former_entries = former_entries(*programs.skeleton, pins);
   if (const int error = floodwall_bpf::load(programs.skeleton.get()); error != 0)
     return fail_load(-error);
   return programs;

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "datapath/user/tables.hpp"
 
 struct floodwall_bpf;
@@ -25,6 +26,9 @@ using Skeleton = std::unique_ptr<floodwall_bpf, SkeletonDeleter>;
 struct LoadedObject {
   Skeleton skeleton;
   bool adopted = false;  // the maps are those of a former daemon
+  // A former daemon's entries, if its maps are of this version and could not be adopted, since
+  // their sizes differ.
+  UniqueFd former_entries;
 };
 
 // Loads the object. It uses the maps pinned in `pins` if version, types and sizes are the same.

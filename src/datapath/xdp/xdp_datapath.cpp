@@ -52,6 +52,9 @@ class XdpDatapath final : public Datapath {
 
   std::string kind() const override { return "xdp"; }
   Tables tables() override;
+  bool has_former_entries() const override { return adopted_ || former_entries_.size_bytes() > 0; }
+  std::vector<fw_entry> former_entries() const override;
+  void forget_former() override { former_entries_ = MappedArray{}; }
   std::uint64_t now_ns() const override;
   const fw_config& config() const override { return config_; }
   Result<void> publish(const fw_config& config, std::span<const fw_port_line> ports) override;
@@ -90,6 +93,7 @@ class XdpDatapath final : public Datapath {
   FW_SHARED_TABLES(FW_MAPPED)
 #undef FW_MAPPED
   MappedArray entry_pending_;  // slices, by CPU
+  MappedArray former_entries_;
   fw_config config_{};
   bool wants_cookies_ = false;  // by the configuration; in force if why_cookies_fail_ is empty
   std::string why_cookies_fail_;
@@ -120,6 +124,16 @@ Result<void> XdpDatapath::load(const Options& options) {
   if (!programs) return std::unexpected(programs.error());
   skeleton_ = std::move(programs->skeleton);
   adopted_ = pinned_ = programs->adopted;
+  if (programs->former_entries.valid()) {
+    bpf_map_info info{};
+    unsigned size = sizeof info;
+    if (bpf_obj_get_info_by_fd(programs->former_entries.get(), &info, &size) != 0)
+      return fail_errno("read the size of a former daemon's table", errno);
+    auto entries = MappedArray::map(programs->former_entries.get(),
+                                    std::size_t{info.value_size} * info.max_entries);
+    if (!entries) return std::unexpected(entries.error());
+    former_entries_ = std::move(*entries);
+  }
   return open_rings();
 }
 
@@ -197,6 +211,13 @@ Result<void> XdpDatapath::init_config(const TableSizes& sizes) {
   configs_.as<fw_config>()[0] = config_;
   active().lists = FW_LISTS_NONE;
   return {};
+}
+
+std::vector<fw_entry> XdpDatapath::former_entries() const {
+  std::vector<fw_entry> found;
+  for (const fw_entry& entry : former_entries_.as<const fw_entry>())
+    if (__atomic_load_n(&entry.until_ns, __ATOMIC_ACQUIRE) != 0) found.push_back(entry);
+  return found;
 }
 
 std::uint64_t XdpDatapath::now_ns() const {

@@ -35,6 +35,10 @@ double answered_pps(const fw_budget& budget, const Now& now) {
 
 void Detector::begin() {
   signatures_.begin();
+  count_on();
+}
+
+void Detector::count_on() {
   capacities_.begin();
   counters_ = datapath_->counters();
   const std::span<const fw_budget> budgets = datapath_->tables().budgets;
@@ -48,7 +52,7 @@ void Detector::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
   signatures_.move_to(datapath);
   capacities_.move_to(datapath);
-  begin();
+  count_on();
 }
 
 // Nothing is borne beyond the budgets: what is above them is dropped, and taken for an attack.

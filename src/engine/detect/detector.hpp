@@ -31,6 +31,7 @@
 #include "engine/detect/samples.hpp"
 #include "engine/detect/signature_table.hpp"
 #include "engine/journal/journal.hpp"
+#include "engine/kept/kept.hpp"
 #include "engine/settings/settings.hpp"
 
 namespace fw::engine {
@@ -65,6 +66,19 @@ class Detector {
   [[nodiscard]] const SignatureTable& signatures() const { return signatures_; }
   [[nodiscard]] Capacities& capacities() { return capacities_; }
   [[nodiscard]] const Capacities& capacities() const { return capacities_; }
+  // Hands out attacks, signatures and the numbers of the last ones. An attack in the second that a
+  // crash loses must not have the number of a later one, so numbers are kept ahead; `last`:
+  // exactly, since nothing comes after it.
+  void take_changes(const KeptClock& clock, const Now& now, bool last, FewRows& few,
+                    KeptRows& changes) const;
+  // Takes again what a former daemon handed out. An attack that may still last goes on. After
+  // begin().
+  void restore(const KeptRows& rows, const KeptClock& clock, const Now& now, FewRows& few,
+               Restored& restored);
+  // The store lost the numbers: later attacks have none that an earlier one had.
+  void number_anew(const Now& now);
+  // The machine slept: that has been so much longer ago.
+  void slept(std::uint64_t span_ns);
   // The file to which the packets of the open attack are written.
   void set_capture_file(std::string file) {
     if (attack_) attack_->capture = std::move(file);
@@ -95,6 +109,7 @@ class Detector {
 
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Step step_since_last_tick(const fw_counters& counters, const Now& now);
+  void count_on();
   void look(const Now& now);
   [[nodiscard]] bool is_alarm(const VectorKey& key, const Excess& excess) const;
   [[nodiscard]] bool is_busy_service(const VectorKey& key) const;
@@ -135,7 +150,7 @@ class Detector {
   bool answered_ = false;   // far more is answered than usual
   bool requests_attacked_ = false;
   std::uint64_t unexplained_since_ns_ = 0;  // no signature tells the spoofed queries apart
-  unsigned number_ = 0;                     // of attacks since the start
+  unsigned number_ = 0;                     // of the last attack
 };
 
 }  // namespace fw::engine

@@ -38,7 +38,32 @@ void SignatureTable::begin() {
 
 void SignatureTable::move_to(datapath::Datapath& datapath) {
   datapath_ = &datapath;
+  const Slots in_force = std::exchange(slots_, {});
   begin();
+  slots_ = in_force;
+  for (const auto& [slot, signature] : slots_) write(slot, signature);
+}
+
+void SignatureTable::write(std::size_t slot, const ActiveSignature& signature) {
+  const std::span<fw_signature> table = datapath_->tables().signatures;
+  if (slot >= table.size()) return;
+  table[slot] = signature.found.signature;
+  set_end(slot, signature.pinned ? 0 : signature.excess_ns + kHoldNs);
+  counted_[slot] = datapath_->counters().signature_packets[slot];
+  set_bits(slot, signature.found.classes);
+}
+
+bool SignatureTable::restore(ActiveSignature signature, const Now& now) {
+  if (!signature.pinned &&
+      (signature.excess_ns > now.mono_ns || now.mono_ns - signature.excess_ns > kHoldNs))
+    return false;
+  std::size_t slot = 0;
+  while (slots_.contains(slot)) slot++;
+  if (slot >= datapath_->tables().signatures.size()) return false;
+  count_on_from(signature.id);
+  write(slot, signature);
+  slots_[slot] = std::move(signature);
+  return true;
 }
 
 // The bits of a slot are set after its signature was written, and cleared before the slot is
@@ -72,10 +97,6 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
   while (slots_.contains(slot)) slot++;
   const std::span<fw_signature> table = datapath_->tables().signatures;
   if (slot >= table.size()) return false;
-  table[slot] = found.signature;
-  set_end(slot, now.mono_ns + kHoldNs);
-  counted_[slot] = datapath_->counters().signature_packets[slot];
-  set_bits(slot, found.classes);
   ActiveSignature& signature = slots_[slot];
   signature = {.id = ++last_id_,
                .attack = attack,
@@ -83,6 +104,7 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
                .since_ns = now.mono_ns,
                .last_match_ns = now.mono_ns,
                .excess_ns = now.mono_ns};
+  write(slot, signature);
   journal_.write(EventType::signature, now, [&] {
     return EventDetails{
         "",

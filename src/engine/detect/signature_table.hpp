@@ -6,6 +6,7 @@
 // has no end.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -20,7 +21,7 @@
 namespace fw::engine {
 
 struct ActiveSignature {
-  unsigned id = 0;     // counts up from 1 since the start: "s3"
+  unsigned id = 0;     // counts up, over restarts: "s3"
   std::string attack;  // in which it was found
   FoundSignature found;
   std::uint64_t since_ns = 0, last_match_ns = 0;
@@ -43,9 +44,15 @@ class SignatureTable {
   SignatureTable(datapath::Datapath& datapath, Journal& journal)
       : datapath_(&datapath), journal_(journal) {}
 
-  // Empties the table: the samples that explain a former daemon's signatures are gone.
+  // Empties the table: what a former daemon left there comes again by restore().
   void begin();
+  // Goes on with another table, in which it puts those in force.
   void move_to(datapath::Datapath& datapath);
+  // Puts one in force again that a former daemon had. False: it is over, or the table is full.
+  bool restore(ActiveSignature signature, const Now& now);
+  // The highest id so far.
+  [[nodiscard]] unsigned last_id() const { return last_id_; }
+  void count_on_from(unsigned id) { last_id_ = std::max(last_id_, id); }
 
   // Puts one in force. False: it is there already, the operator removed it during this attack, or
   // the table is full.
@@ -67,6 +74,8 @@ class SignatureTable {
   using Slots = std::map<std::size_t, ActiveSignature>;
   [[nodiscard]] Slots::iterator find(std::string_view name);
   Slots::iterator take_out(Slots::iterator at, std::string_view why, const Now& now);
+  // Writes it into its slot of the datapath's table.
+  void write(std::size_t slot, const ActiveSignature& signature);
   void set_bits(std::size_t slot, std::uint32_t classes);
   void set_end(std::size_t slot, std::uint64_t until_ns);
 

@@ -23,6 +23,7 @@
 #include "engine/enforce/protected.hpp"
 #include "engine/enforce/published_lists.hpp"
 #include "engine/journal/journal.hpp"
+#include "engine/kept/kept.hpp"
 #include "engine/settings/settings.hpp"
 
 namespace fw::engine {
@@ -57,6 +58,13 @@ class AccessControl {
   // Takes over the entries that a former daemon left in the tables. Exemptions among them hold
   // until set_exemptions().
   void adopt(const Now& now);
+  // Takes over entries that a former daemon left in tables which are not those of this datapath:
+  // those that began after `since_ns`, and later ends of what is known.
+  void take_over(std::span<const fw_entry> entries, std::uint64_t since_ns, const Now& now);
+  // Takes again what a former daemon handed out by take_changes(). `tables_tell`: what it left in
+  // tables was taken over; what is not among that has ended.
+  void restore(const KeptRows& rows, const KeptClock& clock, bool tables_tell, const Now& now,
+               Restored& restored);
   // Reads the list files and swaps them in; lifts the bans of what is allowed now. After an error
   // the old lists are in force.
   [[nodiscard]] Result<void> load_lists(const Now& now);
@@ -76,6 +84,21 @@ class AccessControl {
 
   void on_ban_event(const fw_event& event, const Now& now) { bans_.on_event(event, now); }
   void tick(const Now& now);
+
+  // ---- what outlives the daemon
+
+  // Hands out up to about `most` rows that changed since the last call.
+  void take_changes(std::size_t most, const KeptClock& clock, const Now& now, KeptRows& rows);
+  // Looks at every ban for a renewal by the datapath, before the last call of take_changes().
+  void note_renewals() { bans_.note_renewals(); }
+  // The store is empty: everything is handed out again.
+  void write_all();
+  // Rows that wait for take_changes().
+  [[nodiscard]] std::size_t unwritten() const {
+    return bans_.unwritten() + protected_.unwritten() + offences_.unwritten();
+  }
+  // The machine slept, and the datapath's clock stood still.
+  void slept(std::uint64_t span_ns, const Now& now);
 
   // ---- orders
 

@@ -69,6 +69,12 @@ void AccessTable::erase(const Prefix& prefix, std::uint8_t kind) {
   protection_erased_ = protection_erased_ || kind != FW_ENTRY_BAN;
 }
 
+void AccessTable::move_end(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns) {
+  const fw_s32 index =
+      fw_policy_entry_find(&env_, key_of(prefix.address), static_cast<fw_u8>(prefix.bits), kind);
+  if (index >= 0) __atomic_store_n(&env_.entries[index].until_ns, until_ns, __ATOMIC_RELEASE);
+}
+
 void AccessTable::forget_source(const Prefix& prefix) {
   const fw_config& config = *env_.config;
   const unsigned source_bits = prefix.is_v4() ? 128U : config.source_bits_v6;

@@ -24,6 +24,13 @@ std::uint64_t renewals(const Ban& ban) {
   return (ban.until_ns - ban.since_ns - 1) / hold_ns;  // rounded up, less the first hold
 }
 
+EventType began(bool restricted, bool observed) {
+  if (restricted) return observed ? EventType::would_restrict : EventType::restricted;
+  return observed ? EventType::would_ban : EventType::ban;
+}
+
+}  // namespace
+
 fw_entry entry_of(const Prefix& prefix, const Ban& ban) {
   fw_entry entry{};
   entry.addr = key_of(prefix.address);
@@ -39,15 +46,13 @@ fw_entry entry_of(const Prefix& prefix, const Ban& ban) {
   return entry;
 }
 
-EventType began(bool restricted, bool observed) {
-  if (restricted) return observed ? EventType::would_restrict : EventType::restricted;
-  return observed ? EventType::would_ban : EventType::ban;
-}
 EventType ended(bool restricted) {
   return restricted ? EventType::unrestricted : EventType::unban;
 }
 
-}  // namespace
+std::chrono::system_clock::time_point began_at(const Ban& ban, const Now& now) {
+  return wall_at(now, ban.since_ns - ban.older_ns);
+}
 
 std::string for_field(std::uint64_t until_ns, std::uint64_t now_ns) {
   if (until_ns == FW_FOREVER) return "forever";
@@ -93,6 +98,7 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   ban = std::move(next);
   set_until(prefix, ban, until);
   set_forced(prefix, ban.forced);
+  unwritten_.changed(prefix);
   journal_.write(began(ban.restricted, ban.observed), now, [&] {
     EventDetails details{
         prefix.text(),
@@ -138,8 +144,7 @@ void Bans::on_event(const fw_event& event, const Now& now) {
                           {Field::text("reason", replaced ? "banned" : "expired"),
                            Field::count("renewals", renewals(ban))}};
     });
-    set_forced(prefix, false);
-    bans_.erase(known);
+    erase(known);
   }
   open_limit_ban(prefix, *entry, event, now);
 }
@@ -168,6 +173,7 @@ void Bans::open_limit_ban(const Prefix& prefix, const fw_entry& made, const fw_e
          .reason = {},
          .measured = measured(event, now)};
   set_until(prefix, ban, entry.until_ns);
+  unwritten_.changed(prefix);
   journal_.write(began(ban.restricted, observed), now, [&] {
     EventDetails details{prefix.text(),
                          {Field::text("for", duration_field(ban.hold_ms * kMillisecond)),
@@ -222,10 +228,15 @@ void Bans::adopt(const fw_entry& entry, const Now& now) {
   ban.since_ns = entry.since_ns;
   if (by_limit) ban.rule = settings_.rule_name(entry.rule);
   set_until(prefix, ban, engine::until_ns(entry));
+  unwritten_.changed(prefix);
 }
 
 bool Bans::repair(const Prefix& prefix, const Ban& ban, const Now& now) {
   if (ban.until_ns <= now.mono_ns) return false;
+  // A renewal is written when it is seen here, and one that was skipped when there is room.
+  if (until_ns(prefix, ban) != ban.until_ns ||
+      (ban.written == Ban::Written::skipped && written_ < kMaxWritten))
+    unwritten_.changed(prefix);
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
   if (entry != nullptr && engine::until_ns(*entry) >= ban.until_ns) return false;
   return entries_.put(entry_of(prefix, ban), now.mono_ns).has_value();
@@ -258,8 +269,27 @@ void Bans::set_forced(const Prefix& prefix, bool forced) {
   if (forced ? forced_.emplace(prefix, true).second : forced_.erase(prefix) > 0) ++forced_changes_;
 }
 
+void Bans::set_written(Ban& ban, Ban::Written written) {
+  const auto tally = [&](Ban::Written which) -> std::size_t* {
+    return which == Ban::Written::yes       ? &written_
+           : which == Ban::Written::skipped ? &skipped_
+                                            : nullptr;
+  };
+  if (std::size_t* of = tally(ban.written)) --*of;
+  ban.written = written;
+  if (std::size_t* of = tally(ban.written)) ++*of;
+}
+
+void Bans::erase(Map::iterator at) {
+  unwritten_.removed(at->first, at->second.written == Ban::Written::yes);
+  set_written(at->second, Ban::Written::no);
+  set_forced(at->first, false);
+  bans_.erase(at);
+}
+
 void Bans::set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns) {
   if (ban.until_ns == until_ns) return;
+  if (ban.until_ns != 0) unwritten_.changed(prefix);
   ban.until_ns = until_ns;
   if (until_ns == FW_FOREVER) return;
   deadlines_.emplace(until_ns, prefix);
@@ -276,13 +306,12 @@ void Bans::drop_stale_deadlines() {
 
 void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   const Prefix prefix = at->first;
-  const Ban ban = std::move(at->second);
+  const Ban ban = at->second;
   const std::uint64_t dropped_packets = dropped(prefix);
   entries_.erase(prefix, FW_ENTRY_BAN);
   // Otherwise the packets counted before the ban would ban the source again at its next packet.
   entries_.forget_source(prefix);
-  set_forced(prefix, false);
-  bans_.erase(at);
+  erase(at);
   journal_.write(ended(ban.restricted), now, [&] {
     EventDetails details{prefix.text(), {Field::text("reason", reason)}};
     if (ban.by == BannedBy::limit)

@@ -10,6 +10,7 @@
 // or extended stay in the queue: one that equals the end of no ban is stale and skipped.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "engine/enforce/prefix_map.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/journal/measured.hpp"
+#include "engine/kept/kept.hpp"
 #include "engine/settings/settings.hpp"
 
 namespace fw::engine {
@@ -43,10 +45,24 @@ struct Ban {
   std::string rule;                          // the limit's; empty: an operator's
   std::string reason;                        // the operator's words
   std::optional<Measured> measured;
+  std::uint64_t older_ns = 0;  // so much longer ago did it begin: the machine slept, or was off
+  // Whether it is in the store. Skipped: there are too many of them.
+  enum class Written : std::uint8_t { no, yes, skipped } written = Written::no;
 };
+
+// The entry that it has in the datapath's table.
+[[nodiscard]] fw_entry entry_of(const Prefix& prefix, const Ban& ban);
+// The event of its end.
+[[nodiscard]] EventType ended(bool restricted);
+// When it began, as people read it.
+[[nodiscard]] std::chrono::system_clock::time_point began_at(const Ban& ban, const Now& now);
 
 class Bans {
  public:
+  // Judgement: bans by limits that are kept over a restart; 100 MB in the store. Operators' all
+  // are.
+  static constexpr std::size_t kMaxWritten = 500'000;
+
   // All are borrowed and outlive it.
   Bans(AccessTable& entries, Journal& journal, Offences& offences, const Settings& settings)
       : entries_(entries), journal_(journal), offences_(offences), settings_(settings) {}
@@ -82,6 +98,25 @@ class Bans {
   // Puts all of them into a table that has none.
   [[nodiscard]] Result<void> refill(const Now& now);
 
+  // Puts a ban again that was kept. `tables_tell`: what a former daemon's tables do not hold has
+  // ended, else it is put into them; what they hold keeps its end and learns what is not in a
+  // table. The prefix's length is listed already.
+  enum class Kept : std::uint8_t { in_force, ended, no_room };
+  [[nodiscard]] Kept restore(const Prefix& prefix, Ban kept, bool tables_tell, const Now& now);
+  // Hands out what changed since the last call, up to `most` rows "ban SOURCE".
+  void take_changes(std::size_t most, const KeptClock& clock, const Now& now, KeptRows& rows);
+  // Reads the end of every ban that the datapath renews.
+  void note_renewals();
+  // A kept row is of no use any more.
+  void forget_row(const Prefix& prefix) { unwritten_.removed(prefix, true); }
+  // The store is empty: all are to be handed out again.
+  void write_all();
+  [[nodiscard]] std::size_t unwritten() const { return unwritten_.size(); }
+  // Bans that are not kept, since there are too many.
+  [[nodiscard]] std::size_t skipped() const { return skipped_; }
+  // The machine slept: every end comes so much sooner.
+  void slept(std::uint64_t span_ns, const Now& now);
+
   [[nodiscard]] const PrefixMap<Ban>& all() const { return bans_; }
   // The forced bans.
   [[nodiscard]] const PrefixMap<bool>& forced() const { return forced_; }
@@ -101,6 +136,9 @@ class Bans {
   // would be inserted.
   std::pair<Map::iterator, bool> find_in_force(const Prefix& prefix, const Now& now);
   void set_forced(const Prefix& prefix, bool forced);
+  void set_written(Ban& ban, Ban::Written written);
+  // Takes it off the map, and out of the store.
+  void erase(Map::iterator at);
   void set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns);
   void drop_stale_deadlines();
   void close(Map::iterator at, std::string_view reason, const Now& now);
@@ -117,6 +155,8 @@ class Bans {
   Deadlines deadlines_;
   PrefixMap<bool> forced_;
   std::uint64_t forced_changes_ = 0;
+  Unwritten unwritten_;
+  std::size_t written_ = 0, skipped_ = 0;  // bans, by Ban::written
 };
 
 // "forever", or "60s" from now.

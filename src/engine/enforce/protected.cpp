@@ -54,6 +54,7 @@ Result<bool> Protected::allow(const Prefix& prefix, const Allowance& allowance, 
   if (known != allowances_.end()) deadlines_.erase({known->second.until_ns, prefix});
   allowances_[prefix] = allowance;
   deadlines_.emplace(allowance.until_ns, prefix);
+  unwritten_.changed(prefix);
   journal_.write(EventType::allow, now, [&] {
     EventDetails details{prefix.text(),
                          {Field::text("for", for_field(allowance.until_ns, now.mono_ns))}};
@@ -70,6 +71,7 @@ bool Protected::unallow(const Prefix& prefix, std::string_view reason, const Now
   entries_.erase(prefix, FW_ENTRY_ALLOW);
   deadlines_.erase({known->second.until_ns, prefix});
   allowances_.erase(known);
+  unwritten_.removed(prefix, true);
   journal_.write(EventType::unallow, now,
                  [&] { return EventDetails{prefix.text(), {Field::text("reason", reason)}}; });
   return true;
@@ -89,6 +91,7 @@ void Protected::adopt(const fw_entry& entry, const Now& now) {
   } else if (const std::uint64_t until = until_ns(entry); until > now.mono_ns) {
     allowances_[prefix] = {.until_ns = until, .comment = {}};
     deadlines_.emplace(until, prefix);
+    unwritten_.changed(prefix);
   }
 }
 

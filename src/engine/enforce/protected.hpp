@@ -18,6 +18,7 @@
 #include "engine/enforce/access_table.hpp"
 #include "engine/enforce/prefix_map.hpp"
 #include "engine/journal/journal.hpp"
+#include "engine/kept/kept.hpp"
 
 namespace fw::engine {
 
@@ -52,6 +53,18 @@ class Protected {
 
   // Entries left by a former daemon. Exemptions stay in force until the next set_exemptions().
   void adopt(const fw_entry& entry, const Now& now);
+  // Puts an allowance again that was kept; `tables_tell` as in Bans::restore(). False: no room.
+  [[nodiscard]] bool restore(const Prefix& prefix, Allowance kept, bool tables_tell,
+                             const Now& now);
+  // Hands out what changed since the last call, up to `most` rows "allow PREFIX".
+  void take_changes(std::size_t most, const KeptClock& clock, KeptRows& rows);
+  void write_all() {
+    for (const auto& allowance : allowances_) unwritten_.changed(allowance.first);
+  }
+  [[nodiscard]] std::size_t unwritten() const { return unwritten_.size(); }
+  // The machine slept: every end comes so much sooner.
+  void slept(std::uint64_t span_ns, const Now& now);
+
   // Puts and erases entries until they are as desired; returns how many were not.
   std::size_t sync(const Now& now);
   // Should this entry of an exemption or allowance be there?
@@ -82,6 +95,7 @@ class Protected {
   PrefixMap<Allowance> allowances_;
   std::set<std::pair<std::uint64_t, Prefix>> deadlines_;  // of allowances_
   std::set<Prefix> inherited_;                            // exempt by a former daemon
+  Unwritten unwritten_;                                   // of allowances_
 };
 
 }  // namespace fw::engine

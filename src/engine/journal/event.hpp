@@ -47,7 +47,11 @@ enum class Level : std::uint8_t { info, notice, warning, error };
   X(suffering, "Suffering", warning)         \
   X(recovered, "Recovered", notice)          \
   X(scan, "Scan", notice)                    \
-  X(learned, "Learned", info)
+  X(learned, "Learned", info)                \
+  X(start, "Start", notice)                  \
+  X(stop, "Stop", notice)                    \
+  X(restored, "Restored", notice)            \
+  X(state_lost, "StateLost", warning)
 
 enum class EventType : std::uint8_t {
 #define FW_EVENT_TYPE_ENUM(name, word, level) name,

@@ -22,7 +22,9 @@ bool is_one_way(const View& view) {
 
 std::vector<std::string> problems(const View& view) {
   std::vector<std::string> problems;
-  if (view.settings.mode == Mode::off) problems.emplace_back("mode is off: nothing is protected");
+  if (view.settings.mode == Mode::off)
+    problems.emplace_back(
+        "mode is off: nothing is protected, nor after a restart, until floodwall mode enforce");
   bool attached = false;
   for (const datapath::InterfaceStatus& status : view.datapath.interfaces()) {
     if (!status.problem.empty())
@@ -45,6 +47,16 @@ std::vector<std::string> problems(const View& view) {
         fmt::format("{} of {} places for bans are taken, more may not find one: "
                     "raise tables.bans in floodwall.toml and restart floodwalld",
                     used, capacity));
+  if (view.restored.no_room > 0)
+    problems.push_back(
+        fmt::format("{} bans or allowances of the last daemon found no room and are not in force: "
+                    "raise tables.bans in floodwall.toml and restart floodwalld",
+                    view.restored.no_room));
+  if (view.bans.skipped() > 0)
+    problems.push_back(
+        fmt::format("{} of {} bans are not stored and would end with a restart of the machine: "
+                    "{} by limits are, at most",
+                    view.bans.skipped(), view.bans.all().size(), Bans::kMaxWritten));
   if (view.audit_problem) problems.push_back(*view.audit_problem);
   return problems;
 }

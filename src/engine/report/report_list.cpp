@@ -26,7 +26,7 @@ Json ban_of(const View& view, const Prefix& prefix, const Ban& ban, const Now& n
               {"rule", ban.rule},
               {"reason", printable(ban.reason)},
               {"offence", ban.offence},
-              {"since", format_time(wall_at(now, ban.since_ns))},
+              {"since", format_time(began_at(ban, now))},
               {"by", ban.by == BannedBy::operator_ ? "operator" : "limit"},
               {"dropped", view.bans.dropped(prefix)}};
   if (until_ns != FW_FOREVER)

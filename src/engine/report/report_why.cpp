@@ -107,7 +107,7 @@ void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& a
                      time_in_words(ban.measured->time, now))});
   answer.lines.push_back(
       {"dropped", fmt::format("{} packets since {}", grouped(view.bans.dropped(prefix)),
-                              time_in_words(wall_at(now, ban.since_ns), now))});
+                              time_in_words(began_at(ban, now), now))});
   if (const std::uint64_t rate = view.bans.rate(prefix, now); rate != 0)
     answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_metric>(ban.metric))});
   answer.remedies.push_back("lift it: floodwall unban " + facts.subject);

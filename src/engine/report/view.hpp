@@ -35,6 +35,7 @@ struct View {
   const Baseline& baseline;
   const std::vector<std::string>& host_problems;  // found by the daemon
   std::optional<std::string> audit_problem;
+  const Restored& restored;                           // from what outlived the last daemon
   std::vector<datapath::InterfaceStatus> interfaces;  // attached, or to be attached
   std::chrono::system_clock::time_point started;
 

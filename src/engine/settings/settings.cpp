@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fw::engine {
 
 std::string_view word(Mode mode) {
@@ -21,6 +23,14 @@ std::string Settings::rule_name(unsigned rule) const {
   if (rule == FW_RULE_OF_PREFIXES) return "prefix";
   return rule < compiled.rule_names.size() ? compiled.rule_names[rule]
                                            : fmt::format("rule-{}", rule);
+}
+
+std::uint8_t Settings::rule_named(std::string_view name) const {
+  if (name == rule_name(FW_RULE_OF_PREFIXES)) return FW_RULE_OF_PREFIXES;
+  const auto at = std::ranges::find(compiled.rule_names, name);
+  return at == compiled.rule_names.end()
+             ? std::uint8_t{0}
+             : static_cast<std::uint8_t>(at - compiled.rule_names.begin());
 }
 
 }  // namespace fw::engine

@@ -23,6 +23,8 @@ struct Settings {
   [[nodiscard]] bool observing() const { return mode == Mode::observe; }
   // "default", "prefix", or the service whose rule it is.
   [[nodiscard]] std::string rule_name(unsigned rule) const;
+  // The rule of that name; that of all sources if there is none any more.
+  [[nodiscard]] std::uint8_t rule_named(std::string_view name) const;
 };
 
 }  // namespace fw::engine
