@@ -89,7 +89,8 @@ inline constexpr auto kTopKeys = std::to_array<Key<Config>>({
     {.name = "interface",
      .field = Field{&Config::interfaces, Words{check_interfaces}},
      .about = "the uplinks: \"auto\", a name or [\"eth0\", \"eth1\"]",
-     .detail = "`\"auto\"` is every interface with a default route."},
+     .detail =
+         "`\"auto\"` is every interface with a default route in a table that a rule looks up."},
     {.name = "datapath",
      .field = Field{&Config::datapath, Choice{kDatapathWords}},
      .about = "\"auto\" takes XDP where it can be had, else NFQUEUE",

@@ -19,6 +19,7 @@
 
 #include "base/fd.hpp"
 #include "host/netlink.hpp"
+#include "host/policy_routing.hpp"
 
 namespace fw::host {
 
@@ -26,7 +27,8 @@ namespace {
 
 struct Route {
   DefaultRoute route;
-  unsigned index = 0;  // of the interface
+  unsigned index = 0;     // of the interface
+  unsigned next_hop = 0;  // the next-hop object that it leads to; 0: none
 };
 
 // Null when the message is too short for its fixed header.
@@ -78,7 +80,8 @@ std::optional<Interface> read_link(const nlmsghdr& message) {
   link.up = (header->ifi_flags & IFF_UP) != 0;
   link.running = link.up && (header->ifi_flags & IFF_RUNNING) != 0;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
-  for_each_attribute(message, sizeof *header, [&link](const nlattr& attribute) {
+  const nlattr* data = nullptr;  // what it says depends on the kind
+  for_each_attribute(message, sizeof *header, [&link, &data](const nlattr& attribute) {
     switch (mnl_attr_get_type(&attribute)) {
       case IFLA_IFNAME:
         link.name = text_of(attribute);
@@ -90,8 +93,9 @@ std::optional<Interface> read_link(const nlmsghdr& message) {
         link.master_index = number_of(attribute).value_or(0);
         break;
       case IFLA_LINKINFO:
-        for_each_nested(attribute, [&link](const nlattr& inner) {
+        for_each_nested(attribute, [&link, &data](const nlattr& inner) {
           if (mnl_attr_get_type(&inner) == IFLA_INFO_KIND) link.kind = text_of(inner);
+          if (mnl_attr_get_type(&inner) == IFLA_INFO_DATA) data = &inner;
         });
         break;
       default:
@@ -99,6 +103,11 @@ std::optional<Interface> read_link(const nlmsghdr& message) {
     }
   });
   if (link.name.empty()) return std::nullopt;
+  if (link.kind == "vrf" && data != nullptr)
+    for_each_nested(*data, [&link](const nlattr& inner) {
+      if (mnl_attr_get_type(&inner) == IFLA_VRF_TABLE)
+        link.vrf_table = number_of(inner).value_or(0);
+    });
   return link;
 }
 
@@ -180,6 +189,9 @@ void read_route(const nlmsghdr& message, std::vector<Route>& routes) {
       case RTA_TABLE:
         route.route.table = number_of(attribute).value_or(route.route.table);
         break;
+      case RTA_NH_ID:
+        route.next_hop = number_of(attribute).value_or(0);
+        break;
       case RTA_MULTIPATH:
         multipath.push_back(&attribute);
         break;
@@ -187,7 +199,7 @@ void read_route(const nlmsghdr& message, std::vector<Route>& routes) {
         set_gateway(route, attribute);
     }
   });
-  if (route.index != 0) routes.push_back(route);
+  if (route.index != 0 || (route.next_hop != 0 && multipath.empty())) routes.push_back(route);
   for (const nlattr* hops : multipath) read_next_hops(*hops, route, routes);
 }
 
@@ -211,8 +223,42 @@ Result<void> read_interfaces(Netlink& netlink, std::vector<Interface>& interface
 
 Result<void> read_routes(Netlink& netlink, std::vector<Route>& routes) {
   const rtmsg every_family{};
-  return netlink.dump(RTM_GETROUTE, std::as_bytes(std::span(&every_family, 1)),
-                      [&routes](const nlmsghdr& message) { read_route(message, routes); });
+  auto done = netlink.dump(RTM_GETROUTE, std::as_bytes(std::span(&every_family, 1)),
+                           [&routes](const nlmsghdr& message) { read_route(message, routes); });
+  // With nexthop_compat_mode = 0 (sysctl) the kernel names the object, and no interface.
+  const auto is_unresolved = [](const Route& route) { return route.index == 0; };
+  if (!done || std::ranges::none_of(routes, is_unresolved)) return done;
+  const auto hops = read_next_hops(netlink);
+  if (!hops) return std::unexpected(hops.error());
+  std::vector<Route> resolved;
+  for (const Route& route : routes) {
+    const auto objects = hops->find(route.next_hop);
+    if (!is_unresolved(route) || objects == hops->end()) {
+      resolved.push_back(route);
+      continue;
+    }
+    for (const NextHop& hop : objects->second) {
+      Route& one = resolved.emplace_back(route);
+      one.index = hop.index;
+      one.route.has_gateway = hop.has_gateway;
+      one.route.gateway = hop.gateway;
+    }
+  }
+  routes = std::move(resolved);
+  return {};
+}
+
+Result<void> read_tables(Netlink& netlink, Network& network) {
+  auto rules = read_rules(netlink);
+  if (!rules) return std::unexpected(rules.error());
+  for (const Interface& each : network.interfaces) {
+    if (each.vrf_table == 0) continue;
+    if (rules->l3mdev_v4) rules->tables_v4.insert(each.vrf_table);
+    if (rules->l3mdev_v6) rules->tables_v6.insert(each.vrf_table);
+  }
+  network.tables_v4 = std::move(rules->tables_v4);
+  network.tables_v6 = std::move(rules->tables_v6);
+  return {};
 }
 
 }  // namespace
@@ -222,6 +268,8 @@ Result<Network> read_network() {
   if (!netlink) return std::unexpected(std::move(netlink.error()));
   Network network;
   if (auto done = read_interfaces(*netlink, network.interfaces); !done)
+    return std::unexpected(std::move(done.error()));
+  if (auto done = read_tables(*netlink, network); !done)
     return std::unexpected(std::move(done.error()));
   std::vector<Route> routes;
   if (auto done = read_routes(*netlink, routes); !done)
@@ -243,7 +291,7 @@ Result<Network> read_network() {
 std::vector<std::string> uplinks(const Network& network) {
   std::vector<std::string> names;
   for (const DefaultRoute& route : network.default_routes) {
-    if (route.table != RT_TABLE_MAIN) continue;
+    if (!(route.ipv6 ? network.tables_v6 : network.tables_v4).contains(route.table)) continue;
     if (std::ranges::find(names, route.interface) == names.end()) names.push_back(route.interface);
   }
   return names;

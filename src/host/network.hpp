@@ -5,6 +5,7 @@
 // Thread rule: free functions without state.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Interface {
   bool loopback = false;
   unsigned mtu_bytes = 0;
   unsigned master_index = 0;                  // the bond, bridge or VRF it is part of; 0: none
+  unsigned vrf_table = 0;                     // of a VRF: its routing table
   std::string kind{};                         // "veth", "bond", "vlan", ...; empty: hardware
   std::string driver{};                       // as ethtool names it: "virtio_net"; empty: not known
   std::vector<InterfaceAddress> addresses{};  // in the kernel's order, primary first
@@ -43,12 +45,15 @@ struct DefaultRoute {
 struct Network {
   std::vector<Interface> interfaces;         // by index
   std::vector<DefaultRoute> default_routes;  // main table first, IPv4 first, preferred first
+  // The tables of policy routing that a rule looks up; where there are no other rules, these.
+  std::set<unsigned> tables_v4{254, 253}, tables_v6{254};
 };
 
 // Fails only when the kernel does not answer.
 [[nodiscard]] Result<Network> read_network();
 
-// The interfaces that carry a default route of the main table: each once, the preferred one first.
+// The interfaces that carry a default route of a table that a rule looks up: each once, the
+// preferred one of the main table first.
 [[nodiscard]] std::vector<std::string> uplinks(const Network& network);
 
 }  // namespace fw::host

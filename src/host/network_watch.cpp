@@ -18,8 +18,12 @@ namespace fw::host {
 
 namespace {
 
-constexpr unsigned kGroups =
-    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+constexpr unsigned group_bit(rtnetlink_groups group) {
+  return 1U << (group - 1);
+}
+constexpr unsigned kGroups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                             RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
+                             group_bit(RTNLGRP_IPV6_RULE) | group_bit(RTNLGRP_NEXTHOP);
 // Bounds one drain() in a storm of notifications; the descriptor stays readable (judgement).
 constexpr int kMaxReads = 64;
 
@@ -69,6 +73,10 @@ bool NetworkWatch::apply(const nlmsghdr& message, Links& links) {
   switch (message.nlmsg_type) {
     case RTM_NEWADDR:
     case RTM_DELADDR:
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+    case RTM_NEWNEXTHOP:
+    case RTM_DELNEXTHOP:
       return true;
     case RTM_NEWROUTE:
     case RTM_DELROUTE:

@@ -12,12 +12,14 @@
 #include "host/exemptions.hpp"
 #include "host/file_watch.hpp"
 #include "host/ssh.hpp"
+#include "host/time_namespace.hpp"
 
 namespace fw::host {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 Address at(std::string_view text) {
@@ -208,6 +210,25 @@ TEST(Uplinks, are_the_default_routes_of_the_main_table_each_once) {
                             {.ipv6 = true, .interface = "eth1", .table = 254},
                             {.interface = "wg0", .table = 51820}};
   EXPECT_THAT(uplinks(network), ElementsAre("eth1", "eth0"));
+}
+
+TEST(Uplinks, are_of_every_table_that_a_rule_of_the_family_looks_up) {
+  Network network;
+  network.default_routes = {{.interface = "eth0", .table = 254},
+                            {.interface = "eth1", .table = 100},
+                            {.ipv6 = true, .interface = "eth2", .table = 100},
+                            {.ipv6 = true, .interface = "eth3", .table = 300}};
+  network.tables_v4 = {254, 100};
+  network.tables_v6 = {254, 300};
+  EXPECT_THAT(uplinks(network), ElementsAre("eth0", "eth1", "eth3"));
+}
+
+TEST(TimeNamespace, is_a_problem_if_its_monotonic_clock_differs) {
+  EXPECT_EQ(time_namespace_problem(""), "");
+  EXPECT_EQ(time_namespace_problem("monotonic           0         0\nboottime 0 0\n"), "");
+  EXPECT_EQ(time_namespace_problem("monotonic 0 0\nboottime 5 0\n"), "");
+  EXPECT_THAT(time_namespace_problem("monotonic  86400  0\nboottime  7 0\n"), HasSubstr("86400 s"));
+  EXPECT_NE(time_namespace_problem("monotonic  0  5\n"), "");
 }
 
 TEST(SshConnection, is_four_words_and_nothing_else) {
