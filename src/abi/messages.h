@@ -45,7 +45,7 @@ struct fw_sample {
   fw_u8 reason; /* enum fw_reason */
   fw_u8 traffic_class;
   fw_u8 signature;   /* number of the one that matched, + 1; 0 = none */
-  fw_u8 served;      /* 1: a service listens or answers on the port */
+  fw_u8 served;      /* FW_SERVED, FW_OF_PARTNER */
   fw_u8 link;        /* FW_LINK_* of head */
   fw_u16 head_bytes; /* how many bytes of head are filled in */
   fw_u8 head[FW_SAMPLE_HEAD_BYTES];

@@ -101,22 +101,24 @@ struct fw_decision {
   fw_u8 observed;  /* 1: would have been dropped, but the mode is observe */
   fw_u8 signature; /* number of the one that matches, + 1; 0 = none */
   fw_u8 sample;    /* FW_SAMPLE_* + 1: the datapath sends it to the engine; 0 = no sample */
-  fw_u8 served;    /* FW_SERVED: in a sample, a service listens or answers on the port; and
-                    FW_AWAITS_ECHO */
+  fw_u8 served;    /* FW_SERVED, FW_OF_PARTNER and FW_AWAITS_ECHO */
   fw_u8 ask;       /* enum fw_ask: what the datapath may try before the packet is dropped */
   fw_u8 of_all;    /* 1: the budget of all addresses refused the packet, not that of its own */
   fw_u16 budget;   /* index + 1 of the packet's own budget, if one refused it */
   fw_u32 entry;    /* packed, policy/access.h: the entry of an exempt or restricted source */
 };
 
-/* The peer of the packet's UDP flow may prove its address (policy/echo.h). */
-enum { FW_SERVED = 1, FW_AWAITS_ECHO = 2 };
+enum {
+  FW_SERVED = 1,      /* in a sample: a service listens or answers on the port */
+  FW_AWAITS_ECHO = 2, /* the peer of the packet's UDP flow may prove its address (policy/echo.h) */
+  FW_OF_PARTNER = 4,  /* the flow was answered, or its source has a verified one */
+};
 
 /* What a datapath that can send or see sockets may try for a packet that is to be dropped. */
 enum fw_ask {
   FW_ASK_NOTHING = 0,
   FW_ASK_SENDER = 1, /* answered by a SYN cookie or a challenge, it is no loss to a real client */
-  FW_ASK_KERNEL = 2, /* out of state: has the kernel a socket for it? */
+  FW_ASK_KERNEL = 2, /* out of state, or to a port that is not served: has the kernel a socket? */
 };
 
 FW_STATIC_ASSERT(sizeof(struct fw_packet) == 32 + 8 + 16 + 8 + 8, "no padding");

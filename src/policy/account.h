@@ -24,6 +24,7 @@ FW_INLINE void fw_take_sample(struct fw_context* x, fw_u32 kind) {
     return;
   x->decision->sample = (fw_u8)(kind + 1);
   if (fw_port_served(x->env, p->proto, p->dport)) x->decision->served |= FW_SERVED;
+  if (x->sender->has_verified) x->decision->served |= FW_OF_PARTNER;
 }
 
 /* Counts a classified packet under its class, and samples it if the engine learns from its reason.

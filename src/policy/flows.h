@@ -49,12 +49,13 @@ FW_INLINE int fw_may_be_of_flow(const struct fw_packet* p) {
 struct fw_arrival {
   fw_u32 peer;               /* enum fw_peer */
   fw_u8 completes_handshake; /* 1: this packet verified the peer */
-  fw_u8 goes_on;     /* 1: recognised as a connection from before the start, see one_way.h */
-  fw_u8 awaits_echo; /* 1: UDP: the packet may have what this host chose, see echo.h */
+  fw_u8 goes_on;      /* 1: recognised as a connection from before the start, see one_way.h */
+  fw_u8 awaits_echo;  /* 1: UDP: the packet may have what this host chose, see echo.h */
+  fw_u8 was_answered; /* 1: UDP: this host has sent something to the flow before */
 };
 
 FW_INLINE struct fw_arrival fw_arrival_of(fw_u32 peer, int completes_handshake) {
-  struct fw_arrival arrival = {peer, (fw_u8)completes_handshake, 0, 0};
+  struct fw_arrival arrival = {peer, (fw_u8)completes_handshake, 0, 0, 0};
 
   return arrival;
 }
@@ -108,7 +109,10 @@ FW_INLINE struct fw_arrival fw_flow_arrive(struct fw_env* env, const struct fw_c
     fw_flow_set(flow, window, state);
     return fw_arrival_of(FW_PEER_ANSWERS, 0);
   }
-  if (p->proto == FW_IPPROTO_UDP) arrival.awaits_echo = fw_echo_is_awaited(flow->udp.echo);
+  if (p->proto == FW_IPPROTO_UDP) {
+    arrival.awaits_echo = fw_echo_is_awaited(flow->udp.echo);
+    arrival.was_answered = (flow->udp.exchanges & FW_EXCHANGES_MOST) != 0;
+  }
   if (p->proto == FW_IPPROTO_UDP && state < FW_FLOW_HANDSHAKE &&
       (fw_is_dialogue(flow, window) || fw_was_here_before(env, flow, p, now_ns))) {
     flow->acquaintance.usual = flow->acquaintance.count = 0;

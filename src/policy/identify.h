@@ -56,7 +56,8 @@ FW_INLINE fw_u32 fw_stage_identify(struct fw_context* x) {
   x->source_hash = fw_source_hash(x->config, &sender->key, x->decision->rule);
   arrival = fw_arrive(x);
   sender->peer = arrival.peer;
-  if (arrival.awaits_echo) x->decision->served = FW_AWAITS_ECHO;
+  if (arrival.awaits_echo) x->decision->served |= FW_AWAITS_ECHO;
+  if (arrival.was_answered) x->decision->served |= FW_OF_PARTNER;
   if (fw_noted_question(p) == FW_QUESTION_A2S && sender->peer != FW_PEER_ANSWERS &&
       sender->peer != FW_PEER_VERIFIED && fw_question_proves(x->env, p, x->now_ns))
     sender->peer = FW_PEER_VERIFIED;

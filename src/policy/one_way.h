@@ -55,7 +55,7 @@ FW_INLINE struct fw_arrival fw_one_way_arrive(struct fw_env* env, const struct f
                                               fw_u64 h, fw_u32 window) {
   fw_u32 packed = (fw_u32)fw_one_way_arrive_packed(env, p, h, window);
   struct fw_arrival arrival = {packed & FW_ARRIVAL_PEER, !!(packed & FW_ARRIVAL_COMPLETES),
-                               !!(packed & FW_ARRIVAL_GOES_ON), 0};
+                               !!(packed & FW_ARRIVAL_GOES_ON), 0, 0};
 
   return arrival;
 }

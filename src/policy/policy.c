@@ -79,7 +79,7 @@ static void show(struct fw_env* env, const struct fw_frame* frame, fw_u64 now_ns
   sample.reason = decision->reason;
   sample.traffic_class = decision->traffic_class;
   sample.signature = decision->signature;
-  sample.served = decision->served & FW_SERVED;
+  sample.served = decision->served & (FW_SERVED | FW_OF_PARTNER);
   sample.link = frame->link;
   sample.head_bytes = (fw_u16)bytes;
   if (bytes) __builtin_memcpy(sample.head, frame->data, bytes);

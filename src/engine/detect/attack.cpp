@@ -3,20 +3,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/words.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {
 namespace {
 
-std::string vectors_in_words(const std::map<VectorKey, Vector>& vectors) {
+std::string vectors_in_words(std::span<const VectorKey> vectors) {
+  constexpr std::size_t kShown = 4;
   std::string out;
-  std::size_t shown = 0;
-  for (const auto& [key, vector] : vectors) {
-    if (++shown > 4) return out + fmt::format(", {} more", vectors.size() - 4);
+  for (const VectorKey& key : vectors.first(std::min(vectors.size(), kShown))) {
     if (!out.empty()) out += ", ";
     out += text_of(key);
   }
+  if (vectors.size() > kShown) out += fmt::format(", {} more", vectors.size() - kShown);
   return out;
 }
 
@@ -32,26 +35,30 @@ std::string text_of(const VectorKey& vector) {
   return out;
 }
 
-EventDetails details_of_start(const Attack& attack, std::uint64_t dropped_pps,
-                              std::uint64_t excess_pps, std::uint64_t answered_pps) {
+EventDetails details_of_vectors(const Attack& attack, std::span<const VectorKey> vectors,
+                                const AttackRates& rates) {
   EventDetails details{
       "",
-      {Field::text("id", attack.id), Field::text("vectors", vectors_in_words(attack.vectors)),
-       Field::count("pps", dropped_pps), Field::count("excess_pps", excess_pps)}};
-  if (answered_pps > 0) details.fields.push_back(Field::count("answered_pps", answered_pps));
+      {Field::text("id", attack.id), Field::text("vectors", vectors_in_words(vectors)),
+       Field::count("pps", rates.dropped), Field::count("excess_pps", rates.excess)}};
+  if (rates.answered > 0) details.fields.push_back(Field::count("answered_pps", rates.answered));
+  if (rates.unfinished > 0)
+    details.fields.push_back(Field::count("unfinished_pps", rates.unfinished));
   if (!attack.suffering.empty())
     details.fields.push_back(Field::text("suffering", attack.suffering));
   return details;
 }
 
 EventDetails details_of_end(const Attack& attack) {
+  std::vector<VectorKey> vectors;
+  for (const auto& [key, vector] : attack.vectors) vectors.push_back(key);
   const double all = static_cast<double>(attack.dropped + attack.passed);
   EventDetails details{
       "",
       {Field::text("id", attack.id),
        Field::text("duration", duration_field(attack.end_ns - attack.since_ns)),
-       Field::text("vectors", vectors_in_words(attack.vectors)),
-       Field::count("peak_pps", attack.peak_pps), Field::count("sources", attack.sources),
+       Field::text("vectors", vectors_in_words(vectors)), Field::count("peak_pps", attack.peak_pps),
+       Field::count("sources", attack.sources),
        Field::text(
            "dropped",
            fmt::format("{:.1f}%", all > 0 ? 100 * static_cast<double>(attack.dropped) / all : 0))}};

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 
 #include "abi/vocabulary.h"
@@ -28,7 +29,21 @@ struct Vector {
   std::uint64_t borne = 0;     // packets above the budget that passed, since the service bears them
   std::uint64_t peak_pps = 0;  // above the budget, refused or borne
   std::uint64_t last_ns = 0;   // when there was some
+  bool named = false;          // in the log, or about to be
 };
+
+// Packets in the last second. 0: it is not so.
+struct AttackRates {
+  std::uint64_t dropped = 0, excess = 0;  // excess: above the budgets, dropped or borne
+  std::uint64_t answered = 0;             // questions, far more than usual
+  std::uint64_t unfinished = 0;           // SYNs whose handshake is not completed
+};
+
+// Excess in a second that is an attack; fewer packets are an accident. Of what nobody can want the
+// budgets are small, and so are its floods. Judgement.
+[[nodiscard]] constexpr std::uint64_t least_attack_pps(fw_class traffic_class) {
+  return traffic_class == FW_CLASS_UDP_REFLECTED || traffic_class == FW_CLASS_TCP_STRAY ? 8 : 50;
+}
 
 struct Attack {
   std::string id;                                       // "20261122-1": the day and a number
@@ -43,10 +58,10 @@ struct Attack {
   std::string capture;         // the file with the heads of its packets; empty: none
 };
 
-// What the log says of its beginning, with what was dropped and what was above the budgets in the
-// last second; and, of questions that were answered like any others, how many. 0: it is not so.
-[[nodiscard]] EventDetails details_of_start(const Attack& attack, std::uint64_t dropped_pps,
-                                            std::uint64_t excess_pps, std::uint64_t answered_pps);
+// What the log says of its beginning, and of vectors that come to it later.
+[[nodiscard]] EventDetails details_of_vectors(const Attack& attack,
+                                              std::span<const VectorKey> vectors,
+                                              const AttackRates& rates);
 [[nodiscard]] EventDetails details_of_end(const Attack& attack);
 
 // "tcp_syn to 192.0.2.1 port 443"

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iterator>
 #include <utility>
 
 #include "datapath/address_key.hpp"
@@ -17,9 +16,9 @@ namespace fw::engine {
 namespace {
 
 constexpr fw_class kRequests = FW_CLASS_UDP_NEW;  // to UDP services
-
-// Judgement: samples that are enough to search, as FinderOptions::min_excess.
-constexpr std::size_t kMinSamples = 64;
+constexpr std::uint16_t kAnyServed = 1;           // FW_ANY_SERVED of tables/
+constexpr VectorKey kRequestsToServices{kRequests, {}, kAnyServed};
+constexpr VectorKey kSynsToServices{FW_CLASS_TCP_SYN, {}, kAnyServed};
 
 double answered_pps(const fw_budget& budget, const Now& now) {
   constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
@@ -64,8 +63,10 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   datapath_->drain_samples([this](const fw_sample& sample) {
     if (sink_) sink_(sample);
     samples_.add(sample);
+    seen_.add(sample);
   });
   samples_.advance(now.mono_ns);
+  seen_.advance(now.mono_ns);
   capacities_.tick(now);
   Step step = step_since_last_tick(counters, now);
   step.matches = signatures_.update(counters, now);
@@ -75,8 +76,12 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
     steps_.pop_front();
   look(now);
   const bool due = now.mono_ns - searched_ns_ >= kSearchNs;
-  if (!attack_ && (!alarms_.empty() || spoofed_ || answered_)) open_attack(now);
-  if (!attack_ && new_sources_.is_flood() && due) search(now);
+  if (!attack_ && !alarms_.empty()) {
+    open_attack(now);
+    for (const auto& [key, excess] : alarms_) add_vector(key, now);
+    log_vectors(EventType::attack_start, now);
+  }
+  if (!attack_ && may_be_spoofed() && due) search(now);
   if (attack_) update_attack(step, now);
 }
 
@@ -99,6 +104,14 @@ void Detector::look(const Now& now) {
     if (excess.refused > 0 ? !is_busy_service(key) : answers_others(key))
       attacked |= 1U << key.traffic_class;
   }
+  if (!is_strict() && handshakes_.unfinished() > 0) {
+    const VectorKey service = seen_.name(kSynsToServices);
+    if (service.dst != Address{}) {  // a scan of closed ports names none
+      alarms_[service];
+      attacked |= 1U << FW_CLASS_TCP_SYN;
+    }
+  }
+  if (answered_ || spoofed_) alarms_[seen_.name(kRequestsToServices)];
   if (attack_)
     for (const auto& [key, vector] : attack_->vectors)
       if (now.mono_ns - vector.last_ns < kQuietNs) attacked |= 1U << key.traffic_class;
@@ -111,13 +124,15 @@ void Detector::look(const Now& now) {
 // Volume alone is no attack: not on a service that answers, nor on one that answers nobody (a
 // collector says nothing about its senders), as long as it bears it.
 bool Detector::is_alarm(const VectorKey& key, const Excess& excess) const {
-  if (excess.refused >= kAttackPps && !is_busy_service(key)) return true;
+  const std::uint64_t least_pps = least_attack_pps(key.traffic_class);
+  if (excess.refused >= least_pps && !is_busy_service(key)) return true;
   if (key.port == 0) return false;
   const auto service = capacities_.services().find(key);
   const bool suffers = service != capacities_.services().end() && service->second.loop.restricted();
-  if (suffers && excess.refused + excess.borne >= kAttackPps) return true;
+  if (suffers && excess.refused + excess.borne >= least_pps) return true;
   return excess.borne >= kBorneAttackPps && answers_others(key) &&
-         static_cast<double>(excess.borne) - answered_by(key) >= kBorneAttackPps;
+         static_cast<double>(excess.borne) - answered_by(key) >= kBorneAttackPps &&
+         !seen_.is_transfer(key);
 }
 
 bool Detector::is_busy_service(const VectorKey& key) const {
@@ -151,17 +166,21 @@ Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const
                         budget.port};
     if (budget.port != 0) answered_by_[key] += answered_pps(budget, now);
     if (refused == 0) continue;
-    step.excess[key].refused += refused;
+    step.excess[seen_.name(key)].refused += refused;
     step.dropped += refused;
   }
   for (const auto& [key, service] : capacities_.services())
-    if (service.passed > 0) step.excess[key].borne += service.passed;
+    if (service.passed > 0) step.excess[seen_.name(key)].borne += service.passed;
   for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
     step.passed += counters.class_unverified[i] - counters_.class_unverified[i];
     step.new_sources += counters.class_new_sources[i] - counters_.class_new_sources[i];
   }
   step.answered = counters.class_answered[kRequests] - counters_.class_answered[kRequests];
   rate_.add(now.mono_ns, step.answered, requests_attacked_);
+  handshakes_.add(
+      now.mono_ns,
+      counters.class_unverified[FW_CLASS_TCP_SYN] - counters_.class_unverified[FW_CLASS_TCP_SYN],
+      counters.class_answered[FW_CLASS_TCP_SYN] - counters_.class_answered[FW_CLASS_TCP_SYN]);
   new_sources_.add(now.mono_ns,
                    counters.class_unverified[kRequests] - counters_.class_unverified[kRequests],
                    counters.class_new_sources[kRequests] - counters_.class_new_sources[kRequests]);
@@ -184,13 +203,15 @@ bool Detector::services_keep_up() const {
   return answered > kFarMore * excess;
 }
 
-Detector::Rates Detector::rates_lately() const {
-  Rates rates;
+AttackRates Detector::rates_lately() const {
+  AttackRates rates;
   for (const Step& step : steps_) {
     rates.dropped += step.dropped;
     rates.excess += step.dropped;
     for (const auto& [key, excess] : step.excess) rates.excess += excess.borne;
   }
+  if (answered_) rates.answered = rate_.lately();
+  if (!is_strict()) rates.unfinished = handshakes_.unfinished();
   return rates;
 }
 
@@ -207,16 +228,23 @@ void Detector::open_attack(const Now& now) {
   attack_->id = fmt::format("{:%Y%m%d}-{}",
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
-  for (const auto& [key, excess] : alarms_) attack_->vectors[key].last_ns = now.mono_ns;
-  if (spoofed_ || answered_ || attack_->vectors.empty())
-    attack_->vectors[{.traffic_class = kRequests, .dst = {}, .port = 0}].last_ns = now.mono_ns;
   attack_->suffering = suffering();
+  unlogged_.clear();
   searched_ns_ = 0;
   unexplained_since_ns_ = spoofed_ ? now.mono_ns : 0;
-  const Rates rates = rates_lately();
-  journal_.write(EventType::attack_start, now, [&] {
-    return details_of_start(*attack_, rates.dropped, rates.excess, answered_ ? rate_.lately() : 0);
-  });
+}
+
+void Detector::add_vector(const VectorKey& key, const Now& now) {
+  Vector& vector = attack_->vectors[key];
+  vector.last_ns = now.mono_ns;
+  if (!std::exchange(vector.named, true)) unlogged_.push_back(key);
+}
+
+void Detector::log_vectors(EventType type, const Now& now) {
+  const AttackRates rates = rates_lately();
+  journal_.write(type, now, [&] { return details_of_vectors(*attack_, unlogged_, rates); });
+  unlogged_.clear();
+  logged_ns_ = now.mono_ns;
 }
 
 void Detector::update_attack(const Step& step, const Now& now) {
@@ -234,59 +262,19 @@ void Detector::update_attack(const Step& step, const Now& now) {
   attack.dropped += step.dropped;
   attack.passed += step.passed;
   attack.sources += step.new_sources;
-  const Rates rates = rates_lately();
+  for (const auto& [key, excess] : alarms_) add_vector(key, now);
+  if (!unlogged_.empty() && now.mono_ns - logged_ns_ >= kLogVectorsNs)
+    log_vectors(EventType::attack_vector, now);
+  const AttackRates rates = rates_lately();
   attack.peak_pps = std::max(attack.peak_pps, rates.excess);
   if (attack.suffering.empty()) attack.suffering = suffering();
-  // The matches are those of a tick, a tenth of a second.
-  if (rates.dropped >= kAttackPps || step.matches >= kAttackPps / 10 || spoofed_ || answered_ ||
-      !alarms_.empty())
-    attack.last_ns = now.mono_ns;
+  constexpr std::uint64_t kGoesOnPps = 8;  // a slow flood may be all that a signature drops
+  if (rates.dropped >= kGoesOnPps || !alarms_.empty()) attack.last_ns = now.mono_ns;
   if (now.mono_ns - attack.last_ns >= kQuietNs) {
     end_attack(std::exchange(attack_, std::nullopt).value(), now);
     return;
   }
   if (now.mono_ns - searched_ns_ >= kSearchNs) search(now);
-}
-
-void Detector::search(const Now& now) {
-  searched_ns_ = now.mono_ns;
-  std::vector<fw_sample> excess = samples_.excess(now.mono_ns - kSecond);
-  if (services_keep_up())
-    std::erase_if(excess, [](const fw_sample& sample) {
-      return sample.traffic_class == kRequests && sample.served != 0;
-    });
-  // Spoofed queries that exceed no budget: their excess is what new sources sent.
-  const auto requests =
-      std::ranges::count(excess, static_cast<fw_u8>(kRequests), &fw_sample::traffic_class);
-  const bool within_budget =
-      new_sources_.is_flood() && static_cast<std::size_t>(requests) < kMinSamples;
-  if (within_budget)
-    std::ranges::copy(samples_.of_new_sources(kRequests, now.mono_ns - NewSources::kIntervalNs),
-                      std::back_inserter(excess));
-  bool found_any = false;
-  if (excess.size() >= kMinSamples && settings_.config.detect.signatures) {
-    FinderOptions options;
-    options.may_be_a_crowd = !is_strict();
-    for (const FoundSignature& found : find_signatures(excess, samples_.baseline(), options)) {
-      if (!attack_) open_attack(now);
-      found_any = signatures_.put(found, attack_->id, now) || found_any;
-    }
-  }
-  if (!within_budget || found_any || !spoofed_) {
-    unexplained_since_ns_ = now.mono_ns;
-    return;
-  }
-  if (now.mono_ns - unexplained_since_ns_ >= NewSources::kIntervalNs) stop_refunds(kRequests);
-}
-
-void Detector::stop_refunds(fw_class traffic_class) {
-  if (fw_shared* shared = datapath_->tables().shared.data())
-    std::atomic_ref<fw_u64>(shared->no_refund_classes).fetch_or(1ULL << traffic_class);
-}
-
-void Detector::resume_refunds() {
-  if (fw_shared* shared = datapath_->tables().shared.data())
-    std::atomic_ref<fw_u64>(shared->no_refund_classes).store(0);
 }
 
 void Detector::end_attack(Attack attack, const Now& now) {

@@ -8,10 +8,11 @@
 //   - when a budget refuses packets: nobody can want them, or the service does not bear them;
 //   - when a service that answers others leaves hundreds a second unanswered, though it bears them;
 //   - when far more questions are answered than ever, and more than the capacity;
-//   - when a signature tells forged sources apart, whose questions are all answered.
-// A crowd is none of these. Where nothing is borne beyond the budgets (in a replay), thousands of
-// new sources that never come back are an attack, too, and answers to them refund no tokens; on a
-// live host only while a service suffers from them.
+//   - when a signature tells forged sources apart, whose questions are all answered;
+//   - when SYNs stay unfinished, though the host bears them.
+// A crowd is none of these, nor is a bulk transfer. Where nothing is borne beyond the budgets (in a
+// replay), thousands of new sources that never come back are an attack, too, and answers to them
+// refund no tokens; on a live host only while a service suffers from them.
 #pragma once
 
 #include <array>
@@ -20,16 +21,20 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "datapath/interface_status.hpp"
 #include "engine/detect/answered_rate.hpp"
 #include "engine/detect/attack.hpp"
 #include "engine/detect/capacities.hpp"
+#include "engine/detect/handshakes.hpp"
 #include "engine/detect/new_sources.hpp"
 #include "engine/detect/samples.hpp"
 #include "engine/detect/signature_table.hpp"
+#include "engine/detect/vector_names.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/kept/kept.hpp"
 #include "engine/settings/settings.hpp"
@@ -38,13 +43,12 @@ namespace fw::engine {
 
 class Detector {
  public:
-  // Judgement. Refused packets in a second that open an attack; fewer are an accident.
-  static constexpr std::uint64_t kAttackPps = 50;
   static constexpr std::uint64_t kBorneAttackPps = 500;    // judgement: unanswered, but borne
   static constexpr std::uint64_t kQuietNs = 10 * kSecond;  // judgement: then an attack is over
   // Judgement: two ticks, so that a signature is in force within the 250 ms of docs/detection.md.
   static constexpr std::uint64_t kSearchNs = 200 * kMillisecond;
   static constexpr std::size_t kMaxPast = 100;  // attacks that are over and still listed
+  static constexpr std::uint64_t kLogVectorsNs = kSecond / 2;  // a scan has many; judgement
 
   // All are borrowed and outlive it.
   Detector(datapath::Datapath& datapath, Journal& journal, const Settings& settings)
@@ -103,9 +107,6 @@ class Detector {
     std::map<VectorKey, Excess> excess;
     std::uint64_t answered = 0;  // requests to UDP services
   };
-  struct Rates {
-    std::uint64_t dropped = 0, excess = 0;
-  };
 
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Step step_since_last_tick(const fw_counters& counters, const Now& now);
@@ -115,16 +116,20 @@ class Detector {
   [[nodiscard]] bool is_busy_service(const VectorKey& key) const;
   [[nodiscard]] bool answers_others(const VectorKey& key) const;
   [[nodiscard]] double answered_by(const VectorKey& key) const;
-  // Over the last second.
-  [[nodiscard]] Rates rates_lately() const;
+  [[nodiscard]] AttackRates rates_lately() const;
   // Whether UDP services answer far more requests than were above their budgets: then they are
   // busy, or were slow for a moment, and not attacked.
   [[nodiscard]] bool services_keep_up() const;
   [[nodiscard]] std::string suffering() const;
   void open_attack(const Now& now);
+  void add_vector(const VectorKey& key, const Now& now);
+  void log_vectors(EventType type, const Now& now);
   void update_attack(const Step& step, const Now& now);
   void end_attack(Attack attack, const Now& now);
   void search(const Now& now);
+  // False: it is in force already, or may not be.
+  bool put(const FoundSignature& found, std::span<const fw_sample> excess, const Now& now);
+  [[nodiscard]] bool may_be_spoofed() const;
   void stop_refunds(fw_class traffic_class);
   void resume_refunds();
 
@@ -142,12 +147,15 @@ class Detector {
   std::vector<std::uint32_t> refused_;       // by budget, at the last tick
   fw_counters counters_{};                   // at the last tick
   std::optional<Attack> attack_;
+  std::vector<VectorKey> unlogged_;  // its vectors, of which the log does not say yet
   std::deque<Attack> past_;
-  std::uint64_t searched_ns_ = 0;
+  std::uint64_t searched_ns_ = 0, logged_ns_ = 0;
   NewSources new_sources_;  // of UDP services
   AnsweredRate rate_;       // of UDP services
-  bool spoofed_ = false;    // new sources are an attack
-  bool answered_ = false;   // far more is answered than usual
+  Handshakes handshakes_;
+  Seen seen_;
+  bool spoofed_ = false;   // new sources are an attack
+  bool answered_ = false;  // far more is answered than usual
   bool requests_attacked_ = false;
   std::uint64_t unexplained_since_ns_ = 0;  // no signature tells the spoofed queries apart
   unsigned number_ = 0;                     // of the last attack

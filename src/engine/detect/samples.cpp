@@ -13,7 +13,8 @@ void Samples::push(Ring& ring, std::size_t capacity, const fw_sample& sample) {
 
 void Samples::add_to_baseline(const fw_sample& sample) {
   ClassBaseline& baseline = baseline_.at(sample.traffic_class);
-  baseline.by_port[sample.served != 0 ? sample.packet.dport : std::uint16_t{0}].push_back(sample);
+  baseline.by_port[(sample.served & FW_SERVED) != 0 ? sample.packet.dport : std::uint16_t{0}]
+      .push_back(sample);
   if (++baseline.count <= kBaselinePerClass) return;
   // Of ports with equally many samples, the one whose oldest sample is oldest.
   const auto longest = std::ranges::max_element(baseline.by_port, [](const auto& a, const auto& b) {

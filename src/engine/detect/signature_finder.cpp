@@ -29,7 +29,8 @@ struct Sample {
 
 // The scope whose budget the packet takes its token from.
 TrafficScope scope_of(const fw_sample& sample) {
-  const bool has_port = fw_class_has_port(sample.traffic_class) != 0 && sample.served != 0;
+  const bool has_port =
+      fw_class_has_port(sample.traffic_class) != 0 && (sample.served & FW_SERVED) != 0;
   const std::uint16_t port = has_port ? sample.packet.dport : std::uint16_t{0};
   return {sample.traffic_class, sample.packet.proto, port};
 }

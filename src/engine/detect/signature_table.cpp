@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <limits>
 
 #include "base/words.hpp"
 #include "datapath/datapath.hpp"
+#include "engine/detect/attack.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {
@@ -23,6 +25,17 @@ std::string classes_in_words(std::uint32_t classes) {
   }
   return out;
 }
+
+// Of the class whose floods are slowest.
+double least_pps(std::uint32_t classes) {
+  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
+    if ((classes >> i & 1) != 0)
+      least = std::min(least, least_attack_pps(static_cast<fw_class>(i)));
+  return static_cast<double>(least);
+}
+
+constexpr double kMeanNs = 0.3 * kSecond;  // judgement: of the rate of matches
 
 }  // namespace
 
@@ -128,11 +141,15 @@ std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now
     total += matches;
     signature.packets += matches;
     if (matches > 0) signature.last_match_ns = now.mono_ns;
-    // A mean that forgets: the share of a second that has passed is replaced.
-    const double share = std::min(1.0, static_cast<double>(passed_ns) / kSecond);
-    if (share > 0) signature.pps += static_cast<double>(matches) - share * signature.pps;
+    // A mean that forgets: the share of its time that has passed is replaced.
+    if (passed_ns > 0) {
+      const double share = std::min(1.0, static_cast<double>(passed_ns) / kMeanNs);
+      const double pps = static_cast<double>(matches) * kSecond / static_cast<double>(passed_ns);
+      signature.pps += share * (pps - signature.pps);
+    }
     signature.peak_pps = std::max(signature.peak_pps, signature.pps);
-    if (signature.pps > std::max(kMinExcessPps, kMinShareOfPeak * signature.peak_pps)) {
+    if (signature.pps >
+        std::max(least_pps(signature.found.classes), kMinShareOfPeak * signature.peak_pps)) {
       signature.excess_ns = now.mono_ns;
       if (!signature.pinned) set_end(slot, now.mono_ns + kHoldNs);
     }

@@ -27,7 +27,7 @@ struct ActiveSignature {
   std::uint64_t since_ns = 0, last_match_ns = 0;
   std::uint64_t excess_ns = 0;   // when it last matched as much as a flood
   std::uint64_t packets = 0;     // that matched
-  double pps = 0, peak_pps = 0;  // matches: of about the last second, and the most so far
+  double pps = 0, peak_pps = 0;  // matches: of about the last 0.3 s, and the most so far
   bool pinned = false;
 };
 
@@ -35,10 +35,11 @@ struct ActiveSignature {
 
 class SignatureTable {
  public:
-  // Judgement: longer than a flood's pauses; after 10 s nobody may be harmed any more.
-  static constexpr std::uint64_t kHoldNs = 6 * kSecond;
-  // Judgement: matches in a second that are a flood. Fewer may be ordinary users.
-  static constexpr double kMinExcessPps = 50;
+  // Judgement: who shares a flood's fields is dropped for so long after it. A flood that comes back
+  // after a longer pause is found again within a fifth of a second.
+  static constexpr std::uint64_t kHoldNs = 3 * kSecond;
+  // Matches in a second that are a flood: as many as open an attack, and a share of the peak. Fewer
+  // may be ordinary users.
   static constexpr double kMinShareOfPeak = 0.125;
 
   SignatureTable(datapath::Datapath& datapath, Journal& journal)

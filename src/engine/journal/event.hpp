@@ -41,6 +41,7 @@ enum class Level : std::uint8_t { info, notice, warning, error };
   X(repaired, "Repaired", warning)           \
   X(suppressed, "Suppressed", warning)       \
   X(attack_start, "AttackStart", warning)    \
+  X(attack_vector, "AttackVector", warning)  \
   X(attack_end, "AttackEnd", notice)         \
   X(signature, "Signature", notice)          \
   X(signature_end, "SignatureEnd", info)     \

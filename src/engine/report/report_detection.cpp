@@ -17,7 +17,7 @@ Json vectors_of(const Attack& attack) {
   for (const auto& [key, vector] : attack.vectors)
     rows.push_back({{"class", class_word(key.traffic_class)},
                     {"dest_ip", key.dst == Address{} ? "" : key.dst.text()},
-                    {"dest_port", key.port},
+                    {"dest_port", key.dst == Address{} ? 0 : key.port},
                     {"refused", vector.refused},
                     {"borne", vector.borne},
                     {"peak_pps", vector.peak_pps}});
@@ -62,7 +62,7 @@ Json services_report(const Detector& detector, const Now& now) {
     const bool restricted = service.loop.restricted();
     rows.push_back({{"class", class_word(key.traffic_class)},
                     {"dest_ip", key.dst == Address{} ? "" : key.dst.text()},
-                    {"dest_port", key.port},
+                    {"dest_port", key.dst == Address{} ? 0 : key.port},
                     {"passed_pps", static_cast<std::uint64_t>(service.passed_pps)},
                     {"refused_pps", static_cast<std::uint64_t>(service.refused_pps)},
                     {"restricted", restricted},
