@@ -219,9 +219,17 @@ struct fw_shared {
 };
 
 /* One per CPU. */
+struct fw_backlog {
+  fw_u64 listener; /* hash of its address and port */
+  fw_u64 full_ns;  /* when it was full last */
+};
+enum { FW_BACKLOGS = 16, FW_CLOSED_PORTS = 64 }; /* powers of two; judgement */
 struct fw_cpu {
   fw_u64 samples_tat_ticks[FW_SAMPLE_KINDS];
   fw_u64 listener_tat_ticks; /* SYNs above their budget that are left to a listener */
+  struct fw_backlog backlogs[FW_BACKLOGS];
+  /* UDP ports without a socket, as the kernel said: port << 16 | time in units of 2^20 ns. */
+  fw_u32 closed_ports[FW_CLOSED_PORTS];
 };
 
 FW_STATIC_ASSERT(sizeof(struct fw_source_bucket) == FW_LINE_BYTES, "one line");

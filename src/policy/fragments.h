@@ -30,11 +30,10 @@ FW_INLINE fw_u32 fw_stage_fragments(const struct fw_context* x) {
 }
 
 /* Called when the verdict is known. */
-FW_INLINE void fw_begin_datagram(const struct fw_context* x) {
-  const struct fw_packet* p = x->packet;
-
+FW_INLINE void fw_begin_datagram(struct fw_env* env, const struct fw_packet* p,
+                                 const struct fw_decision* decision) {
   if (p->fragment != FW_FRAG_FIRST || p->proto == FW_IPPROTO_TCP) return;
-  if (x->decision->verdict == FW_PASS) fw_record_first_fragment(x->env, p, x->now_ns);
+  if (decision->verdict == FW_PASS) fw_record_first_fragment(env, p, fw_env_now(env));
 }
 
 #endif

@@ -65,6 +65,8 @@ FW_INLINE fw_u8 fw_ask(const struct fw_context* x, fw_u32 reason) {
       reason != FW_REASON_RESTRICT)
     return FW_ASK_NOTHING;
   if (traffic_class == FW_CLASS_TCP_STRAY) return FW_ASK_KERNEL;
+  if (reason == FW_REASON_BUDGET && traffic_class == FW_CLASS_UDP_NEW && !x->sender->served)
+    return FW_ASK_KERNEL;
   if (traffic_class == FW_CLASS_TCP_SYN && x->config->syn_cookies &&
       x->config->mode == FW_MODE_ENFORCE)
     return FW_ASK_SENDER;
@@ -96,6 +98,7 @@ FW_INLINE void fw_settle_asked(struct fw_env* env, const struct fw_packet* p,
   }
   fw_settle(env, p, decision, reason);
   fw_begin_flow(env, p, decision);
+  fw_begin_datagram(env, p, decision);
 }
 
 /* 1: the datapath is to look for a number in the payload (echo_flow.h). */
@@ -133,7 +136,7 @@ FW_INLINE void fw_decide(struct fw_env* env, int parsed, const struct fw_packet*
   }
   fw_settle(env, p, decision, reason);
   fw_begin_flow(env, p, decision);
-  fw_begin_datagram(&x);
+  fw_begin_datagram(env, p, decision);
 }
 
 #endif

@@ -33,6 +33,14 @@ FW_INLINE void fw_port_set_answers(struct fw_env* env, fw_u8 proto, fw_u16 port)
     line->value[index & (FW_LINE_BYTES - 1)] |= FW_PORT_ANSWERS;
 }
 
+/* As the daemon does when it looks for sockets, and takes back when there is none. */
+FW_INLINE void fw_port_set_listens(struct fw_env* env, fw_u8 proto, fw_u16 port) {
+  fw_u32 index = fw_port_index(proto, port);
+  struct fw_port_line* line = fw_env_served(env, index / FW_LINE_BYTES);
+
+  if (line) line->value[index & (FW_LINE_BYTES - 1)] |= FW_PORT_LISTENS;
+}
+
 /* The five highest bits of a port that ANSWERS: the epoch, of four windows, in which it sent last.
  * They wrap around after two minutes. */
 enum { FW_PORT_EPOCH_SHIFT = 3, FW_PORT_EPOCH_WINDOWS_SHIFT = 2 };

@@ -52,6 +52,15 @@ def test_the_same_sender_to_a_closed_port_is_limited(lab, link, family):
         assert lab.count("budget") > 0
 
 
+@pytest.mark.xdp_only("Only there can the kernel be asked.")
+def test_a_socket_that_was_just_opened_is_served_at_once(lab, link, family):
+    lab.start_daemon(lab.config(tables=WITH_DEFAULTS))
+    assert lab.ping(link, link.client(1)), "this host is seen to send"
+    assert lost(lab, link, 3) > RATE * SECONDS / 4
+    with collector(lab, family):  # the daemon looks for sockets every ten seconds
+        assert lost(lab, link, 4) == 0
+
+
 def test_a_collector_that_ends_is_forgotten(lab, link, family):
     with collector(lab, family):
         lab.start_daemon(lab.config(tables=WITH_DEFAULTS))

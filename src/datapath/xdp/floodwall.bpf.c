@@ -131,7 +131,7 @@ FW_INLINE void fw_show(struct xdp_md* ctx, fw_u8 link, struct fw_env* env,
   sample->reason = decision->reason;
   sample->traffic_class = decision->traffic_class;
   sample->signature = decision->signature;
-  sample->served = decision->served & FW_SERVED;
+  sample->served = decision->served & (FW_SERVED | FW_OF_PARTNER);
   sample->link = link;
   if (bytes > FW_SAMPLE_HEAD_BYTES) bytes = FW_SAMPLE_HEAD_BYTES;
   FW_OPAQUE(bytes); /* else clang optimises the check below away, which the verifier needs */
@@ -142,13 +142,20 @@ FW_INLINE void fw_show(struct xdp_md* ctx, fw_u8 link, struct fw_env* env,
 }
 
 /* The reason of a packet that is to be dropped, after its sender or the kernel was asked: a SYN is
- * answered by a SYN cookie, and a connection that the flow table does not know may be the kernel's.
+ * answered by a SYN cookie, and a socket that the tables do not know may be the kernel's.
  * Without an Ethernet header no SYN is answered: generic XDP would take the changed address for a
  * changed EtherType. */
 FW_INLINE fw_u32 fw_asked(struct xdp_md* ctx, fw_u8 link, struct fw_env* env,
                           const struct fw_packet* packet, struct fw_decision* decision) {
   int challenged, known;
 
+  if (decision->ask == FW_ASK_KERNEL && packet->proto == FW_IPPROTO_UDP) {
+    if (!fw_syn_is_to_this_host(env, packet, fw_env_now(env)) ||
+        !fw_udp_socket_takes(ctx, env, packet, fw_env_now(env)))
+      return decision->reason;
+    decision->sample = 0;
+    return FW_REASON_PASS;
+  }
   if (decision->ask == FW_ASK_KERNEL) {
     known = fw_kernel_knows(ctx, env, packet, fw_env_now(env));
     if (!known) return decision->reason;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks the kernel for the TCP connection of a packet before it is refused. The flow
- * table may not know it: it was made before the start, its answers leave by another
- * interface, or the table was full. The connection is entered into the table, so it
- * is asked for once. */
+/* Asks the kernel for the socket of a packet before it is refused. The flow table
+ * may not know a TCP connection: it was made before the start, its answers leave by
+ * another interface, or the table was full. The daemon may not know yet that a UDP
+ * socket listens. Both are entered into the tables, so they are asked for once. */
 #ifndef FW_DATAPATH_XDP_SOCKET_LOOKUP_H
 #define FW_DATAPATH_XDP_SOCKET_LOOKUP_H
 
@@ -120,6 +120,42 @@ FW_GLOBAL int fw_kernel_knows(struct xdp_md* ctx, struct fw_env* env, const stru
   if (!flow || fw_state_is_established(fw_flow_state(flow))) return FW_KNOWN;
   fw_flow_publish(env, cfg, flow, h, window, FW_FLOW_ESTABLISHED);
   return FW_KNOWN_ANEW;
+}
+
+enum { FW_CLOSED_MS = 9 /* a closed port is asked for every 10 ms and CPU at most; judgement */ };
+
+/* 1: lately there was no socket. Else this is the time at which there was none. */
+FW_INLINE int fw_port_was_closed(struct fw_env* env, fw_u16 port, fw_u64 now_ns) {
+  struct fw_cpu* cpu = fw_env_cpu_state(env, 0);
+  fw_u16 now_ms = (fw_u16)fw_ms(now_ns);
+  fw_u32* slot;
+
+  if (!cpu) return 1;
+  slot = &cpu->closed_ports[port & (FW_CLOSED_PORTS - 1)];
+  if (*slot >> 16 == port && (fw_u16)(now_ms - (fw_u16)*slot) < FW_CLOSED_MS) return 1;
+  *slot = (fw_u32)port << 16 | now_ms;
+  return 0;
+}
+
+/* 1: a UDP socket takes the packet. If it takes those of others, too, its port is served from now
+ * on. */
+FW_GLOBAL int fw_udp_socket_takes(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
+                                  fw_u64 now_ns) {
+  struct bpf_sock_tuple tuple;
+  struct bpf_sock* socket;
+  fw_u32 state;
+
+  if (!env || !p || fw_port_was_closed(env, p->dport, now_ns)) return 0;
+  fw_fill_tuple(&tuple, p);
+  if (p->is_v6)
+    socket = bpf_sk_lookup_udp(ctx, &tuple, sizeof tuple.ipv6, BPF_F_CURRENT_NETNS, 0);
+  else
+    socket = bpf_sk_lookup_udp(ctx, &tuple, sizeof tuple.ipv4, BPF_F_CURRENT_NETNS, 0);
+  if (!socket) return 0;
+  state = socket->state;
+  bpf_sk_release(socket);
+  if (state != BPF_TCP_ESTABLISHED) fw_port_set_listens(env, FW_IPPROTO_UDP, p->dport);
+  return 1;
 }
 
 #endif

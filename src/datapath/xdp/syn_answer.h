@@ -15,9 +15,10 @@
 #include "policy/syn_cookie.h"
 
 enum fw_challenged {
-  FW_CHALLENGED_NOT = 0,      /* no socket listens, or no answer is possible */
-  FW_CHALLENGED = 1,          /* the frame is the answer */
-  FW_CHALLENGED_BY_KERNEL = 2 /* left to the kernel: the listener has room (tcp_syncookies = 1) */
+  FW_CHALLENGED_NOT = 0,       /* no socket listens, or no answer is possible */
+  FW_CHALLENGED = 1,           /* the frame is the answer */
+  FW_CHALLENGED_BY_KERNEL = 2, /* left to the kernel */
+  FW_BACKLOG_HAS_ROOM = 3,     /* the kernel makes no cookie yet (tcp_syncookies = 1) */
 };
 
 enum {
@@ -111,6 +112,52 @@ FW_GLOBAL int fw_is_routed_here(struct xdp_md* ctx, const struct fw_syn* syn, fw
   return route == BPF_FIB_LKUP_RET_NOT_FWDED || route == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
+enum { FW_BACKLOG_SALT = 0x1004 };
+/* Judgement: far below the two minutes for which the kernel accepts cookies after it was full
+ * (TCP_SYNCOOKIE_VALID, include/net/tcp.h), as the service may be restarted meanwhile. */
+#define FW_BACKLOG_NS 10000000000ULL
+
+FW_INLINE int fw_syn_take_cookie(struct fw_syn* syn, long cookie) {
+  syn->cookie = (fw_u32)cookie;
+  syn->mss_bytes = (fw_u32)((fw_u64)cookie >> 32) & 0xffff;
+  return FW_CHALLENGED;
+}
+
+/* What becomes of a SYN of which fw_syn_cookie() said `outcome`. A backlog that was full counts as
+ * full for a while, as far as this CPU remembers: the kernel accepts cookies for so long, too. So
+ * the listener is not given SYNs to fill it again and again. */
+FW_GLOBAL int fw_consider_backlog(struct fw_env* env, const struct fw_packet* p, struct fw_syn* syn,
+                                  int outcome, fw_u64 now_ns) {
+  const struct fw_config* cfg = env ? fw_env_config(env) : NULL;
+  struct fw_cpu* cpu = env ? fw_env_cpu_state(env, 0) : NULL;
+  struct fw_backlog* backlog;
+  fw_u64 listener, tcp_bytes;
+  long cookie;
+
+  if (!cfg || !cpu || !p || !syn) return FW_CHALLENGED_NOT;
+  listener = fw_hash(cfg, &p->dst, FW_BACKLOG_SALT + ((fw_u64)p->dport << 16));
+  backlog = &cpu->backlogs[listener & (FW_BACKLOGS - 1)];
+  if (outcome == FW_CHALLENGED) {
+    backlog->listener = listener;
+    backlog->full_ns = now_ns;
+  }
+  tcp_bytes = p->l4_header_bytes;
+  if (outcome == FW_BACKLOG_HAS_ROOM && backlog->listener == listener &&
+      now_ns - backlog->full_ns < FW_BACKLOG_NS &&
+      FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) {
+    if (p->is_v6)
+      cookie = bpf_tcp_raw_gen_syncookie_ipv6((void*)syn->ip, (void*)syn->tcp, (fw_u32)tcp_bytes);
+    else
+      cookie = bpf_tcp_raw_gen_syncookie_ipv4((void*)syn->ip, (void*)syn->tcp, (fw_u32)tcp_bytes);
+    if (cookie >= 0) outcome = fw_syn_take_cookie(syn, cookie);
+  }
+  if (outcome != FW_CHALLENGED_BY_KERNEL && outcome != FW_BACKLOG_HAS_ROOM) return outcome;
+  return fw_rate_admit64(&cpu->listener_tat_ticks, now_ns, FW_LISTENER_COST_TICKS,
+                         FW_LISTENER_BURST_TICKS)
+             ? FW_CHALLENGED_BY_KERNEL
+             : FW_CHALLENGED_NOT;
+}
+
 /* Asks the kernel for a SYN cookie of the listening socket. */
 FW_GLOBAL int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struct fw_syn* syn) {
   struct bpf_sock_tuple tuple;
@@ -140,12 +187,8 @@ FW_GLOBAL int fw_syn_cookie(struct xdp_md* ctx, const struct fw_packet* p, struc
   } else if (state == BPF_TCP_LISTEN && FW_IS_WITHIN(tcp_bytes, FW_TCP_BYTES, FW_TCP_MOST_BYTES)) {
     cookie = bpf_tcp_gen_syncookie(socket, syn->ip, p->is_v6 ? FW_IPV6_BYTES : FW_IPV4_BYTES,
                                    (void*)syn->tcp, (fw_u32)tcp_bytes);
-    outcome = cookie == FW_NO_COOKIE_NEEDED ? FW_CHALLENGED_BY_KERNEL : FW_CHALLENGED_NOT;
-    if (cookie >= 0) {
-      outcome = FW_CHALLENGED;
-      syn->cookie = (fw_u32)cookie;
-      syn->mss_bytes = (fw_u32)((fw_u64)cookie >> 32) & 0xffff;
-    }
+    outcome = cookie == FW_NO_COOKIE_NEEDED ? FW_BACKLOG_HAS_ROOM : FW_CHALLENGED_NOT;
+    if (cookie >= 0) outcome = fw_syn_take_cookie(syn, cookie);
   }
   bpf_sk_release(socket);
   return outcome;
@@ -250,22 +293,16 @@ FW_GLOBAL int fw_syn_ack_write(struct xdp_md* ctx, struct fw_syn* syn) {
 /* Answers the SYN to this host in the frame; enum fw_challenged. */
 FW_GLOBAL int fw_challenge_ours(struct xdp_md* ctx, struct fw_env* env, const struct fw_packet* p,
                                 fw_u64 now_ns) {
-  struct fw_cpu* cpu = env ? fw_env_cpu_state(env, 0) : NULL;
   struct fw_syn syn;
   int outcome;
 
-  if (!cpu || !p) return FW_CHALLENGED_NOT;
+  if (!env || !p) return FW_CHALLENGED_NOT;
   __builtin_memset(&syn, 0, sizeof syn);
   if (!fw_syn_read(ctx, p, &syn) || !fw_is_routed_here(ctx, &syn, FW_IPPROTO_TCP))
     return FW_CHALLENGED_NOT;
-  outcome = fw_syn_cookie(ctx, p, &syn);
-  if (outcome == FW_CHALLENGED_BY_KERNEL)
-    return fw_rate_admit64(&cpu->listener_tat_ticks, now_ns, FW_LISTENER_COST_TICKS,
-                           FW_LISTENER_BURST_TICKS)
-               ? FW_CHALLENGED_BY_KERNEL
-               : FW_CHALLENGED_NOT;
-  if (outcome != FW_CHALLENGED || !fw_flow_offer(env, p, syn.cookie, fw_window(now_ns)))
-    return FW_CHALLENGED_NOT;
+  outcome = fw_consider_backlog(env, p, &syn, fw_syn_cookie(ctx, p, &syn), now_ns);
+  if (outcome != FW_CHALLENGED) return outcome;
+  if (!fw_flow_offer(env, p, syn.cookie, fw_window(now_ns))) return FW_CHALLENGED_NOT;
   if (!fw_syn_resize(ctx, &syn)) return FW_CHALLENGED_NOT;
   fw_syn_ack(&syn);
   return fw_syn_ack_write(ctx, &syn) ? FW_CHALLENGED : FW_CHALLENGED_NOT;
