@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lists/glob.hpp"
 #include "lists/image.hpp"
 
 namespace fw::engine {
@@ -52,6 +53,8 @@ void cut_out(std::vector<lists::Range>& ranges, const Prefix& hole) {
 void read_files(ListTable& table, std::vector<std::string>& problems,
                 const std::vector<std::string>& patterns, const std::string& default_name,
                 const std::filesystem::path& folder) {
+  if (const Result<void> bounded = lists::check_patterns(patterns, folder); !bounded)
+    problems.push_back(bounded.error().message);
   for (const std::filesystem::path& path : lists::expand(patterns, folder)) {
     lists::List list = lists::read_list(path);
     std::ranges::copy(list.problems, std::back_inserter(problems));
