@@ -39,6 +39,7 @@ class Attack:
     named: str | None
     borne: bool = False
     passes: float = 0.05
+    alarm_ms: float = 1000
     beside: tuple = ()            # more floods: (families, rate)
     before: tuple = ()            # (family, packets, rate, rounds): what the attacker sends first
     prepare: Callable = nothing   # on the host, before Floodwall
@@ -256,7 +257,7 @@ ATTACKS = (
            r"udp_reflected to fd09::2", prepare=routed, family=6,
            before=(all_over_a_64, 20_000, 50_000, 1)),
     Attack("NTP reflection of 42/s", (reflection.reflected("ntp"),), 42, r"udp_reflected to \S+", seconds=3,
-           passes=1.0),
+           passes=1.0, alarm_ms=1500),  # 24 such packets may come at once, which takes it 0.6 s
     Attack("4,000/s with a TTL that users have", (of_ttl(50),), 4000, r"udp_new to \S+ port 27015", borne=True,
            after=ttl_sharers, holds=False),
     Attack("one source, 190 SYN/s, none completed", (one_syn_source,), 190, r"10\.72\.0\.5|tcp_syn", seconds=10,

@@ -27,7 +27,6 @@ from scene import Got, Scene  # noqa: E402
 
 LESS = 0.001            # of the users served, below the bare host's share
 SLOWER, SLACK_MS = 2, 2.0   # how much slower the slowest hundredth may be; below SLACK_MS it is noise
-ALARM_MS = 1000
 USERS_DURING = {"old TCP": 0.999, "old UDP": 0.999, "new TCP": 0.99, "new UDP": 0.95}
 QUICK_MS = 50.0         # the slowest hundredth of users of a host that is not busy
 IMAGE = 0.80            # of new UDP users whom a flood resembles in everything
@@ -133,7 +132,7 @@ def unbeaten(attack, bare, walled):
         wrong.append(f"{walled.passed:.0%} passed")
     if attack.named is not None and walled.alarm_ms is None:
         wrong.append(f"no such alarm ({'; '.join(walled.alarms[:2]) or 'none'})")
-    elif attack.named is not None and walled.alarm_ms > ALARM_MS:
+    elif attack.named is not None and walled.alarm_ms > attack.alarm_ms:
         wrong.append(f"alarm after {walled.alarm_ms / 1000:.1f} s")
     for name, got in walled.after.items():
         if got.share < bare.after[name].share - LESS:
