@@ -67,6 +67,8 @@ def test_json_lines_say_the_same_in_common_field_names(lab, link):
     lab.start_daemon(lab.config(tables=FLOODED))
     flood(lab, link)
     lab.wait_for_log("Unban", "reason=expired")
+    # Each line is written to the text first.
+    wait_until(lambda: len(lab.events()) == len(lab.log_lines()))
     events = lab.events()
     assert [event["event_type"] for event in events] == \
         [parse(line)[2] for line in lab.log_lines()]
