@@ -26,13 +26,16 @@ void Detector::search(const Now& now) {
     std::erase_if(excess, [](const fw_sample& sample) {
       return sample.traffic_class == kRequests && (sample.served & FW_SERVED) != 0;
     });
-  // Spoofed queries that exceed no budget: their excess is what new sources sent.
+  // Spoofed queries that exceed no budget: their excess is what new sources sent, to a service.
+  // What nobody serves has a budget of its own.
   const auto requests =
       std::ranges::count(excess, static_cast<fw_u8>(kRequests), &fw_sample::traffic_class);
   const bool within_budget = may_be_spoofed() && static_cast<std::size_t>(requests) < kMinSamples;
   if (within_budget)
-    std::ranges::copy(samples_.of_new_sources(kRequests, now.mono_ns - NewSources::kIntervalNs),
-                      std::back_inserter(excess));
+    std::ranges::copy_if(samples_.of_new_sources(kRequests, now.mono_ns - NewSources::kIntervalNs),
+                         std::back_inserter(excess), [this](const fw_sample& sample) {
+                           return is_strict() || (sample.served & FW_SERVED) != 0;
+                         });
   bool found_any = false;
   if (excess.size() >= kMinSamples && settings_.config.detect.signatures) {
     FinderOptions options;
