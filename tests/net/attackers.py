@@ -243,7 +243,7 @@ ATTACKS = (
     Attack("20,000 A2S questions/s in 5,000 names", (pool_udp(5000, GAME_QUESTION),), 20_000,
            r"udp_new to \S+ port 27015", borne=True, holds=False),
     Attack("5,000 equal questions/s, and 250 pings/s beside", (one_payload,), 5000,
-           r"udp_new to \S+ port 27015", borne=True, beside=((attacks.echo,), 250)),
+           r"udp_new to \S+ port 27015", borne=True, beside=((attacks.echo,), 250), holds=False),  # the name comes after 2 s
     Attack("20,000/s in the name of the resolver", (in_the_name_of(RESOLVER, 53),), 20_000, r"udp_",
            prepare=resolver, users=own_questions),
     Attack("20,000/s in the name of the gateway", (in_the_name_of(GATEWAY),), 20_000, r"udp_",

@@ -65,10 +65,9 @@ bool Detector::put(const FoundSignature& found, std::span<const fw_sample> exces
   return signatures_.put(found, attack_->id, now);
 }
 
-// All that is asked comes from new sources. A crowd looks so at first; the search for what they
-// share tells them apart where nothing is dropped for having no signature.
+// All that is asked comes from new sources, and far more than usual.
 bool Detector::may_be_spoofed() const {
-  return is_strict() ? new_sources_.is_flood() : new_sources_.are_many();
+  return new_sources_.is_flood();
 }
 
 void Detector::stop_refunds(fw_class traffic_class) {

@@ -41,12 +41,6 @@ bool NewSources::all_new(std::uint64_t since_ns, std::uint64_t until_ns,
          static_cast<double>(new_sources) >= kMinNewShare * static_cast<double>(packets);
 }
 
-bool NewSources::are_many() const {
-  if (steps_.empty()) return false;
-  const std::uint64_t now_ns = steps_.back().at_ns;
-  return all_new(now_ns - std::min(now_ns, kIntervalNs), now_ns, kMinNewSources);
-}
-
 bool NewSources::is_flood() const {
   if (steps_.empty()) return false;
   const std::uint64_t now_ns = steps_.back().at_ns;

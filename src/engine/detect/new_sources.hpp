@@ -34,8 +34,6 @@ class NewSources {
   void set_under_attack(bool under_attack) { under_attack_ = under_attack; }
 
   [[nodiscard]] bool is_flood() const;
-  // Whether most clients of the last interval were new, as in a flood and in a crowd.
-  [[nodiscard]] bool are_many() const;
 
  private:
   struct Step {
