@@ -97,6 +97,7 @@ inline constexpr std::array kCommands{
                  "/etc/floodwall/floodwall.toml is checked here, with your rights.",
     },
     verb_of_daemon("apply", kConfigure),
+    verb_of_daemon("confirm", kConfigure),
     verb_of_daemon("baseline", kConfigure),
     Command{
         .syntax = {.name = "suggest",

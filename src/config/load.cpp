@@ -150,19 +150,34 @@ Result<Config> parse(std::string_view toml, const std::string& name) {
   return conclude(read);
 }
 
-Result<Config> load(const std::filesystem::path& file) {
-  UnresolvedConfig read;
-  std::vector<std::filesystem::path> files = overrides(file.parent_path() / "conf.d");
-  files.insert(files.begin(), file);
-  for (const auto& path : files) {
-    const auto text = fw::read_file(path, kMaxFileBytes);
+Result<Source> read_source(const std::filesystem::path& file) {
+  std::vector<std::filesystem::path> paths = overrides(file.parent_path() / "conf.d");
+  paths.insert(paths.begin(), file);
+  Source source;
+  std::vector<std::string> problems;
+  for (const auto& path : paths) {
+    auto text = fw::read_file(path, kMaxFileBytes);
     const std::string name = path == file ? file.filename() : "conf.d" / path.filename();
     if (text)
-      read_text(*text, name, read);
+      source.files.push_back({.name = name, .text = std::move(*text)});
     else
-      read.problems.push_back(text.error().message);
+      problems.push_back(std::move(text.error().message));
   }
+  if (!problems.empty())
+    return fail(ErrorKind::invalid_config, fmt::format("{}", fmt::join(problems, "\n")));
+  return source;
+}
+
+Result<Config> parse(const Source& source) {
+  UnresolvedConfig read;
+  for (const Source::File& file : source.files) read_text(file.text, file.name, read);
   return conclude(read);
+}
+
+Result<Config> load(const std::filesystem::path& file) {
+  const Result<Source> source = read_source(file);
+  if (!source) return std::unexpected(source.error());
+  return parse(*source);
 }
 
 }  // namespace fw::config

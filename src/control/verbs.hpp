@@ -60,6 +60,11 @@ inline constexpr std::array<Option, 2> kUnallowOptions{{
     {"strict", "", "fail if an address is not allowed"},
     kBrief,
 }};
+inline constexpr std::array<Option, 3> kApplyOptions{{
+    {"confirm", "DURATION", "the former one returns after this time unless floodwall confirm"},
+    {"accept", "", "take list files as they are, however little is left of them"},
+    {"force", "", "even if your SSH session or what this host needs would be cut off"},
+}};
 inline constexpr std::array<Option, 2> kSignatureOptions{{
     {"remove", "", "take it out; it is not found again during this attack"},
     {"pin", "", "keep it in force even when nothing matches it"},
@@ -121,6 +126,10 @@ inline constexpr std::array kVerbs{
     Verb{.name = "check", .summary = "check the daemon's configuration on disk"},
     Verb{.name = "apply",
          .summary = "check the configuration and lists on disk and use them from now on",
+         .options = kApplyOptions,
+         .access = Access::change},
+    Verb{.name = "confirm",
+         .summary = "keep the configuration that apply --confirm put in force",
          .access = Access::change},
     Verb{.name = "signature",
          .summary = "remove or pin a signature that list signatures shows",

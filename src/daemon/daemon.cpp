@@ -29,12 +29,10 @@ constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
-host::ExemptKinds kinds_of(const config::Exempt& exempt) {
-  return {.own_addresses = exempt.own_addresses,
-          .gateway = exempt.gateway,
-          .dns = exempt.dns,
-          .dhcp = exempt.dhcp,
-          .operator_sessions = exempt.operator_sessions};
+bool is_attached(const datapath::Datapath& datapath) {
+  return std::ranges::any_of(datapath.interfaces(), [](const auto& status) {
+    return status.attachment != datapath::Attachment::none;
+  });
 }
 
 }  // namespace
@@ -101,14 +99,12 @@ Result<void> Daemon::read_machine(const Now& now) {
   if (!facts) return std::unexpected(std::move(facts.error()));
   std::vector<host::ExemptAddress> found =
       host::exemptions(*facts, kinds_of(parts_.engine.settings().config.exempt));
-  network_ = std::move(facts->network);
+  network_ = facts->network;
+  facts_ = std::move(*facts);
+  if (Result<void> done = parts_.engine.set_own(engine_own(network_), now); !done) return done;
   if (found == exempted_) return {};
 
-  std::vector<engine::Exemption> exemptions;
-  exemptions.reserve(found.size());
-  for (const host::ExemptAddress& exemption : found)
-    exemptions.push_back(
-        {.address = exemption.address, .why = exemption.why, .own = exemption.own});
+  const std::vector<engine::Exemption> exemptions = engine_exemptions(found);
   exempted_.clear();  // after an error the next call tries again
   if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;
   exempted_ = std::move(found);
@@ -160,8 +156,7 @@ void Daemon::check_files(const Now& now) {
   const WatchedFiles::Changes changes = files_.changes();
   if (!changes.any) return;
   if (changes.lists) {
-    if (const Result<void> loaded = parts_.engine.load_lists(now); !loaded)
-      say(loaded.error().message);  // the log has it too
+    parts_.config.load_lists(facts_, now);
     // A pattern may match other files now.
     files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
   }
@@ -172,19 +167,34 @@ void Daemon::check_files(const Now& now) {
 
 void Daemon::reload_on_signal(const Now& now) {
   parts_.log.configure(parts_.engine.settings().config.log);
-  if (const auto changes = reload(now); !changes)
+  if (const auto changes = reload({}, now); !changes)
     say(fmt::format("the old configuration stays in force: {}", changes.error().message));
 }
 
-Result<std::vector<std::string>> Daemon::reload(const Now& now) {
-  auto changes = parts_.engine.reload(parts_.config_file, now);
+Result<std::vector<std::string>> Daemon::reload(const engine::ApplyOrder& order, const Now& now) {
+  const Result<host::HostFacts> facts = host::read_facts();
+  if (!facts) return std::unexpected(facts.error());
+  const bool was_attached = is_attached(parts_.datapath.current());
+  auto changes = parts_.config.apply(order, *facts, now);
   if (!changes) return changes;
+  changed_config(now);
+  if (order.force || !was_attached || is_attached(parts_.datapath.current())) return changes;
+  const std::string why = interfaces_.problems().empty() ? "nothing is attached with it"
+                                                         : interfaces_.problems().front();
+  parts_.config.take_back(why, now);
+  changed_config(now);
+  return fail(ErrorKind::refused,
+              fmt::format("nothing would be protected: {}. The former configuration is in force "
+                          "again; to apply it all the same: floodwall apply --force",
+                          why));
+}
+
+void Daemon::changed_config(const Now& now) {
   const config::Config& config = parts_.engine.settings().config;
   parts_.log.configure(config.log);
   update_api_group();
   files_.watch(config.lists, parts_.engine.folder());
   update_machine(now);
-  return changes;
 }
 
 // Also when its name is the same: the group may have been recreated with another number since.
@@ -226,6 +236,7 @@ void Daemon::tick(const Now& now) {
                         now);
   parts_.state.tick(parts_.engine, now);
   check_files(now);
+  if (parts_.config.return_if_due(now)) changed_config(now);
   if (now.mono_ns >= machine_due_ns_) update_machine(now);
   if (now.mono_ns >= host_due_ns_) {
     host_due_ns_ = now.mono_ns + kHostEveryNs;
@@ -236,6 +247,7 @@ void Daemon::tick(const Now& now) {
 
 void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
+  std::ranges::copy(parts_.config.problems(), std::back_inserter(problems));
   for (const std::string* problem : std::initializer_list<const std::string*>{
            &removal_problem_, &machine_problem_, &files_.problem(), &fall_back_problem_,
            &listen_problem_, &api_problem_, &parts_.capture.problem(), &parts_.state.problem()})

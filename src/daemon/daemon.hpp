@@ -13,6 +13,7 @@
 
 #include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
+#include "daemon/config_control.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/log_files.hpp"
@@ -37,6 +38,7 @@ class Daemon : public engine::ServiceControl {
   struct Parts {
     std::filesystem::path config_file;
     engine::Engine& engine;
+    ConfigControl& config;
     DatapathSwitch& datapath;
     LogFiles& log;
     AttackCapture& capture;
@@ -54,6 +56,8 @@ class Daemon : public engine::ServiceControl {
   // Enters established flows and listening ports into the tables. A failure is printed and is no
   // error.
   void read_sockets(const Now& now);
+  // Remembers the configuration, and says what it cuts off.
+  void started(const Now& now) { parts_.config.started(facts_, now); }
   // Attaches to the interfaces; if XDP can attach to none of them, by packet queues. What is not
   // possible becomes a problem in `status`.
   void attach(const Now& now);
@@ -74,7 +78,9 @@ class Daemon : public engine::ServiceControl {
 
   [[nodiscard]] std::filesystem::path config_file() const override { return parts_.config_file; }
   [[nodiscard]] Result<void> set_mode(engine::Mode mode, const Now& now) override;
-  [[nodiscard]] Result<std::vector<std::string>> reload(const Now& now) override;
+  [[nodiscard]] Result<std::vector<std::string>> reload(const engine::ApplyOrder& order,
+                                                        const Now& now) override;
+  [[nodiscard]] Result<void> confirm(const Now&) override { return parts_.config.confirm(); }
   void store_baseline() override { parts_.state.hurry(); }
 
  private:
@@ -90,6 +96,8 @@ class Daemon : public engine::ServiceControl {
   // What the sockets tell: which ports are listened on, and what the host suffers.
   void update_listening(const Now& now);
   void update_api_group();
+  // Another configuration is in force.
+  void changed_config(const Now& now);
   void report_problems();
 
   Parts parts_;
@@ -97,6 +105,7 @@ class Daemon : public engine::ServiceControl {
   host::NetworkWatch network_watch_;
   WatchedFiles files_;
   host::Network network_;                      // as last read
+  host::HostFacts facts_;                      // likewise
   std::vector<host::ExemptAddress> exempted_;  // as last given to the engine
   Interfaces interfaces_;
   PressureMeter pressure_;

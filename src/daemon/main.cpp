@@ -12,12 +12,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/version.hpp"
 #include "control/request.hpp"
 #include "control/server.hpp"
+#include "daemon/config_control.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/lock.hpp"
@@ -76,16 +78,20 @@ Result<void> run(const Options& options) {
   Loop loop;
   (void)::umask(0027);
 
-  // 1. The configuration. Nothing outside this process has been touched yet.
-  const Result<config::Config> config = config::load(options.config);
-  if (!config) return std::unexpected(config.error());
-
-  // 2. One daemon at a time: from here on no other one writes to the tables.
+  // 1. One daemon at a time: from here on no other one writes to the tables.
   const Result<Lock> lock = Lock::take(options.socket.parent_path());
   if (!lock) return std::unexpected(lock.error());
 
+  // 2. The configuration: that on disk, or the former one if that on disk cuts something off.
+  const Now start = read_clocks();
+  KeptConfig kept(options.state / "configuration.json");
+  Result<StartConfig> chosen =
+      choose_at_start(options.config, options.state / "lists", kept, start);
+  if (!chosen) return std::unexpected(chosen.error());
+  const config::Config config = chosen->config;
+
   // 3. The log: from here on events are written to files.
-  LogFiles log(config->log);
+  LogFiles log(config.log);
 
   // 4. What outlived the last daemon. Programs and tables: new ones, attached nowhere, or those a
   //    former daemon left, which go on judging packets meanwhile; none if the operator switched it
@@ -93,42 +99,44 @@ Result<void> run(const Options& options) {
   StateFile state(options.state / "state.db");
   const std::filesystem::path run_folder = options.socket.parent_path();
   const engine::Mode mode =
-      RemovalOrder(run_folder).stands() ? engine::Mode::off : state.mode(config->mode);
+      RemovalOrder(run_folder).stands() ? engine::Mode::off : state.mode(config.mode);
   Result<DatapathSwitch> datapath =
       mode == engine::Mode::off
-          ? DatapathSwitch::open_off(options.pins, run_folder, *config, read_clocks())
-          : DatapathSwitch::open(options.pins, run_folder, *config);
+          ? DatapathSwitch::open_off(options.pins, run_folder, config, read_clocks())
+          : DatapathSwitch::open(options.pins, run_folder, config);
   if (!datapath) return std::unexpected(datapath.error());
   say(datapath->notice());
 
   // 5. The tables are filled: the baseline's budgets, the configuration, the bans and what else was
-  //    believed, the lists, the addresses that this host needs, and the established flows.
-  engine::Engine engine(datapath->current(), *config, options.config.parent_path());
+  //    believed, the addresses that this host needs, the lists, and the established flows.
+  engine::Engine engine(datapath->current(), config, options.config.parent_path());
+  engine.keep_lists_in(options.state / "lists");
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
   AttackCapture capture(options.state / "attacks");
   engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
   LifeInLog life(engine.journal(), *datapath, state);
+  ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
+                                        .config = config_control,
                                         .datapath = *datapath,
                                         .log = log,
                                         .capture = capture,
                                         .state = state,
                                         .removal = RemovalOrder(run_folder)});
   if (!daemon) return std::unexpected(daemon.error());
-  const Now start = read_clocks();
   state.restore_baseline(engine);
   engine.begin_in(mode);
   if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
   state.restore(engine, start);
-  if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   if (Result<void> exempted = daemon->exempt(start); !exempted) return exempted;
+  if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   daemon->read_sockets(start);
 
   // 6. The API. A caller waits until the loop runs.
   engine::Commands commands(engine, *daemon);
   const auto api = control::Server::open(
-      loop.context(), {.path = options.socket, .group = config->api.group}, handler_of(commands));
+      loop.context(), {.path = options.socket, .group = config.api.group}, handler_of(commands));
   if (!api) return std::unexpected(api.error());
   daemon->attach_api(**api);
 
@@ -137,6 +145,7 @@ Result<void> run(const Options& options) {
   daemon->attach(read_clocks());
   engine.adopt_late(read_clocks());
   datapath->keep(true);
+  daemon->started(read_clocks());
 
   // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();

@@ -15,6 +15,7 @@
 
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
+#include "base/words.hpp"
 #include "engine/check.hpp"
 #include "engine/learn/suggest.hpp"
 #include "engine/report/report.hpp"
@@ -194,12 +195,28 @@ Result<Json> check(const Context& context, const Request&) {
   return Json{{"valid", true}, {"message", std::move(*message)}};
 }
 
-Result<Json> apply(const Context& context, const Request&) {
-  const auto changes = context.service.reload(context.now);
+Result<Json> apply(const Context& context, const Request& request) {
+  ApplyOrder order{.force = request.flag("force"), .accept = request.flag("accept")};
+  if (request.flag("confirm")) {
+    const auto span_ns = span_option(request, "confirm", 0);
+    if (!span_ns) return std::unexpected(span_ns.error());
+    if (*span_ns == 0) return fail(ErrorKind::usage, "confirm = \"0s\": must be longer");
+    order.confirm_ns = *span_ns;
+  }
+  const auto changes = context.service.reload(order, context.now);
   if (!changes) return std::unexpected(changes.error());
-  return Json{{"message", changes->empty() ? "in force already: nothing changed"
-                                           : "the configuration on disk is in force"},
-              {"changes", *changes}};
+  std::string message = changes->empty() ? "in force already: nothing changed"
+                                         : "the configuration on disk is in force";
+  if (order.confirm_ns)
+    message += fmt::format("; within {}: floodwall confirm, or the former one returns",
+                           duration_in_words(*order.confirm_ns));
+  return Json{{"message", std::move(message)}, {"changes", *changes}};
+}
+
+Result<Json> confirm(const Context& context, const Request&) {
+  if (Result<void> done = context.service.confirm(context.now); !done)
+    return std::unexpected(done.error());
+  return Json{{"message", "confirmed: the configuration stays in force"}};
 }
 
 Result<Json> signature(const Context& context, const Request& request) {
@@ -249,11 +266,21 @@ struct Handler {
   Result<Json> (*run)(const Context&, const Request&);
 };
 constexpr std::array kHandlers{
-    Handler{"status", status},     Handler{"list", list},       Handler{"why", why},
-    Handler{"ban", ban},           Handler{"unban", unban},     Handler{"allow", allow},
-    Handler{"unallow", unallow},   Handler{"mode", mode},       Handler{"check", check},
-    Handler{"apply", apply},       Handler{"events", events},   Handler{"signature", signature},
-    Handler{"baseline", baseline}, Handler{"suggest", suggest},
+    Handler{"status", status},
+    Handler{"list", list},
+    Handler{"why", why},
+    Handler{"ban", ban},
+    Handler{"unban", unban},
+    Handler{"allow", allow},
+    Handler{"unallow", unallow},
+    Handler{"mode", mode},
+    Handler{"check", check},
+    Handler{"apply", apply},
+    Handler{"confirm", confirm},
+    Handler{"events", events},
+    Handler{"signature", signature},
+    Handler{"baseline", baseline},
+    Handler{"suggest", suggest},
 };
 
 constexpr const Handler* find_handler(std::string_view verb) {

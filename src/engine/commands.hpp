@@ -3,8 +3,10 @@
 // tests call run(); the replies are described in docs/api.md.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,13 @@
 #include "engine/engine.hpp"
 
 namespace fw::engine {
+
+// How the files on disk are put in force.
+struct ApplyOrder {
+  bool force = false;   // even if something that lives now would be cut off
+  bool accept = false;  // list files are taken as they are, however little is left of them
+  std::optional<std::uint64_t> confirm_ns{};  // the former configuration returns after this time
+};
 
 // The daemon as the verbs see it: they call it, it calls the engine, and the engine knows neither.
 class ServiceControl {
@@ -25,8 +34,12 @@ class ServiceControl {
   // `off` takes the datapath off every interface and out of the kernel, the others put it back.
   // After an error on the way out of `off`, the mode is still `off`.
   [[nodiscard]] virtual Result<void> set_mode(Mode mode, const Now& now) = 0;
-  // Puts the files on disk in force, in the engine and around it; what changed, in words.
-  [[nodiscard]] virtual Result<std::vector<std::string>> reload(const Now& now) = 0;
+  // Puts the files on disk in force, in the engine and around it; what changed, in words. Refused
+  // if something that lives now would be cut off; then nothing is changed.
+  [[nodiscard]] virtual Result<std::vector<std::string>> reload(const ApplyOrder& order,
+                                                                const Now& now) = 0;
+  // The configuration in force stays. Fails if none waits to be confirmed.
+  [[nodiscard]] virtual Result<void> confirm(const Now& now) = 0;
   // Stores the baseline now, not when it is next due.
   virtual void store_baseline() = 0;
 

@@ -102,24 +102,19 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   return changes;
 }
 
-Result<std::vector<std::string>> Engine::reload(const std::filesystem::path& config_file,
-                                                const Now& now) {
-  Result<config::Config> config = config::load(config_file);
-  if (!config) {
-    journal_.write(EventType::reload_failed, now,
-                   [&] { return failure_details("config", config.error()); });
-    return std::unexpected(config.error());
-  }
+Result<std::vector<std::string>> Engine::apply(config::Config config, ListSet lists,
+                                               const Now& now) {
   const std::size_t deny = access_.lists().deny.entries().size();
   const std::size_t allow = access_.lists().allow.entries().size();
-  Result<std::vector<std::string>> changes = apply(std::move(*config), now);
+  Result<std::vector<std::string>> changes = apply(std::move(config), now);
   if (!changes) return changes;
-  if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
-  const ListSet& lists = access_.lists();
-  if (deny != lists.deny.entries().size())
-    changes->push_back(fmt::format("deny entries {} -> {}", deny, lists.deny.entries().size()));
-  if (allow != lists.allow.entries().size())
-    changes->push_back(fmt::format("allow entries {} -> {}", allow, lists.allow.entries().size()));
+  if (Result<void> used = use_lists(std::move(lists), now); !used)
+    return std::unexpected(used.error());
+  const ListSet& used = access_.lists();
+  if (deny != used.deny.entries().size())
+    changes->push_back(fmt::format("deny entries {} -> {}", deny, used.deny.entries().size()));
+  if (allow != used.allow.entries().size())
+    changes->push_back(fmt::format("allow entries {} -> {}", allow, used.allow.entries().size()));
   return changes;
 }
 

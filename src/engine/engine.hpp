@@ -59,9 +59,30 @@ class Engine {
   // When the datapath judges all packets: bans that the former program made since adopt().
   void adopt_late(const Now& now);
 
-  // Reads the list files of the configuration and swaps them in. Bad lines are skipped and become
-  // problems; after an error the old lists are in force. Lifts the bans of what is allowed now.
-  [[nodiscard]] Result<void> load_lists(const Now& now) { return access_.load_lists(now); }
+  // Before the first load_lists(): the last good version of each list file is kept below this
+  // folder, and used where the file is not fit (lists/kept_lists.hpp).
+  void keep_lists_in(std::filesystem::path folder) { access_.keep_lists_in(std::move(folder)); }
+
+  // Networks and addresses of this host: list entries that hold one are out of force from now on.
+  [[nodiscard]] Result<void> set_own(std::vector<OwnPrefix> own, const Now& now) {
+    return access_.set_own(std::move(own), now);
+  }
+
+  // Reads the list files of a configuration, and changes nothing. Bad lines are skipped and become
+  // problems.
+  [[nodiscard]] ListSet read_lists(const config::Lists& lists, const lists::Accepted& accepted,
+                                   const Now& now) const {
+    return access_.read_lists(lists, accepted, now);
+  }
+  // Swaps the lists in; after an error the old ones are in force. Lifts the bans of what is allowed
+  // now.
+  [[nodiscard]] Result<void> use_lists(ListSet lists, const Now& now) {
+    return access_.use_lists(std::move(lists), now);
+  }
+  // Both, for the configuration in force.
+  [[nodiscard]] Result<void> load_lists(const Now& now, const lists::Accepted& accepted = {}) {
+    return access_.load_lists(now, accepted);
+  }
 
   // From now on exactly these are exempt; lifts their bans. The error names the first address for
   // which there was no room.
@@ -71,10 +92,9 @@ class Engine {
   // that is fixed at start changed; after an error the old one is in force.
   [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, const Now& now);
 
-  // Reads the files again, the configuration and then the lists, as SIGHUP and `floodwall apply`
-  // do.
-  [[nodiscard]] Result<std::vector<std::string>> reload(const std::filesystem::path& config_file,
-                                                        const Now& now);
+  // As apply(), then swaps in the lists that were read for that configuration.
+  [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, ListSet lists,
+                                                       const Now& now);
 
   // From observe to enforce lifts the bans that limits made: they were only would-be ones. Into and
   // out of `off` goes move_to(), since another datapath is in force then.

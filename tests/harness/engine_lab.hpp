@@ -119,10 +119,24 @@ struct EngineLab : engine::ServiceControl {
     datapath.wipe_entries();
     return engine.move_to(datapath, mode, at);
   }
-  [[nodiscard]] Result<std::vector<std::string>> reload(const Now& at) override {
-    auto changes = engine.reload(config_file(), at);
+  [[nodiscard]] Result<std::vector<std::string>> reload(const engine::ApplyOrder& order,
+                                                        const Now& at) override {
+    last_order = order;
+    auto config = config::load(config_file());
+    if (!config) {
+      engine.journal().write(engine::EventType::reload_failed, at,
+                             [&] { return engine::failure_details("config", config.error()); });
+      return std::unexpected(config.error());
+    }
+    engine::ListSet lists = engine.read_lists(config->lists, {.all = order.accept}, at);
+    auto changes = engine.apply(std::move(*config), std::move(lists), at);
     if (changes) ++reconfigured;
     return changes;
+  }
+  [[nodiscard]] Result<void> confirm(const Now&) override {
+    if (!last_order.confirm_ns) return fail("nothing waits to be confirmed");
+    last_order.confirm_ns.reset();
+    return {};
   }
   void store_baseline() override { ++baseline_stored; }
 
@@ -136,6 +150,7 @@ struct EngineLab : engine::ServiceControl {
   engine::Engine engine;
   engine::Commands commands;
   int reconfigured = 0, baseline_stored = 0;
+  engine::ApplyOrder last_order;
   bool ready = false;
 };
 

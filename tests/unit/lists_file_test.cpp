@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // List files: every form of a line, what is said about a bad one, edits that leave the rest alone.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -8,6 +10,7 @@
 #include <filesystem>
 
 #include "base/file.hpp"
+#include "lists/kept_lists.hpp"
 #include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
 
@@ -262,6 +265,98 @@ TEST_F(ListFolder, an_edit_that_cannot_be_written_says_so) {
   ASSERT_FALSE(edited);
   EXPECT_EQ(edited.error().message, "cannot write " + (folder_ / "no" / "deny.list").native() +
                                         ": No such file or directory");
+}
+
+// ------------------------------------------------------------------- last good versions
+
+class KeptListFolder : public ListFolder {
+ protected:
+  // What is in force when the file is read, and the copy that is kept then.
+  fw::lists::Version load(const std::filesystem::path& file, bool accepted = false) {
+    const fw::lists::KeptLists kept(folder_ / "state");
+    auto version = kept.read(file, accepted);
+    version.list.path = file;
+    EXPECT_TRUE(kept.keep(version));
+    return version;
+  }
+  static std::string lines(unsigned count) {
+    std::string text;
+    for (unsigned i = 0; i < count; i++) text += fmt::format("192.0.{}.{}\n", i >> 8, i & 255);
+    return text;
+  }
+};
+
+TEST_F(KeptListFolder, a_file_that_is_no_list_any_more_keeps_its_last_good_version) {
+  const std::string page = "<!DOCTYPE html>\n<html><body>\n<h1>502 Bad Gateway</h1>\n";
+  const std::string odd = lines(90) + "nonsense\nnonsense\nnonsense\nnonsense\nnonsense\n";
+  struct Case {
+    const char* name;
+    std::string text;
+    const char* why;
+  };
+  for (const Case& c : std::initializer_list<Case>{
+           {"page", page, "3 of its 3 lines cannot be read"},
+           {"empty", "", "it has 0 entries now instead of 100"},
+           {"comments", "# nothing\n", "it has 0 entries now instead of 100"},
+           {"half", lines(49), "it has 49 entries now instead of 100"},
+           {"odd", odd, "5 of its 95 lines cannot be read"},
+       }) {
+    const auto file = put(c.name, lines(100));
+    EXPECT_EQ(load(file).stale, "");
+    put(c.name, c.text);
+    for (int restart = 0; restart < 2; restart++) {
+      const auto version = load(file);
+      EXPECT_EQ(version.stale, c.why) << c.name;
+      EXPECT_EQ(version.list.entries.size(), 100U) << c.name;
+    }
+    EXPECT_EQ(load(file, true).stale, "") << c.name;
+    EXPECT_EQ(load(file).stale, "") << c.name << ": accepted once is accepted";
+    put(c.name, lines(100));
+    EXPECT_EQ(load(file).list.entries.size(), 100U) << c.name;
+  }
+}
+
+TEST_F(KeptListFolder, a_file_that_cannot_be_read_keeps_its_last_good_version) {
+  const auto file = put("deny.list", lines(10));
+  (void)load(file);
+  std::filesystem::remove(file);
+  EXPECT_EQ(load(file).stale, "the file is gone");
+  EXPECT_EQ(load(file).list.entries.size(), 10U);
+  std::filesystem::create_directory(file);
+  EXPECT_THAT(load(file).stale, testing::HasSubstr("not a regular file"));
+  EXPECT_EQ(load(file, true).list.entries.size(), 10U) << "a folder is no version to accept";
+  std::filesystem::remove(file);
+  EXPECT_TRUE(load(file, true).list.missing);
+  EXPECT_TRUE(load(file).list.missing) << "its copy is gone too";
+}
+
+TEST_F(KeptListFolder, a_smaller_list_is_taken_while_it_has_half_its_entries) {
+  const auto file = put("deny.list", lines(100));
+  (void)load(file);
+  put("deny.list", lines(50) + "nonsense\n");
+  EXPECT_EQ(load(file).stale, "");
+  EXPECT_EQ(load(file).list.entries.size(), 50U);
+  EXPECT_EQ(load(file).list.bad_lines, 1U);
+  put("deny.list", lines(24));
+  EXPECT_EQ(load(file).stale, "it has 24 entries now instead of 50");
+}
+
+TEST_F(KeptListFolder, a_pattern_finds_the_files_that_are_gone) {
+  const auto first = put("feeds/a.netset", lines(3)), second = put("feeds/b.netset", lines(2));
+  (void)load(first);
+  (void)load(second);
+  std::filesystem::remove(first);
+  const fw::lists::KeptLists kept(folder_ / "state");
+  const std::vector<std::string> patterns{"feeds/*.netset"};
+  EXPECT_EQ(kept.expand(patterns, folder_), (std::vector<std::filesystem::path>{second, first}));
+  EXPECT_EQ(kept.expand(std::vector<std::string>{"other/*.netset"}, folder_).size(), 0U);
+}
+
+TEST_F(KeptListFolder, the_first_version_may_have_odd_lines_and_is_no_measure) {
+  const auto file = put("deny.list", "192.0.2.1\nnonsense\n");
+  EXPECT_EQ(load(file).list.entries.size(), 1U);
+  put("deny.list", "nonsense\nnonsense\n");
+  EXPECT_EQ(load(file).stale, "") << "nothing good was kept";
 }
 
 }  // namespace

@@ -93,12 +93,23 @@ void AccessControl::adopt(const Now& now) {
   }
 }
 
-Result<void> AccessControl::load_lists(const Now& now) {
-  if (Result<void> loaded = lists_.load(settings_.config.lists, folder_, bans_.forced(), now);
-      !loaded)
-    return loaded;
+Result<void> AccessControl::set_own(std::vector<OwnPrefix> own, const Now& now) {
+  return lists_.set_own(std::move(own), bans_.forced(), now);
+}
+
+ListSet AccessControl::read_lists(const config::Lists& lists, const lists::Accepted& accepted,
+                                  const Now& now) const {
+  return ListSet::read(lists, folder_, now.wall, lists_.kept(), accepted);
+}
+
+Result<void> AccessControl::use_lists(ListSet lists, const Now& now) {
+  if (Result<void> used = lists_.use(std::move(lists), bans_.forced(), now); !used) return used;
   lift_bans_of_the_allowed(now);
   return {};
+}
+
+Result<void> AccessControl::load_lists(const Now& now, const lists::Accepted& accepted) {
+  return use_lists(read_lists(settings_.config.lists, accepted, now), now);
 }
 
 Result<void> AccessControl::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
@@ -135,6 +146,7 @@ void AccessControl::tick(const Now& now) {
   bans_.expire(now);
   protected_.expire(now);
   update_suspensions(now);
+  lists_.expire(bans_.forced(), now);
   audit_.run(now);
   entries_.drop_unused();
 }
@@ -251,6 +263,10 @@ Result<Outcomes> AccessControl::allow(std::span<const Prefix> prefixes, const st
   for (const Prefix& prefix : prefixes) lift_bans_inside(prefix, "allowed", now);
   update_suspensions(now);
   if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
+  for (const Prefix& prefix : prefixes)
+    if (lists_.set().allow.covering(prefix) == nullptr)
+      return fail(fmt::format("{} was added to {}, but it is not in force: {}", prefix.text(),
+                              files.front(), fmt::join(lists_.set().problems, "; ")));
 
   const std::set<Prefix> new_ones(added->begin(), added->end());
   Outcomes outcomes;
@@ -313,13 +329,16 @@ Result<Outcomes> AccessControl::unallow(std::span<const Prefix> prefixes, bool s
                                 prefix.text()));
 
   std::set<Prefix> removed;
+  lists::Accepted edited;  // what the operator removes may be all that a file had
   for (const std::filesystem::path& file : lists::expand(settings_.config.lists.allow, folder_)) {
     Result<std::vector<Prefix>> gone = lists::remove_entries(file, prefixes);
     if (!gone) return std::unexpected(gone.error());
+    if (!gone->empty() && lists_.set().stale.empty()) edited.files.insert(file);
     removed.insert(gone->begin(), gone->end());
   }
   if (!removed.empty())
-    if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
+    if (Result<void> loaded = load_lists(now, edited); !loaded)
+      return std::unexpected(loaded.error());
 
   Outcomes outcomes;
   outcomes.reserve(prefixes.size());
@@ -342,10 +361,10 @@ Result<Outcomes> AccessControl::unallow(std::span<const Prefix> prefixes, bool s
 
 Result<void> AccessControl::check_allowable(std::span<const Prefix> prefixes) const {
   for (const Prefix& prefix : prefixes) {
-    if (prefix.bits == 0)
+    if (prefix.bits == 0 || (prefix.is_v4() && prefix.bits == 96))
       return fail(ErrorKind::refused,
-                  fmt::format("{} is every IPv6 address: floodwall mode off says it plainly",
-                              prefix.text()));
+                  fmt::format("{} is every {} address: floodwall mode off says it plainly",
+                              prefix.text(), prefix.is_v4() ? "IPv4" : "IPv6"));
     const auto forced = find_covering(bans_.forced(), prefix);
     if (forced != bans_.forced().end() && forced->first != prefix)
       return fail(ErrorKind::refused,

@@ -65,9 +65,18 @@ class AccessControl {
   // tables was taken over; what is not among that has ended.
   void restore(const KeptRows& rows, const KeptClock& clock, bool tables_tell, const Now& now,
                Restored& restored);
-  // Reads the list files and swaps them in; lifts the bans of what is allowed now. After an error
-  // the old lists are in force.
-  [[nodiscard]] Result<void> load_lists(const Now& now);
+  // The last good versions of list files are kept below this folder.
+  void keep_lists_in(std::filesystem::path folder) { lists_.keep_in(std::move(folder)); }
+  // From now on no list may hold these. After an error entries that hold them are still in force.
+  [[nodiscard]] Result<void> set_own(std::vector<OwnPrefix> own, const Now& now);
+  // Reads the list files of a configuration, and changes nothing.
+  [[nodiscard]] ListSet read_lists(const config::Lists& lists, const lists::Accepted& accepted,
+                                   const Now& now) const;
+  // Swaps lists in; lifts the bans of what is allowed now. After an error the old ones are in
+  // force.
+  [[nodiscard]] Result<void> use_lists(ListSet lists, const Now& now);
+  // Both, for the configuration in force.
+  [[nodiscard]] Result<void> load_lists(const Now& now, const lists::Accepted& accepted = {});
   // From now on exactly these are exempt; lifts their bans. The error names the first address for
   // which there was no room.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);

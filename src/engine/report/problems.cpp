@@ -41,6 +41,7 @@ std::vector<std::string> problems(const View& view) {
   std::ranges::copy(view.detector.capacities().problems(), std::back_inserter(problems));
   std::ranges::copy(view.host_problems, std::back_inserter(problems));
   std::ranges::copy(view.lists.problems, std::back_inserter(problems));
+  std::ranges::copy(view.lists.refusals, std::back_inserter(problems));
   const std::size_t capacity = view.datapath.tables().entries.size();
   if (const std::size_t used = view.entries_used(); used > capacity * 7 / 10)
     problems.push_back(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
@@ -76,6 +77,8 @@ Json status_report(const View& view, const Now& now) {
   Json shown_problems = Json::array();
   for (const std::string& problem : problems) shown_problems.push_back(printable(problem));
   const ListSet& lists = view.lists;
+  Json stale = Json::array();
+  for (const std::string& file : lists.stale) stale.push_back(printable(file));
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now.wall - view.started);
   return {{"version", kVersion},
           {"mode", word(view.settings.mode)},
@@ -94,6 +97,7 @@ Json status_report(const View& view, const Now& now) {
              lists.allow.entries().size() + view.protected_entries.allowances().size()},
             {"exempt", view.protected_entries.exemptions().size()},
             {"signatures", view.detector.signatures().all().size()}}},
+          {"stale", std::move(stale)},
           {"attack", attack_report(view.detector, now)},
           {"suffering", view.detector.capacities().host_suffering()},
           {"services", services_report(view.detector, now)},

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Puts configurations and lists in force, after the lock-out guard has judged them, and takes a
+// configuration back that nobody confirmed.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/kept_config.hpp"
+#include "daemon/lockout_guard.hpp"
+#include "engine/commands.hpp"
+#include "engine/engine.hpp"
+#include "host/exemptions.hpp"
+
+namespace fw::daemon {
+
+// The configuration that a start uses.
+struct StartConfig {
+  config::Source source;
+  config::Config config;
+  bool is_former = false;  // not that on disk
+  std::string problem;     // why, or what else is wrong
+};
+// That on disk, unless it was reverted, or would newly cut something off: then the one that was in
+// force. `lists`: where the last good versions of list files are kept. Fails if that on disk is
+// not valid.
+[[nodiscard]] Result<StartConfig> choose_at_start(const std::filesystem::path& file,
+                                                  const std::filesystem::path& lists,
+                                                  KeptConfig& kept, const Now& now);
+
+class ConfigControl {
+ public:
+  // Borrowed: the engine, which has the configuration of `start` in force.
+  ConfigControl(engine::Engine& engine, std::filesystem::path file, KeptConfig kept,
+                StartConfig start)
+      : engine_(engine),
+        file_(std::move(file)),
+        kept_(std::move(kept)),
+        source_(std::move(start.source)),
+        is_former_(start.is_former),
+        rejected_problem_(std::move(start.problem)) {}
+
+  // When all is filled at the start: remembers the configuration; says what it cuts off, for a
+  // start is not refused.
+  void started(const host::HostFacts& facts, const Now& now);
+
+  // Puts the files on disk in force and returns what changed. Refused if something that lives now
+  // would be cut off; then nothing is changed.
+  [[nodiscard]] Result<std::vector<std::string>> apply(const engine::ApplyOrder& order,
+                                                       const host::HostFacts& facts,
+                                                       const Now& now);
+  // The configuration before the last apply() is in force again, because of `why`.
+  void take_back(const std::string& why, const Now& now);
+  // Reads the list files; those that would cut something off are not taken.
+  void load_lists(const host::HostFacts& facts, const Now& now);
+  [[nodiscard]] Result<void> confirm();
+  // True: the time to confirm was over, and the former configuration is in force.
+  [[nodiscard]] bool return_if_due(const Now& now);
+
+  // A sentence each.
+  [[nodiscard]] std::vector<std::string> problems() const;
+
+ private:
+  [[nodiscard]] LockoutGuard guard(const host::HostFacts& facts, const Now& now) const;
+  [[nodiscard]] Result<void> put_in_force(const config::Source& source, const Now& now);
+  void remember(const Result<void>& written);
+
+  engine::Engine& engine_;
+  std::filesystem::path file_;
+  KeptConfig kept_;
+  config::Source source_, former_;  // in force; and before the last apply()
+  bool is_former_;                  // source_ is not what is on disk, since the start
+  std::uint64_t retry_ns_ = 0;
+  std::string rejected_problem_, lists_problem_, memory_problem_;
+  std::vector<std::string> start_problems_;
+};
+
+}  // namespace fw::daemon
