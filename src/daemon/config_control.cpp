@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "base/units.hpp"
 #include "base/words.hpp"
@@ -136,27 +138,33 @@ Result<std::vector<std::string>> ConfigControl::apply(const engine::ApplyOrder& 
 
   // What cannot be remembered must not be tried: nobody would take it back.
   const KeptConfig before = kept_;
+  std::optional<KeptConfig::Pending> pending;
   if (order.confirm_ns) {
     BootTime deadline = read_boot_time();
     deadline.ns += *order.confirm_ns;
-    const auto wall = wall_at(now, now.mono_ns + *order.confirm_ns);
-    if (Result<void> begun =
-            kept_.begin(*source, {.former = source_, .deadline = deadline, .wall = wall});
-        !begun) {
+    pending = {.former = source_,
+               .deadline = deadline,
+               .wall = wall_at(now, now.mono_ns + *order.confirm_ns)};
+  } else if (order.by_signal) {
+    pending = kept_.pending();
+  }
+  if (pending) {
+    if (Result<void> begun = kept_.begin(*source, *pending); !begun) {
       kept_ = before;
       return failed(begun.error());
     }
   }
   auto changes = engine_.apply(std::move(*config), std::move(lists), now);
   if (!changes) {
-    if (order.confirm_ns) {
+    if (pending) {
       kept_ = before;
       remember(kept_.write());
     }
     return changes;
   }
   former_ = std::exchange(source_, *source);
-  if (!order.confirm_ns) remember(kept_.settle(source_));
+  kept_former_ = before;
+  if (!pending) remember(kept_.settle(source_));
   rejected_problem_.clear();
   lists_problem_.clear();
   start_problems_.clear();
@@ -179,7 +187,7 @@ void ConfigControl::take_back(const std::string& why, const Now& now) {
     return;
   }
   source_ = former_;
-  remember(kept_.settle(source_));
+  kept_ = kept_former_;  // with what waits to be confirmed
   remember(kept_.reject(rejected));
   rejected_problem_ = not_used(why);
 }

@@ -38,6 +38,7 @@ class ConfigControl {
       : engine_(engine),
         file_(std::move(file)),
         kept_(std::move(kept)),
+        kept_former_(kept_),
         source_(std::move(start.source)),
         is_former_(start.is_former),
         rejected_problem_(std::move(start.problem)) {}
@@ -69,7 +70,7 @@ class ConfigControl {
 
   engine::Engine& engine_;
   std::filesystem::path file_;
-  KeptConfig kept_;
+  KeptConfig kept_, kept_former_;   // and before the last apply()
   config::Source source_, former_;  // in force; and before the last apply()
   bool is_former_;                  // source_ is not what is on disk, since the start
   std::uint64_t retry_ns_ = 0;

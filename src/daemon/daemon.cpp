@@ -167,7 +167,7 @@ void Daemon::check_files(const Now& now) {
 
 void Daemon::reload_on_signal(const Now& now) {
   parts_.log.configure(parts_.engine.settings().config.log);
-  if (const auto changes = reload({}, now); !changes)
+  if (const auto changes = reload({.by_signal = true}, now); !changes)
     say(fmt::format("the old configuration stays in force: {}", changes.error().message));
 }
 

@@ -22,6 +22,7 @@ struct ApplyOrder {
   bool force = false;   // even if something that lives now would be cut off
   bool accept = false;  // list files are taken as they are, however little is left of them
   std::optional<std::uint64_t> confirm_ns{};  // the former configuration returns after this time
+  bool by_signal = false;                     // maybe of logrotate: it confirms nothing
 };
 
 // The daemon as the verbs see it: they call it, it calls the engine, and the engine knows neither.
