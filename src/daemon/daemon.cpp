@@ -18,6 +18,7 @@
 #include "host/pressure.hpp"
 #include "host/protocols.hpp"
 #include "host/sockets.hpp"
+#include "host/time_namespace.hpp"
 
 namespace fw::daemon {
 namespace {
@@ -27,6 +28,7 @@ constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, 
 // Listening sockets: until they are read, the port of a new service is not served.
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
+constexpr std::uint64_t kReconcileEveryNs = kSecond;
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
 bool is_attached(const datapath::Datapath& datapath) {
@@ -52,6 +54,7 @@ Result<Daemon> Daemon::open(Parts parts) {
   if (!files) return std::unexpected(std::move(files.error()));
   Daemon daemon(std::move(parts), std::move(*network), std::move(*files));
   daemon.files_.watch(daemon.parts_.engine.settings().config.lists, daemon.parts_.engine.folder());
+  daemon.time_problem_ = host::time_namespace_problem();
   return daemon;
 }
 
@@ -148,6 +151,7 @@ void Daemon::update_listening(const Now& now) {
 void Daemon::network_changed(const Now& now) {
   if (!network_watch_.drain().changed) return;
   // The loss of an interface is logged even if the interface is back already.
+  if (!is_removed(now)) parts_.engine.reconcile(now);
   parts_.engine.tick(now);
   update_machine(now);
 }
@@ -237,6 +241,7 @@ void Daemon::tick(const Now& now) {
   parts_.state.tick(parts_.engine, now);
   check_files(now);
   if (parts_.config.return_if_due(now)) changed_config(now);
+  if (now.mono_ns >= reconcile_due_ns_) reconcile(now);
   if (now.mono_ns >= machine_due_ns_) update_machine(now);
   if (now.mono_ns >= host_due_ns_) {
     host_due_ns_ = now.mono_ns + kHostEveryNs;
@@ -245,12 +250,26 @@ void Daemon::tick(const Now& now) {
   report_problems();
 }
 
+// What is attached and published is looked at again. Interfaces that have problems are attached
+// again at once.
+void Daemon::reconcile(const Now& now) {
+  reconcile_due_ns_ = now.mono_ns + kReconcileEveryNs;
+  if (is_removed(now) || !parts_.datapath.is_on()) return;
+  parts_.engine.reconcile(now);
+  if (parts_.datapath.return_to_xdp(parts_.engine, now)) {
+    say("XDP works again, and judges packets instead of user space");
+    read_sockets(now);
+  }
+  attach(now);
+}
+
 void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   std::ranges::copy(parts_.config.problems(), std::back_inserter(problems));
   for (const std::string* problem : std::initializer_list<const std::string*>{
            &removal_problem_, &machine_problem_, &files_.problem(), &fall_back_problem_,
-           &listen_problem_, &api_problem_, &parts_.capture.problem(), &parts_.state.problem()})
+           &listen_problem_, &api_problem_, &time_problem_, &parts_.datapath.problem(),
+           &parts_.capture.problem(), &parts_.state.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

@@ -93,6 +93,7 @@ class Daemon : public engine::ServiceControl {
   // True: `floodwalld --remove` was called, and nothing may be attached. Goes off if it is not yet.
   bool is_removed(const Now& now);
   void check_files(const Now& now);
+  void reconcile(const Now& now);
   // What the sockets tell: which ports are listened on, and what the host suffers.
   void update_listening(const Now& now);
   void update_api_group();
@@ -110,9 +111,11 @@ class Daemon : public engine::ServiceControl {
   Interfaces interfaces_;
   PressureMeter pressure_;
   // load_due_ns_: of the sockets, while their load is of interest; listen_due_ns_: else.
-  std::uint64_t machine_due_ns_ = 0, load_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0;
+  std::uint64_t machine_due_ns_ = 0, load_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0,
+                reconcile_due_ns_ = 0;
   std::string removal_problem_;  // why what --remove ordered could not be done; empty: it was
-  std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_;  // empty: none
+  std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_,
+      time_problem_;                   // empty: none
   std::vector<std::string> problems_;  // as last printed
 };
 

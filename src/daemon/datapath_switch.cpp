@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -48,18 +49,26 @@ Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load_queue() const {
 Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there) {
   notice_.clear();
   if (kind_ == config::DatapathKind::nfqueue) return load_queue();
+  problem_.clear();
   auto kernel = load_xdp(options_, were_there);
   // Without the right to use BPF the queues would be refused as well. That is no lack of the
   // kernel, so it must not silently become a weaker protection.
   if (kernel || kind_ == config::DatapathKind::xdp ||
       kernel.error().kind == ErrorKind::not_permitted)
     return kernel;
+  if (datapath::xdp::is_standing()) {
+    kernel.error().message +=
+        "; the filter of the former floodwalld stays in force: start floodwalld again, or take it "
+        "off with floodwalld --remove";
+    return kernel;
+  }
   auto queue = load_queue();
   if (!queue) {
     kernel.error().message += "; nor do packets get to user space: " + queue.error().message;
     return kernel;
   }
   notice_ = what_is_lost(kernel.error().message);
+  if (kernel.error().kind == ErrorKind::refused) problem_ = notice_ + "; XDP is tried again";
   return queue;
 }
 
@@ -147,7 +156,51 @@ Result<bool> DatapathSwitch::fall_back(const std::string& why, engine::Engine& e
   kernel_->remove();
   kernel_ = std::move(*queue);
   notice_ = what_is_lost(why);
+  retry_later(now);
   return true;
+}
+
+void DatapathSwitch::retry_later(const Now& now) {
+  // Judgement: a load takes seconds of one core.
+  constexpr std::uint64_t kPauseNs = 5 * kSecond, kLongestPauseNs = 600 * kSecond;
+  retry_pause_ns_ = std::clamp(2 * retry_pause_ns_, kPauseNs, kLongestPauseNs);
+  retry_due_ns_ = now.mono_ns + retry_pause_ns_;
+  opening_.reset();
+}
+
+bool DatapathSwitch::return_to_xdp(engine::Engine& engine, const Now& now) {
+  if (!kernel_ || kind_ != config::DatapathKind::automatic || kernel_->kind() == "xdp")
+    return false;
+  if (!opening_) {
+    if (now.mono_ns < retry_due_ns_) return false;
+    opening_.emplace(options_);
+  }
+  auto xdp = opening_->poll(0);
+  if (!xdp) return false;
+  const bool returned = *xdp && replace_queue(std::move(**xdp), engine, now);
+  retry_later(now);
+  if (returned) retry_pause_ns_ = 0;
+  return returned;
+}
+
+// The queues judge until XDP is attached with all tables filled.
+bool DatapathSwitch::replace_queue(std::unique_ptr<datapath::Datapath> xdp, engine::Engine& engine,
+                                   const Now& now) {
+  bool attached = false;
+  for (const datapath::InterfaceStatus& each : kernel_->interfaces())
+    attached = xdp->attach(each.name).has_value() || attached;
+  if (attached) {
+    if (engine.move_to(*xdp, engine.mode(), now)) {
+      kernel_ = std::move(xdp);
+      notice_.clear();
+      problem_.clear();
+      return true;
+    }
+    // They have what they had; what cannot be put again was in force already.
+    (void)engine.move_to(*kernel_, engine.mode(), now);
+  }
+  xdp->remove();
+  return false;
 }
 
 }  // namespace fw::daemon

@@ -24,6 +24,18 @@ bool is_reported(const datapath::Datapath& datapath, const std::string& name) {
   });
 }
 
+unsigned index_of(const host::Network& network, const std::string& name) {
+  const auto found = std::ranges::find(network.interfaces, name, &host::Interface::name);
+  return found == network.interfaces.end() ? 0 : found->index;
+}
+
+// Whether packets of the interface are judged, under whatever name it was attached.
+bool is_on(const datapath::Datapath& datapath, unsigned index) {
+  return index != 0 && std::ranges::any_of(datapath.interfaces(), [index](const auto& status) {
+           return status.index == index && status.attachment != datapath::Attachment::none;
+         });
+}
+
 bool is_on_any(const datapath::Datapath& datapath) {
   return std::ranges::any_of(datapath.interfaces(), [](const auto& status) {
     return status.attachment != datapath::Attachment::none;
@@ -38,8 +50,6 @@ void Interfaces::update(const std::vector<std::string>& configured, const host::
   unprotected_.clear();
   inability_.clear();
   const std::set<std::string> names = wanted(configured, network);
-  for (const datapath::InterfaceStatus& status : datapath.interfaces())
-    if (!names.contains(status.name)) datapath.detach(status.name);
   for (const std::string& name : names) {
     if (!exists(network, name)) {
       constexpr std::string_view kMissing =
@@ -51,12 +61,27 @@ void Interfaces::update(const std::vector<std::string>& configured, const host::
       if (attached.error().kind == ErrorKind::failed) inability_ = attached.error().message;
     }
   }
+  // Afterwards: an interface that has a new name has been attached under that.
+  for (const datapath::InterfaceStatus& status : datapath.interfaces())
+    if (!names.contains(status.name)) datapath.detach(status.name);
+  add_unlisted(names, network, datapath);
   if (is_on_any(datapath)) inability_.clear();
   if (names.empty())
     problems_.emplace_back(
         "interface = \"auto\" finds no uplink: there is no default route; name the interface in "
         "floodwall.toml, or it is protected once there is a route");
   wanted_ = names;
+}
+
+// Packets of everybody arrive there as well.
+void Interfaces::add_unlisted(const std::set<std::string>& names, const host::Network& network,
+                              const datapath::Datapath& datapath) {
+  for (const std::string& uplink : host::uplinks(network))
+    if (!names.contains(uplink) && !is_on(datapath, index_of(network, uplink)))
+      problems_.push_back(
+          fmt::format("{} has a default route and is not protected: name it in `interface`, or "
+                      "write interface = \"auto\"",
+                      uplink));
 }
 
 void Interfaces::add_problem(const std::string& name, std::string problem, std::string sentence) {

@@ -158,6 +158,19 @@ void Engine::tick(const Now& now) {
   journal_.summarise_suppressed(now);
 }
 
+void Engine::reconcile(const Now& now) {
+  if (mode() == Mode::off) return;
+  for (const datapath::Difference& difference : datapath_->reconcile())
+    repairs_.note(difference.what, difference.unsolved, journal_, now);
+  if (datapath_->needs_lists()) {
+    const Result<void> done = access_.republish_lists();
+    repairs_.note("the lists in the kernel were changed", done ? "" : done.error().message,
+                  journal_, now);
+  }
+  if (detector_.signatures().repair() != 0)
+    repairs_.note("signatures in the kernel were changed", "", journal_, now);
+}
+
 void Engine::drain_events(const Now& now) {
   datapath_->drain_events([&](const fw_event& event) {
     switch (event.kind) {
@@ -296,6 +309,7 @@ View Engine::view(const Now& now) const {
           .host_problems = host_problems_,
           .audit_problem = access_.audit_problem(now),
           .restored = restored_,
+          .repairs = repairs_.problems(now),
           .interfaces = interfaces(),
           .started = started_};
 }

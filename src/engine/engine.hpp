@@ -21,6 +21,7 @@
 #include "datapath/interface_status.hpp"
 #include "engine/detect/detector.hpp"
 #include "engine/enforce/access_control.hpp"
+#include "engine/enforce/repairs.hpp"
 #include "engine/journal/interface_log.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/journal/traffic.hpp"
@@ -126,6 +127,10 @@ class Engine {
   // Forgets the baseline: the budgets are the configured ones again.
   [[nodiscard]] Result<void> reset_baseline(const Now& now);
 
+  // Looks at the datapath again, puts right what is not in force as it should be, and reports it.
+  // Every second, and when the network changed.
+  void reconcile(const Now& now);
+
   // ---- what outlives the daemon
 
   // Hands out up to about `most` rows that changed since the last call, once a second; `last`: this
@@ -193,6 +198,7 @@ class Engine {
   Detector detector_;
   BudgetLearner learner_;
   InterfaceLog interface_log_;
+  Repairs repairs_;
   std::vector<Prefix> scanners_;  // to be banned once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
   std::vector<std::string> host_problems_;

@@ -367,6 +367,31 @@ TEST(engine_bans, the_audit_restores_what_vanished_from_the_tables_and_reports_i
   EXPECT_TRUE(lab.engine.problems(lab.now())[0].starts_with("3 bans or exemptions"));
 }
 
+TEST(engine_bans, an_entry_that_somebody_spoiled_is_put_right_in_its_slot_and_logged_once) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}, {{"for", "1h"}}));
+  lab.pass(1s);
+  fw_entry* entry = lab.datapath.find(prefix("10.0.0.1"), FW_ENTRY_BAN);
+  ASSERT_NE(entry, nullptr);
+  const fw_entry whole = *entry;
+  const auto spoil = [&](auto change) {
+    *entry = whole;
+    change(*entry);
+    for (int i = 0; i < 20; ++i) lab.pass(100ms);
+    EXPECT_TRUE(lab.banned("10.0.0.1"));
+    EXPECT_EQ(lab.datapath.find(prefix("10.0.0.1"), FW_ENTRY_BAN), entry);
+  };
+  spoil([](fw_entry& e) { e = {}; });
+  spoil([](fw_entry& e) { e.addr.lo ^= 1; });
+  spoil([](fw_entry& e) { e.until_ns = 1; });
+  spoil([](fw_entry& e) { e.since_ns = FW_FOREVER / 2; });
+  spoil([](fw_entry& e) { e.kind = FW_ENTRY_ALLOW; });
+  spoil([](fw_entry& e) { e.metric |= FW_ENTRY_RESTRICTED; });
+  EXPECT_EQ(std::ranges::count_if(
+                lab.log(), [](const std::string& line) { return line.contains("Repaired"); }),
+            1);
+}
+
 TEST(engine_bans, the_audit_finds_bans_whose_event_was_lost_and_removes_strange_exemptions) {
   EngineLab lab(game_config());
   lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 3'600'000, game_flood());

@@ -4,15 +4,26 @@
 #include <linux/magic.h>
 
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <string_view>
 #include <system_error>
+
+#include "datapath/xdp/transient.hpp"
 
 namespace fw::datapath::xdp {
 
 namespace {
+
+// The beginning of the name of a pin that is being made. pinned_interfaces() skips it, as it has no
+// direction.
+constexpr std::string_view kUnfinished = "new";
 
 bool is_bpffs(const std::filesystem::path& path) {
   struct statfs info{};
@@ -26,7 +37,7 @@ Result<void> prepare_pins(const std::filesystem::path& folder) {
   const std::filesystem::path root = "/sys/fs/bpf";
   if (folder.string().starts_with(root.string()) && !is_bpffs(root) &&
       mount("bpf", root.c_str(), "bpf", 0, "mode=0700") != 0)
-    return fail_errno("mount the BPF file system at /sys/fs/bpf", errno);
+    return fail_call("mount the BPF file system at /sys/fs/bpf", errno);
   std::error_code error;
   std::filesystem::create_directories(folder / "maps", error);
   if (!error) std::filesystem::create_directories(folder / "links", error);
@@ -40,11 +51,42 @@ UniqueFd open_pin(const std::filesystem::path& path) {
   return UniqueFd{bpf_obj_get(path.c_str())};
 }
 
-Result<void> replace_pin(int fd, const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  if (bpf_obj_pin(fd, path.c_str()) != 0) return fail_errno("pin " + path.string(), errno);
+Result<void> Pin::make(int fd) {
+  // Under another name first: a start that dies in between leaves the former pin.
+  const std::filesystem::path made =
+      path_.parent_path() / fmt::format("{}-{}", kUnfinished, ::getpid());
+  (void)::unlink(made.c_str());
+  if (bpf_obj_pin(fd, made.c_str()) != 0) return fail_call("pin " + path_.string(), errno);
+  if (::rename(made.c_str(), path_.c_str()) != 0) {
+    const int error = errno;
+    (void)::unlink(made.c_str());
+    return fail_call("pin " + path_.string(), error);
+  }
+  adopt();
   return {};
+}
+
+void Pin::adopt() {
+  struct stat info{};
+  if (::stat(path_.c_str(), &info) != 0) info = {};
+  device_ = info.st_dev;
+  inode_ = info.st_ino;
+}
+
+bool Pin::is_there() const {
+  struct stat info{};
+  return inode_ != 0 && ::stat(path_.c_str(), &info) == 0 && info.st_dev == device_ &&
+         info.st_ino == inode_;
+}
+
+void Pin::move(const std::filesystem::path& path) {
+  (void)::rename(path_.c_str(), path.c_str());  // if that fails, is_there() says so
+  path_ = path;
+}
+
+void Pin::remove() {
+  (void)::unlink(path_.c_str());
+  inode_ = 0;
 }
 
 }  // namespace fw::datapath::xdp

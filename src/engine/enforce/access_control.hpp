@@ -93,6 +93,8 @@ class AccessControl {
 
   void on_ban_event(const fw_event& event, const Now& now) { bans_.on_event(event, now); }
   void tick(const Now& now);
+  // The datapath's copy of the lists is damaged.
+  [[nodiscard]] Result<void> republish_lists() { return lists_.republish(bans_.forced()); }
 
   // ---- what outlives the daemon
 

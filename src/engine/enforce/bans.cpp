@@ -17,6 +17,9 @@ namespace {
 // Judgement: stale deadlines are dropped when there are more than bans plus so many.
 constexpr std::size_t kStaleDeadlines = 1000;
 
+// The clocks of two CPUs may differ by so much (fw_is_ahead).
+constexpr std::uint64_t kClocksApartNs = kSecond;
+
 // How often the datapath moved the end of a ban forward.
 std::uint64_t renewals(const Ban& ban) {
   const std::uint64_t hold_ns = ban.hold_ms * kMillisecond;
@@ -238,7 +241,12 @@ bool Bans::repair(const Prefix& prefix, const Ban& ban, const Now& now) {
       (ban.written == Ban::Written::skipped && written_ < kMaxWritten))
     unwritten_.changed(prefix);
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
-  if (entry != nullptr && engine::until_ns(*entry) >= ban.until_ns) return false;
+  // The datapath may have begun a stricter or longer ban since, but none in the future.
+  const bool is_in_force = entry != nullptr && engine::until_ns(*entry) >= ban.until_ns &&
+                           entry->since_ns <= now.mono_ns + kClocksApartNs &&
+                           (ban.restricted || (entry->metric & FW_ENTRY_RESTRICTED) == 0) &&
+                           (!ban.forced || (entry->metric & FW_ENTRY_FORCED) != 0);
+  if (is_in_force) return false;
   return entries_.put(entry_of(prefix, ban), now.mono_ns).has_value();
 }
 

@@ -93,7 +93,7 @@ class Bans {
 
   // Takes over an entry that no known ban has: a former daemon left it, or its event was lost.
   void adopt(const fw_entry& entry, const Now& now);
-  // Puts the entry again if it has vanished from the table; true if it had.
+  // Puts the entry again if it has vanished from the table or is weaker there; true if so.
   [[nodiscard]] bool repair(const Prefix& prefix, const Ban& ban, const Now& now);
   // Puts all of them into a table that has none.
   [[nodiscard]] Result<void> refill(const Now& now);

@@ -42,6 +42,12 @@ class PublishedLists {
   // Publishes the same files when the forced bans changed, which are cut out of the allow entries.
   [[nodiscard]] Result<void> publish(const PrefixMap<bool>& forced_bans);
 
+  // Publishes the same image again, whose copy in the datapath is damaged.
+  [[nodiscard]] Result<void> republish(const PrefixMap<bool>& forced_bans) {
+    image_hash_ = 0;
+    return publish(forced_bans);
+  }
+
   [[nodiscard]] const ListSet& set() const { return set_; }
 
  private:

@@ -39,6 +39,7 @@ enum class Level : std::uint8_t { info, notice, warning, error };
   X(dropped, "Dropped", info)                \
   X(would_drop, "WouldDrop", info)           \
   X(repaired, "Repaired", warning)           \
+  X(repair_failed, "RepairFailed", error)    \
   X(suppressed, "Suppressed", warning)       \
   X(attack_start, "AttackStart", warning)    \
   X(attack_vector, "AttackVector", warning)  \

@@ -58,6 +58,7 @@ std::vector<std::string> problems(const View& view) {
         fmt::format("{} of {} bans are not stored and would end with a restart of the machine: "
                     "{} by limits are, at most",
                     view.bans.skipped(), view.bans.all().size(), Bans::kMaxWritten));
+  std::ranges::copy(view.repairs, std::back_inserter(problems));
   if (view.audit_problem) problems.push_back(*view.audit_problem);
   return problems;
 }

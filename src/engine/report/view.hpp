@@ -36,6 +36,7 @@ struct View {
   const std::vector<std::string>& host_problems;  // found by the daemon
   std::optional<std::string> audit_problem;
   const Restored& restored;                           // from what outlived the last daemon
+  std::vector<std::string> repairs;                   // of the datapath: a sentence each
   std::vector<datapath::InterfaceStatus> interfaces;  // attached, or to be attached
   std::chrono::system_clock::time_point started;
 
