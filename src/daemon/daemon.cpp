@@ -29,6 +29,7 @@ constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, 
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
 constexpr std::uint64_t kReconcileEveryNs = kSecond;
+constexpr std::uint64_t kSocketEveryNs = kSecond;     // whether somebody deleted the API's socket
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
 bool is_attached(const datapath::Datapath& datapath) {
@@ -208,6 +209,13 @@ void Daemon::update_api_group() {
   api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
 }
 
+void Daemon::keep_api_socket(const Now& now) {
+  if (api_ == nullptr || now.mono_ns < socket_due_ns_) return;
+  socket_due_ns_ = now.mono_ns + kSocketEveryNs;
+  const Result<void> kept = api_->keep_socket();
+  socket_problem_ = kept ? "" : "nobody can ask this daemon: " + kept.error().message;
+}
+
 Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
   engine::Engine& engine = parts_.engine;
   parts_.state.hurry();
@@ -233,6 +241,7 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
 
 void Daemon::tick(const Now& now) {
   (void)is_removed(now);
+  keep_api_socket(now);
   if (now.mono_ns >= (parts_.engine.wants_load(now) ? load_due_ns_ : listen_due_ns_))
     update_listening(now);
   parts_.engine.tick(now);
@@ -267,9 +276,9 @@ void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
   std::ranges::copy(parts_.config.problems(), std::back_inserter(problems));
   for (const std::string* problem : std::initializer_list<const std::string*>{
-           &removal_problem_, &machine_problem_, &files_.problem(), &fall_back_problem_,
-           &listen_problem_, &api_problem_, &time_problem_, &parts_.datapath.problem(),
-           &parts_.capture.problem(), &parts_.state.problem()})
+           &removal_problem_, &socket_problem_, &machine_problem_, &files_.problem(),
+           &fall_back_problem_, &listen_problem_, &api_problem_, &time_problem_,
+           &parts_.datapath.problem(), &parts_.capture.problem(), &parts_.state.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

@@ -99,6 +99,7 @@ class Daemon : public engine::ServiceControl {
   void update_api_group();
   // Another configuration is in force.
   void changed_config(const Now& now);
+  void keep_api_socket(const Now& now);
   void report_problems();
 
   Parts parts_;
@@ -112,9 +113,9 @@ class Daemon : public engine::ServiceControl {
   PressureMeter pressure_;
   // load_due_ns_: of the sockets, while their load is of interest; listen_due_ns_: else.
   std::uint64_t machine_due_ns_ = 0, load_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0,
-                reconcile_due_ns_ = 0;
+                reconcile_due_ns_ = 0, socket_due_ns_ = 0;
   std::string removal_problem_;  // why what --remove ordered could not be done; empty: it was
-  std::string machine_problem_, fall_back_problem_, listen_problem_, api_problem_,
+  std::string socket_problem_, machine_problem_, fall_back_problem_, listen_problem_, api_problem_,
       time_problem_;                   // empty: none
   std::vector<std::string> problems_;  // as last printed
 };

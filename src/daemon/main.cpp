@@ -17,8 +17,8 @@
 
 #include "base/clock.hpp"
 #include "base/version.hpp"
-#include "control/request.hpp"
 #include "control/server.hpp"
+#include "daemon/api_service.hpp"
 #include "daemon/config_control.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/datapath_switch.hpp"
@@ -37,12 +37,6 @@
 
 namespace fw::daemon {
 namespace {
-
-// Every request to the API becomes a command, run at the time it arrives.
-control::Handler handler_of(engine::Commands& commands) {
-  return
-      [&commands](const control::Request& request) { return commands.run(request, read_clocks()); };
-}
 
 // The first and the last line of the daemon's life in its log.
 class LifeInLog {
@@ -135,8 +129,12 @@ Result<void> run(const Options& options) {
 
   // 6. The API. A caller waits until the loop runs.
   engine::Commands commands(engine, *daemon);
-  const auto api = control::Server::open(
-      loop.context(), {.path = options.socket, .group = config.api.group}, handler_of(commands));
+  ApiService service(loop.context(), commands, options.config);
+  const auto api =
+      control::Server::open(loop.context(), {.path = options.socket, .group = config.api.group},
+                            [&service](const auto& request, const auto& peer, const auto& reply) {
+                              service.serve(request, peer, reply);
+                            });
   if (!api) return std::unexpected(api.error());
   daemon->attach_api(**api);
 

@@ -3,7 +3,6 @@
 #include "lists/list_file.hpp"
 
 #include <fmt/format.h>
-#include <glob.h>
 
 #include <algorithm>
 #include <bit>
@@ -14,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/terminal_text.hpp"
+#include "lists/glob.hpp"
 
 namespace fw::lists {
 
@@ -288,16 +288,13 @@ std::vector<std::filesystem::path> expand(std::span<const std::string> patterns,
     const std::filesystem::path plain = file.lexically_normal();
     if (seen.insert(plain.native()).second) files.push_back(plain);
   };
-  for (const std::string& pattern : patterns) {
-    const std::filesystem::path path = folder / pattern;
-    if (pattern.find_first_of("*?[") == std::string::npos) {
-      add(path);
+  for (const std::string& name : patterns) {
+    if (!is_pattern(name)) {
+      add(folder / name);
       continue;
     }
-    glob_t found{};
-    if (::glob(path.c_str(), 0, nullptr, &found) == 0)  // sorts
-      for (std::size_t i = 0; i < found.gl_pathc; i++) add(found.gl_pathv[i]);
-    ::globfree(&found);
+    if (const auto found = match(folder / name))
+      for (const std::filesystem::path& file : *found) add(file);
   }
   return files;
 }

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/file.hpp"
+#include "lists/glob.hpp"
 #include "lists/kept_lists.hpp"
 #include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
@@ -205,6 +206,20 @@ TEST_F(ListFolder, patterns_mean_the_files_below_the_folder_once_each) {
       folder_ / "deny.list", folder_ / "feeds/a.netset", folder_ / "feeds/b.netset",
       folder_ / "missing.list", absolute};
   EXPECT_EQ(fw::lists::expand(patterns, folder_), expected);
+}
+
+TEST_F(ListFolder, of_a_pattern_that_looks_at_too_much_are_none_and_it_is_named) {
+  std::filesystem::create_directory(folder_ / "bomb");
+  for (int i = 0; i < 10; ++i)
+    std::filesystem::create_symlink(".", folder_ / "bomb" / std::to_string(i));
+  const std::vector<std::string> patterns{"bomb/*", "bomb/*/*/*/*/*/*/*"};
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(fw::lists::expand(patterns, folder_).size(), 10U);
+  const auto bounded = fw::lists::check_patterns(patterns, folder_);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  ASSERT_FALSE(bounded);
+  EXPECT_NE(bounded.error().message.find("bomb/*/*/*"), std::string::npos);
+  EXPECT_TRUE(fw::lists::check_patterns(std::span(patterns).first(1), folder_));
 }
 
 TEST_F(ListFolder, a_file_that_cannot_be_read_is_an_empty_list) {

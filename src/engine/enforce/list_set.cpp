@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/units.hpp"
+#include "lists/glob.hpp"
 #include "lists/image.hpp"
 
 namespace fw::engine {
@@ -61,6 +62,8 @@ struct Reading {
 
 void read_files(const Reading& from, const std::vector<std::string>& patterns,
                 const std::string& default_name, ListTable& table, ListSet& set) {
+  if (const Result<void> bounded = lists::check_patterns(patterns, from.folder); !bounded)
+    set.problems.push_back(bounded.error().message);
   for (const std::filesystem::path& path : from.kept.expand(patterns, from.folder)) {
     lists::Version version = from.kept.read(path, from.accepted.contains(path));
     lists::List& list = version.list;
