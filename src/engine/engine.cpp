@@ -25,13 +25,20 @@ Settings settings_of(config::Config config) {
   return settings;
 }
 
-// Whether a budget refused something within the last two seconds, which is longer than the interval
-// that the baseline looks at.
-bool is_under_load(const datapath::Tables& tables, const Now& now) {
-  if (tables.shared.empty()) return false;
-  return std::ranges::any_of(tables.shared.data()->under_load_until_ns, [&](const fw_u64& until) {
-    return __atomic_load_n(&until, __ATOMIC_RELAXED) > now.mono_ns;
-  });
+// High where a budget of the class refused something within the last two seconds, which is longer
+// than the interval that the baseline looks at.
+Baseline::Loads loads_of(const datapath::Tables& tables, const std::optional<Attack>& attack,
+                         const Now& now) {
+  Baseline::Loads loads{};
+  if (!tables.shared.empty())
+    for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+      const fw_u64& until = tables.shared.data()->under_load_until_ns[i & (FW_CLASS_SLOTS - 1)];
+      if (__atomic_load_n(&until, __ATOMIC_RELAXED) > now.mono_ns) loads[i] = Baseline::Load::high;
+    }
+  if (attack)
+    for (const auto& [vector, seen] : attack->vectors)
+      loads[vector.traffic_class] = Baseline::Load::under_attack;
+  return loads;
 }
 
 Prefix source_of(const fw_event& event) {
@@ -222,17 +229,15 @@ void Engine::ban_scanners(const Now& now) {
 void Engine::learn(const Now& now) {
   if (!settings_.config.detect.learn || mode() == Mode::off) return;
   const datapath::Tables tables = datapath_->tables();
-  const Baseline::Load load = detector_.attack()           ? Baseline::Load::under_attack
-                              : is_under_load(tables, now) ? Baseline::Load::high
-                                                           : Baseline::Load::normal;
-  if (!learner_.tick(tables.budgets, load, now)) return;
-  if (const Result<void> reviewed = review_budgets(now); !reviewed)
+  const Baseline::Loads loads = loads_of(tables, detector_.attack(), now);
+  if (!learner_.tick(tables.budgets, loads, now)) return;
+  if (const Result<void> reviewed = review_budgets(loads, now); !reviewed)
     journal_.write(EventType::reload_failed, now,
                    [&] { return failure_details("learned budgets", reviewed.error()); });
 }
 
-Result<void> Engine::review_budgets(const Now& now) {
-  std::optional<Settings> next = learner_.review(settings_);
+Result<void> Engine::review_budgets(const Baseline::Loads& loads, const Now& now) {
+  std::optional<Settings> next = learner_.review(settings_, loads);
   if (!next) return {};
   if (Result<void> published = access_.configure(next->compiled, next->mode); !published)
     return published;
@@ -278,7 +283,7 @@ Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, 
 Result<void> Engine::reset_baseline(const Now& now) {
   learner_.reset();
   baseline_due_ns_ = 0;
-  return review_budgets(now);
+  return review_budgets({}, now);
 }
 
 // ------------------------------------------------------------------- state

@@ -184,7 +184,7 @@ class Engine {
   void ban_scanners(const Now& now);
   void learn(const Now& now);
   // Puts learned budgets in force if they differ enough.
-  [[nodiscard]] Result<void> review_budgets(const Now& now);
+  [[nodiscard]] Result<void> review_budgets(const Baseline::Loads& loads, const Now& now);
   void changed_mode(Mode mode, const Now& now);
   void notice_sleep(const Now& now);
 

@@ -202,7 +202,6 @@ TEST(rendering, cuts_table_lines_at_the_width_of_the_terminal) {
 
 TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
   const json reply{{"learning", true},
-                   {"frozen", false},
                    {"seconds", 600},
                    {"enough_s", 3600},
                    {"classes",
@@ -211,10 +210,12 @@ TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
                       {"usual_pps", 62.0},
                       {"learned_pps", 1240.0},
                       {"in_force_pps", 25.0},
+                      {"frozen", true},
                       {"ports", {{{"port", 443}, {"usual_pps", 62.0}}}}}}}};
   const std::string text = fw::cli::render("baseline", reply, {});
   EXPECT_NE(text.find("learned from 10m of normal load, in use after 1h"), std::string::npos)
       << text;
+  EXPECT_NE(text.find("tcp_syn: nothing is learned during the attack"), std::string::npos) << text;
   EXPECT_NE(text.find("port 443 62"), std::string::npos) << text;
   EXPECT_NE(text.find("1,240"), std::string::npos) << text;
 }
