@@ -125,7 +125,9 @@ void Detector::look(const Now& now) {
 // collector says nothing about its senders), as long as it bears it.
 bool Detector::is_alarm(const VectorKey& key, const Excess& excess) const {
   const std::uint64_t least_pps = least_attack_pps(key.traffic_class);
-  if (excess.refused >= least_pps && !is_busy_service(key)) return true;
+  // Of a service that answers nobody it is first seen how much its programs read.
+  const bool is_tried = capacities_.is_tried(key) && !answers_others(key);
+  if (excess.refused >= least_pps && !is_busy_service(key) && !is_tried) return true;
   if (key.port == 0) return false;
   const auto service = capacities_.services().find(key);
   const bool suffers = service != capacities_.services().end() && service->second.loop.restricted();
