@@ -36,12 +36,15 @@ TextTable bans(const json& entries) {
                    {"by"},
                    {"rule"},
                    {"dropped", true},
+                   {"would drop", true},
                    {"reason"}});
   for (const json& ban : entries) {
     const bool forever = text(ban, "until") == "forever";
+    const std::uint64_t would = number(ban, "would_drop");
     table.row({text(ban, "address"), text(ban, "kind"), forever ? "" : seconds(ban, "left_s"),
                text(ban, "until"), text(ban, "offence"), text(ban, "by"), text(ban, "rule"),
-               grouped(number(ban, "dropped")), text(ban, "reason")});
+               grouped(number(ban, "dropped")), would == 0 ? "" : grouped(would),
+               text(ban, "reason")});
   }
   return table;
 }
@@ -197,6 +200,8 @@ std::string render_message(const json& reply) {
 
 std::string render_events(const json& reply) {
   std::string out;
+  if (const auto more = number(reply, "left_out"); more != 0)
+    out = fmt::format("... {} earlier ones: --limit shows more\n", grouped(more));
   for (const json& event : list(reply, "events")) out += printable(text(event, "text")) + "\n";
   return out;
 }

@@ -40,9 +40,9 @@ inline constexpr std::array<std::string_view, 7> kLists{"bans",       "deny",   
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
 inline constexpr Option kBrief{"brief", "", "answer with counts, not with a line per address"};
 inline constexpr std::array<Option, 5> kBanOptions{{
-    {"for", "DURATION", "how long (30s 10m 1h 7d); default: ban.time"},
-    {"forever", "", "until it is unbanned"},
-    {"reason", "TEXT", "why; shown by why, list and the log"},
+    {"for", "DURATION", "how long (30s 10m 1h 7d); default: until it is unbanned"},
+    {"forever", "", "until it is unbanned: the default"},
+    {"reason", "TEXT", "why; shown by why, list and the log; replaces an earlier one"},
     {"force", "", "even if it is exempt, allowed or one of this host's own"},
     kBrief,
 }};
@@ -72,9 +72,14 @@ inline constexpr std::array<Option, 2> kSignatureOptions{{
 inline constexpr std::array<Option, 1> kBaselineOptions{{
     {"reset", "", "forget it: budgets are as configured until an hour of normal load was seen"},
 }};
-inline constexpr std::array<Option, 3> kEventOptions{{
+inline constexpr std::array<Option, 8> kEventOptions{{
+    {"address", "PREFIX", "about an address in it, or a prefix around it"},
+    {"type", "TYPE,...", "of these types: Ban, AttackStart ... (docs/events.md)"},
+    {"attack", "ID", "of an attack that list attacks shows, and of its signatures"},
+    {"from", "TIME", "from 03:15 (the last one, UTC) or 2026-05-01T03:15 on"},
+    {"until", "TIME", "before that"},
     {"since", "DURATION", "only those of the last 1h, 30m ..."},
-    {"after", "ID", "only those after this id (for following)"},
+    {"after", "N", "only those after this id (for following)"},
     {"limit", "N", "at most so many, the newest (default 1000)"},
 }};
 

@@ -4,6 +4,7 @@
 #include "engine/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "base/moment.hpp"
+#include "base/nearest.hpp"
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "base/words.hpp"
@@ -115,11 +118,7 @@ Result<Json> ban(const Context& context, const Request& request) {
   if (!prefixes) return std::unexpected(prefixes.error());
   if (request.flag("forever") && request.flag("for"))
     return fail(ErrorKind::usage, "--for and --forever exclude each other");
-  const auto default_ms =
-      static_cast<std::uint64_t>(context.engine.settings().config.ban.time.count());
-  const auto span_ns = request.flag("forever")
-                           ? Result<std::uint64_t>(FW_FOREVER)
-                           : span_option(request, "for", default_ms * kMillisecond);
+  const auto span_ns = span_option(request, "for", FW_FOREVER);
   if (!span_ns) return std::unexpected(span_ns.error());
   return reply(request, context.engine.ban(*prefixes,
                                            {.span_ns = *span_ns,
@@ -165,9 +164,13 @@ std::string mode_in_words(Mode mode) {
       return "off: detached from every interface, nothing is protected; floodwall mode enforce "
              "switches on again";
     case Mode::observe:
-      return "observe: everything passes; what would be dropped is reported";
+      return "observe: everything passes; what would be dropped is reported. This stays over "
+             "restarts "
+             "until the mode in floodwall.toml is changed";
     case Mode::enforce:
-      return "enforce: floods are dropped";
+      return "enforce: floods are dropped. This stays over restarts until the mode in "
+             "floodwall.toml "
+             "is changed";
   }
   return "";
 }
@@ -248,14 +251,51 @@ Result<Json> suggest(const Context& context, const Request&) {
               {"seconds", engine.baseline().seconds()}};
 }
 
+// "Ban,Unban"
+Result<std::vector<EventType>> event_types_of(std::string_view words) {
+  std::vector<EventType> types;
+  while (!words.empty()) {
+    const std::string_view each = words.substr(0, words.find(','));
+    words.remove_prefix(std::min(words.size(), each.size() + 1));
+    if (const auto type = event_type_named(each)) {
+      types.push_back(*type);
+      continue;
+    }
+    std::vector<std::string_view> known;
+    for (std::size_t i = 0; i < kEventTypes; ++i) known.push_back(word(static_cast<EventType>(i)));
+    const std::string meant = did_you_mean(each, known);
+    return fail(
+        ErrorKind::usage,
+        fmt::format("no event type \"{}\"{}", each,
+                    meant.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : meant));
+  }
+  return types;
+}
+
 Result<Json> events(const Context& context, const Request& request) {
   const auto since_ns = span_option(request, "since", FW_FOREVER);
   const auto after = number_option(request, "after", 0);
   const auto limit = number_option(request, "limit", 1000);
   for (const auto* number : {&since_ns, &after, &limit})
     if (!*number) return std::unexpected(number->error());
-  return events_report(context.engine.journal(),
-                       {.since_ns = *since_ns, .after = *after, .limit = *limit}, context.now);
+  EventQuery query{.since_ns = *since_ns, .after = *after, .limit = *limit};
+  if (const auto text = request.option("address")) {
+    const Result<Prefix> prefix = Prefix::parse(*text);
+    if (!prefix) return fail(ErrorKind::usage, prefix.error().message);
+    query.prefix = *prefix;
+  }
+  auto types = event_types_of(text_option(request, "type"));
+  if (!types) return std::unexpected(types.error());
+  query.types = std::move(*types);
+  query.attack = text_option(request, "attack");
+  for (const auto& [name, moment] : {std::pair{"from", &query.from}, {"until", &query.until}}) {
+    const auto text = request.option(name);
+    if (!text) continue;
+    const auto parsed = parse_moment(*text, context.now.wall);
+    if (!parsed) return std::unexpected(parsed.error());
+    *moment = *parsed;
+  }
+  return events_report(context.engine.journal(), query, context.now);
 }
 
 // ------------------------------------------------------------------- the table

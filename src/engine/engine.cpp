@@ -92,6 +92,7 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   if (Result<void> published = access_.configure(next.compiled, next.mode); !published)
     return failed(published.error());
   std::vector<std::string> changes = describe_changes(settings_, next);
+  if (next.mode != settings_.mode) before_mode(next.mode, now);
   settings_ = std::move(next);
   if (settings_.mode == Mode::enforce) access_.lift_observed_bans(now);
   journal_.write(EventType::reload, now, [&] {
@@ -136,8 +137,16 @@ Result<void> Engine::move_to(datapath::Datapath& datapath, Mode mode, const Now&
   return access_.fill(now);
 }
 
+// What was counted so far is told in the words of the mode that ends.
+void Engine::before_mode(Mode next, const Now& now) {
+  traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
+  traffic_.summarise(settings_.observing(), journal_, now);
+  access_.begin_observe(next == Mode::observe);
+}
+
 // The mode is in force in the datapath.
 void Engine::changed_mode(Mode mode, const Now& now) {
+  before_mode(mode, now);
   const Mode was = std::exchange(settings_.mode, mode);
   if (mode == Mode::enforce) access_.lift_observed_bans(now);
   journal_.write(EventType::mode, now, [&] {
@@ -185,7 +194,9 @@ void Engine::drain_events(const Now& now) {
         journal_.write(event.observed != 0 ? EventType::would_limit : EventType::limit, now, [&] {
           EventDetails details{source_of(event).text(),
                                {Field::text("rule", settings_.rule_name(event.rule))}};
-          std::ranges::copy(fields_of(measured(event, now)), std::back_inserter(details.fields));
+          const Measured value = measured(event, now);
+          std::ranges::copy(fields_of_limit(value, settings_.burst_of(event.rule, value.metric)),
+                            std::back_inserter(details.fields));
           return details;
         });
         break;
@@ -196,6 +207,11 @@ void Engine::drain_events(const Now& now) {
   traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
 }
 
+void Engine::finish(const Now& now) {
+  drain_events(now);
+  traffic_.summarise(settings_.observing(), journal_, now);
+}
+
 void Engine::record_scan(const fw_event& event, const Now& now) {
   const Prefix source = source_of(event);
   if (settings_.config.detect.scan_ban.count() != 0) scanners_.push_back(source);
@@ -203,7 +219,8 @@ void Engine::record_scan(const fw_event& event, const Now& now) {
     return EventDetails{
         source.text(),
         {Field::text("proto", protocol_name(event.proto)), Field::count("dport", event.dport),
-         Field::count("port_groups", event.value)}};
+         Field::count("port_groups", event.value), Field::count("limit", event.limit),
+         Field::text("window", "69s")}};
   });
 }
 

@@ -45,6 +45,8 @@ class Engine {
   // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning
   // starts from nothing.
   [[nodiscard]] Result<void> restore_baseline(std::string_view text);
+  // Before the first event: those of a former daemon.
+  void restore_events(const KeptRows& rows);
   // Before adopt(): the mode, where it is not the configuration's.
   void begin_in(Mode mode) { settings_.mode = mode; }
 
@@ -110,6 +112,9 @@ class Engine {
   void tick(const Now& now);
   // The part of tick() that reads what the datapath did, so that an order sees what just happened.
   void drain_events(const Now& now);
+
+  // At the end: reads what the datapath did, and sums up in the log what was dropped.
+  void finish(const Now& now);
 
   // ---- orders of the operator. Each is checked whole before anything is done; see AccessControl.
 
@@ -185,6 +190,7 @@ class Engine {
   void learn(const Now& now);
   // Puts learned budgets in force if they differ enough.
   [[nodiscard]] Result<void> review_budgets(const Now& now);
+  void before_mode(Mode next, const Now& now);
   void changed_mode(Mode mode, const Now& now);
   void notice_sleep(const Now& now);
 

@@ -3,8 +3,10 @@
 // baseline. Read-only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,11 @@ struct EventQuery {
   std::uint64_t since_ns = FW_FOREVER;  // how far back
   std::uint64_t after = 0;              // an id; one not assigned yet (a restart) means: all
   std::uint64_t limit = 1000;           // the newest
+  // All that are given must hold.
+  std::optional<Prefix> prefix{};  // about an address in it, or about one that holds it
+  std::vector<EventType> types{};  // any of them
+  std::string attack{};            // its id: of it, and of its signatures
+  std::optional<std::chrono::system_clock::time_point> from{}, until{};
 };
 [[nodiscard]] nlohmann::json events_report(const Journal& journal, const EventQuery& query,
                                            const Now& now);

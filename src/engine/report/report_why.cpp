@@ -105,9 +105,13 @@ void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& a
         {"measured",
          fmt::format("{} at {}", rate_in_words(ban.measured->value, ban.measured->metric),
                      time_in_words(ban.measured->time, now))});
-  answer.lines.push_back(
-      {"dropped", fmt::format("{} packets since {}", grouped(view.bans.dropped(prefix)),
-                              time_in_words(began_at(ban, now), now))});
+  const Bans::Drops drops = view.bans.drops(prefix, ban);
+  const auto count = [&](const char* what, std::uint64_t packets) {
+    answer.lines.push_back({what, fmt::format("{} packets since {}", grouped(packets),
+                                              time_in_words(began_at(ban, now), now))});
+  };
+  if (drops.observed == 0 || drops.dropped != 0) count("dropped", drops.dropped);
+  if (drops.observed != 0) count("passed in mode observe", drops.observed);
   if (const std::uint64_t rate = view.bans.rate(prefix, now); rate != 0)
     answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_metric>(ban.metric))});
   answer.remedies.push_back("lift it: floodwall unban " + facts.subject);
