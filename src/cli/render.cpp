@@ -115,7 +115,7 @@ std::string_view none_of(std::string_view name) {
 }
 
 std::string answer(const json& given, bool several, const Style& style) {
-  const bool dropped = text(given, "verdict") == "drop";
+  const bool dropped = text(given, "verdict") == "drop" || flag(given, "loses");
   const std::string name = several ? printable(text(given, "address")) + ": " : "";
   std::string out =
       name + ink(style, dropped ? Ink::bad : Ink::good, printable(text(given, "headline"))) + "\n";
@@ -142,6 +142,7 @@ std::string counted(std::string_view verb, std::uint64_t addresses, std::uint64_
 }  // namespace
 
 std::string render_list(const json& reply, const Style& style) {
+  if (reply.contains("by")) return render_heavy(reply, style);
   std::vector<std::string_view> names;
   for (const std::string_view name : control::kLists)
     if (reply.contains(name)) names.push_back(name);

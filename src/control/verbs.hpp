@@ -35,9 +35,15 @@ struct Verb {
 };
 
 inline constexpr std::size_t kMany = 100'000;
-inline constexpr std::array<std::string_view, 7> kLists{"bans",       "deny",    "allow", "exempt",
-                                                        "signatures", "attacks", "all"};
+inline constexpr std::array<std::string_view, 9> kLists{
+    "bans", "deny", "allow", "exempt", "signatures", "attacks", "sources", "ports", "all"};
+inline constexpr std::array<Option, 1> kListOptions{{
+    {"by", "ORDER", "sources and ports: by packets (default), or by what is dropped of them"},
+}};
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
+inline constexpr std::array<Option, 1> kWhyOptions{{
+    {"port", "PORT", "of what it sends there, as udp/27015"},
+}};
 inline constexpr Option kBrief{"brief", "", "answer with counts, not with a line per address"};
 inline constexpr std::array<Option, 5> kBanOptions{{
     {"for", "DURATION", "how long (30s 10m 1h 7d); default: until it is unbanned"},
@@ -86,15 +92,17 @@ inline constexpr std::array<Option, 8> kEventOptions{{
 inline constexpr std::array kVerbs{
     Verb{.name = "status", .summary = "show mode, interfaces, problems and counters"},
     Verb{.name = "list",
-         .summary = "show bans, deny and allow entries, exemptions, signatures or attacks",
+         .summary = "show bans, lists, attacks; the heaviest sources or ports of the last 10 s",
          .argument = "what",
          .at_most = 1,
-         .choices = kLists},
+         .choices = kLists,
+         .options = kListOptions},
     Verb{.name = "why",
          .summary = "say what happens to an address's packets, and which rule decides it",
          .argument = "address",
          .at_least = 1,
-         .at_most = kMany},
+         .at_most = kMany,
+         .options = kWhyOptions},
     Verb{.name = "ban",
          .summary = "drop every packet from addresses or prefixes",
          .argument = "address",

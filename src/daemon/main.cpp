@@ -113,7 +113,7 @@ Result<void> run(const Options& options) {
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
   state.restore_events(engine);
   AttackCapture capture(options.state / "attacks");
-  engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
+  engine.set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
   LifeInLog life(engine.journal(), *datapath, state);
   ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,

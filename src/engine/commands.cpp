@@ -22,6 +22,7 @@
 #include "engine/check.hpp"
 #include "engine/learn/suggest.hpp"
 #include "engine/report/report.hpp"
+#include "engine/report/why_now.hpp"
 
 namespace fw::engine {
 namespace {
@@ -100,16 +101,34 @@ Result<Json> status(const Context& context, const Request&) {
 }
 
 Result<Json> list(const Context& context, const Request& request) {
-  return list_report(context.engine.view(context.now),
-                     request.arguments.empty() ? "all" : request.arguments.front(), context.now);
+  const std::string by = text_option(request, "by");
+  const bool by_dropped = by == "dropped";
+  const std::string what = request.arguments.empty() ? "all" : request.arguments.front();
+  const bool of_now = what == "sources" || what == "ports";
+  if (!by.empty() && (!of_now || (!by_dropped && by != "packets")))
+    return fail(ErrorKind::usage, of_now
+                                      ? fmt::format("by = \"{}\": must be packets or dropped", by)
+                                      : "--by is for list sources and list ports");
+  if (what == "sources")
+    return sources_report(context.engine.view(context.now), by_dropped, context.now);
+  if (what == "ports") return ports_report(context.engine.view(context.now), by_dropped);
+  return list_report(context.engine.view(context.now), what, context.now);
 }
 
 Result<Json> why(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
+  std::optional<PortKey> port;
+  if (const auto text = request.option("port")) {
+    port = parse_port(*text);
+    if (!port)
+      return fail(ErrorKind::usage,
+                  fmt::format("port = \"{}\": must be a protocol and a port, as udp/27015", *text));
+  }
   const View view = context.engine.view(context.now);
   Json answers = Json::array();
-  for (const Prefix& prefix : *prefixes) answers.push_back(why_report(view, prefix, context.now));
+  for (const Prefix& prefix : *prefixes)
+    answers.push_back(why_report(view, prefix, port, context.now));
   return Json{{"answers", std::move(answers)}};
 }
 

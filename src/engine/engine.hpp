@@ -9,7 +9,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +31,7 @@
 #include "engine/learn/budget_learner.hpp"
 #include "engine/report/view.hpp"
 #include "engine/settings/settings.hpp"
+#include "engine/watch/watch.hpp"
 
 namespace fw::engine {
 
@@ -146,6 +149,9 @@ class Engine {
   // The store is empty: everything is handed out again.
   void write_all();
 
+  // Called with every sample of the datapath.
+  void set_sample_sink(std::function<void(const fw_sample&)> sink);
+
   // ---- state
 
   // For the reports. Valid until the next change.
@@ -185,6 +191,8 @@ class Engine {
   }
 
  private:
+  [[nodiscard]] std::uint64_t borne_lately() const;
+  void note_limited(const Prefix& source);
   void record_scan(const fw_event& event, const Now& now);
   void ban_scanners(const Now& now);
   void learn(const Now& now);
@@ -202,9 +210,11 @@ class Engine {
   AccessControl access_;
   Traffic traffic_;
   Detector detector_;
+  Watch watch_;
   BudgetLearner learner_;
   InterfaceLog interface_log_;
   Repairs repairs_;
+  std::deque<Prefix> limited_;    // sources above a limit, the last 256
   std::vector<Prefix> scanners_;  // to be banned once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
   std::vector<std::string> host_problems_;

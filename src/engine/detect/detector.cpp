@@ -20,6 +20,8 @@ constexpr std::uint16_t kAnyServed = 1;           // FW_ANY_SERVED of tables/
 constexpr VectorKey kRequestsToServices{kRequests, {}, kAnyServed};
 constexpr VectorKey kSynsToServices{FW_CLASS_TCP_SYN, {}, kAnyServed};
 
+constexpr double kMeanOfRateS = 0.5;  // judgement: soon enough for the eye
+
 double answered_pps(const fw_budget& budget, const Now& now) {
   constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
   const auto over = static_cast<std::uint32_t>(now.mono_ns >> FW_WINDOW_SHIFT) - 1;
@@ -321,7 +323,8 @@ void Detector::update_attack(const Step& step, const Now& now) {
                                    static_cast<double>(kSecond);
   for (auto& [key, vector] : attack.vectors) {
     const auto packets = static_cast<double>(std::exchange(vector.in_step, 0));
-    if (seconds > 0) vector.pps += std::min(1.0, seconds) * (packets / seconds - vector.pps);
+    if (seconds > 0)
+      vector.pps += std::min(1.0, seconds / kMeanOfRateS) * (packets / seconds - vector.pps);
     vector.peak_pps = std::max(vector.peak_pps, static_cast<std::uint64_t>(vector.pps));
   }
   for (const auto& [reason, packets] : step.by_reason) attack.by_reason[reason] += packets;

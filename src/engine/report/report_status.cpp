@@ -63,6 +63,15 @@ Json traffic_of(const View& view) {
           {"classes", std::move(classes)}};
 }
 
+// The newest that is over; null: none is known.
+Json last_attack(const View& view, const Now& now) {
+  if (view.detector.past().empty()) return nullptr;
+  const Attack& attack = view.detector.past().back();
+  return {{"id", attack.id},
+          {"ended_s", (now.mono_ns - attack.end_ns) / kSecond},
+          {"peak_pps", attack.peak_pps}};
+}
+
 Json tables_of(const View& view) {
   const datapath::Tables tables = view.datapath.tables();
   return {{"sources", {{"capacity", tables.sources.size() * FW_SOURCE_SLOTS}}},
@@ -99,7 +108,9 @@ Json status_report(const View& view, const Now& now) {
             {"exempt", view.protected_entries.exemptions().size()},
             {"signatures", view.detector.signatures().all().size()}}},
           {"stale", std::move(stale)},
-          {"attack", attack_report(view.detector, now)},
+          {"now", now_report(view)},
+          {"attack", attack_now(view, now)},
+          {"last_attack", last_attack(view, now)},
           {"suffering", view.detector.capacities().host_suffering()},
           {"services", services_report(view.detector, now)},
           {"traffic", traffic_of(view)},
