@@ -90,7 +90,8 @@ inline constexpr std::array<Option, 8> kEventOptions{{
 }};
 
 inline constexpr std::array kVerbs{
-    Verb{.name = "status", .summary = "show mode, interfaces, problems and counters"},
+    Verb{.name = "status",
+         .summary = "show what goes on now: rates, attack, problems, interfaces, counters"},
     Verb{.name = "list",
          .summary = "show bans, lists, attacks; the heaviest sources or ports of the last 10 s",
          .argument = "what",
@@ -158,7 +159,7 @@ inline constexpr std::array kVerbs{
     Verb{.name = "suggest",
          .summary = "write budgets for floodwall.toml from the normal load here"},
     Verb{.name = "events",
-         .summary = "show what happened: bans, unbans, limits, reloads",
+         .summary = "show what happened: attacks, bans, limits, reloads",
          .options = kEventOptions},
 };
 

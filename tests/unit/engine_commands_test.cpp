@@ -333,6 +333,51 @@ TEST(engine_commands, a_failed_publish_leaves_the_old_configuration_in_force) {
   EXPECT_TRUE(lab.engine.settings().config.services.empty());
 }
 
+TEST(engine_commands, why_never_says_not_blocked_of_what_is_lost) {
+  config::Config config = game_config();
+  config.services[0].action = config::Action::drop;
+  EngineLab lab(config);
+  lab.pass(100ms);
+  const auto why = [&](const std::string& port) {
+    return lab.run("why", {"192.0.2.9"}, {{"port", port}}).value()["answers"][0];
+  };
+  EXPECT_EQ(why("udp/27015")["headline"], "CLOSED: udp/27015 is dropped, by service \"game\"");
+  EXPECT_TRUE(why("udp/27015")["loses"].get<bool>());
+  EXPECT_TRUE(why("tcp/80")["headline"].get<std::string>().starts_with("NOT BLOCKED: nothing"));
+  EXPECT_FALSE(lab.run("why", {"192.0.2.9"}, {{"port", "http"}}));
+
+  // Its packets are refused by a budget.
+  fw_sample sample{};
+  sample.packet.src = key_of(Address::parse("192.0.2.9").value());
+  sample.packet.proto = FW_IPPROTO_UDP;
+  sample.packet.dport = 9;
+  sample.kind = FW_SAMPLE_REFUSED;
+  sample.reason = FW_REASON_BUDGET;
+  sample.traffic_class = FW_CLASS_UDP_NEW;
+  for (int i = 0; i < 10; ++i) {
+    lab.datapath.counts.packets[FW_REASON_BUDGET] += 100;
+    lab.datapath.samples.push_back(sample);
+    lab.pass(100ms);
+  }
+  const Json lost = answer_about(lab, "192.0.2.9");
+  EXPECT_TRUE(lost["headline"].get<std::string>().starts_with("LOSES PACKETS: about 1,000/s of "))
+      << lost["headline"];
+  EXPECT_TRUE(lost["loses"].get<bool>());
+  const auto heavy = lab.run("list", {"sources"}, {{"by", "dropped"}}).value();
+  EXPECT_EQ(heavy["sources"][0]["source"], "192.0.2.9");
+  EXPECT_EQ(heavy["sources"][0]["word"], "budget");
+  EXPECT_EQ(lab.run("list", {"ports"}).value()["ports"][0]["port"], "udp/9");
+  EXPECT_FALSE(lab.run("list", {"bans"}, {{"by", "dropped"}}));
+  EXPECT_FALSE(lab.run("list", {"ports"}, {{"by", "bytes"}}));
+
+  lab.datapath.statuses.clear();
+  EXPECT_EQ(answer_about(lab, "192.0.2.1")["headline"],
+            "NOT FILTERED: nothing is attached to any interface");
+  ASSERT_TRUE(lab.run("mode", {"off"}));
+  EXPECT_EQ(answer_about(lab, "192.0.2.1")["headline"],
+            "NOT FILTERED: mode is off, so nothing is attached");
+}
+
 TEST(engine_commands, events_are_followed_by_id) {
   EngineLab lab;
   ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}));
