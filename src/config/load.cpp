@@ -5,7 +5,10 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "base/file.hpp"
@@ -103,9 +106,35 @@ void check_prefix(const Config& config, UnresolvedConfig& from) {
       from.where_prefix, bits, source));
 }
 
-// The configuration, or every problem, a line each.
+// Of a problem, where it is: its file by the order in which the files were read, line and column.
+using Place = std::tuple<std::size_t, unsigned, unsigned>;
+Place place_of(std::string_view problem, std::vector<std::string_view>& files) {
+  const std::size_t colon = problem.find(':');
+  const std::string_view file = problem.substr(0, colon);
+  auto at = std::ranges::find(files, file);
+  if (at == files.end()) at = files.insert(files.end(), file);
+  unsigned numbers[2] = {0, 0};
+  const char* rest = problem.data() + std::min(colon, problem.size());
+  const char* const end = problem.data() + problem.size();
+  for (unsigned& number : numbers)
+    if (rest < end && *rest == ':') rest = std::from_chars(rest + 1, end, number).ptr;
+  return {static_cast<std::size_t>(at - files.begin()), numbers[0], numbers[1]};
+}
+
+// What concerns several keys is found last, and is told where it stands.
+void sort_by_place(std::vector<std::string>& problems) {
+  const std::vector<std::string> found = problems;  // the files' names are part of it
+  std::vector<std::string_view> files;
+  std::vector<std::pair<Place, const std::string*>> order;
+  for (const std::string& problem : found) order.emplace_back(place_of(problem, files), &problem);
+  std::ranges::stable_sort(order, {}, [](const auto& each) { return each.first; });
+  for (std::size_t i = 0; i < order.size(); ++i) problems[i] = *order[i].second;
+}
+
+// The configuration, or every problem, a line each, in the order of the files.
 Result<Config> conclude(UnresolvedConfig& from) {
   Config config = resolve(from);
+  sort_by_place(from.problems);
   if (!from.problems.empty())
     return fail(ErrorKind::invalid_config, fmt::format("{}", fmt::join(from.problems, "\n")));
   return config;

@@ -73,7 +73,7 @@ std::unexpected<Error> cannot_connect(const std::filesystem::path& socket,
   if (nobody)
     return fail(ErrorKind::not_running,
                 fmt::format("the daemon is not running (nobody listens on {}); start it: sudo "
-                            "./quickstart, or systemctl start floodwall",
+                            "systemctl start floodwall, or sudo ./quickstart",
                             socket.native()));
   if (error == beast::errc::permission_denied)
     return fail(

@@ -55,16 +55,21 @@ class LifeInLog {
   LifeInLog(const LifeInLog&) = delete;
   LifeInLog& operator=(const LifeInLog&) = delete;
   ~LifeInLog() {
-    journal_.write(engine::EventType::stop, read_clocks(),
-                   [&] { return engine::EventDetails{"", {engine::Field::text("why", why_)}}; });
+    if (!ended_) write("the start failed");
   }
   void ends(bool filtering) {
-    why_ = filtering ? "stopped, the filter stays" : "stopped, with the filter";
+    write(filtering ? "stopped, the filter stays" : "stopped, with the filter");
+    ended_ = true;
   }
 
  private:
+  void write(std::string_view why) {
+    journal_.write(engine::EventType::stop, read_clocks(),
+                   [&] { return engine::EventDetails{"", {engine::Field::text("why", why)}}; });
+  }
+
   engine::Journal& journal_;
-  std::string_view why_ = "the start failed";
+  bool ended_ = false;
 };
 
 Result<void> run(const Options& options) {
@@ -106,8 +111,9 @@ Result<void> run(const Options& options) {
   engine::Engine engine(datapath->current(), config, options.config.parent_path());
   engine.keep_lists_in(options.state / "lists");
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
+  state.restore_events(engine);
   AttackCapture capture(options.state / "attacks");
-  engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
+  engine.set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
   LifeInLog life(engine.journal(), *datapath, state);
   ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
@@ -148,10 +154,10 @@ Result<void> run(const Options& options) {
   // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
-  engine.drain_events(read_clocks());
+  engine.finish(read_clocks());
+  life.ends(engine.settings().config.keep_filtering);
   state.finish(engine, read_clocks());
   if (!state.problem().empty()) say(state.problem());
-  life.ends(engine.settings().config.keep_filtering);
 
   // Stopping the daemon is not stopping the filter, unless the configuration says so.
   datapath->keep(engine.settings().config.keep_filtering);

@@ -4,6 +4,7 @@
 #include "engine/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -13,12 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "base/moment.hpp"
+#include "base/nearest.hpp"
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "base/words.hpp"
 #include "engine/check.hpp"
 #include "engine/learn/suggest.hpp"
 #include "engine/report/report.hpp"
+#include "engine/report/why_now.hpp"
 
 namespace fw::engine {
 namespace {
@@ -97,16 +101,34 @@ Result<Json> status(const Context& context, const Request&) {
 }
 
 Result<Json> list(const Context& context, const Request& request) {
-  return list_report(context.engine.view(context.now),
-                     request.arguments.empty() ? "all" : request.arguments.front(), context.now);
+  const std::string by = text_option(request, "by");
+  const bool by_dropped = by == "dropped";
+  const std::string what = request.arguments.empty() ? "all" : request.arguments.front();
+  const bool of_now = what == "sources" || what == "ports";
+  if (!by.empty() && (!of_now || (!by_dropped && by != "packets")))
+    return fail(ErrorKind::usage, of_now
+                                      ? fmt::format("by = \"{}\": must be packets or dropped", by)
+                                      : "--by is for list sources and list ports");
+  if (what == "sources")
+    return sources_report(context.engine.view(context.now), by_dropped, context.now);
+  if (what == "ports") return ports_report(context.engine.view(context.now), by_dropped);
+  return list_report(context.engine.view(context.now), what, context.now);
 }
 
 Result<Json> why(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
+  std::optional<PortKey> port;
+  if (const auto text = request.option("port")) {
+    port = parse_port(*text);
+    if (!port)
+      return fail(ErrorKind::usage,
+                  fmt::format("port = \"{}\": must be a protocol and a port, as udp/27015", *text));
+  }
   const View view = context.engine.view(context.now);
   Json answers = Json::array();
-  for (const Prefix& prefix : *prefixes) answers.push_back(why_report(view, prefix, context.now));
+  for (const Prefix& prefix : *prefixes)
+    answers.push_back(why_report(view, prefix, port, context.now));
   return Json{{"answers", std::move(answers)}};
 }
 
@@ -115,11 +137,7 @@ Result<Json> ban(const Context& context, const Request& request) {
   if (!prefixes) return std::unexpected(prefixes.error());
   if (request.flag("forever") && request.flag("for"))
     return fail(ErrorKind::usage, "--for and --forever exclude each other");
-  const auto default_ms =
-      static_cast<std::uint64_t>(context.engine.settings().config.ban.time.count());
-  const auto span_ns = request.flag("forever")
-                           ? Result<std::uint64_t>(FW_FOREVER)
-                           : span_option(request, "for", default_ms * kMillisecond);
+  const auto span_ns = span_option(request, "for", FW_FOREVER);
   if (!span_ns) return std::unexpected(span_ns.error());
   return reply(request, context.engine.ban(*prefixes,
                                            {.span_ns = *span_ns,
@@ -165,9 +183,13 @@ std::string mode_in_words(Mode mode) {
       return "off: detached from every interface, nothing is protected; floodwall mode enforce "
              "switches on again";
     case Mode::observe:
-      return "observe: everything passes; what would be dropped is reported";
+      return "observe: everything passes; what would be dropped is reported. This stays over "
+             "restarts "
+             "until the mode in floodwall.toml is changed";
     case Mode::enforce:
-      return "enforce: floods are dropped";
+      return "enforce: floods are dropped. This stays over restarts until the mode in "
+             "floodwall.toml "
+             "is changed";
   }
   return "";
 }
@@ -248,14 +270,51 @@ Result<Json> suggest(const Context& context, const Request&) {
               {"seconds", engine.baseline().seconds()}};
 }
 
+// "Ban,Unban"
+Result<std::vector<EventType>> event_types_of(std::string_view words) {
+  std::vector<EventType> types;
+  while (!words.empty()) {
+    const std::string_view each = words.substr(0, words.find(','));
+    words.remove_prefix(std::min(words.size(), each.size() + 1));
+    if (const auto type = event_type_named(each)) {
+      types.push_back(*type);
+      continue;
+    }
+    std::vector<std::string_view> known;
+    for (std::size_t i = 0; i < kEventTypes; ++i) known.push_back(word(static_cast<EventType>(i)));
+    const std::string meant = did_you_mean(each, known);
+    return fail(
+        ErrorKind::usage,
+        fmt::format("no event type \"{}\"{}", each,
+                    meant.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : meant));
+  }
+  return types;
+}
+
 Result<Json> events(const Context& context, const Request& request) {
   const auto since_ns = span_option(request, "since", FW_FOREVER);
   const auto after = number_option(request, "after", 0);
   const auto limit = number_option(request, "limit", 1000);
   for (const auto* number : {&since_ns, &after, &limit})
     if (!*number) return std::unexpected(number->error());
-  return events_report(context.engine.journal(),
-                       {.since_ns = *since_ns, .after = *after, .limit = *limit}, context.now);
+  EventQuery query{.since_ns = *since_ns, .after = *after, .limit = *limit};
+  if (const auto text = request.option("address")) {
+    const Result<Prefix> prefix = Prefix::parse(*text);
+    if (!prefix) return fail(ErrorKind::usage, prefix.error().message);
+    query.prefix = *prefix;
+  }
+  auto types = event_types_of(text_option(request, "type"));
+  if (!types) return std::unexpected(types.error());
+  query.types = std::move(*types);
+  query.attack = text_option(request, "attack");
+  for (const auto& [name, moment] : {std::pair{"from", &query.from}, {"until", &query.until}}) {
+    const auto text = request.option(name);
+    if (!text) continue;
+    const auto parsed = parse_moment(*text, context.now.wall);
+    if (!parsed) return std::unexpected(parsed.error());
+    *moment = *parsed;
+  }
+  return events_report(context.engine.journal(), query, context.now);
 }
 
 // ------------------------------------------------------------------- the table

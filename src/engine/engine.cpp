@@ -52,7 +52,9 @@ Engine::Engine(datapath::Datapath& datapath, config::Config config, std::filesys
       settings_(settings_of(std::move(config))),
       folder_(std::move(folder)),
       access_(datapath, journal_, settings_, folder_),
-      detector_(datapath, journal_, settings_) {}
+      detector_(datapath, journal_, settings_) {
+  set_sample_sink({});
+}
 
 // ------------------------------------------------------------------- start and change
 
@@ -62,9 +64,17 @@ Result<void> Engine::restore_baseline(std::string_view text) {
   return {};
 }
 
+void Engine::set_sample_sink(std::function<void(const fw_sample&)> sink) {
+  detector_.set_sample_sink([this, sink = std::move(sink)](const fw_sample& sample) {
+    watch_.add(sample);
+    if (sink) sink(sample);
+  });
+}
+
 Result<void> Engine::adopt(const Now& now) {
   started_ = now.wall;
   traffic_.begin(datapath_->counters(), now);
+  watch_.begin(datapath_->counters());
   detector_.begin();
   // What a former daemon left was made in the mode that is still in force.
   const Mode mode = std::exchange(
@@ -99,6 +109,7 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   if (Result<void> published = access_.configure(next.compiled, next.mode); !published)
     return failed(published.error());
   std::vector<std::string> changes = describe_changes(settings_, next);
+  if (next.mode != settings_.mode) before_mode(next.mode, now);
   settings_ = std::move(next);
   if (settings_.mode == Mode::enforce) access_.lift_observed_bans(now);
   journal_.write(EventType::reload, now, [&] {
@@ -137,14 +148,24 @@ Result<void> Engine::move_to(datapath::Datapath& datapath, Mode mode, const Now&
   datapath_ = &datapath;
   access_.move_to(datapath);
   traffic_.begin(datapath.counters(), now);
+  watch_.begin(datapath.counters());
   detector_.move_to(datapath);
   if (Result<void> done = access_.configure(settings_.compiled, mode); !done) return done;
   if (mode != settings_.mode) changed_mode(mode, now);
   return access_.fill(now);
 }
 
+// What was counted so far is told in the words of the mode that ends.
+void Engine::before_mode(Mode next, const Now& now) {
+  traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
+  traffic_.summarise(settings_.observing(), journal_, now);
+  access_.begin_observe(next == Mode::observe);
+  watch_.begin(datapath_->counters());  // its samples do not say in which mode they were judged
+}
+
 // The mode is in force in the datapath.
 void Engine::changed_mode(Mode mode, const Now& now) {
+  before_mode(mode, now);
   const Mode was = std::exchange(settings_.mode, mode);
   if (mode == Mode::enforce) access_.lift_observed_bans(now);
   journal_.write(EventType::mode, now, [&] {
@@ -159,10 +180,19 @@ void Engine::tick(const Now& now) {
   drain_events(now);
   ban_scanners(now);
   detector_.tick(traffic_.counters(), now);
+  watch_.tick(traffic_.counters(), borne_lately(), now);
   learn(now);
   access_.tick(now);
   interface_log_.update(interfaces(), journal_, now);
   journal_.summarise_suppressed(now);
+}
+
+// Above the budgets of services, and passed, since the last tick.
+std::uint64_t Engine::borne_lately() const {
+  std::uint64_t packets = 0;
+  for (const auto& [key, service] : detector_.capacities().services())
+    packets += static_cast<std::uint64_t>(service.passed);
+  return packets;
 }
 
 void Engine::reconcile(const Now& now) {
@@ -189,10 +219,13 @@ void Engine::drain_events(const Now& now) {
         record_scan(event, now);
         break;
       case FW_EVENT_LIMIT:
+        note_limited(source_of(event));
         journal_.write(event.observed != 0 ? EventType::would_limit : EventType::limit, now, [&] {
           EventDetails details{source_of(event).text(),
                                {Field::text("rule", settings_.rule_name(event.rule))}};
-          std::ranges::copy(fields_of(measured(event, now)), std::back_inserter(details.fields));
+          const Measured value = measured(event, now);
+          std::ranges::copy(fields_of_limit(value, settings_.burst_of(event.rule, value.metric)),
+                            std::back_inserter(details.fields));
           return details;
         });
         break;
@@ -203,6 +236,18 @@ void Engine::drain_events(const Now& now) {
   traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
 }
 
+void Engine::finish(const Now& now) {
+  drain_events(now);
+  traffic_.summarise(settings_.observing(), journal_, now);
+}
+
+void Engine::note_limited(const Prefix& source) {
+  constexpr std::size_t kMost = 256;  // judgement: each is looked up for `list sources`
+  std::erase(limited_, source);
+  if (limited_.size() == kMost) limited_.pop_front();
+  limited_.push_back(source);
+}
+
 void Engine::record_scan(const fw_event& event, const Now& now) {
   const Prefix source = source_of(event);
   if (settings_.config.detect.scan_ban.count() != 0) scanners_.push_back(source);
@@ -210,7 +255,8 @@ void Engine::record_scan(const fw_event& event, const Now& now) {
     return EventDetails{
         source.text(),
         {Field::text("proto", protocol_name(event.proto)), Field::count("dport", event.dport),
-         Field::count("port_groups", event.value)}};
+         Field::count("port_groups", event.value), Field::count("limit", event.limit),
+         Field::text("window", "69s")}};
   });
 }
 
@@ -311,6 +357,8 @@ View Engine::view(const Now& now) const {
           .offences = access_.offences(),
           .detector = detector_,
           .baseline = learner_.baseline(),
+          .watch = watch_,
+          .limited = limited_,
           .host_problems = host_problems_,
           .audit_problem = access_.audit_problem(now),
           .restored = restored_,

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +31,7 @@
 #include "engine/learn/budget_learner.hpp"
 #include "engine/report/view.hpp"
 #include "engine/settings/settings.hpp"
+#include "engine/watch/watch.hpp"
 
 namespace fw::engine {
 
@@ -45,6 +48,8 @@ class Engine {
   // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning
   // starts from nothing.
   [[nodiscard]] Result<void> restore_baseline(std::string_view text);
+  // Before the first event: those of a former daemon.
+  void restore_events(const KeptRows& rows);
   // Before adopt(): the mode, where it is not the configuration's.
   void begin_in(Mode mode) { settings_.mode = mode; }
 
@@ -111,6 +116,9 @@ class Engine {
   // The part of tick() that reads what the datapath did, so that an order sees what just happened.
   void drain_events(const Now& now);
 
+  // At the end: reads what the datapath did, and sums up in the log what was dropped.
+  void finish(const Now& now);
+
   // ---- orders of the operator. Each is checked whole before anything is done; see AccessControl.
 
   [[nodiscard]] Result<Outcomes> ban(std::span<const Prefix> prefixes, const BanOrder& order,
@@ -140,6 +148,9 @@ class Engine {
   [[nodiscard]] bool has_more_changes() const { return access_.unwritten() > 0; }
   // The store is empty: everything is handed out again.
   void write_all();
+
+  // Called with every sample of the datapath.
+  void set_sample_sink(std::function<void(const fw_sample&)> sink);
 
   // ---- state
 
@@ -180,11 +191,14 @@ class Engine {
   }
 
  private:
+  [[nodiscard]] std::uint64_t borne_lately() const;
+  void note_limited(const Prefix& source);
   void record_scan(const fw_event& event, const Now& now);
   void ban_scanners(const Now& now);
   void learn(const Now& now);
   // Puts learned budgets in force if they differ enough.
   [[nodiscard]] Result<void> review_budgets(const Baseline::Loads& loads, const Now& now);
+  void before_mode(Mode next, const Now& now);
   void changed_mode(Mode mode, const Now& now);
   void notice_sleep(const Now& now);
 
@@ -196,9 +210,11 @@ class Engine {
   AccessControl access_;
   Traffic traffic_;
   Detector detector_;
+  Watch watch_;
   BudgetLearner learner_;
   InterfaceLog interface_log_;
   Repairs repairs_;
+  std::deque<Prefix> limited_;    // sources above a limit, the last 256
   std::vector<Prefix> scanners_;  // to be banned once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
   std::vector<std::string> host_problems_;

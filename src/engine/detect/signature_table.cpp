@@ -170,6 +170,7 @@ std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now
                                   std::exchange(counted_[slot], counters.signature_packets[slot]);
     total += matches;
     signature.packets += matches;
+    signature.matches = matches;
     if (matches > 0) signature.last_match_ns = now.mono_ns;
     // A mean that forgets: the share of its time that has passed is replaced.
     if (passed_ns > 0) {

@@ -26,6 +26,7 @@ struct ActiveSignature {
   FoundSignature found;
   std::uint64_t since_ns = 0, last_match_ns = 0;
   std::uint64_t excess_ns = 0;   // when it last matched as much as a flood
+  std::uint64_t matches = 0;     // since the update before
   std::uint64_t packets = 0;     // that matched
   double pps = 0, peak_pps = 0;  // matches: of about the last 0.3 s, and the most so far
   bool pinned = false;

@@ -36,9 +36,13 @@ std::uint8_t policy_mode(Mode mode) {
   return FW_MODE_OFF;
 }
 
-std::string banned_in_words(const Bans::Ordered& made, const Now& now) {
-  return fmt::format("{} {}", made.changed ? "banned" : "was banned already",
-                     span_in_words(made.until_ns, now));
+std::string banned_in_words(const Bans::Ordered& made, Mode mode, const Now& now) {
+  std::string words = fmt::format("{} {}", made.changed ? "banned" : "was banned already",
+                                  span_in_words(made.until_ns, now));
+  if (made.explained) words += "; the reason is noted";
+  if (mode != Mode::enforce)
+    words += fmt::format("; nothing is dropped while the mode is {}", word(mode));
+  return words;
 }
 
 // Every ban that an unban of `prefix` ends: those around it and those inside.
@@ -200,17 +204,38 @@ Result<Outcomes> AccessControl::ban(std::span<const Prefix> prefixes, const BanO
       return fail(fmt::format("{} ({} of {} were banned)", made.error().message, outcomes.size(),
                               prefixes.size()));
     }
-    outcomes.push_back({.prefix = prefix,
-                        .changed = made->changed,
-                        .message = order.brief ? std::string() : banned_in_words(*made, now)});
+    outcomes.push_back(
+        {.prefix = prefix,
+         .changed = made->changed || made->explained,
+         .message = order.brief ? std::string() : banned_in_words(*made, settings_.mode, now)});
   }
   update_suspensions(now);
   return outcomes;
 }
 
+// A ban of more than was asked for stays, unless it is that of the source which has the address.
+Result<void> AccessControl::check_unbannable(std::span<const Prefix> prefixes) const {
+  for (const Prefix& prefix : prefixes)
+    for (const Prefix& banned : bans_about(bans_.all(), prefix)) {
+      const unsigned source_bits = prefix.is_v4() ? 128 : settings_.config.ban.prefix_v6;
+      if (banned.bits >= prefix.bits || banned.bits == source_bits) continue;
+      std::string sentence = fmt::format(
+          "{} is inside {}, which is banned as a whole (nothing was unbanned). To let "
+          "all of it in: floodwall unban {}",
+          prefix.text(), banned.text(), banned.text());
+      if (!bans_.all().at(banned).forced)  // else allow is refused, too
+        sentence += fmt::format(". To let in only {0}: floodwall allow {0} (--for 1h, for a while)",
+                                prefix.text());
+      return fail(ErrorKind::refused, std::move(sentence));
+    }
+  return {};
+}
+
 Result<Outcomes> AccessControl::unban(std::span<const Prefix> prefixes, bool strict,
                                       const Now& now) {
   bans_.expire(now);
+  if (Result<void> unbannable = check_unbannable(prefixes); !unbannable)
+    return std::unexpected(unbannable.error());
   if (strict)
     for (const Prefix& prefix : prefixes)
       if (bans_about(bans_.all(), prefix).empty())

@@ -87,6 +87,8 @@ class AccessControl {
   void move_to(datapath::Datapath& datapath);
   [[nodiscard]] Result<void> fill(const Now& now);
   // Mode enforce begins: bans that limits made in mode observe were only would-be ones.
+  // The mode is about to become observe, or another one.
+  void begin_observe(bool observe) { bans_.begin_observe(observe); }
   void lift_observed_bans(const Now& now) { bans_.lift_observed(now); }
 
   // ---- ten times a second
@@ -145,6 +147,7 @@ class AccessControl {
   void update_suspensions(const Now& now);
   void lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now);
   void lift_bans_of_the_allowed(const Now& now);
+  [[nodiscard]] Result<void> check_unbannable(std::span<const Prefix> prefixes) const;
   [[nodiscard]] Result<void> check_allowable(std::span<const Prefix> prefixes) const;
 
   Journal& journal_;

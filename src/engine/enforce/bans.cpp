@@ -85,8 +85,11 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   next.since_ns = now.mono_ns;
   if (is_known) next = place->second;
   const bool stricter = is_known && next.restricted && !order.restricted;
-  if (next.until_ns >= order.until_ns && next.forced >= order.forced && !stricter)
-    return Ordered{.changed = false, .until_ns = next.until_ns};
+  if (next.until_ns >= order.until_ns && next.forced >= order.forced && !stricter) {
+    const bool explained = !order.reason.empty() && order.reason != next.reason;
+    if (explained) set_reason(place, order.reason, now);
+    return Ordered{.changed = false, .explained = explained, .until_ns = next.until_ns};
+  }
 
   next.by = BannedBy::operator_;
   next.forced = next.forced || order.forced;
@@ -111,6 +114,15 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
     return details;
   });
   return Ordered{.changed = true, .until_ns = until};
+}
+
+// The ban stays as it is, also whose it is.
+void Bans::set_reason(Map::iterator at, const std::string& reason, const Now& now) {
+  auto& [prefix, ban] = *at;
+  ban.reason = reason;
+  unwritten_.changed(prefix);
+  journal_.write(EventType::ban_reason, now,
+                 [&] { return EventDetails{prefix.text(), {Field::text("reason", reason)}}; });
 }
 
 bool Bans::lift(const Prefix& prefix, std::string_view reason, const Now& now) {
@@ -261,9 +273,26 @@ std::uint64_t Bans::until_ns(const Prefix& prefix, const Ban& ban) const {
   return entry == nullptr ? ban.until_ns : std::max(engine::until_ns(*entry), ban.until_ns);
 }
 
-std::uint64_t Bans::dropped(const Prefix& prefix) const {
+std::uint64_t Bans::counted(const Prefix& prefix) const {
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
   return entry == nullptr ? 0 : entries_.dropped(*entry);
+}
+
+Bans::Drops Bans::drops(const Prefix& prefix, const Ban& ban) const {
+  const std::uint64_t all = counted(prefix);
+  std::uint64_t observed = ban.observed_drops;
+  if (settings_.observing()) observed += all - std::min(all, ban.before_observe);
+  observed = std::min(observed, all);
+  return {.dropped = all - observed, .observed = observed};
+}
+
+void Bans::begin_observe(bool observe) {
+  for (auto& [prefix, ban] : bans_) {
+    const std::uint64_t all = counted(prefix);
+    if (!observe && settings_.observing())
+      ban.observed_drops += all - std::min(all, ban.before_observe);
+    if (observe) ban.before_observe = all;
+  }
 }
 
 std::uint64_t Bans::rate(const Prefix& prefix, const Now& now) const {
@@ -315,7 +344,7 @@ void Bans::drop_stale_deadlines() {
 void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   const Prefix prefix = at->first;
   const Ban ban = at->second;
-  const std::uint64_t dropped_packets = dropped(prefix);
+  const Drops drops = this->drops(prefix, ban);
   entries_.erase(prefix, FW_ENTRY_BAN);
   // Otherwise the packets counted before the ban would ban the source again at its next packet.
   entries_.forget_source(prefix);
@@ -324,7 +353,9 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
     EventDetails details{prefix.text(), {Field::text("reason", reason)}};
     if (ban.by == BannedBy::limit)
       details.fields.push_back(Field::count("renewals", renewals(ban)));
-    details.fields.push_back(Field::count("dropped", dropped_packets));
+    if (drops.observed == 0 || drops.dropped != 0)
+      details.fields.push_back(Field::count("dropped", drops.dropped));
+    if (drops.observed != 0) details.fields.push_back(Field::count("would_drop", drops.observed));
     return details;
   });
 }
