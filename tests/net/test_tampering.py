@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Another program changes what the daemon has put in the kernel: `status` says so within two
 seconds, and within five it is as it was."""
+import contextlib
+import os
 import re
 import shutil
 import socket
 import struct
+import subprocess
 import time
 
 import pytest
 
 import bpf
+import netns
 import wire
 from lab import PINS, QUIET, Lab, wait_until
 
@@ -31,7 +35,7 @@ def problems_with(lab, words):
             for problem in lab.api.call("status")["problems"] if words in problem}
 
 
-def spoilers(link):
+def spoilers(lab, link, until_the_end):
     """Name, what does it, words of the problem."""
     packed = socket.inet_pton(socket.AF_INET, link.client(3))
     of_ban = lambda value: packed in value or packed[::-1] in value
@@ -51,8 +55,20 @@ def spoilers(link):
         ("XDP link", lambda: bpf.detach(LINKS / "in-up0"), "detached from up0"),
         ("egress program", lambda: bpf.replace_program(LINKS / "out-up0", 3), "egress program"),
         ("egress link", lambda: bpf.detach(LINKS / "out-up0"), "egress program"),
+        ("egress order", lambda: until_the_end.enter_context(before_our_egress(lab)), "before the egress program"),
         ("pins", lambda: shutil.rmtree(PINS), "pins of"),
+        ("bpffs", lambda: subprocess.run(["umount", netns.BPF_FS], check=True), "pins of"),
     ]
+
+
+@contextlib.contextmanager
+def before_our_egress(lab):
+    with netns.inside(lab.dut_ns):
+        held = bpf.pass_egress_first(socket.if_nametoindex("up0"))
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def is_whole(lab):
@@ -61,8 +77,14 @@ def is_whole(lab):
     return egress and all((PINS / name).exists() for name in names)
 
 
+@pytest.fixture
+def until_the_end():
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
 @pytest.mark.expects("Repaired", "Detach")
-def test_what_is_changed_in_the_kernel_is_reported_and_put_right(lab):
+def test_what_is_changed_in_the_kernel_is_reported_and_put_right(lab, until_the_end):
     link = lab.link(4)
     lab.list_file("deny.list").write_text(f"{link.client(5)}\n")
     lab.start_daemon()
@@ -70,7 +92,7 @@ def test_what_is_changed_in_the_kernel_is_reported_and_put_right(lab):
     frames = [wire.udp(link, link.client(n), link.dut) for n in (3, 4, 5)]
     innocent = [frames[1][1]]
     assert lab.passed(frames) == innocent
-    for name, spoil, words in spoilers(link):
+    for name, spoil, words in spoilers(lab, link, until_the_end):
         known = problems_with(lab, words)
         spoil()
         begin = time.monotonic()
@@ -95,6 +117,53 @@ def test_name_that_another_card_has_now_is_protected(lab):
     wait_until(lambda: lab.api.call("status")["healthy"], 5, "the new up0 is protected")
     assert not lab.comes_through(frame)
     assert lab.comes_through(wire.udp(link, link.client(4), link.dut))
+
+
+def has_carrier(lab):
+    return all("state UP" in lab.run("ip", "link", "show", name, where=where).stdout
+               for name, where in (("up0", "dut"), ("peer0", "peers")))
+
+
+def attachment(lab):
+    return lab.api.call("status")["interfaces"][0]["attachment"]
+
+
+@pytest.mark.expects("Repaired", "RepairFailed", "Detach")
+def test_program_that_took_the_place_of_ours_is_named_and_followed_by_ours(lab):
+    link = lab.link(4)
+    lab.start_daemon()
+    lab.cli("ban", link.client(3), "--for", "1h")
+    with netns.inside(lab.dut_ns):
+        bpf.detach(LINKS / "in-up0")
+    held = netns.pass_by_xdp(lab.dut_ns, "up0")
+    try:
+        wait_until(lambda: problems_with(lab, "already runs another XDP program"), 2.5, "it is named")
+        assert attachment(lab) == "none" and not problems_with(lab, "went away")
+    finally:
+        os.close(held)
+    wait_until(lambda: attachment(lab) == "native", 5, "ours again")
+    assert not problems_with(lab, "pin of"), "our own attempts are no tampering"
+    assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
+
+
+@pytest.mark.expects("Repaired", "Detach")
+def test_interface_that_goes_down_or_to_another_namespace_is_followed_only_here():
+    with Lab(container=True) as lab:
+        link = lab.link(4)
+        frame = wire.udp(link, link.client(3), link.dut)
+        lab.start_daemon()
+        lab.cli("ban", link.client(3), "--for", "1h")
+        netns.ip_batch(lab.dut_ns, ["link set up0 down", "link set up0 up"])
+        wait_until(lambda: has_carrier(lab), 5, "it is up")
+        assert not lab.comes_through(frame)
+        lab.run("ip", "link", "set", "up0", "netns", lab.box_ns, where="dut")
+        wait_until(lambda: problems_with(lab, "moved to another network namespace"), 2.5, "it is said")
+        assert attachment(lab) == "none"
+        assert "prog/xdp" not in lab.run("ip", "-d", "link", "show", "up0", where="box").stdout, "ours is gone"
+        lab.run("ip", "link", "set", "up0", "netns", lab.dut_ns, where="box")
+        netns.ip_batch(lab.dut_ns, ["link set up0 up"])
+        wait_until(lambda: attachment(lab) == "native" and has_carrier(lab), 5, "protected again")
+        assert not lab.comes_through(frame)
 
 
 def test_interface_that_policy_routing_leads_to_is_an_uplink():
