@@ -106,7 +106,7 @@ Result<DatapathSwitch> DatapathSwitch::open_off(const std::filesystem::path& pin
 }
 
 DatapathSwitch::~DatapathSwitch() {
-  if (kernel_ && !keep_) kernel_->remove();
+  if (kernel_ && !keep_) remove();
 }
 
 datapath::Datapath& DatapathSwitch::current() {
@@ -120,9 +120,16 @@ void DatapathSwitch::use_memory(const Now& now) {
                                                      now.mono_ns);
 }
 
+void DatapathSwitch::remove() {
+  kernel_->remove();
+  if (!opening_) return;
+  opening_.reset();
+  (void)datapath::xdp::remove_pinned(options_.pins);
+}
+
 Result<void> DatapathSwitch::off(engine::Engine& engine, const Now& now) {
   if (!kernel_) return {};
-  kernel_->remove();  // first: it is what was asked for
+  remove();  // first: it is what was asked for
   use_memory(now);
   Result<void> moved = engine.move_to(*memory_, engine::Mode::off, now);
   kernel_.reset();

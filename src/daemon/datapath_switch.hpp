@@ -68,6 +68,8 @@ class DatapathSwitch {
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load_queue() const;
   [[nodiscard]] bool replace_queue(std::unique_ptr<datapath::Datapath> xdp, engine::Engine& engine,
                                    const Now& now);
+  // Takes everything out of the kernel, also what was about to be there.
+  void remove();
   void retry_later(const Now& now);
 
   datapath::xdp::Options options_;
