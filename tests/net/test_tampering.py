@@ -2,7 +2,9 @@
 """Another program changes what the daemon has put in the kernel: `status` says so within two
 seconds, and within five it is as it was."""
 import contextlib
+import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -15,7 +17,7 @@ import pytest
 import bpf
 import netns
 import wire
-from lab import PINS, QUIET, Lab, wait_until
+from lab import PINS, QUIET, Lab, pause_until, wait_until
 
 pytestmark = pytest.mark.xdp_only("its tables are the daemon's own")
 MAPS, LINKS = PINS / "maps", PINS / "links"
@@ -122,6 +124,64 @@ def test_name_that_another_card_has_now_is_protected(lab):
 def has_carrier(lab):
     return all("state UP" in lab.run("ip", "link", "show", name, where=where).stdout
                for name, where in (("up0", "dut"), ("peer0", "peers")))
+
+
+def used_by(pid):
+    """Nanoseconds of all cores, descriptors, and kB of memory."""
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    spent = sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir())
+    memory = re.search(r"VmRSS:\s*(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]
+    return spent, len(os.listdir(f"/proc/{pid}/fd")), int(memory)
+
+
+def kernel_objects(lab):
+    """How many BPF links, programs and maps there are."""
+    return [len(json.loads(lab.run("bpftool", "-j", kind, "show", where="dut").stdout)) for kind in ("link", "map")]
+
+
+@pytest.mark.expects("Repaired", "RepairFailed", "Detach")
+def test_putting_right_leaks_nothing(lab):
+    """FLOODWALL_ROUNDS: how often."""
+    lab.start_daemon()
+    spoils = [lambda: bpf.replace_program(LINKS / "in-up0", 6), lambda: bpf.detach(LINKS / "in-up0"),
+              lambda: bpf.detach(LINKS / "out-up0"), lambda: bpf.change(MAPS / "configs", zeroed(always)),
+              lambda: shutil.rmtree(PINS)]
+
+    def rounds(count):
+        for n in range(count):
+            spoils[n % len(spoils)]()
+            # The network changes, so the kernel is looked at now and not in a second.
+            lab.run("ip", "address", "add" if n % 2 == 0 else "del", "192.0.2.77/32", "dev", "lo", where="dut")
+            wait_until(lambda: is_whole(lab) and attachment(lab) == "native", 5, f"round {n}")
+
+    rounds(10)
+    objects, before = kernel_objects(lab), used_by(lab.daemon.pid)
+    rounds(int(os.environ.get("FLOODWALL_ROUNDS", "20")))
+    after = used_by(lab.daemon.pid)
+    print(f"descriptors {before[1]} -> {after[1]}, memory {before[2]} -> {after[2]} kB, links and maps "
+          f"{objects} -> {kernel_objects(lab)}")
+    assert after[1] <= before[1] + 2 and after[2] < before[2] + 1000
+    # Others on this machine make objects, too.
+    assert all(now <= then + 30 for then, now in zip(objects, kernel_objects(lab)))
+
+
+@pytest.mark.expects("Suppressed")
+@pytest.mark.parametrize("bans, listed", [(20_000, 0)] if not os.environ.get("FLOODWALL_COST") else
+                         [(0, 0), (20_000, 0), (0, 500_000)])
+def test_looking_again_costs_little(lab, bans, listed):
+    """FLOODWALL_COST: for how many seconds it is measured, after as many; also without bans, and with a list."""
+    seconds = float(os.environ.get("FLOODWALL_COST", "3"))
+    lab.list_file("deny.list").write_text("".join(f"20.{n >> 15 & 255}.{n >> 7 & 255}.{n << 1 & 255}\n"
+                                                  for n in range(listed)))
+    lab.start_daemon(lab.config(tables=QUIET + "[tables]\nbans = 65536\n"))
+    if bans:
+        lab.cli("ban", "-", stdin="".join(f"11.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(bans)))
+    pause_until(time.monotonic() + seconds)  # what was ordered is written to disk
+    begin, spent = time.monotonic(), used_by(lab.daemon.pid)[0]
+    pause_until(begin + seconds)
+    share = (used_by(lab.daemon.pid)[0] - spent) / (time.monotonic() - begin) / 1e9
+    print(f"{bans} bans, {listed} listed: {100 * share:.2f} % of a core, all that the daemon does")
+    assert share < 0.2, "far more than was measured: docs/reliability.md"
 
 
 def attachment(lab):
