@@ -141,7 +141,7 @@ def test_start_without_a_filter_gets_xdp_once_calls_succeed(lab, faults):
         server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with server:
         server.bind(("", 9999))
-        faults.plan(1, 8)
+        faults.plan(1, 5)
         lab.start_daemon(prepare=faults.preload)
         status = lab.api.call("status")
         assert not status["healthy"] and "XDP is tried again" in str(status["problems"])
