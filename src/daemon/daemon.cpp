@@ -29,7 +29,7 @@ constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, 
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
 constexpr std::uint64_t kReconcileEveryNs = kSecond;
-constexpr std::uint64_t kSocketEveryNs = kSecond;     // whether somebody deleted the API's socket
+constexpr std::uint64_t kSocketEveryNs = kSecond;     // whether somebody deleted /run/floodwall
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
 bool is_attached(const datapath::Datapath& datapath) {
@@ -83,7 +83,6 @@ void Daemon::attach(const Now& now) {
     return;
   }
   if (!*fell) return;
-  say(parts_.datapath.notice());
   read_sockets(now);
   update_interfaces();
 }
@@ -209,11 +208,16 @@ void Daemon::update_api_group() {
   api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
 }
 
-void Daemon::keep_api_socket(const Now& now) {
+void Daemon::keep_run_folder(const Now& now) {
   if (api_ == nullptr || now.mono_ns < socket_due_ns_) return;
   socket_due_ns_ = now.mono_ns + kSocketEveryNs;
+  const Result<bool> locked = parts_.lock.keep();
+  is_superseded_ = locked && !*locked;
+  if (is_superseded_) return;
   const Result<void> kept = api_->keep_socket();
   socket_problem_ = kept ? "" : "nobody can ask this daemon: " + kept.error().message;
+  if (kept && !locked)
+    socket_problem_ = "a second floodwalld could start: " + locked.error().message;
 }
 
 Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
@@ -240,8 +244,9 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
 // ------------------------------------------------------------------- ticking
 
 void Daemon::tick(const Now& now) {
+  keep_run_folder(now);
+  if (is_superseded_) return;
   (void)is_removed(now);
-  keep_api_socket(now);
   if (now.mono_ns >= (parts_.engine.wants_load(now) ? load_due_ns_ : listen_due_ns_))
     update_listening(now);
   parts_.engine.tick(now);

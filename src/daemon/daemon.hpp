@@ -16,6 +16,7 @@
 #include "daemon/config_control.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
+#include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/pressure.hpp"
 #include "daemon/removal_order.hpp"
@@ -44,6 +45,7 @@ class Daemon : public engine::ServiceControl {
     AttackCapture& capture;
     StateFile& state;
     RemovalOrder removal;
+    Lock& lock;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);
@@ -66,6 +68,9 @@ class Daemon : public engine::ServiceControl {
 
   // Ten times a second.
   void tick(const Now& now);
+  // Another daemon has taken over, as somebody deleted the lock: this one must end, and leave the
+  // kernel and the state file to it.
+  [[nodiscard]] bool is_superseded() const { return is_superseded_; }
   // When network_fd() is readable.
   void network_changed(const Now& now);
   [[nodiscard]] int network_fd() const { return network_watch_.fd(); }
@@ -99,7 +104,7 @@ class Daemon : public engine::ServiceControl {
   void update_api_group();
   // Another configuration is in force.
   void changed_config(const Now& now);
-  void keep_api_socket(const Now& now);
+  void keep_run_folder(const Now& now);
   void report_problems();
 
   Parts parts_;
@@ -115,6 +120,7 @@ class Daemon : public engine::ServiceControl {
   std::uint64_t machine_due_ns_ = 0, load_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0,
                 reconcile_due_ns_ = 0, socket_due_ns_ = 0;
   std::string removal_problem_;  // why what --remove ordered could not be done; empty: it was
+  bool is_superseded_ = false;
   std::string socket_problem_, machine_problem_, fall_back_problem_, listen_problem_, api_problem_,
       time_problem_;                   // empty: none
   std::vector<std::string> problems_;  // as last printed

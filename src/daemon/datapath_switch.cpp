@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "datapath/xdp/bpffs.hpp"
+
 namespace fw::daemon {
 namespace {
 
@@ -27,11 +29,13 @@ Result<std::unique_ptr<datapath::Datapath>> load_xdp(const datapath::xdp::Option
   return kernel;
 }
 
+// Nobody asked for queues, so it is a problem until XDP is back or somebody does.
 std::string what_is_lost(std::string_view why) {
   return fmt::format(
       "no XDP here ({}): packets are judged in user space instead (nfqueue). Lost by that: speed "
       "(the kernel has spent its own work on each packet), filtering while floodwalld is stopped "
-      "or overrun, and what is not IP",
+      "or overrun, and what is not IP. XDP is tried again, and takes over when it can; if it never "
+      "can here, write datapath = \"nfqueue\"",
       why);
 }
 
@@ -47,9 +51,8 @@ Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load_queue() const {
 }
 
 Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there) {
-  notice_.clear();
-  if (kind_ == config::DatapathKind::nfqueue) return load_queue();
   problem_.clear();
+  if (kind_ == config::DatapathKind::nfqueue) return load_queue();
   auto kernel = load_xdp(options_, were_there);
   // Without the right to use BPF the queues would be refused as well. That is no lack of the
   // kernel, so it must not silently become a weaker protection.
@@ -67,8 +70,7 @@ Result<std::unique_ptr<datapath::Datapath>> DatapathSwitch::load(bool were_there
     kernel.error().message += "; nor do packets get to user space: " + queue.error().message;
     return kernel;
   }
-  notice_ = what_is_lost(kernel.error().message);
-  if (kernel.error().kind == ErrorKind::refused) problem_ = notice_ + "; XDP is tried again";
+  problem_ = what_is_lost(kernel.error().message);
   return queue;
 }
 
@@ -104,7 +106,7 @@ Result<DatapathSwitch> DatapathSwitch::open_off(const std::filesystem::path& pin
 }
 
 DatapathSwitch::~DatapathSwitch() {
-  if (kernel_ && !keep_) kernel_->remove();
+  if (kernel_ && !keep_) remove();
 }
 
 datapath::Datapath& DatapathSwitch::current() {
@@ -118,9 +120,16 @@ void DatapathSwitch::use_memory(const Now& now) {
                                                      now.mono_ns);
 }
 
+void DatapathSwitch::remove() {
+  kernel_->remove();
+  if (!opening_) return;
+  opening_.reset();
+  (void)datapath::xdp::remove_pinned(options_.pins);
+}
+
 Result<void> DatapathSwitch::off(engine::Engine& engine, const Now& now) {
   if (!kernel_) return {};
-  kernel_->remove();  // first: it is what was asked for
+  remove();  // first: it is what was asked for
   use_memory(now);
   Result<void> moved = engine.move_to(*memory_, engine::Mode::off, now);
   kernel_.reset();
@@ -155,7 +164,7 @@ Result<bool> DatapathSwitch::fall_back(const std::string& why, engine::Engine& e
   }
   kernel_->remove();
   kernel_ = std::move(*queue);
-  notice_ = what_is_lost(why);
+  problem_ = what_is_lost(why);
   retry_later(now);
   return true;
 }
@@ -173,11 +182,18 @@ bool DatapathSwitch::return_to_xdp(engine::Engine& engine, const Now& now) {
     return false;
   if (!opening_) {
     if (now.mono_ns < retry_due_ns_) return false;
+    // Takes no time, so it need not wait longer after each failure.
+    if (const Result<void> pins = datapath::xdp::prepare_pins(options_.pins); !pins) {
+      problem_ = what_is_lost(pins.error().message);
+      retry_due_ns_ = now.mono_ns + kSecond;
+      return false;
+    }
     opening_.emplace(options_);
   }
   auto xdp = opening_->poll(0);
   if (!xdp) return false;
   const bool returned = *xdp && replace_queue(std::move(**xdp), engine, now);
+  if (!returned) (void)datapath::xdp::remove_pinned(options_.pins);
   retry_later(now);
   if (returned) retry_pause_ns_ = 0;
   return returned;
@@ -192,7 +208,6 @@ bool DatapathSwitch::replace_queue(std::unique_ptr<datapath::Datapath> xdp, engi
   if (attached) {
     if (engine.move_to(*xdp, engine.mode(), now)) {
       kernel_ = std::move(xdp);
-      notice_.clear();
       problem_.clear();
       return true;
     }

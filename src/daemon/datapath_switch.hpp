@@ -47,9 +47,7 @@ class DatapathSwitch {
   // Where "auto" became queues: tries XDP again at times, without waiting for it, and returns to it
   // when it can attach to an interface that the queues have. True: it did.
   [[nodiscard]] bool return_to_xdp(engine::Engine& engine, const Now& now);
-  // Empty, or why "auto" became less than XDP, and what is lost by it.
-  [[nodiscard]] const std::string& notice() const { return notice_; }
-  // The same if it need not stay so.
+  // Empty, or why "auto" became less than XDP, what is lost by it, and the remedy.
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
   // Whether filtering continues when this is destroyed. Initially: if a former daemon left it so.
@@ -70,6 +68,8 @@ class DatapathSwitch {
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load_queue() const;
   [[nodiscard]] bool replace_queue(std::unique_ptr<datapath::Datapath> xdp, engine::Engine& engine,
                                    const Now& now);
+  // Takes everything out of the kernel, also what was about to be there.
+  void remove();
   void retry_later(const Now& now);
 
   datapath::xdp::Options options_;
@@ -78,7 +78,7 @@ class DatapathSwitch {
   std::unique_ptr<datapath::UserDatapath> memory_;
   bool keep_ = false;
   config::DatapathKind kind_ = config::DatapathKind::automatic;
-  std::string notice_, problem_;
+  std::string problem_;
   std::optional<datapath::xdp::Opening> opening_;  // of XDP, while the queues judge
   std::uint64_t retry_due_ns_ = 0, retry_pause_ns_ = 0;
 };

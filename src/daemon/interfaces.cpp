@@ -17,6 +17,17 @@ bool exists(const host::Network& network, const std::string& name) {
          network.interfaces.end();
 }
 
+// Whether it is a port of a bridge or bond among `names`: all that arrives on it is judged there,
+// and would be counted twice if it were judged on the port as well.
+bool is_port_of(const std::set<std::string>& names, const host::Network& network,
+                const std::string& name) {
+  const auto& all = network.interfaces;
+  const auto port = std::ranges::find(all, name, &host::Interface::name);
+  if (port == all.end() || port->master_index == 0) return false;
+  const auto master = std::ranges::find(all, port->master_index, &host::Interface::index);
+  return master != all.end() && master->kind != "vrf" && names.contains(master->name);
+}
+
 // Whether the datapath itself reports what is wrong with the interface.
 bool is_reported(const datapath::Datapath& datapath, const std::string& name) {
   return std::ranges::any_of(datapath.interfaces(), [&](const auto& status) {
@@ -77,7 +88,8 @@ void Interfaces::update(const std::vector<std::string>& configured, const host::
 void Interfaces::add_unlisted(const std::set<std::string>& names, const host::Network& network,
                               const datapath::Datapath& datapath) {
   for (const std::string& uplink : host::uplinks(network))
-    if (!names.contains(uplink) && !is_on(datapath, index_of(network, uplink)))
+    if (!names.contains(uplink) && !is_port_of(names, network, uplink) &&
+        !is_on(datapath, index_of(network, uplink)))
       problems_.push_back(
           fmt::format("{} has a default route and is not protected: name it in `interface`, or "
                       "write interface = \"auto\"",
@@ -105,6 +117,11 @@ std::set<std::string> Interfaces::wanted(const std::vector<std::string>& configu
     for (const std::string& former : wanted_)
       if (exists(network, former)) names.insert(former);
   }
+  const std::set<std::string> all = names;
+  std::erase_if(names, [&](const std::string& name) {
+    return is_port_of(all, network, name) &&
+           std::ranges::find(configured, name) == configured.end();
+  });
   return names;
 }
 

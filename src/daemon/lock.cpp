@@ -24,9 +24,11 @@ std::unexpected<Error> refused_by_system(const std::filesystem::path& path, int 
                           rights ? "; floodwalld runs as root" : ""));
 }
 
-}  // namespace
-
-Result<Lock> Lock::take(const std::filesystem::path& folder) {
+struct Taken {
+  UniqueFd fd;
+  bool locked = false;  // false: another process has it
+};
+Result<Taken> open_and_lock(const std::filesystem::path& folder) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(folder, error);
   if (error) return refused_by_system(folder, error.value());
@@ -39,14 +41,36 @@ Result<Lock> Lock::take(const std::filesystem::path& folder) {
   if (!fd.valid()) return refused_by_system(path, errno);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused_by_system(path, errno);
-    return fail(fmt::format("floodwalld is running already (process {}): see floodwall status",
-                            pid_in(fd.get())));
+    return Taken{.fd = std::move(fd)};
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd.get(), 0) != 0 ||
       ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
     return refused_by_system(path, errno);
-  return Lock(std::move(fd));
+  return Taken{.fd = std::move(fd), .locked = true};
+}
+
+}  // namespace
+
+Result<Lock> Lock::take(const std::filesystem::path& folder) {
+  Result<Taken> taken = open_and_lock(folder);
+  if (!taken) return std::unexpected(std::move(taken.error()));
+  if (!taken->locked)
+    return fail(fmt::format("floodwalld is running already (process {}): see floodwall status",
+                            pid_in(taken->fd.get())));
+  return Lock(std::move(taken->fd), folder);
+}
+
+Result<bool> Lock::keep() {
+  struct stat there{};
+  struct stat ours{};
+  if (::stat((folder_ / kPidFile).c_str(), &there) == 0 && ::fstat(fd_.get(), &ours) == 0 &&
+      there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+    return true;
+  Result<Taken> taken = open_and_lock(folder_);
+  if (!taken) return std::unexpected(std::move(taken.error()));
+  if (taken->locked) fd_ = std::move(taken->fd);
+  return taken->locked;
 }
 
 }  // namespace fw::daemon

@@ -16,9 +16,15 @@ class Lock {
   // Creates the folder if it is missing. Fails, naming the process, if another daemon runs.
   [[nodiscard]] static Result<Lock> take(const std::filesystem::path& folder);
 
+  // Makes the file again if somebody deleted it. False: another daemon has made it, and has taken
+  // over the tables; this one must end. After an error it is to be tried again.
+  [[nodiscard]] Result<bool> keep();
+
  private:
-  explicit Lock(UniqueFd fd) : fd_(std::move(fd)) {}
+  Lock(UniqueFd fd, std::filesystem::path folder)
+      : fd_(std::move(fd)), folder_(std::move(folder)) {}
   UniqueFd fd_;
+  std::filesystem::path folder_;
 };
 
 }  // namespace fw::daemon

@@ -61,6 +61,10 @@ class LifeInLog {
     write(filtering ? "stopped, the filter stays" : "stopped, with the filter");
     ended_ = true;
   }
+  void is_superseded() {
+    write("another floodwalld has taken over");
+    ended_ = true;
+  }
 
  private:
   void write(std::string_view why) {
@@ -78,7 +82,7 @@ Result<void> run(const Options& options) {
   (void)::umask(0027);
 
   // 1. One daemon at a time: from here on no other one writes to the tables.
-  const Result<Lock> lock = Lock::take(options.socket.parent_path());
+  Result<Lock> lock = Lock::take(options.socket.parent_path());
   if (!lock) return std::unexpected(lock.error());
 
   // 2. The configuration: that on disk, or the former one if that on disk cuts something off.
@@ -104,7 +108,6 @@ Result<void> run(const Options& options) {
           ? DatapathSwitch::open_off(options.pins, run_folder, config, read_clocks())
           : DatapathSwitch::open(options.pins, run_folder, config);
   if (!datapath) return std::unexpected(datapath.error());
-  say(datapath->notice());
 
   // 5. The tables are filled: the baseline's budgets, the configuration, the bans and what else was
   //    believed, the addresses that this host needs, the lists, and the established flows.
@@ -123,7 +126,8 @@ Result<void> run(const Options& options) {
                                         .log = log,
                                         .capture = capture,
                                         .state = state,
-                                        .removal = RemovalOrder(run_folder)});
+                                        .removal = RemovalOrder(run_folder),
+                                        .lock = *lock});
   if (!daemon) return std::unexpected(daemon.error());
   state.restore_baseline(engine);
   engine.begin_in(mode);
@@ -154,6 +158,13 @@ Result<void> run(const Options& options) {
   // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
+  if (daemon->is_superseded()) {
+    life.is_superseded();
+    return fail(
+        ErrorKind::refused,
+        "somebody deleted the lock and another floodwalld has taken over: this one ends and "
+        "leaves it everything");
+  }
   engine.finish(read_clocks());
   life.ends(engine.settings().config.keep_filtering);
   state.finish(engine, read_clocks());

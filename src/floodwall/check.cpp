@@ -33,9 +33,13 @@ Result<int> run_check(const cli::CommandLine& line, cli::World& world) {
   // Only the daemon knows which configuration it was started with.
   const auto reply = world.call(line.socket, "check", nlohmann::json::object());
   if (reply) return cli::show(line, "check", *reply, world);
-  if (reply.error().kind != ErrorKind::not_running &&
-      reply.error().kind != ErrorKind::not_permitted)
-    return std::unexpected(reply.error());
+  // Who may not use the API may still read the file. The daemon may have another one, and have
+  // refused to read that for the caller: then its error is the answer.
+  std::error_code error;
+  const bool may_be_here = reply.error().kind == ErrorKind::not_running ||
+                           (reply.error().kind == ErrorKind::not_permitted &&
+                            std::filesystem::exists(kDefaultFile, error));
+  if (!may_be_here) return std::unexpected(reply.error());
   return check_here(line, kDefaultFile, world);
 }
 

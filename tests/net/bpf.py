@@ -7,7 +7,8 @@ import struct
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-_LOOKUP, _UPDATE, _LOAD, _GET, _INFO, _LINK_UPDATE, _LINK_DETACH = 1, 2, 5, 7, 15, 29, 34
+_LOOKUP, _UPDATE, _LOAD, _GET, _INFO, _LINK, _LINK_UPDATE, _LINK_DETACH = 1, 2, 5, 7, 15, 28, 29, 34
+_TCX_EGRESS, _BEFORE = 47, 8
 
 
 def _call(command, attributes):
@@ -48,8 +49,9 @@ def change(path, new):
 
 
 def passing_program(kind):
-    """A program that passes everything: `kind` 6 is XDP (for frames with fragments), 3 is a tc classifier."""
-    code = ctypes.create_string_buffer(struct.pack("<Bxxxi", 0xB7, 2 if kind == 6 else -1) + b"\x95" + bytes(7))
+    """A program that passes everything: `kind` 6 is XDP (for frames with fragments), 3 is a tc classifier,
+    after which no other one runs."""
+    code = ctypes.create_string_buffer(struct.pack("<Bxxxi", 0xB7, 2 if kind == 6 else 0) + b"\x95" + bytes(7))
     licence = ctypes.create_string_buffer(b"MIT")
     flags, attach = (32, 37) if kind == 6 else (0, 0)
     return _call(_LOAD, struct.pack("<IIQQIIQII16sII", kind, 2, ctypes.addressof(code),
@@ -63,6 +65,15 @@ def replace_program(link, kind):
             _call(_LINK_UPDATE, struct.pack("<IIII", fd, program, 0, 0))
         finally:
             os.close(program)
+
+
+def pass_egress_first(index):
+    """Before all other programs on egress of an interface; it goes when the returned descriptor is closed."""
+    program = passing_program(3)
+    try:
+        return _call(_LINK, struct.pack("<IIIIIIQ", program, index, _TCX_EGRESS, _BEFORE, 0, 0, 0))
+    finally:
+        os.close(program)
 
 
 def detach(link):

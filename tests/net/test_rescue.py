@@ -191,6 +191,28 @@ def test_a_hung_daemon_is_named_in_time_and_its_socket_is_made_again(lab):
     lab.cli("status")
 
 
+@pytest.mark.expects("Repaired")
+def test_of_two_daemons_whose_lock_was_deleted_one_is_left_and_filters(lab, link):
+    frame = wire.udp(link, link.client(3), link.dut)
+    lab.start_daemon()
+    lab.cli("ban", link.client(3))
+    first = lab.daemon
+    shutil.rmtree(os.path.dirname(SOCKET))
+    lab.start_daemon(wait=False)
+    try:
+        wait_until(lambda: first.poll() is not None or lab.daemon.poll() is not None, 10, "one ends")
+        ended, left = (first, lab.daemon) if first.poll() is not None else (lab.daemon, first)
+        assert ended.poll() != 0
+        lab.daemon = left
+        wait_until(lab.api.is_up, 10, "the other one answers")
+        assert left.poll() is None and not lab.comes_through(frame)
+        lab.cli("unban", link.client(3))
+        assert lab.comes_through(frame), "its tables are those in force"
+    finally:
+        first.kill()
+        first.wait()
+
+
 def test_root_is_served_while_others_hold_every_connection(lab):
     lab.start_daemon(with_members(lab))
     holder = member_children(lab, HOLD, 64)

@@ -36,8 +36,11 @@ bool is_bpffs(const std::filesystem::path& path) {
 Result<void> prepare_pins(const std::filesystem::path& folder) {
   const std::filesystem::path root = "/sys/fs/bpf";
   if (folder.string().starts_with(root.string()) && !is_bpffs(root) &&
-      mount("bpf", root.c_str(), "bpf", 0, "mode=0700") != 0)
-    return fail_call("mount the BPF file system at /sys/fs/bpf", errno);
+      mount("bpf", root.c_str(), "bpf", 0, "mode=0700") != 0) {
+    auto failed = fail_call("mount the BPF file system at /sys/fs/bpf", errno);
+    failed.error().message += "; mount it by hand: mount -t bpf bpf /sys/fs/bpf";
+    return failed;
+  }
   std::error_code error;
   std::filesystem::create_directories(folder / "maps", error);
   if (!error) std::filesystem::create_directories(folder / "links", error);

@@ -30,6 +30,8 @@ namespace {
 
 // BPF_TCX_EGRESS of linux/bpf.h since 6.6. An older kernel refuses it, and clsact is used.
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+// BPF_F_BEFORE: before all others, as a program that lets a packet go ends its way through them.
+constexpr unsigned kFirst = 1U << 3;
 
 // The pins of an interface are "in-eth0:100" and "out-eth0:100" for eth0.100: bpffs takes no dots,
 // interface names no colons.
@@ -44,12 +46,8 @@ std::string interface_of(const std::filesystem::path& pin) {
   return name;
 }
 
-// What a link joins. Index 0: its interface is gone, or another program detached it.
-struct Target {
-  unsigned index = 0;
-  std::uint32_t program = 0;
-};
 // An error is no answer: it says nothing about the link.
+using Target = Link::Target;
 Result<Target> look_at(const UniqueFd& link) {
   bpf_link_info info{};
   unsigned size = sizeof info;
@@ -59,14 +57,23 @@ Result<Target> look_at(const UniqueFd& link) {
   return Target{.index = info.xdp.ifindex, .program = info.prog_id};
 }
 
-// The kernel's number of the XDP program of an interface; 0: it has none, or the kernel does not
-// tell.
-unsigned xdp_program(unsigned index) {
+struct Running {
+  std::uint32_t program = 0;  // 0: none, or there is no such interface here
+  Attachment mode = Attachment::none;
+};
+// The XDP program of an interface of this network namespace. None: the kernel does not tell.
+std::optional<Running> running_on(unsigned index) {
   LIBBPF_OPTS(bpf_xdp_query_opts, query);
-  if (bpf_xdp_query(static_cast<int>(index), 0, &query) != 0) return 0;
-  return query.prog_id != 0       ? query.prog_id
-         : query.drv_prog_id != 0 ? query.drv_prog_id
-                                  : query.skb_prog_id;
+  const int error = bpf_xdp_query(static_cast<int>(index), 0, &query);
+  if (error == -ENODEV) return Running{};
+  if (error != 0) return std::nullopt;
+  Running found{.program = query.prog_id != 0       ? query.prog_id
+                           : query.drv_prog_id != 0 ? query.drv_prog_id
+                                                    : query.skb_prog_id};
+  if (query.attach_mode == XDP_ATTACHED_SKB) found.mode = Attachment::generic;
+  if (query.attach_mode == XDP_ATTACHED_DRV || query.attach_mode == XDP_ATTACHED_HW)
+    found.mode = Attachment::native;
+  return found;
 }
 
 std::optional<std::string> name_of_program(unsigned id) {
@@ -78,24 +85,10 @@ std::optional<std::string> name_of_program(unsigned id) {
 }
 
 std::string foreign_program(unsigned index) {
-  const unsigned id = xdp_program(index);
+  const unsigned id = running_on(index).value_or(Running{}).program;
   if (id == 0) return "unknown";
   const auto name = name_of_program(id);
   return name ? fmt::format("\"{}\" (id {})", *name, id) : fmt::format("id {}", id);
-}
-
-std::optional<Attachment> attachment_of(unsigned index) {
-  LIBBPF_OPTS(bpf_xdp_query_opts, query);
-  if (bpf_xdp_query(static_cast<int>(index), 0, &query) != 0) return std::nullopt;
-  switch (query.attach_mode) {
-    case XDP_ATTACHED_DRV:
-    case XDP_ATTACHED_HW:
-      return Attachment::native;
-    case XDP_ATTACHED_SKB:
-      return Attachment::generic;
-    default:
-      return Attachment::none;
-  }
 }
 
 bool is_taken(int error) {
@@ -211,7 +204,7 @@ Result<void> Link::attach_ingress() {
   const Result<bool> exchanged = take_over(ingress_, Hook::xdp, programs_.ingress.fd, ingress_pin_);
   if (!exchanged) return std::unexpected(exchanged.error());
   if (*exchanged) {
-    if (attachment_of(index_) == Attachment::generic)
+    if (running_on(index_).value_or(Running{}).mode == Attachment::generic)
       slow_ = "generic XDP, about 4 times slower than in the driver";
     return {};
   }
@@ -247,8 +240,9 @@ void Link::attach_egress() {
   const Result<bool> exchanged = take_over(egress_, Hook::tcx, programs_.egress.fd, egress_pin_);
   if (!exchanged) egress_reason_ = exchanged.error().message + "; it is tried again";
   if (!exchanged || *exchanged) return;
-  egress_ =
-      UniqueFd{bpf_link_create(programs_.egress.fd, static_cast<int>(index_), kTcxEgress, nullptr)};
+  LIBBPF_OPTS(bpf_link_create_opts, options, .flags = kFirst);
+  egress_ = UniqueFd{
+      bpf_link_create(programs_.egress.fd, static_cast<int>(index_), kTcxEgress, &options)};
   if (egress_.valid()) {
     (void)egress_pin_.make(egress_.get());  // else verify() makes it
   } else if (is_transient(errno)) {
@@ -287,18 +281,57 @@ void Link::verify(std::vector<Difference>& found) {
   if (!former_) verify_pins(found);
 }
 
+// Whether the link is on an interface that is not in this network namespace. Nothing tells that:
+// the number of the interface is one of the other namespace, and may be that of another interface
+// here.
+bool Link::is_elsewhere(const Target& target) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (target.index == 0) return false;
+  if (if_indextoname(target.index, name.data()) == nullptr && errno == ENXIO) {
+    const Result<Target> again = look_at(ingress_);  // it may have been deleted in between
+    return again && again->index == target.index;
+  }
+  // A query of libbpf reads all interfaces, and may miss one while others change.
+  constexpr unsigned kBelieved = 3;
+  const std::optional<Running> here = running_on(target.index);
+  const bool differs = here && here->program != target.program;
+  differing_ = differs ? differing_ + 1 : 0;
+  return differing_ >= kBelieved;
+}
+
+// Also of packets of another namespace nobody could say any more why they are dropped.
+void Link::leave_other_namespace(std::vector<Difference>& found) {
+  found.push_back({.what = fmt::format("{} was moved to another network namespace, where it is not "
+                                       "protected any more",
+                                       interface_),
+                   .unsolved = ""});
+  ingress_pin_.remove();
+  egress_pin_.remove();
+  detach_link(ingress_);
+  detach_link(egress_);
+  clsact_ = false;  // the kernel removed it
+  index_ = differing_ = 0;
+}
+
 void Link::verify_ingress(std::vector<Difference>& found) {
   const unsigned named = if_nametoindex(interface_.c_str());
   Result<Target> target = ingress_.valid() ? look_at(ingress_) : Target{};
+  if (!former_ && target && is_elsewhere(*target)) {
+    leave_other_namespace(found);
+    target = Target{};
+  }
   if (!target) {
     status_.problem = "whether it is protected is not known: " + target.error().message;
     return;
   }
+  refusal_.clear();
+  std::string why_not = "the interface went away; it is protected again when it is back";
   if (target->index == 0 && named != 0 && named == index_ && !former_) {
     ingress_ = UniqueFd{};
     const auto again = attach_ingress();
     found.push_back({.what = fmt::format("XDP was detached from {}", interface_),
                      .unsolved = again ? "" : again.error().message});
+    if (!again) refusal_ = why_not = again.error().message;
     target = again ? look_at(ingress_) : Target{};
     if (!target) return;
   }
@@ -306,7 +339,7 @@ void Link::verify_ingress(std::vector<Difference>& found) {
   if (on_ == 0) {
     status_.attachment = Attachment::none;
     status_.egress = false;
-    status_.problem = "the interface went away; it is protected again when it is back";
+    status_.problem = why_not;
     return;
   }
   if (!former_ && target->program != programs_.ingress.id)
@@ -315,7 +348,8 @@ void Link::verify_ingress(std::vector<Difference>& found) {
          .unsolved = bpf_link_update(ingress_.get(), programs_.ingress.fd, nullptr) == 0
                          ? ""
                          : std::strerror(errno)});
-  status_.attachment = attachment_of(on_).value_or(status_.attachment);
+  if (const auto running = running_on(on_); running && running->mode != Attachment::none)
+    status_.attachment = running->mode;
   if (named == on_) {
     status_.problem = slow_;
   } else if (named == 0) {
@@ -346,6 +380,13 @@ void Link::verify_egress(std::vector<Difference>& found) {
     is_right = target->index != 0 && (former_ || target->program == programs_.egress.id);
     if (!is_right && !former_) {
       what = fmt::format("the egress program of {} was detached or replaced", interface_);
+      attach_egress();
+      is_right = egress_reason_.empty();
+    } else if (const auto programs = tcx_programs(on_);
+               !former_ && programs && !programs->empty() && programs->front() != target->program) {
+      what = fmt::format("another program was put before the egress program of {}", interface_);
+      egress_pin_.remove();
+      detach_link(egress_);  // nothing moves a link
       attach_egress();
       is_right = egress_reason_.empty();
     }
@@ -387,8 +428,9 @@ bool is_any_standing() {
       if_nameindex(), if_freenameindex);
   if (!interfaces) return true;
   for (const struct if_nameindex* each = interfaces.get(); each->if_index != 0; ++each)
-    if (const unsigned id = xdp_program(each->if_index); id != 0)
-      if (const auto name = name_of_program(id); !name || is_our_program(*name)) return true;
+    if (const auto running = running_on(each->if_index); running && running->program != 0)
+      if (const auto name = name_of_program(running->program); !name || is_our_program(*name))
+        return true;
   return false;
 }
 

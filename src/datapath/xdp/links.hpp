@@ -34,6 +34,12 @@ struct ProgramFds {
 
 class Link {
  public:
+  // What a link joins. Index 0: its interface is gone, or another program detached it.
+  struct Target {
+    unsigned index = 0;
+    std::uint32_t program = 0;
+  };
+
   // Attaches the programs to an interface, or replaces those of a former daemon in one step. Native
   // XDP if the driver takes it, else generic, with the reason in status().problem. The XDP program
   // of anybody else is not replaced: the error names it. An interface with any other link header
@@ -56,6 +62,8 @@ class Link {
   [[nodiscard]] const InterfaceStatus& status() const { return status_; }
   // Whether the link, as last looked at, is on the interface that now has the name.
   [[nodiscard]] bool is_in_place() const;
+  // Empty, or why XDP is not on its interface although that is there; verify() tries again.
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
   // The number of the interface that it is on, as last looked at; 0: none.
   [[nodiscard]] unsigned on() const { return on_; }
   // Its interface has another name now: moves the pins.
@@ -65,13 +73,15 @@ class Link {
   std::string interface_;
   unsigned index_ = 0;  // of the interface when it was attached
   unsigned on_ = 0;
+  unsigned differing_ = 0;  // looks in a row at which the interface did not run the link's program
   std::filesystem::path pins_;
   Pin ingress_pin_, egress_pin_;
   UniqueFd ingress_, egress_;
   bool clsact_ = false;  // egress is a tc filter: the kernel has no tcx
   bool former_ = false;  // runs programs of a former daemon, which are not compared
   ProgramPair programs_;
-  std::string slow_;           // empty, or why XDP is generic
+  std::string slow_;  // empty, or why XDP is generic
+  std::string refusal_;
   std::string egress_reason_;  // empty, or why egress is not attached
   InterfaceStatus status_;
 
@@ -80,6 +90,8 @@ class Link {
   [[nodiscard]] Result<void> attach_ingress();
   [[nodiscard]] Result<bool> take_over(UniqueFd& link, Hook hook, int program, Pin& pin);
   void attach_egress();
+  [[nodiscard]] bool is_elsewhere(const Target& target);
+  void leave_other_namespace(std::vector<Difference>& found);
   void verify_ingress(std::vector<Difference>& found);
   void verify_egress(std::vector<Difference>& found);
   void verify_pins(std::vector<Difference>& found);

@@ -345,6 +345,8 @@ fw_reason XdpDatapath::access(const Address& source) {
 Result<void> XdpDatapath::attach(const std::string& interface) {
   auto link = links_.find(interface);
   if (link != links_.end() && link->second.is_in_place()) return {};
+  if (link != links_.end() && !link->second.refusal().empty())
+    return fail(ErrorKind::refused, link->second.refusal());
   if (!why_not_loaded_.empty()) {
     if (former_.contains(interface) &&
         Link::open_pinned(interface, pins_).status().attachment != Attachment::none)
@@ -352,10 +354,12 @@ Result<void> XdpDatapath::attach(const std::string& interface) {
     return fail(ErrorKind::refused, fmt::format("{} is not protected yet: {}; it is tried again",
                                                 interface, why_not_loaded_));
   }
-  // An interface that has a new name keeps its link.
+  // It got another name since the caller looked: what is attached stays where it is.
   const unsigned index = if_nametoindex(interface.c_str());
-  const auto renamed = std::ranges::find_if(
-      links_, [&](const auto& each) { return index != 0 && each.second.on() == index; });
+  if (index == 0) return fail(ErrorKind::refused, fmt::format("{} went away", interface));
+  // An interface that has a new name keeps its link.
+  const auto renamed =
+      std::ranges::find_if(links_, [&](const auto& each) { return each.second.on() == index; });
   if (renamed != links_.end() && link == links_.end()) {
     auto node = links_.extract(renamed);
     node.key() = interface;

@@ -33,9 +33,10 @@ void Audit::check_slots(const Now& now) {
   std::size_t repairs = 0;
   const std::span<const fw_entry> slots = entries_.slots();
   const std::size_t end = std::min(slots.size(), next_slot_ + kSlotsPerCall);
-  for (; next_slot_ < end; ++next_slot_) {
+  for (std::size_t used = 0; next_slot_ < end && used < kUsedPerCall; ++next_slot_) {
     const fw_entry& entry = slots[next_slot_];
     if (until_ns(entry) <= now.mono_ns) continue;
+    ++used;
     const fw_entry* found = entries_.find(prefix_of(entry), entry.kind);
     if (found == &entry && entry.kind == FW_ENTRY_BAN) {
       bans_.adopt(entry, now);  // one whose event was lost
