@@ -194,12 +194,19 @@ Result<std::vector<std::string>> Daemon::reload(const engine::ApplyOrder& order,
                           why));
 }
 
+Result<void> Daemon::confirm(const Now&) {
+  Result<void> done = parts_.config.confirm();
+  report_problems();  // who asks next is told so
+  return done;
+}
+
 void Daemon::changed_config(const Now& now) {
   const config::Config& config = parts_.engine.settings().config;
   parts_.log.configure(config.log);
   update_api_group();
   files_.watch(config.lists, parts_.engine.folder());
   update_machine(now);
+  report_problems();
 }
 
 // Also when its name is the same: the group may have been recreated with another number since.

@@ -80,7 +80,7 @@ class Daemon : public engine::ServiceControl {
   [[nodiscard]] Result<void> set_mode(engine::Mode mode, const Now& now) override;
   [[nodiscard]] Result<std::vector<std::string>> reload(const engine::ApplyOrder& order,
                                                         const Now& now) override;
-  [[nodiscard]] Result<void> confirm(const Now&) override { return parts_.config.confirm(); }
+  [[nodiscard]] Result<void> confirm(const Now& now) override;
   void store_baseline() override { parts_.state.hurry(); }
 
  private:
