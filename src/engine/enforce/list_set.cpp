@@ -72,7 +72,8 @@ void read_files(const Reading& from, const std::vector<std::string>& patterns,
     const std::string name = below ? relative.native() : path.native();
 
     std::ranges::copy(list.problems, std::back_inserter(set.problems));
-    if (list.missing && path.filename() != default_name)
+    // A file of a pattern whose loss was accepted is not named any more.
+    if (list.missing && path.filename() != default_name && !version.forget)
       set.problems.push_back(
           fmt::format("{}: no such file, but floodwall.toml names it as a list", path.native()));
     if (!version.stale.empty()) {
