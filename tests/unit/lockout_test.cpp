@@ -76,7 +76,8 @@ class Lockout : public testing::Test {
 
   test::TemporaryFolder folder_;
   engine::PrefixMap<engine::Allowance> allowances_;
-  Now now_{.mono_ns = 1000 * kSecond, .wall = std::chrono::sys_days(std::chrono::year(2026) / 5 / 1)};
+  Now now_{.mono_ns = 1000 * kSecond,
+           .wall = std::chrono::sys_days(std::chrono::year(2026) / 5 / 1)};
 };
 
 constexpr const char* kNoSessions = "[exempt]\noperator_sessions = false\n";
@@ -91,7 +92,8 @@ TEST_F(Lockout, a_configuration_that_cuts_off_what_must_live_is_objected_to_with
     // Of the first objection, without and with an SSH session; empty: there is none.
     const char *nobody, *session;
   };
-  const std::string close_ssh = "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n";
+  const std::string close_ssh =
+      "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n";
   for (const Case& c : std::initializer_list<Case>{
            {"default", "", "", "", ""},
            {"deny everything", kNothingExempt, "0.0.0.0/0\n::/0\n", "", ""},
@@ -100,29 +102,34 @@ TEST_F(Lockout, a_configuration_that_cuts_off_what_must_live_is_objected_to_with
             "128.0.0.0/1 is denied",
             "your SSH session from 192.0.2.7 would be cut off: deny.list:2: 128.0.0.0/1"},
            {"deny the operator's network", kNoSessions, "# mine\n192.0.2.0/24\n", "",
-            "your SSH session from 192.0.2.7 would be cut off: deny.list:2: 192.0.2.0/24 is denied. "
+            "your SSH session from 192.0.2.7 would be cut off: deny.list:2: 192.0.2.0/24 is "
+            "denied. "
             "Take it off the list, or: floodwall allow 192.0.2.7. floodwall.toml:2: "
             "exempt.operator_sessions = false takes its exemption away"},
            {"the operator is exempt", "", "192.0.2.0/24\n", "", ""},
            {"close ssh", kNoSessions + close_ssh, "",
             "every log-in to sshd (port 22) would be cut off: floodwall.toml:6: action = \"drop\"",
-            "your SSH session from 192.0.2.7 would be cut off: floodwall.toml:6: action = \"drop\" of "
+            "your SSH session from 192.0.2.7 would be cut off: floodwall.toml:6: action = \"drop\" "
+            "of "
             "service \"ssh\" closes the port"},
            {"close ssh, the operator is exempt", close_ssh, "",
             "every log-in to sshd (port 22) would be cut off: floodwall.toml:4", ""},
            // A log-in that succeeded gives its SYN back, even two of them within the second.
-           {"1 SYN a second", std::string(kNoSessions) + "[limit.default]\nsyn = { limit = \"1/s\" }\n",
-            "", "", ""},
+           {"1 SYN a second",
+            std::string(kNoSessions) + "[limit.default]\nsyn = { limit = \"1/s\" }\n", "", "", ""},
            {"1 packet a second, of peers too",
             std::string(kNoSessions) +
                 "[limit.default]\npackets = { limit = \"1/s\", peers = true }\n",
-            "", "every log-in", "your SSH session from 192.0.2.7 would be cut off: floodwall.toml:4: "
+            "", "every log-in",
+            "your SSH session from 192.0.2.7 would be cut off: floodwall.toml:4: "
             "it is above limit.default.packets"},
            {"close the ports of the own connections",
             "[[service]]\nname = \"high\"\nport = [\"tcp/32768-60999\", \"udp/32768-60999\"]\n"
             "action = \"drop\"\n",
-            "", "the connection of this host to 198.51.100.5 port 5432 would be cut off: "
-            "floodwall.toml:4", "the connection of this host"},
+            "",
+            "the connection of this host to 198.51.100.5 port 5432 would be cut off: "
+            "floodwall.toml:4",
+            "the connection of this host"},
            {"close the resolver's answers",
             "[exempt]\ndns = false\n[[service]]\nname = \"high\"\nport = \"udp/32768-60999\"\n"
             "action = \"drop\"\n",
@@ -148,8 +155,7 @@ TEST_F(Lockout, a_configuration_that_cuts_off_what_must_live_is_objected_to_with
 }
 
 TEST_F(Lockout, what_is_cut_off_already_is_no_objection) {
-  const std::string closed =
-      "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n";
+  const std::string closed = "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n";
   EXPECT_THAT(objections(closed + "[ban]\ntime = \"90s\"\n", "", host(false), closed), IsEmpty());
 }
 
@@ -160,8 +166,9 @@ TEST_F(Lockout, an_allowance_is_counted) {
 }
 
 TEST_F(Lockout, entries_that_hold_own_networks_or_everything_are_not_in_force) {
-  ASSERT_TRUE(write_file(folder_.path() / "deny.list",
-                         "10.0.0.0/8\n10.0.0.1\n10.0.0.0/30\n0.0.0.0/0\n2001:db8::/32\n10.0.0.200\n"));
+  ASSERT_TRUE(
+      write_file(folder_.path() / "deny.list",
+                 "10.0.0.0/8\n10.0.0.1\n10.0.0.0/30\n0.0.0.0/0\n2001:db8::/32\n10.0.0.200\n"));
   ASSERT_TRUE(write_file(folder_.path() / "allow.list", "::/0\n10.0.0.0/8\n"));
   auto lists = engine::ListSet::read(config::Lists{}, folder_.path());
   lists.refuse(engine_own(host(false).facts.network));
@@ -183,8 +190,9 @@ TEST_F(Lockout, entries_that_hold_own_networks_or_everything_are_not_in_force) {
 }
 
 TEST_F(Lockout, entries_with_a_timeout_end) {
-  ASSERT_TRUE(write_file(folder_.path() / "deny.list",
-                         "add a 192.0.2.1 timeout 60\nadd a 192.0.2.2\nadd a 192.0.2.3 timeout 90\n"));
+  ASSERT_TRUE(
+      write_file(folder_.path() / "deny.list",
+                 "add a 192.0.2.1 timeout 60\nadd a 192.0.2.2\nadd a 192.0.2.3 timeout 90\n"));
   auto lists = engine::ListSet::read(config::Lists{}, folder_.path(), now_.wall);
   EXPECT_EQ(lists.deny.entries().size(), 3U);
   EXPECT_EQ(lists.deny.first_end(), now_.wall + std::chrono::seconds(60));
@@ -199,11 +207,12 @@ TEST_F(Lockout, entries_with_a_timeout_end) {
 // ------------------------------------------------------------------- places
 
 TEST(Places, a_key_is_found_where_it_is_set_last) {
-  const config::Source source{{{"floodwall.toml",
-                                "[exempt]\ndns = false\n\n[limit.default]\nsyn = { limit = \"9/s\" }\n"
-                                "[[service]]\nname = \"a\"\nport = \"tcp/1\"\n[[service]]\n"
-                                "name = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n"},
-                               {"conf.d/10.toml", "\nexempt.dns = true\n"}}};
+  const config::Source source{
+      {{"floodwall.toml",
+        "[exempt]\ndns = false\n\n[limit.default]\nsyn = { limit = \"9/s\" }\n"
+        "[[service]]\nname = \"a\"\nport = \"tcp/1\"\n[[service]]\n"
+        "name = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n"},
+       {"conf.d/10.toml", "\nexempt.dns = true\n"}}};
   EXPECT_EQ(config::place_of(source, "exempt.dns"), "conf.d/10.toml:2");
   EXPECT_EQ(config::place_of(source, "limit.default.syn"), "floodwall.toml:5");
   EXPECT_EQ(config::place_of(source, "service.ssh.action"), "floodwall.toml:12");

@@ -13,9 +13,9 @@
 namespace fw::datapath::xdp {
 
 struct Parts {
-  Skeleton object;       // its maps are in the kernel
-  Programs programs;     // not valid: why_not_loaded
-  bool adopted = false;  // the maps are those of a former daemon
+  Skeleton object;          // its maps are in the kernel
+  Programs programs;        // not valid: why_not_loaded
+  bool adopted = false;     // the maps are those of a former daemon
   UniqueFd former_entries;  // of a former daemon, if its maps have other sizes than ours
   bool asks_conntrack = false;
   std::string why_not_loaded;  // empty: the programs are loaded

@@ -38,8 +38,8 @@ struct Programs {
 // version, types and sizes of ours, and none is used. An error: the kernel does not tell.
 [[nodiscard]] Result<bool> adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins);
 
-// The entries that a former daemon left pinned, of any number, if they are laid out as ours; else an
-// invalid descriptor. An error: the kernel does not tell.
+// The entries that a former daemon left pinned, of any number, if they are laid out as ours; else
+// an invalid descriptor. An error: the kernel does not tell.
 [[nodiscard]] Result<UniqueFd> former_entries(floodwall_bpf& skeleton,
                                               const std::filesystem::path& pins);
 
