@@ -206,7 +206,7 @@ def test_check_and_mode_enforce_say_what_apply_would(lab, link):
             said = lab.cli("mode", "enforce", code=5).err
             assert 'service "ssh"' in said and "--force" in said
             assert lab.api.call("status")["mode"] == everything_passes
-            assert server.can_log_in(link, link.client(3))
+            server.login(link, link.client(3)).kill()
         lab.cli("mode", "enforce", "--force")
         assert not server.can_log_in(link, link.client(3))
 

@@ -159,6 +159,48 @@ TEST_F(Lockout, what_is_cut_off_already_is_no_objection) {
   EXPECT_THAT(objections(closed + "[ban]\ntime = \"90s\"\n", "", host(false), closed), IsEmpty());
 }
 
+TEST_F(Lockout, a_host_with_several_ports_of_sshd_keeps_each) {
+  Lifelines several = host(false);
+  several.facts.ssh.ports = {22, 2222};
+  several.listeners.push_back({.local = at("::"), .local_port = 2222, .proto = IPPROTO_TCP});
+  EXPECT_THAT(objections("", "", several), IsEmpty());
+  EXPECT_THAT(objections("[[service]]\nname = \"other\"\nport = \"tcp/2222\"\naction = \"drop\"\n",
+                         "", several),
+              ElementsAre(StartsWith(
+                  "every log-in to sshd (port 2222) would be cut off: floodwall.toml:4")));
+}
+
+TEST_F(Lockout, a_host_without_ipv4_is_judged_by_ipv6) {
+  for (const bool session : {false, true}) {
+    Lifelines host6 = host(false);
+    host6.facts.network.interfaces[1].addresses = {{at("2001:db8::2"), 64}};
+    std::erase_if(host6.facts.network.default_routes,
+                  [](const auto& route) { return !route.ipv6; });
+    host6.facts.dns = {{at("2001:db8:0:53::1"), "/etc/resolv.conf"}};
+    host6.facts.dhcp = {};
+    host6.connections = {};
+    if (session)
+      host6.facts.ssh.sessions = {{.local = at("2001:db8::2"),
+                                   .remote = at("2001:db8:7::9"),
+                                   .local_port = 22,
+                                   .remote_port = 51'000,
+                                   .proto = IPPROTO_TCP}};
+    EXPECT_THAT(objections("", "", host6), IsEmpty()) << session;
+    EXPECT_THAT(objections("", "0.0.0.0/1\n128.0.0.0/1\n", host6), IsEmpty()) << session;
+    EXPECT_THAT(
+        objections(std::string(kNoSessions) +
+                       "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n",
+                   "", host6),
+        testing::Contains(HasSubstr("floodwall.toml:6: action = \"drop\"")))
+        << session;
+    const auto denied = objections(kNoSessions, "2001:db8:7::/48\n", host6);
+    EXPECT_EQ(denied.empty(), !session);
+    if (!session) continue;
+    EXPECT_THAT(denied.front(), StartsWith("your SSH session from 2001:db8:7::9 would be cut off: "
+                                           "deny.list:1: 2001:db8:7::/48 is denied"));
+  }
+}
+
 TEST_F(Lockout, an_allowance_is_counted) {
   allowances_[Prefix::parse("192.0.2.7").value()] = {.until_ns = now_.mono_ns + 3600 * kSecond,
                                                      .comment = ""};
