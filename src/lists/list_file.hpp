@@ -34,8 +34,8 @@ struct ListEntry {
 
 inline constexpr std::size_t kMaxProblems = 20;  // per file; then only a count
 
-// All entries of all lists together (judgement): an image of 1 GiB holds no more, and reading them
-// takes 3 GB. Read_file() bounds the bytes of a file.
+// All entries of all lists together (judgement): an image of 1 GiB holds no more, and 20 million
+// take 2.8 GiB while they are read. read_file() bounds the bytes of a file.
 inline constexpr std::size_t kMostEntries = 32'000'000;
 
 // What reading lists may use up. It ends reading early, and then says so.

@@ -43,7 +43,7 @@ struct ReadyLists {
   ListLimits limits;  // for which it was made
 };
 
-// How long reading lists may take: judgement, ten times what 20 million lines took.
+// How long reading lists may take: judgement, several times what 20 million lines take.
 inline constexpr std::chrono::minutes kLongestLoad{5};
 
 [[nodiscard]] std::size_t hash_of_image(std::span<const std::byte> image);
