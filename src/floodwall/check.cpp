@@ -36,6 +36,11 @@ Result<int> run_check(const cli::CommandLine& line, cli::World& world) {
   if (reply.error().kind != ErrorKind::not_running &&
       reply.error().kind != ErrorKind::not_permitted)
     return std::unexpected(reply.error());
+  // It may be the daemon's answer about other files than the default ones.
+  std::error_code unknown;  // then the file is read, which says why not
+  if (reply.error().kind == ErrorKind::not_permitted &&
+      !std::filesystem::exists(kDefaultFile, unknown) && !unknown)
+    return std::unexpected(reply.error());
   return check_here(line, kDefaultFile, world);
 }
 
