@@ -21,7 +21,7 @@ namespace fw::control {
 struct Peer {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  // the supplementary ones
+  std::vector<gid_t> groups = {};  // the supplementary ones
   pid_t pid = 0;
   bool allowed = false;  // root or a member of the API's group: may do everything, others nothing
 };

@@ -22,8 +22,8 @@ using fw::control::Verb;
 using fw::test::echo;
 using nlohmann::json;
 
-constexpr Peer kRoot{.uid = 0, .allowed = true};
-constexpr Peer kUnverified{.uid = 65534, .allowed = false};
+const Peer kRoot{.uid = 0, .allowed = true};
+const Peer kUnverified{.uid = 65534, .allowed = false};
 
 json error_of(const Answer& answer) {
   return json::parse(answer.body).at("error");
