@@ -66,6 +66,9 @@ inline constexpr std::array<Option, 2> kUnallowOptions{{
     {"strict", "", "fail if an address is not allowed"},
     kBrief,
 }};
+inline constexpr std::array<Option, 1> kModeOptions{{
+    {"force", "", "enforce even if your SSH session or what this host needs would be cut off"},
+}};
 inline constexpr std::array<Option, 3> kApplyOptions{{
     {"confirm", "DURATION", "the former one returns after this time unless floodwall confirm"},
     {"accept", "", "take list files as they are, however little is left of them"},
@@ -136,8 +139,10 @@ inline constexpr std::array kVerbs{
          .argument = "mode",
          .at_most = 1,
          .choices = kModes,
+         .options = kModeOptions,
          .access = Access::change},
-    Verb{.name = "check", .summary = "check the daemon's configuration on disk"},
+    Verb{.name = "check",
+         .summary = "check the configuration and lists on disk, and what apply would refuse"},
     Verb{.name = "apply",
          .summary = "check the configuration and lists on disk and use them from now on",
          .options = kApplyOptions,

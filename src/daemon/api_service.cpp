@@ -2,12 +2,15 @@
 #include "daemon/api_service.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/terminal_text.hpp"
 #include "daemon/caller_rights.hpp"
 #include "daemon/daemon.hpp"
 #include "engine/check.hpp"
@@ -19,6 +22,7 @@ using control::Reply;
 using control::Request;
 using Json = nlohmann::json;
 
+constexpr std::size_t kMostChanges = 32;   // likewise
 constexpr std::size_t kMostChecks = 4;     // that wait for their turn; judgement
 constexpr std::size_t kMostArguments = 8;  // of an order in the log; then only how many
 
@@ -48,29 +52,85 @@ void say_order(const Request& request, const control::Peer& peer, const Result<J
                   result ? "done" : control::kind_word(result.error().kind)));
 }
 
+// What throws where memory is short.
+template <typename Work>
+Result<Json> guarded(Work work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return fail(error.what());
+  }
+}
+
 Result<Json> check_as(const control::Peer& peer, const std::filesystem::path& file) {
   const auto rights = CallerRights::take(peer.uid, peer.gid, peer.groups);
   if (!rights) return std::unexpected(rights.error());
-  try {
-    return engine::check_for_caller(file);
-  } catch (const std::exception& error) {
-    return fail(fmt::format("check: {}", error.what()));
-  }
+  return guarded([&] { return engine::check_for_caller(file); });
+}
+
+// Refused where apply would refuse.
+Result<Json> with_verdict(Json valid, const Result<Verdict>& verdict,
+                          const std::filesystem::path& file) {
+  if (!verdict) return std::unexpected(verdict.error());
+  if (!verdict->objections.empty())
+    return fail(ErrorKind::refused,
+                fmt::format("{} is valid, but apply would refuse it: {}", file.native(),
+                            fmt::join(verdict->objections, "\n")));
+  std::string message = valid["message"].get<std::string>();
+  for (const auto* sentences : {&verdict->stale, &verdict->refusals})
+    for (const std::string& sentence : *sentences) message += "\n" + printable(sentence);
+  valid["message"] = std::move(message);
+  valid["stale"] = verdict->stale;
+  valid["not_in_force"] = verdict->refusals;
+  return valid;
 }
 
 }  // namespace
 
 void ApiService::serve(const Request& request, const control::Peer& peer, const Reply& reply) {
   if (request.verb->name == "check") return check(peer, reply);
+  if (commands_.is_long(request)) return change(request, peer, reply);
   Result<Json> result = commands_.run(request, read_clocks());
   if (is_order(request)) say_order(request, peer, result);
   reply(std::move(result));
 }
 
+void ApiService::change(const Request& request, const control::Peer& peer, const Reply& reply) {
+  if (changes_.pending() >= kMostChanges)
+    return reply(fail(ErrorKind::not_running, "other changes are being made: try again later"));
+  const auto end = [request, peer, reply](Result<Json> result) {
+    say_order(request, peer, result);
+    reply(std::move(result));
+  };
+  changes_.add([this, request, end](const Now& now) -> std::optional<ChangeQueue::Change> {
+    auto begun = commands_.begin(request, now);
+    if (!begun) {
+      end(std::unexpected(begun.error()));
+      return std::nullopt;
+    }
+    return ChangeQueue::Change{.work = std::move(begun->work),
+                               .finish = [end, finish = std::move(begun->finish)](const Now& then) {
+                                 end(guarded([&] { return finish(then); }));
+                               }};
+  });
+}
+
+// Whether the files are valid is looked at with the rights of the caller. What apply would say of
+// them is not: then he may read them, and its sentences show no more than entries.
 void ApiService::check(const control::Peer& peer, const Reply& reply) {
   if (checks_.pending() >= kMostChecks)
     return reply(fail(ErrorKind::not_running, "other checks are running: try again later"));
-  checks_.start([peer, file = config_file_] { return check_as(peer, file); }, reply);
+  const auto judged = config_.check(read_clocks());
+  checks_.start(
+      [peer, file = config_file_, judge = judged.work] {
+        Result<Json> valid = check_as(peer, file);
+        if (valid) (void)guarded([&]() -> Result<Json> { return judge(), Json(); });
+        return valid;
+      },
+      [reply, file = config_file_, finish = judged.finish](Result<Json> valid) {
+        if (valid) valid = with_verdict(std::move(*valid), finish(read_clocks()), file);
+        reply(std::move(valid));
+      });
 }
 
 }  // namespace fw::daemon

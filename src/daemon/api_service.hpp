@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "control/dispatch.hpp"
+#include "daemon/change_queue.hpp"
+#include "daemon/config_control.hpp"
 #include "daemon/worker.hpp"
 #include "engine/commands.hpp"
 
@@ -16,17 +18,25 @@ namespace fw::daemon {
 class ApiService {
  public:
   // All are borrowed and outlive it, and it outlives the server.
-  ApiService(boost::asio::io_context& context, engine::Commands& commands,
-             std::filesystem::path config_file)
-      : commands_(commands), config_file_(std::move(config_file)), checks_(context) {}
+  ApiService(boost::asio::io_context& context, engine::Commands& commands, ConfigControl& config,
+             ChangeQueue& changes, std::filesystem::path config_file)
+      : commands_(commands),
+        config_(config),
+        changes_(changes),
+        config_file_(std::move(config_file)),
+        checks_(context) {}
 
   void serve(const control::Request& request, const control::Peer& peer,
              const control::Reply& reply);
 
  private:
   void check(const control::Peer& peer, const control::Reply& reply);
+  void change(const control::Request& request, const control::Peer& peer,
+              const control::Reply& reply);
 
   engine::Commands& commands_;
+  ConfigControl& config_;
+  ChangeQueue& changes_;
   std::filesystem::path config_file_;
   Worker checks_;
 };

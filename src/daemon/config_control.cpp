@@ -108,33 +108,65 @@ void ConfigControl::started(const host::HostFacts& facts, const Now& now) {
               nullptr, now);
 }
 
-Result<std::vector<std::string>> ConfigControl::apply(const engine::ApplyOrder& order,
-                                                      const host::HostFacts& facts,
-                                                      const Now& now) {
+ConfigLoad ConfigControl::load(const lists::Accepted& accepted, const Now& now) const {
+  const engine::View view = engine_.view(now);
+  engine::ListJob job = engine_.list_job({}, accepted, now);
+  job.stop = stop_;
+  return {.file = file_,
+          .given = {},
+          .job = std::move(job),
+          .is_judged = engine_.mode() != engine::Mode::off,
+          .current_source = source_,
+          .current = engine_.settings().config,
+          .current_lists = engine_.shared_lists(),
+          .allowances = view.protected_entries.allowances(),
+          .baseline = view.baseline.text(),
+          .answers_syns = view.datapath.why_no_syn_cookies().empty(),
+          .now = now,
+          .objections = {}};
+}
+
+Deferred<Result<std::vector<std::string>>> ConfigControl::apply(const engine::ApplyOrder& order,
+                                                                const Now& now) {
+  ConfigLoad next = load({.all = order.accept}, now);
+  if (order.force) next.is_judged = false;
+  return defer<Result<std::vector<std::string>>>(
+      std::move(next), [](ConfigLoad& work) { work.run(); },
+      [this, order](ConfigLoad& done, const Now& then) { return put_in_force(done, order, then); });
+}
+
+Deferred<Result<Verdict>> ConfigControl::check(const Now& now) {
+  return defer<Result<Verdict>>(
+      load({}, now), [](ConfigLoad& work) { work.run(); },
+      [](ConfigLoad& done, const Now&) -> Result<Verdict> {
+        if (const auto error = done.error()) return std::unexpected(*error);
+        return Verdict{.objections = std::move(done.objections),
+                       .stale = std::move(done.lists->set->stale_in_words),
+                       .refusals = std::move(done.lists->set->refusals)};
+      });
+}
+
+Deferred<std::vector<std::string>> ConfigControl::judge_enforcing(const Now& now) {
+  return defer<std::vector<std::string>>(
+      load({}, now), [](ConfigLoad& work) { work.run_as_first(); },
+      [](ConfigLoad& done, const Now&) { return std::move(done.objections); });
+}
+
+Result<std::vector<std::string>> ConfigControl::put_in_force(ConfigLoad& next,
+                                                             const engine::ApplyOrder& order,
+                                                             const Now& now) {
   const auto failed = [&](Error error) {
     engine_.journal().write(engine::EventType::reload_failed, now,
                             [&] { return engine::failure_details("config", error); });
     return std::unexpected(std::move(error));
   };
-  const Result<config::Source> source = config::read_source(file_);
-  if (!source) return failed(source.error());
-  Result<config::Config> config = config::parse(*source);
-  if (!config) return failed(config.error());
-  engine::ListSet lists = engine_.read_lists(config->lists, {.all = order.accept}, now);
-  lists.refuse(engine_own(facts.network));
-  if (!order.force && engine_.mode() != engine::Mode::off) {
-    const Candidate current{
-        .source = source_, .config = engine_.settings().config, .lists = engine_.lists()};
-    const auto objections =
-        guard(facts, now)
-            .objections({.source = *source, .config = *config, .lists = lists}, &current, now);
-    if (!objections.empty())
-      return failed({.kind = ErrorKind::refused,
-                     .message = fmt::format("{}\nNothing was changed. To apply it all the same: "
-                                            "floodwall apply --force (with --confirm 120s the "
-                                            "former configuration returns by itself)",
-                                            fmt::join(objections, "\n"))});
-  }
+  if (auto error = next.error()) return failed(std::move(*error));
+  if (!next.objections.empty())
+    return failed({.kind = ErrorKind::refused,
+                   .message = fmt::format("{}\nNothing was changed. To apply it all the same: "
+                                          "floodwall apply --force (with --confirm 120s the "
+                                          "former configuration returns by itself)",
+                                          fmt::join(next.objections, "\n"))});
 
   // What cannot be remembered must not be tried: nobody would take it back.
   const KeptConfig before = kept_;
@@ -149,12 +181,12 @@ Result<std::vector<std::string>> ConfigControl::apply(const engine::ApplyOrder& 
     pending = kept_.pending();
   }
   if (pending) {
-    if (Result<void> begun = kept_.begin(*source, *pending); !begun) {
+    if (Result<void> begun = kept_.begin(*next.source, *pending); !begun) {
       kept_ = before;
       return failed(begun.error());
     }
   }
-  auto changes = engine_.apply(std::move(*config), std::move(lists), now);
+  auto changes = engine_.apply(std::move(*next.config), std::move(*next.lists), now);
   if (!changes) {
     if (pending) {
       kept_ = before;
@@ -162,7 +194,8 @@ Result<std::vector<std::string>> ConfigControl::apply(const engine::ApplyOrder& 
     }
     return changes;
   }
-  former_ = std::exchange(source_, *source);
+  former_lists_ = std::move(next.current_lists);
+  former_ = std::exchange(source_, *next.source);
   kept_former_ = before;
   if (!pending) remember(kept_.settle(source_));
   rejected_problem_.clear();
@@ -171,18 +204,19 @@ Result<std::vector<std::string>> ConfigControl::apply(const engine::ApplyOrder& 
   return changes;
 }
 
-Result<void> ConfigControl::put_in_force(const config::Source& source, const Now& now) {
-  Result<config::Config> config = config::parse(source);
-  if (!config) return std::unexpected(config.error());
-  engine::ListSet lists = engine_.read_lists(config->lists, {}, now);
-  if (auto changes = engine_.apply(std::move(*config), std::move(lists), now); !changes)
-    return std::unexpected(changes.error());
-  return {};
-}
-
 void ConfigControl::take_back(const std::string& why, const Now& now) {
   const config::Source rejected = source_;
-  if (const Result<void> done = put_in_force(former_, now); !done) {
+  const auto put_back = [&]() -> Result<void> {
+    Result<config::Config> config = config::parse(former_);
+    if (!config) return std::unexpected(config.error());
+    auto lists = engine::prepare(engine::ListSet(*former_lists_),
+                                 engine_.list_job(config->lists, {}, now).limits);
+    if (!lists) return std::unexpected(lists.error());
+    if (auto done = engine_.apply(std::move(*config), std::move(*lists), now); !done)
+      return std::unexpected(done.error());
+    return {};
+  };
+  if (const Result<void> done = put_back(); !done) {
     rejected_problem_ = "the former configuration cannot be put in force: " + done.error().message;
     return;
   }
@@ -192,25 +226,24 @@ void ConfigControl::take_back(const std::string& why, const Now& now) {
   rejected_problem_ = not_used(why);
 }
 
-void ConfigControl::load_lists(const host::HostFacts& facts, const Now& now) {
-  engine::ListSet lists = engine_.read_lists(engine_.settings().config.lists, {}, now);
-  lists.refuse(engine_own(facts.network));
+ChangeQueue::Change ConfigControl::load_lists(const Now& now) {
+  ConfigLoad next = load({}, now);
+  next.given = source_;
+  return defer<void>(
+      std::move(next), [](ConfigLoad& work) { work.run(); },
+      [this](ConfigLoad& done, const Now& then) { put_lists_in_force(done, then); });
+}
+
+void ConfigControl::put_lists_in_force(ConfigLoad& next, const Now& now) {
   lists_problem_.clear();
-  if (engine_.mode() != engine::Mode::off) {
-    const config::Config& config = engine_.settings().config;
-    const Candidate current{.source = source_, .config = config, .lists = engine_.lists()};
-    const auto objections =
-        guard(facts, now)
-            .objections({.source = source_, .config = config, .lists = lists}, &current, now);
-    if (!objections.empty()) {
-      lists_problem_ = fmt::format(
-          "the list files on disk are not in force, their former entries are: {}. If that is "
-          "meant: floodwall apply --force",
-          objections.front());
-      return;
-    }
-  }
-  if (const Result<void> used = engine_.use_lists(std::move(lists), now); !used)
+  if (const auto error = next.error())
+    lists_problem_ = fmt::format("the list files on disk are not in force: {}", error->message);
+  else if (!next.objections.empty())
+    lists_problem_ = fmt::format(
+        "the list files on disk are not in force, their former entries are: {}. If that is "
+        "meant: floodwall apply --force",
+        next.objections.front());
+  else if (const Result<void> used = engine_.use_lists(std::move(*next.lists), now); !used)
     lists_problem_ = used.error().message;
 }
 
@@ -222,26 +255,44 @@ Result<void> ConfigControl::confirm() {
   return kept_.settle(source_);
 }
 
-bool ConfigControl::return_if_due(const Now& now) {
-  if (!kept_.pending() || now.mono_ns < retry_ns_ || !kept_.is_due(read_boot_time())) return false;
-  const config::Source former = kept_.pending()->former;
-  if (const Result<void> done = put_in_force(former, now); !done) {
-    retry_ns_ = now.mono_ns + kRetryNs;
-    rejected_problem_ =
-        "the configuration was not confirmed, but the former one cannot be put in "
-        "force: " +
-        done.error().message;
-    return false;
-  }
-  source_ = former;
-  remember(kept_.revert());
-  rejected_problem_ = not_used(std::string(kUnconfirmed));
-  return true;
+bool ConfigControl::is_return_due(const Now& now) const {
+  return kept_.pending() && now.mono_ns >= retry_ns_ && kept_.is_due(read_boot_time());
+}
+
+std::optional<ChangeQueue::Change> ConfigControl::return_to_former(std::function<void()> done,
+                                                                   const Now& now) {
+  if (!is_return_due(now)) return std::nullopt;  // it was confirmed meanwhile
+  ConfigLoad former = load({}, now);
+  former.given = kept_.pending()->former;
+  former.is_judged = false;
+  return defer<void>(
+      std::move(former), [](ConfigLoad& work) { work.run(); },
+      [this, done = std::move(done)](ConfigLoad& next, const Now& then) {
+        if (!is_return_due(then)) return;
+        std::optional<Error> error = next.error();
+        if (!error) {
+          const auto changes = engine_.apply(std::move(*next.config), std::move(*next.lists), then);
+          if (!changes) error = changes.error();
+        }
+        if (error) {
+          retry_ns_ = then.mono_ns + kRetryNs;
+          rejected_problem_ =
+              "the configuration was not confirmed, but the former one cannot be put in "
+              "force: " +
+              error->message;
+          return;
+        }
+        source_ = *next.given;
+        remember(kept_.revert());
+        rejected_problem_ = not_used(std::string(kUnconfirmed));
+        done();
+      });
 }
 
 std::vector<std::string> ConfigControl::problems() const {
   std::vector<std::string> problems = start_problems_;
-  for (const std::string* problem : {&rejected_problem_, &lists_problem_, &memory_problem_})
+  for (const std::string* problem : {&rejected_problem_, &lists_problem_, &memory_problem_,
+                                     &engine_.published_lists().kept_problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (kept_.pending())
     problems.push_back(

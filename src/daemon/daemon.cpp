@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <optional>
 
+#include "base/clock.hpp"
 #include "base/terminal_text.hpp"
 #include "daemon/sockets.hpp"
 #include "datapath/datapath.hpp"
@@ -156,31 +158,75 @@ void Daemon::network_changed(const Now& now) {
   update_machine(now);
 }
 
+// Changes while lists wait to be read are of the same reading; those while they are read, of
+// another one.
+void Daemon::load_lists() {
+  if (std::exchange(lists_wait_, true)) return;
+  parts_.changes.add([this](const Now& now) {
+    lists_wait_ = false;
+    ChangeQueue::Change load = parts_.config.load_lists(now);
+    return std::optional(
+        ChangeQueue::Change{.work = std::move(load.work),
+                            .finish = [this, finish = std::move(load.finish)](const Now& then) {
+                              finish(then);
+                              changed_lists();
+                            }});
+  });
+}
+
+void Daemon::changed_lists() {
+  // A pattern may match other files now.
+  files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
+  engine::PublishedLists& lists = parts_.engine.published_lists();
+  auto rest = std::make_shared<engine::PublishedLists::Rest>(lists.take_rest());
+  auto problem = std::make_shared<std::string>();
+  parts_.changes.aside(
+      [rest, problem, kept = lists.kept()] {
+        *problem = engine::keep_versions(kept, rest->versions);
+        *rest = {};  // here, as it may be gigabytes
+      },
+      [&lists, problem] { lists.set_kept_problem(*problem); });
+}
+
 void Daemon::check_files(const Now& now) {
   const WatchedFiles::Changes changes = files_.changes();
   if (!changes.any) return;
-  if (changes.lists) {
-    parts_.config.load_lists(facts_, now);
-    // A pattern may match other files now.
-    files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
-  }
+  if (changes.lists) load_lists();
   machine_due_ns_ = now.mono_ns;
 }
 
 // ------------------------------------------------------------------- the operator
 
-void Daemon::reload_on_signal(const Now& now) {
+void Daemon::reload_on_signal() {
   parts_.log.configure(parts_.engine.settings().config.log);
-  if (const auto changes = reload({.by_signal = true}, now); !changes)
-    say(fmt::format("the old configuration stays in force: {}", changes.error().message));
+  parts_.changes.add([this](const Now& then) {
+    auto change = reload({.by_signal = true}, then);
+    return std::optional(ChangeQueue::Change{
+        .work = std::move(change.work),
+        .finish = [finish = std::move(change.finish)](const Now& last) {
+          if (const auto changes = finish(last); !changes)
+            say(fmt::format("the old configuration stays in force: {}", changes.error().message));
+        }});
+  });
 }
 
-Result<std::vector<std::string>> Daemon::reload(const engine::ApplyOrder& order, const Now& now) {
-  const Result<host::HostFacts> facts = host::read_facts();
-  if (!facts) return std::unexpected(facts.error());
-  const bool was_attached = is_attached(parts_.datapath.current());
-  auto changes = parts_.config.apply(order, *facts, now);
-  if (!changes) return changes;
+Deferred<Result<std::vector<std::string>>> Daemon::reload(const engine::ApplyOrder& order,
+                                                          const Now& now) {
+  auto apply = parts_.config.apply(order, now);
+  return {.work = std::move(apply.work),
+          .finish = [this, order, finish = std::move(apply.finish)](const Now& then) {
+            const bool was_attached = is_attached(parts_.datapath.current());
+            auto changes = finish(then);
+            return changes ? keep_attached(order, was_attached, std::move(*changes), then)
+                           : changes;
+          }};
+}
+
+// A configuration with which nothing is attached any more is taken back.
+Result<std::vector<std::string>> Daemon::keep_attached(const engine::ApplyOrder& order,
+                                                       bool was_attached,
+                                                       std::vector<std::string> changes,
+                                                       const Now& now) {
   changed_config(now);
   if (order.force || !was_attached || is_attached(parts_.datapath.current())) return changes;
   const std::string why = interfaces_.problems().empty() ? "nothing is attached with it"
@@ -193,12 +239,19 @@ Result<std::vector<std::string>> Daemon::reload(const engine::ApplyOrder& order,
                           why));
 }
 
+Result<void> Daemon::confirm(const Now&) {
+  Result<void> done = parts_.config.confirm();
+  report_problems();  // who asks next is told so
+  return done;
+}
+
 void Daemon::changed_config(const Now& now) {
   const config::Config& config = parts_.engine.settings().config;
   parts_.log.configure(config.log);
   update_api_group();
-  files_.watch(config.lists, parts_.engine.folder());
+  changed_lists();
   update_machine(now);
+  report_problems();
 }
 
 // Also when its name is the same: the group may have been recreated with another number since.
@@ -254,7 +307,8 @@ void Daemon::tick(const Now& now) {
                         now);
   parts_.state.tick(parts_.engine, now);
   check_files(now);
-  if (parts_.config.return_if_due(now)) changed_config(now);
+  if (parts_.engine.published_lists().take_wish()) load_lists();
+  if (parts_.config.is_return_due(now)) return_to_former();
   if (now.mono_ns >= reconcile_due_ns_) reconcile(now);
   if (now.mono_ns >= machine_due_ns_) update_machine(now);
   if (now.mono_ns >= host_due_ns_) {
@@ -262,6 +316,14 @@ void Daemon::tick(const Now& now) {
     parts_.datapath.current().recheck_host();
   }
   report_problems();
+}
+
+void Daemon::return_to_former() {
+  if (std::exchange(return_waits_, true)) return;
+  parts_.changes.add([this](const Now& now) {
+    return_waits_ = false;
+    return parts_.config.return_to_former([this] { changed_config(read_clocks()); }, now);
+  });
 }
 
 // What is attached and published is looked at again. Interfaces that have problems are attached

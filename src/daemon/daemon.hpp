@@ -13,6 +13,7 @@
 
 #include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
+#include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
@@ -40,6 +41,7 @@ class Daemon : public engine::ServiceControl {
     std::filesystem::path config_file;
     engine::Engine& engine;
     ConfigControl& config;
+    ChangeQueue& changes;
     DatapathSwitch& datapath;
     LogFiles& log;
     AttackCapture& capture;
@@ -75,7 +77,7 @@ class Daemon : public engine::ServiceControl {
   void network_changed(const Now& now);
   [[nodiscard]] int network_fd() const { return network_watch_.fd(); }
   // SIGHUP: as reload(), and opens the log files again (logrotate). An error is printed.
-  void reload_on_signal(const Now& now);
+  void reload_on_signal();
   // The API whose group follows the configuration from now on. Borrowed, and outlives the daemon.
   void attach_api(control::Server& api) { api_ = &api; }
 
@@ -83,9 +85,12 @@ class Daemon : public engine::ServiceControl {
 
   [[nodiscard]] std::filesystem::path config_file() const override { return parts_.config_file; }
   [[nodiscard]] Result<void> set_mode(engine::Mode mode, const Now& now) override;
-  [[nodiscard]] Result<std::vector<std::string>> reload(const engine::ApplyOrder& order,
-                                                        const Now& now) override;
-  [[nodiscard]] Result<void> confirm(const Now&) override { return parts_.config.confirm(); }
+  [[nodiscard]] Deferred<std::vector<std::string>> judge_enforcing(const Now& now) override {
+    return parts_.config.judge_enforcing(now);
+  }
+  [[nodiscard]] Deferred<Result<std::vector<std::string>>> reload(const engine::ApplyOrder& order,
+                                                                  const Now& now) override;
+  [[nodiscard]] Result<void> confirm(const Now& now) override;
   void store_baseline() override { parts_.state.hurry(); }
 
  private:
@@ -98,6 +103,14 @@ class Daemon : public engine::ServiceControl {
   // True: `floodwalld --remove` was called, and nothing may be attached. Goes off if it is not yet.
   bool is_removed(const Now& now);
   void check_files(const Now& now);
+  void load_lists();
+  // Other lists are in force.
+  void changed_lists();
+  void return_to_former();
+  [[nodiscard]] Result<std::vector<std::string>> keep_attached(const engine::ApplyOrder& order,
+                                                               bool was_attached,
+                                                               std::vector<std::string> changes,
+                                                               const Now& now);
   void reconcile(const Now& now);
   // What the sockets tell: which ports are listened on, and what the host suffers.
   void update_listening(const Now& now);
@@ -111,9 +124,10 @@ class Daemon : public engine::ServiceControl {
   control::Server* api_ = nullptr;
   host::NetworkWatch network_watch_;
   WatchedFiles files_;
-  host::Network network_;                      // as last read
-  host::HostFacts facts_;                      // likewise
-  std::vector<host::ExemptAddress> exempted_;  // as last given to the engine
+  bool lists_wait_ = false, return_waits_ = false;  // in parts_.changes
+  host::Network network_;                           // as last read
+  host::HostFacts facts_;                           // likewise
+  std::vector<host::ExemptAddress> exempted_;       // as last given to the engine
   Interfaces interfaces_;
   PressureMeter pressure_;
   // load_due_ns_: of the sockets, while their load is of interest; listen_due_ns_: else.

@@ -91,8 +91,10 @@ std::vector<std::string> LockoutGuard::objections(const Candidate& next, const C
 std::vector<Cut> LockoutGuard::cuts(const Candidate& candidate, const Now& now) const {
   const auto exempt =
       engine_exemptions(host::exemptions(lifelines_.facts, kinds_of(candidate.config.exempt)));
+  std::vector<std::byte> built;
+  if (candidate.image.empty()) built = candidate.lists.image({}).value_or(std::vector<std::byte>());
   const auto trial = Trial::begin({.config = candidate.config,
-                                   .lists = candidate.lists,
+                                   .image = candidate.image.empty() ? built : candidate.image,
                                    .exemptions = exempt,
                                    .allowances = allowances_,
                                    .baseline = baseline_,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Objects to configurations and lists that would cut off the operator, or this host
-// (docs/decisions/apply-guard.md). Reads the machine, changes nothing.
+// (docs/decisions/apply-guard.md). Changes nothing; asking may take
+// seconds if lists are long, and may be done in any thread.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,11 +16,12 @@
 
 namespace fw::daemon {
 
-// What is in force, or would be.
+// What is in force, or would be. Borrowed for the question.
 struct Candidate {
   const config::Source& source;
   const config::Config& config;
-  const engine::ListSet& lists;  // without what is refused
+  const engine::ListSet& lists;           // without what is refused
+  std::span<const std::byte> image = {};  // of these lists; empty: it is built when needed
 };
 
 class LockoutGuard {

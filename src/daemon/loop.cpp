@@ -56,7 +56,7 @@ void Loop::wait_for_signal(Daemon& daemon) {
       context_.stop();
       return;
     }
-    daemon.reload_on_signal(read_clocks());
+    daemon.reload_on_signal();
     wait_for_signal(daemon);
   });
 }

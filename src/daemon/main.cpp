@@ -19,6 +19,7 @@
 #include "base/version.hpp"
 #include "control/server.hpp"
 #include "daemon/api_service.hpp"
+#include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/datapath_switch.hpp"
@@ -119,9 +120,12 @@ Result<void> run(const Options& options) {
   engine.set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
   LifeInLog life(engine.journal(), *datapath, state);
   ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
+  ChangeQueue changes(loop.context());
+  config_control.stop_with(changes.stop_token());
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
                                         .config = config_control,
+                                        .changes = changes,
                                         .datapath = *datapath,
                                         .log = log,
                                         .capture = capture,
@@ -139,7 +143,7 @@ Result<void> run(const Options& options) {
 
   // 6. The API. A caller waits until the loop runs.
   engine::Commands commands(engine, *daemon);
-  ApiService service(loop.context(), commands, options.config);
+  ApiService service(loop.context(), commands, config_control, changes, options.config);
   const auto api =
       control::Server::open(loop.context(), {.path = options.socket, .group = config.api.group},
                             [&service](const auto& request, const auto& peer, const auto& reply) {

@@ -34,9 +34,7 @@ Result<std::unique_ptr<Trial>> Trial::begin(const Setup& setup, const Now& now) 
     return std::unexpected(done.error());
   for (const auto& [prefix, allowance] : setup.allowances)
     (void)engine.allow_for(std::span(&prefix, 1), allowance.until_ns - now.mono_ns, "", now);
-  const auto image = setup.lists.image({});
-  if (!image) return std::unexpected(image.error());
-  if (Result<void> done = trial->datapath_.publish_lists(*image); !done)
+  if (Result<void> done = trial->datapath_.publish_lists(setup.image); !done)
     return std::unexpected(done.error());
   mark_listening(trial->datapath_.tables().served, setup.listeners, {});
   return trial;

@@ -3,6 +3,7 @@
 // the datapath's. It says what would become of a packet, before anything is published.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ class Trial {
   // All are borrowed for the call.
   struct Setup {
     const config::Config& config;
-    const engine::ListSet& lists;  // without what is refused
+    std::span<const std::byte> image;  // of the lists, without what is refused
     std::span<const engine::Exemption> exemptions;
     const engine::PrefixMap<engine::Allowance>& allowances;
     std::string baseline;  // Baseline::text()

@@ -11,7 +11,7 @@
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
 #include "config/config.hpp"
-#include "engine/enforce/list_set.hpp"
+#include "engine/enforce/list_load.hpp"
 #include "lists/glob.hpp"
 #include "lists/list_file.hpp"
 
@@ -23,9 +23,14 @@ Result<std::string> check_configuration(const std::filesystem::path& file) {
   for (const auto* patterns : {&config->lists.deny, &config->lists.allow})
     if (auto bounded = lists::check_patterns(*patterns, file.parent_path()); !bounded)
       return std::unexpected(bounded.error());
-  const ListSet lists = ListSet::read(config->lists, file.parent_path());
-  if (const auto image = lists.image({}); !image)
-    return fail(ErrorKind::invalid_config, image.error().message);
+  const auto ready = prepare(ListJob{.names = config->lists,
+                                     .folder = file.parent_path(),
+                                     .wall = {},
+                                     .kept = lists::KeptLists(),
+                                     .accepted = {},
+                                     .limits = {}});
+  if (!ready) return fail(ErrorKind::invalid_config, ready.error().message);
+  const ListSet& lists = *ready->set;
   std::string message =
       fmt::format("{} is valid: {} services, {} deny and {} allow entries", file.native(),
                   config->services.size(), grouped(lists.deny.entries().size()),

@@ -156,21 +156,39 @@ Result<Json> unban(const Context& context, const Request& request) {
   return reply(request, context.engine.unban(*prefixes, request.flag("strict"), context.now));
 }
 
-Result<Json> allow(const Context& context, const Request& request) {
+using Later = Deferred<Result<Json>>;
+
+// `outcomes` as the reply.
+Result<Later> reply_later(const Request& request,
+                          const Result<Deferred<Result<Outcomes>>>& outcomes) {
+  if (!outcomes) return std::unexpected(outcomes.error());
+  return Later{.work = outcomes->work,
+               .finish = [request, finish = outcomes->finish](const Now& now) {
+                 return reply(request, finish(now));
+               }};
+}
+
+Result<Json> allow_for(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
   const std::string comment = text_option(request, "comment");
-  if (!request.flag("for"))
-    return reply(request, context.engine.allow(*prefixes, comment, context.now));
   const auto span_ns = span_option(request, "for", 0);
   if (!span_ns) return std::unexpected(span_ns.error());
   return reply(request, context.engine.allow_for(*prefixes, *span_ns, comment, context.now));
 }
 
-Result<Json> unallow(const Context& context, const Request& request) {
+Result<Later> allow(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
-  return reply(request, context.engine.unallow(*prefixes, request.flag("strict"), context.now));
+  return reply_later(request,
+                     context.engine.allow(*prefixes, text_option(request, "comment"), context.now));
+}
+
+Result<Later> unallow(const Context& context, const Request& request) {
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  return reply_later(request,
+                     context.engine.unallow(*prefixes, request.flag("strict"), context.now));
 }
 
 Json mode_reply(Mode mode, std::string message) {
@@ -210,13 +228,35 @@ Result<Json> mode(const Context& context, const Request& request) {
   return mode_reply(next, mode_in_words(next));
 }
 
+// From a mode in which everything passes.
+Result<Later> enforce(const Context& context, const Request& request) {
+  ServiceControl& service = context.service;
+  const auto set = [&service](const Now& now) -> Result<Json> {
+    if (Result<void> done = service.set_mode(Mode::enforce, now); !done)
+      return std::unexpected(done.error());
+    return mode_reply(Mode::enforce, mode_in_words(Mode::enforce));
+  };
+  if (request.flag("force")) return Later{.work = [] {}, .finish = set};
+  auto judged = service.judge_enforcing(context.now);
+  return Later{
+      .work = std::move(judged.work),
+      .finish = [objections = std::move(judged.finish), set](const Now& now) {
+        const std::vector<std::string> found = objections(now);
+        if (found.empty()) return set(now);
+        return Result<Json>(fail(ErrorKind::refused,
+                                 fmt::format("{}\nThe mode is as before. To enforce all the same: "
+                                             "floodwall mode enforce --force",
+                                             fmt::join(found, "\n"))));
+      }};
+}
+
 // Of the daemon's own configuration only. The daemon runs it in a thread with the rights of the
 // caller (daemon/api_service.hpp).
 Result<Json> check(const Context& context, const Request&) {
   return check_for_caller(context.service.config_file());
 }
 
-Result<Json> apply(const Context& context, const Request& request) {
+Result<Later> apply(const Context& context, const Request& request) {
   ApplyOrder order{.force = request.flag("force"), .accept = request.flag("accept")};
   if (request.flag("confirm")) {
     const auto span_ns = span_option(request, "confirm", 0);
@@ -224,14 +264,20 @@ Result<Json> apply(const Context& context, const Request& request) {
     if (*span_ns == 0) return fail(ErrorKind::usage, "confirm = \"0s\": must be longer");
     order.confirm_ns = *span_ns;
   }
-  const auto changes = context.service.reload(order, context.now);
-  if (!changes) return std::unexpected(changes.error());
-  std::string message = changes->empty() ? "in force already: nothing changed"
-                                         : "the configuration on disk is in force";
-  if (order.confirm_ns)
-    message += fmt::format("; within {}: floodwall confirm, or the former one returns",
-                           duration_in_words(*order.confirm_ns));
-  return Json{{"message", std::move(message)}, {"changes", *changes}};
+  auto reload = context.service.reload(order, context.now);
+  const auto reply = [order](const Result<std::vector<std::string>>& changes) -> Result<Json> {
+    if (!changes) return std::unexpected(changes.error());
+    std::string message = changes->empty() ? "in force already: nothing changed"
+                                           : "the configuration on disk is in force";
+    if (order.confirm_ns)
+      message += fmt::format("; within {}: floodwall confirm, or the former one returns",
+                             duration_in_words(*order.confirm_ns));
+    return Json{{"message", std::move(message)}, {"changes", *changes}};
+  };
+  return Later{.work = std::move(reload.work),
+               .finish = [finish = std::move(reload.finish), reply](const Now& now) {
+                 return reply(finish(now));
+               }};
 }
 
 Result<Json> confirm(const Context& context, const Request&) {
@@ -322,6 +368,8 @@ Result<Json> events(const Context& context, const Request& request) {
 struct Handler {
   std::string_view verb;
   Result<Json> (*run)(const Context&, const Request&);
+  // Of requests that take long; is_long() says which.
+  Result<Later> (*begin)(const Context&, const Request&) = nullptr;
 };
 constexpr std::array kHandlers{
     Handler{"status", status},
@@ -329,11 +377,11 @@ constexpr std::array kHandlers{
     Handler{"why", why},
     Handler{"ban", ban},
     Handler{"unban", unban},
-    Handler{"allow", allow},
-    Handler{"unallow", unallow},
-    Handler{"mode", mode},
+    Handler{"allow", allow_for, allow},
+    Handler{"unallow", nullptr, unallow},
+    Handler{"mode", mode, enforce},
     Handler{"check", check},
-    Handler{"apply", apply},
+    Handler{"apply", nullptr, apply},
     Handler{"confirm", confirm},
     Handler{"events", events},
     Handler{"signature", signature},
@@ -353,9 +401,33 @@ static_assert(std::ranges::all_of(control::kVerbs,
 
 }  // namespace
 
-Result<Json> Commands::run(const Request& request, const Now& now) {
+bool Commands::is_long(const Request& request) const {
   const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
-  if (handler == nullptr) return fail(ErrorKind::usage, "no such command");
+  if (handler == nullptr || handler->begin == nullptr) return false;
+  if (handler->verb == "allow") return !request.flag("for");
+  if (handler->verb == "mode")
+    return !request.arguments.empty() && request.arguments.front() == word(Mode::enforce) &&
+           engine_.mode() != Mode::enforce;
+  return true;
+}
+
+Result<Later> Commands::begin(const Request& request, const Now& now) {
+  const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
+  if (handler == nullptr || handler->begin == nullptr)
+    return fail(ErrorKind::usage, "no such command");
+  engine_.drain_events(now);
+  return handler->begin({engine_, service_, now}, request);
+}
+
+Result<Json> Commands::run(const Request& request, const Now& now) {
+  if (is_long(request)) {
+    const Result<Later> later = begin(request, now);
+    if (!later) return std::unexpected(later.error());
+    return later->run(now);
+  }
+  const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
+  if (handler == nullptr || handler->run == nullptr)
+    return fail(ErrorKind::usage, "no such command");
   engine_.drain_events(now);  // so that the command sees what just happened
   return handler->run({engine_, service_, now}, request);
 }

@@ -120,7 +120,7 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   return changes;
 }
 
-Result<std::vector<std::string>> Engine::apply(config::Config config, ListSet lists,
+Result<std::vector<std::string>> Engine::apply(config::Config config, ReadyLists lists,
                                                const Now& now) {
   const std::size_t deny = access_.lists().deny.entries().size();
   const std::size_t allow = access_.lists().allow.entries().size();
@@ -310,8 +310,8 @@ Outcomes Engine::unban_all(const Now& now) {
   return access_.unban_all(now);
 }
 
-Result<Outcomes> Engine::allow(std::span<const Prefix> prefixes, const std::string& comment,
-                               const Now& now) {
+Result<Deferred<Result<Outcomes>>> Engine::allow(std::span<const Prefix> prefixes,
+                                                 const std::string& comment, const Now& now) {
   drain_events(now);
   return access_.allow(prefixes, comment, now);
 }
@@ -322,7 +322,8 @@ Result<Outcomes> Engine::allow_for(std::span<const Prefix> prefixes, std::uint64
   return access_.allow_for(prefixes, span_ns, comment, now);
 }
 
-Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, const Now& now) {
+Result<Deferred<Result<Outcomes>>> Engine::unallow(std::span<const Prefix> prefixes, bool strict,
+                                                   const Now& now) {
   return access_.unallow(prefixes, strict, now);
 }
 

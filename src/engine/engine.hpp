@@ -12,6 +12,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,18 +75,21 @@ class Engine {
     return access_.set_own(std::move(own), now);
   }
 
-  // Reads the list files of a configuration, and changes nothing. Bad lines are skipped and become
-  // problems.
-  [[nodiscard]] ListSet read_lists(const config::Lists& lists, const lists::Accepted& accepted,
-                                   const Now& now) const {
-    return access_.read_lists(lists, accepted, now);
+  // What prepare() needs to read the list files of a configuration, beside the loop. Bad lines are
+  // skipped and become problems.
+  [[nodiscard]] ListJob list_job(const config::Lists& lists, const lists::Accepted& accepted,
+                                 const Now& now) const {
+    return access_.list_job(lists, accepted, now);
   }
   // Swaps the lists in; after an error the old ones are in force. Lifts the bans of what is allowed
   // now.
-  [[nodiscard]] Result<void> use_lists(ListSet lists, const Now& now) {
+  [[nodiscard]] Result<void> use_lists(ReadyLists lists, const Now& now) {
     return access_.use_lists(std::move(lists), now);
   }
-  // Both, for the configuration in force.
+  // Whether they are to be read again, and what use_lists() leaves to do: published_lists.hpp.
+  [[nodiscard]] PublishedLists& published_lists() { return access_.published_lists(); }
+  [[nodiscard]] const PublishedLists& published_lists() const { return access_.published_lists(); }
+  // Both at once, for the configuration in force, and keeps their last good versions: for a start.
   [[nodiscard]] Result<void> load_lists(const Now& now, const lists::Accepted& accepted = {}) {
     return access_.load_lists(now, accepted);
   }
@@ -99,7 +103,7 @@ class Engine {
   [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, const Now& now);
 
   // As apply(), then swaps in the lists that were read for that configuration.
-  [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, ListSet lists,
+  [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, ReadyLists lists,
                                                        const Now& now);
 
   // From observe to enforce lifts the bans that limits made: they were only would-be ones. Into and
@@ -126,12 +130,13 @@ class Engine {
   [[nodiscard]] Result<Outcomes> unban(std::span<const Prefix> prefixes, bool strict,
                                        const Now& now);
   [[nodiscard]] Outcomes unban_all(const Now& now);
-  [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
-                                       const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> allow(std::span<const Prefix> prefixes,
+                                                         const std::string& comment,
+                                                         const Now& now);
   [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                            const std::string& comment, const Now& now);
-  [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
-                                         const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> unallow(std::span<const Prefix> prefixes,
+                                                           bool strict, const Now& now);
   // Forgets the baseline: the budgets are the configured ones again.
   [[nodiscard]] Result<void> reset_baseline(const Now& now);
 
@@ -164,6 +169,9 @@ class Engine {
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const Bans& bans() const { return access_.bans(); }
   [[nodiscard]] const ListSet& lists() const { return access_.lists(); }
+  [[nodiscard]] std::shared_ptr<const ListSet> shared_lists() const {
+    return access_.published_lists().shared();
+  }
   [[nodiscard]] Detector& detector() { return detector_; }
   [[nodiscard]] const Detector& detector() const { return detector_; }
   [[nodiscard]] const Baseline& baseline() const { return learner_.baseline(); }

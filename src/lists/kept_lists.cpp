@@ -47,9 +47,14 @@ std::vector<std::filesystem::path> KeptLists::expand(std::span<const std::string
 }
 
 Version KeptLists::read(const std::filesystem::path& file, bool accepted) const {
+  Budget budget;
+  return read(file, accepted, budget);
+}
+
+Version KeptLists::read(const std::filesystem::path& file, bool accepted, Budget& budget) const {
   Version version{.list = {}, .stale = {}, .since = {}, .text = {}};
   if (folder_.empty()) {
-    version.list = read_list(file);
+    version.list = read_list(file, budget);
     return version;
   }
   const std::filesystem::path copy = copy_of(file);
@@ -58,7 +63,7 @@ Version KeptLists::read(const std::filesystem::path& file, bool accepted) const 
   if (text) text = in_utf8(std::move(*text));
 
   const auto use_copy = [&](std::string why) {
-    version.list = parse_list(*kept, file.native());
+    version.list = parse_list(*kept, file.native(), budget);
     version.stale = std::move(why);
   };
   if (kept) {
@@ -67,7 +72,7 @@ Version KeptLists::read(const std::filesystem::path& file, bool accepted) const 
     if (unknown) version.since.reset();
   }
   if (!text) {
-    version.list = read_list(file);  // says whether it is missing
+    version.list = read_list(file, budget);  // says whether it is missing
     if (!kept) return version;
     if (version.list.missing && accepted) {
       version.forget = true;
@@ -81,10 +86,11 @@ Version KeptLists::read(const std::filesystem::path& file, bool accepted) const 
     return version;
   }
 
-  version.list = parse_list(*text, file.native());
+  version.list = parse_list(*text, file.native(), budget);
   if (kept && !accepted) {
-    const List former = parse_list(*kept, file.native());
-    if (std::string why = objection(version.list, former.entries.size()); !why.empty()) {
+    const std::size_t former = count_entries(*kept, budget);
+    if (std::string why = objection(version.list, former); !why.empty()) {
+      budget.entries += std::exchange(version.list, {}).entries.size();
       use_copy(std::move(why));
       return version;
     }

@@ -55,6 +55,9 @@ class KeptLists {
   // The file, or its copy if the file is gone, cannot be read, is mostly odd, or lost more than
   // half of its entries. What cannot be read is never taken, accepted or not.
   [[nodiscard]] Version read(const std::filesystem::path& file, bool accepted) const;
+  // The same, as far as the budget reaches.
+  [[nodiscard]] Version read(const std::filesystem::path& file, bool accepted,
+                             Budget& budget) const;
 
   // To be called when the version is in force.
   [[nodiscard]] Result<void> keep(const Version& version) const;

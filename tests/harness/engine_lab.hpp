@@ -119,8 +119,16 @@ struct EngineLab : engine::ServiceControl {
     datapath.wipe_entries();
     return engine.move_to(datapath, mode, at);
   }
-  [[nodiscard]] Result<std::vector<std::string>> reload(const engine::ApplyOrder& order,
-                                                        const Now& at) override {
+  [[nodiscard]] Deferred<std::vector<std::string>> judge_enforcing(const Now&) override {
+    return {.work = [] {}, .finish = [this](const Now&) { return objections; }};
+  }
+  [[nodiscard]] Deferred<Result<std::vector<std::string>>> reload(const engine::ApplyOrder& order,
+                                                                  const Now&) override {
+    return {.work = [] {},
+            .finish = [this, order](const Now& at) { return reload_now(order, at); }};
+  }
+  [[nodiscard]] Result<std::vector<std::string>> reload_now(const engine::ApplyOrder& order,
+                                                            const Now& at) {
     last_order = order;
     auto config = config::load(config_file());
     if (!config) {
@@ -128,8 +136,9 @@ struct EngineLab : engine::ServiceControl {
                              [&] { return engine::failure_details("config", config.error()); });
       return std::unexpected(config.error());
     }
-    engine::ListSet lists = engine.read_lists(config->lists, {.all = order.accept}, at);
-    auto changes = engine.apply(std::move(*config), std::move(lists), at);
+    auto lists = engine::prepare(engine.list_job(config->lists, {.all = order.accept}, at));
+    if (!lists) return std::unexpected(lists.error());
+    auto changes = engine.apply(std::move(*config), std::move(*lists), at);
     if (changes) ++reconfigured;
     return changes;
   }
@@ -151,6 +160,7 @@ struct EngineLab : engine::ServiceControl {
   engine::Commands commands;
   int reconfigured = 0, baseline_stored = 0;
   engine::ApplyOrder last_order;
+  std::vector<std::string> objections;  // to enforcing
   bool ready = false;
 };
 

@@ -188,6 +188,30 @@ def test_apply_that_would_cut_the_operator_off_is_refused_or_spares_him(lab, lin
 
 
 @pytest.mark.expects("ReloadFailed", "ListProblem")
+def test_check_and_mode_enforce_say_what_apply_would(lab, link):
+    with SshServer(lab) as server:
+        lab.list_file("deny.list").write_text("198.51.100.1\n198.51.100.2\n198.51.100.3\n")
+        lab.start_daemon()
+        lab.list_file("deny.list").unlink()
+        said = lab.cli("check").out
+        assert "is valid" in said and "deny.list is stale: the file is gone" in said
+        lab.write_config(lab.config("", QUIET + CLOSED))
+        said = lab.cli("check", code=5).err
+        assert "apply would refuse" in said and 'service "ssh"' in said and "floodwall.toml:" in said
+        lab.cli("mode", "observe")
+        lab.cli("apply", "--force")  # the configuration says enforce
+        assert not server.can_log_in(link, link.client(3))
+        for everything_passes in ("observe", "off"):
+            lab.cli("mode", everything_passes)
+            said = lab.cli("mode", "enforce", code=5).err
+            assert 'service "ssh"' in said and "--force" in said
+            assert lab.api.call("status")["mode"] == everything_passes
+            server.login(link, link.client(3)).kill()
+        lab.cli("mode", "enforce", "--force")
+        assert not server.can_log_in(link, link.client(3))
+
+
+@pytest.mark.expects("ReloadFailed", "ListProblem")
 def test_start_with_what_apply_refuses_uses_the_former_configuration(lab, link):
     with SshServer(lab) as server:
         lab.start_daemon()

@@ -282,6 +282,21 @@ TEST(engine_commands, mode_stays_off_when_the_interfaces_cannot_be_attached) {
   EXPECT_EQ(lab.engine.mode(), engine::Mode::off);
 }
 
+TEST(engine_commands, enforcing_what_would_cut_something_off_wants_force) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("mode", {"observe"}));
+  lab.objections = {"every log-in to sshd (port 22) would be cut off: floodwall.toml:4"};
+  const auto refused = lab.run("mode", {"enforce"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+  EXPECT_NE(refused.error().message.find("floodwall.toml:4"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("--force"), std::string::npos);
+  EXPECT_EQ(lab.engine.mode(), engine::Mode::observe);
+  EXPECT_TRUE(lab.run("mode", {"enforce"}, {{"force", ""}}));
+  EXPECT_EQ(lab.engine.mode(), engine::Mode::enforce);
+  EXPECT_TRUE(lab.run("mode", {"enforce"})) << "it is in force already";
+}
+
 TEST(engine_commands, apply_takes_over_what_is_on_disk_and_says_what_changed) {
   EngineLab lab;
   lab.folder.write("floodwall.toml", "mode = \"observe\"\n");

@@ -20,7 +20,7 @@ namespace {
 using fw::Prefix;
 using fw::lists::List;
 
-std::string entry_text(const fw::lists::Entry& entry) {
+std::string entry_text(const fw::lists::ListEntry& entry) {
   return fw::lists::range_text(entry.first, entry.last);
 }
 
@@ -83,7 +83,7 @@ TEST(list_lines, every_form_of_an_entry_is_read) {
     const auto line = fw::lists::parse_line(c.line);
     ASSERT_EQ(line.kind, fw::lists::Line::Kind::entry) << c.line << ": " << line.problem;
     EXPECT_EQ(entry_text(line.entry), c.entry) << c.line;
-    EXPECT_EQ(line.entry.comment, c.comment) << c.line;
+    EXPECT_EQ(line.comment, c.comment) << c.line;
   }
   for (const char* line : {"", "   ", "\t", "# comment", "  ; comment", "#",
                            "create blocked hash:ip family inet hashsize 1024", "flush blocked",
@@ -137,6 +137,26 @@ TEST(list_text, line_ends_and_a_byte_order_mark_do_not_matter) {
   EXPECT_EQ(entry_text(list.entries[2]), "192.0.2.3");
 }
 
+TEST(list_text, reading_ends_where_the_budget_does) {
+  std::string text;
+  for (int i = 0; i < 200'000; i++) text += "192.0.2.1\n";
+  fw::lists::Budget budget{.entries = 70'000};
+  EXPECT_LT(fw::lists::parse_list(text, "a", budget).entries.size(), 200'000U);
+  EXPECT_NE(budget.reached.find("more than"), std::string::npos);
+
+  std::stop_source stop;
+  stop.request_stop();
+  fw::lists::Budget stopped{.stop = stop.get_token()};
+  EXPECT_LT(fw::lists::parse_list(text, "a", stopped).entries.size(), 200'000U);
+  EXPECT_EQ(stopped.reached, "the daemon ends");
+
+  fw::lists::Budget enough{.entries = 200'001};
+  EXPECT_EQ(fw::lists::count_entries(text, enough), 200'000U);
+  EXPECT_EQ(fw::lists::parse_list(text, "a", enough).entries.size(), 200'000U);
+  EXPECT_EQ(enough.entries, 1U);
+  EXPECT_EQ(enough.reached, "");
+}
+
 TEST(list_text, utf16_with_a_byte_order_mark_is_read) {
   const std::u16string text = u"\ufeff192.0.2.1 # \u00e9\u20ac\U0001f600\xd800\r\n192.0.2.2\n";
   for (const bool big : {false, true}) {
@@ -148,7 +168,7 @@ TEST(list_text, utf16_with_a_byte_order_mark_is_read) {
     }
     const List list = fw::lists::parse_list(fw::lists::in_utf8(bytes), "a");
     ASSERT_EQ(list.entries.size(), 2U) << big;
-    EXPECT_EQ(list.entries[0].comment, "\u00e9\u20ac\U0001f600\ufffd");
+    EXPECT_EQ(list.comments[list.entries[0].comment], "\u00e9\u20ac\U0001f600\ufffd");
     EXPECT_EQ(entry_text(list.entries[1]), "192.0.2.2");
   }
   EXPECT_EQ(fw::lists::in_utf8("\xff\xfe\x31"), "") << "half a unit";

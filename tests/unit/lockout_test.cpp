@@ -97,7 +97,9 @@ TEST_F(Lockout, a_configuration_that_cuts_off_what_must_live_is_objected_to_with
   for (const Case& c : std::initializer_list<Case>{
            {"default", "", "", "", ""},
            {"deny everything", kNothingExempt, "0.0.0.0/0\n::/0\n", "", ""},
-           {"deny everything, in halves", kNothingExempt, "0.0.0.0/1\n128.0.0.0/1\n", "",
+           {"deny everything, in halves", kNothingExempt, "0.0.0.0/1\n128.0.0.0/1\n",
+            "the connection of this host to 198.51.100.5 port 5432 would be cut off: deny.list:2: "
+            "128.0.0.0/1 is denied",
             "your SSH session from 192.0.2.7 would be cut off: deny.list:2: 128.0.0.0/1"},
            {"deny the operator's network", kNoSessions, "# mine\n192.0.2.0/24\n", "",
             "your SSH session from 192.0.2.7 would be cut off: deny.list:2: 192.0.2.0/24 is "
@@ -112,13 +114,9 @@ TEST_F(Lockout, a_configuration_that_cuts_off_what_must_live_is_objected_to_with
             "service \"ssh\" closes the port"},
            {"close ssh, the operator is exempt", close_ssh, "",
             "every log-in to sshd (port 22) would be cut off: floodwall.toml:4", ""},
+           // A log-in that succeeded gives its SYN back, even two of them within the second.
            {"1 SYN a second",
-            std::string(kNoSessions) + "[limit.default]\nsyn = { limit = \"1/s\" }\n", "",
-            "every log-in to sshd (port 22) would be cut off: floodwall.toml:4: it is above "
-            "limit.default.syn",
-            "a new log-in from 192.0.2.7 to sshd (port 22) would be cut off: floodwall.toml:4: it "
-            "is "
-            "above limit.default.syn"},
+            std::string(kNoSessions) + "[limit.default]\nsyn = { limit = \"1/s\" }\n", "", "", ""},
            {"1 packet a second, of peers too",
             std::string(kNoSessions) +
                 "[limit.default]\npackets = { limit = \"1/s\", peers = true }\n",
@@ -159,6 +157,48 @@ TEST_F(Lockout, a_configuration_that_cuts_off_what_must_live_is_objected_to_with
 TEST_F(Lockout, what_is_cut_off_already_is_no_objection) {
   const std::string closed = "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n";
   EXPECT_THAT(objections(closed + "[ban]\ntime = \"90s\"\n", "", host(false), closed), IsEmpty());
+}
+
+TEST_F(Lockout, a_host_with_several_ports_of_sshd_keeps_each) {
+  Lifelines several = host(false);
+  several.facts.ssh.ports = {22, 2222};
+  several.listeners.push_back({.local = at("::"), .local_port = 2222, .proto = IPPROTO_TCP});
+  EXPECT_THAT(objections("", "", several), IsEmpty());
+  EXPECT_THAT(objections("[[service]]\nname = \"other\"\nport = \"tcp/2222\"\naction = \"drop\"\n",
+                         "", several),
+              ElementsAre(StartsWith(
+                  "every log-in to sshd (port 2222) would be cut off: floodwall.toml:4")));
+}
+
+TEST_F(Lockout, a_host_without_ipv4_is_judged_by_ipv6) {
+  for (const bool session : {false, true}) {
+    Lifelines host6 = host(false);
+    host6.facts.network.interfaces[1].addresses = {{at("2001:db8::2"), 64}};
+    std::erase_if(host6.facts.network.default_routes,
+                  [](const auto& route) { return !route.ipv6; });
+    host6.facts.dns = {{at("2001:db8:0:53::1"), "/etc/resolv.conf"}};
+    host6.facts.dhcp = {};
+    host6.connections = {};
+    if (session)
+      host6.facts.ssh.sessions = {{.local = at("2001:db8::2"),
+                                   .remote = at("2001:db8:7::9"),
+                                   .local_port = 22,
+                                   .remote_port = 51'000,
+                                   .proto = IPPROTO_TCP}};
+    EXPECT_THAT(objections("", "", host6), IsEmpty()) << session;
+    EXPECT_THAT(objections("", "0.0.0.0/1\n128.0.0.0/1\n", host6), IsEmpty()) << session;
+    EXPECT_THAT(
+        objections(std::string(kNoSessions) +
+                       "[[service]]\nname = \"ssh\"\nport = \"tcp/22\"\naction = \"drop\"\n",
+                   "", host6),
+        testing::Contains(HasSubstr("floodwall.toml:6: action = \"drop\"")))
+        << session;
+    const auto denied = objections(kNoSessions, "2001:db8:7::/48\n", host6);
+    EXPECT_EQ(denied.empty(), !session);
+    if (!session) continue;
+    EXPECT_THAT(denied.front(), StartsWith("your SSH session from 2001:db8:7::9 would be cut off: "
+                                           "deny.list:1: 2001:db8:7::/48 is denied"));
+  }
 }
 
 TEST_F(Lockout, an_allowance_is_counted) {

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/words.hpp"
 #include "engine/enforce/guard.hpp"
-#include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
 
 namespace fw::engine {
@@ -101,19 +99,18 @@ Result<void> AccessControl::set_own(std::vector<OwnPrefix> own, const Now& now) 
   return lists_.set_own(std::move(own), bans_.forced(), now);
 }
 
-ListSet AccessControl::read_lists(const config::Lists& lists, const lists::Accepted& accepted,
-                                  const Now& now) const {
-  return ListSet::read(lists, folder_, now.wall, lists_.kept(), accepted);
-}
-
-Result<void> AccessControl::use_lists(ListSet lists, const Now& now) {
+Result<void> AccessControl::use_lists(ReadyLists lists, const Now& now) {
   if (Result<void> used = lists_.use(std::move(lists), bans_.forced(), now); !used) return used;
   lift_bans_of_the_allowed(now);
   return {};
 }
 
 Result<void> AccessControl::load_lists(const Now& now, const lists::Accepted& accepted) {
-  return use_lists(read_lists(settings_.config.lists, accepted, now), now);
+  Result<ReadyLists> ready = prepare(list_job(settings_.config.lists, accepted, now));
+  if (!ready) return std::unexpected(std::move(ready.error()));
+  if (Result<void> used = use_lists(std::move(*ready), now); !used) return used;
+  lists_.set_kept_problem(keep_versions(lists_.kept(), lists_.take_rest().versions));
+  return {};
 }
 
 Result<void> AccessControl::set_exemptions(std::span<const Exemption> exemptions, const Now& now) {
@@ -158,7 +155,7 @@ void AccessControl::tick(const Now& now) {
 void AccessControl::update_suspensions(const Now& now) {
   if (std::exchange(forced_changes_, bans_.forced_changes()) == bans_.forced_changes()) return;
   protected_.sync(now);
-  if (const Result<void> published = lists_.publish(bans_.forced()); !published)
+  if (const Result<void> published = lists_.cut_out(bans_.forced()); !published)
     journal_.write(EventType::reload_failed, now,
                    [&] { return failure_details("lists", published.error()); });
 }
@@ -270,50 +267,6 @@ Outcomes AccessControl::unban_all(const Now& now) {
   return outcomes;
 }
 
-Result<Outcomes> AccessControl::allow(std::span<const Prefix> prefixes, const std::string& comment,
-                                      const Now& now) {
-  if (Result<void> allowable = check_allowable(prefixes); !allowable)
-    return std::unexpected(allowable.error());
-  const std::vector<std::string>& files = settings_.config.lists.allow;
-  if (files.empty() || files.front().find_first_of("*?[") != std::string::npos)
-    return fail(
-        ErrorKind::refused,
-        "the first of lists.allow in floodwall.toml must be a plain file name to add to; or "
-        "allow for a while, with --for");
-  Result<std::vector<Prefix>> added =
-      lists::add_entries(folder_ / files.front(), prefixes, comment);
-  if (!added) return std::unexpected(added.error());
-
-  // The forced bans end before the image is built, because they are cut out of it.
-  for (const Prefix& prefix : prefixes) lift_bans_inside(prefix, "allowed", now);
-  update_suspensions(now);
-  if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
-  for (const Prefix& prefix : prefixes)
-    if (lists_.set().allow.covering(prefix) == nullptr)
-      return fail(fmt::format("{} was added to {}, but it is not in force: {}", prefix.text(),
-                              files.front(), fmt::join(lists_.set().problems, "; ")));
-
-  const std::set<Prefix> new_ones(added->begin(), added->end());
-  Outcomes outcomes;
-  outcomes.reserve(prefixes.size());
-  for (const Prefix& prefix : prefixes) {
-    const bool changed = new_ones.contains(prefix);
-    outcomes.push_back(
-        {.prefix = prefix,
-         .changed = changed,
-         .message = fmt::format("{} (in {})", changed ? "allowed" : "was allowed already",
-                                files.front())});
-    if (changed)
-      journal_.write(EventType::allow, now, [&] {
-        EventDetails details{prefix.text(), {Field::text("for", "forever")}};
-        details.fields.push_back(Field::text("list", files.front()));
-        if (!comment.empty()) details.fields.push_back(Field::text("comment", comment));
-        return details;
-      });
-  }
-  return outcomes;
-}
-
 Result<Outcomes> AccessControl::allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                           const std::string& comment, const Now& now) {
   if (Result<void> allowable = check_allowable(prefixes); !allowable)
@@ -338,49 +291,6 @@ Result<Outcomes> AccessControl::allow_for(std::span<const Prefix> prefixes, std:
                                 time_in_words(wall_at(now, end), now))});
   }
   update_suspensions(now);
-  return outcomes;
-}
-
-Result<Outcomes> AccessControl::unallow(std::span<const Prefix> prefixes, bool strict,
-                                        const Now& now) {
-  const auto is_listed = [&](const Prefix& prefix) {
-    const ListEntry* entry = lists_.set().allow.covering(prefix);
-    return entry != nullptr && lists::range_text(entry->first, entry->last) == prefix.text();
-  };
-  if (strict)
-    for (const Prefix& prefix : prefixes)
-      if (!protected_.allowances().contains(prefix) && !is_listed(prefix))
-        return fail(fmt::format("{} is not on an allow list by itself (nothing was changed)",
-                                prefix.text()));
-
-  std::set<Prefix> removed;
-  lists::Accepted edited;  // what the operator removes may be all that a file had
-  for (const std::filesystem::path& file : lists::expand(settings_.config.lists.allow, folder_)) {
-    Result<std::vector<Prefix>> gone = lists::remove_entries(file, prefixes);
-    if (!gone) return std::unexpected(gone.error());
-    if (!gone->empty() && lists_.set().stale.empty()) edited.files.insert(file);
-    removed.insert(gone->begin(), gone->end());
-  }
-  if (!removed.empty())
-    if (Result<void> loaded = load_lists(now, edited); !loaded)
-      return std::unexpected(loaded.error());
-
-  Outcomes outcomes;
-  outcomes.reserve(prefixes.size());
-  for (const Prefix& prefix : prefixes) {
-    const bool listed = removed.contains(prefix);
-    if (listed)
-      journal_.write(EventType::unallow, now, [&] {
-        return EventDetails{prefix.text(), {Field::text("reason", "operator")}};
-      });
-    const bool changed = protected_.unallow(prefix, "operator", now) || listed;
-    std::string message = changed ? "no longer allowed" : "was not allowed";
-    if (const ListEntry* entry = lists_.set().allow.covering(prefix))
-      message =
-          fmt::format("still allowed by {} ({})", lists::range_text(entry->first, entry->last),
-                      lists_.set().allow.place_of(*entry));
-    outcomes.push_back({.prefix = prefix, .changed = changed, .message = std::move(message)});
-  }
   return outcomes;
 }
 

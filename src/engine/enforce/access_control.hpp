@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/deferred.hpp"
 #include "base/error.hpp"
 #include "datapath/interface_status.hpp"
 #include "engine/enforce/access_table.hpp"
@@ -35,6 +36,8 @@ struct Outcome {
   std::string message;  // "banned for 1h"
 };
 using Outcomes = std::vector<Outcome>;
+
+struct ListEdit;  // access_lists.cpp
 
 struct BanOrder {
   std::uint64_t span_ns = 0;  // FW_FOREVER
@@ -69,13 +72,15 @@ class AccessControl {
   void keep_lists_in(std::filesystem::path folder) { lists_.keep_in(std::move(folder)); }
   // From now on no list may hold these. After an error entries that hold them are still in force.
   [[nodiscard]] Result<void> set_own(std::vector<OwnPrefix> own, const Now& now);
-  // Reads the list files of a configuration, and changes nothing.
-  [[nodiscard]] ListSet read_lists(const config::Lists& lists, const lists::Accepted& accepted,
-                                   const Now& now) const;
+  // What prepare() needs to read the list files of a configuration.
+  [[nodiscard]] ListJob list_job(const config::Lists& lists, const lists::Accepted& accepted,
+                                 const Now& now) const {
+    return lists_.job(lists, folder_, accepted, bans_.forced(), now);
+  }
   // Swaps lists in; lifts the bans of what is allowed now. After an error the old ones are in
   // force.
-  [[nodiscard]] Result<void> use_lists(ListSet lists, const Now& now);
-  // Both, for the configuration in force.
+  [[nodiscard]] Result<void> use_lists(ReadyLists lists, const Now& now);
+  // Both, for the configuration in force, and keeps the last good versions.
   [[nodiscard]] Result<void> load_lists(const Now& now, const lists::Accepted& accepted = {});
   // From now on exactly these are exempt; lifts their bans. The error names the first address for
   // which there was no room.
@@ -123,20 +128,23 @@ class AccessControl {
                                        const Now& now);
   [[nodiscard]] Outcomes unban_all(const Now& now);
   // Adds to the first allow file and reads the lists again.
-  [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
-                                       const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> allow(std::span<const Prefix> prefixes,
+                                                         const std::string& comment,
+                                                         const Now& now);
   // Allows for a while, by entry.
   [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                            const std::string& comment, const Now& now);
   // Takes off the allow files and ends allowances.
-  [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
-                                         const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> unallow(std::span<const Prefix> prefixes,
+                                                           bool strict, const Now& now);
 
   // ---- the desired state
 
   [[nodiscard]] const Bans& bans() const { return bans_; }
   [[nodiscard]] const Protected& protected_entries() const { return protected_; }
   [[nodiscard]] const ListSet& lists() const { return lists_.set(); }
+  [[nodiscard]] PublishedLists& published_lists() { return lists_; }
+  [[nodiscard]] const PublishedLists& published_lists() const { return lists_; }
   [[nodiscard]] const Offences& offences() const { return offences_; }
   [[nodiscard]] std::optional<std::string> audit_problem(const Now& now) const {
     return audit_.problem(now);
@@ -145,6 +153,8 @@ class AccessControl {
  private:
   // When forced bans came or went: suspends and restores what they override.
   void update_suspensions(const Now& now);
+  [[nodiscard]] Result<Outcomes> finish_allow(ListEdit& edit, const Now& now);
+  [[nodiscard]] Result<Outcomes> finish_unallow(ListEdit& edit, const Now& now);
   void lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now);
   void lift_bans_of_the_allowed(const Now& now);
   [[nodiscard]] Result<void> check_unbannable(std::span<const Prefix> prefixes) const;

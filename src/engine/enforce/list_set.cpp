@@ -23,7 +23,7 @@ Address previous(const Address& address) {
   return {address.hi - (address.lo == 0 ? 1 : 0), address.lo - 1};
 }
 
-std::vector<lists::Range> ranges_of(const ListTable& table) {
+std::vector<lists::Range> ranges_of(const ListTable& table) {  // of allow lists, which are short
   std::vector<lists::Range> ranges;
   ranges.reserve(table.entries().size());
   for (const ListEntry& entry : table.entries()) ranges.push_back({entry.first, entry.last});
@@ -58,6 +58,7 @@ struct Reading {
   Wall wall;
   const lists::KeptLists& kept;
   const lists::Accepted& accepted;
+  lists::Budget& budget;
 };
 
 void read_files(const Reading& from, const std::vector<std::string>& patterns,
@@ -65,22 +66,24 @@ void read_files(const Reading& from, const std::vector<std::string>& patterns,
   if (const Result<void> bounded = lists::check_patterns(patterns, from.folder); !bounded)
     set.problems.push_back(bounded.error().message);
   for (const std::filesystem::path& path : from.kept.expand(patterns, from.folder)) {
-    lists::Version version = from.kept.read(path, from.accepted.contains(path));
+    lists::Version version = from.kept.read(path, from.accepted.contains(path), from.budget);
     lists::List& list = version.list;
     const std::filesystem::path relative = path.lexically_relative(from.folder);
     const bool below = !relative.empty() && *relative.begin() != "..";
     const std::string name = below ? relative.native() : path.native();
 
     std::ranges::copy(list.problems, std::back_inserter(set.problems));
-    if (list.missing && path.filename() != default_name)
+    // A file of a pattern whose loss was accepted is not named any more.
+    if (list.missing && path.filename() != default_name && !version.forget)
       set.problems.push_back(
           fmt::format("{}: no such file, but floodwall.toml names it as a list", path.native()));
     if (!version.stale.empty()) {
       set.stale.push_back(name);
-      set.problems.push_back(
+      set.stale_in_words.push_back(
           fmt::format("{} is stale: {}; its last good version ({} entries) stays in force. If that "
                       "is meant: floodwall apply --accept",
                       name, version.stale, grouped(list.entries.size())));
+      set.problems.push_back(set.stale_in_words.back());
     }
     const Wall loaded = version.since ? std::chrono::time_point_cast<Wall::duration>(
                                             std::chrono::file_clock::to_sys(*version.since))
@@ -120,21 +123,18 @@ void ListTable::add_file(lists::List list, std::string name,
   const auto file = static_cast<std::uint32_t>(files_.size());
   files_.push_back(std::move(name));
   loaded_.push_back(loaded);
-  entries_.reserve(entries_.size() + list.entries.size());
-  for (lists::Entry& entry : list.entries) {
-    std::uint32_t comment = 0;
-    if (!entry.comment.empty()) {
-      comment = static_cast<std::uint32_t>(comments_.size());
-      comments_.push_back(std::move(entry.comment));
-    }
-    entries_.push_back({.first = entry.first,
-                        .last = entry.last,
-                        .line = entry.line,
-                        .file = file,
-                        .comment = comment,
-                        .timeout_s = entry.timeout_s});
-    first_end_ = std::min(first_end_, end_of(entries_.back()));
+  // Comment 0 is the empty one, of both.
+  const auto comments_before = static_cast<std::uint32_t>(comments_.size()) - 1;
+  std::move(list.comments.begin() + 1, list.comments.end(), std::back_inserter(comments_));
+  for (ListEntry& entry : list.entries) {
+    entry.file = file;
+    if (entry.comment != 0) entry.comment += comments_before;
+    first_end_ = std::min(first_end_, end_of(entry));
   }
+  if (entries_.empty())
+    entries_ = std::move(list.entries);
+  else
+    entries_.insert(entries_.end(), list.entries.begin(), list.entries.end());
 }
 
 std::chrono::system_clock::time_point ListTable::end_of(const ListEntry& entry) const {
@@ -218,8 +218,16 @@ const ListEntry* ListTable::touching(const Prefix& prefix) const {
 ListSet ListSet::read(const config::Lists& lists, const std::filesystem::path& folder,
                       std::chrono::system_clock::time_point wall, const lists::KeptLists& kept,
                       const lists::Accepted& accepted) {
+  lists::Budget budget;
+  return read(lists, folder, wall, kept, accepted, budget);
+}
+
+ListSet ListSet::read(const config::Lists& lists, const std::filesystem::path& folder,
+                      std::chrono::system_clock::time_point wall, const lists::KeptLists& kept,
+                      const lists::Accepted& accepted, lists::Budget& budget) {
   ListSet set;
-  const Reading from{.folder = folder, .wall = wall, .kept = kept, .accepted = accepted};
+  const Reading from{
+      .folder = folder, .wall = wall, .kept = kept, .accepted = accepted, .budget = budget};
   read_files(from, lists.deny, "deny.list", set.deny, set);
   read_files(from, lists.allow, "allow.list", set.allow, set);
   return set;
@@ -244,7 +252,7 @@ Result<std::vector<std::byte>> ListSet::image(const PrefixMap<bool>& not_allowed
   std::vector<lists::Range> allowed = ranges_of(allow);
   for (const auto& [prefix, forced] : not_allowed)
     if (allow.touching(prefix) != nullptr) cut_out(allowed, prefix);
-  return lists::build_image(ranges_of(deny), allowed);
+  return lists::build_image(std::span<const ListEntry>(deny.entries()), allowed);
 }
 
 }  // namespace fw::engine

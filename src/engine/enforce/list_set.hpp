@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The list files as they were read: every entry with its file and line, which answers name, and the
 // image in which the datapath looks addresses up. A value: it is read aside and swapped whole.
-// About 80 bytes an entry.
+// 64 bytes an entry.
 #pragma once
 
 #include <chrono>
@@ -25,13 +25,7 @@
 
 namespace fw::engine {
 
-struct ListEntry {
-  Address first, last;          // inclusive
-  std::uint32_t line = 0;       // counts from 1
-  std::uint32_t file = 0;       // ListTable::file_of
-  std::uint32_t comment = 0;    // ListTable::comment_of
-  std::uint32_t timeout_s = 0;  // it ends so long after its file was loaded; 0: never
-};
+using lists::ListEntry;  // its file: ListTable::file_of, its comment: ListTable::comment_of
 
 // What a list must not hold: a network of this host, or an address without which it is off the net.
 struct OwnPrefix {
@@ -95,7 +89,8 @@ struct ListSet {
   std::vector<std::string> problems;  // bad lines and unreadable files; the rest is in the tables
   std::vector<std::string> refusals;  // entries that are out of force, a sentence each
   std::vector<std::string> stale;     // the files whose last good version is in force
-  std::vector<lists::Version> fresh;  // without entries; to be kept once they are in force
+  std::vector<std::string> stale_in_words;  // a sentence each; among the problems, too
+  std::vector<lists::Version> fresh;        // without entries; to be kept once they are in force
 
   // Reads every file that `lists` names, relative to `folder`, or its version in `kept`. The list
   // files of the default configuration need not be there. May run on any thread.
@@ -103,6 +98,11 @@ struct ListSet {
                                     std::chrono::system_clock::time_point wall = {},
                                     const lists::KeptLists& kept = lists::KeptLists{},
                                     const lists::Accepted& accepted = {});
+  // The same, as far as the budget reaches.
+  [[nodiscard]] static ListSet read(const config::Lists& lists, const std::filesystem::path& folder,
+                                    std::chrono::system_clock::time_point wall,
+                                    const lists::KeptLists& kept, const lists::Accepted& accepted,
+                                    lists::Budget& budget);
 
   // Takes the entries out of force that hold every address of a family (allow lists too), or one of
   // `own` (deny lists).
