@@ -38,8 +38,8 @@ struct Programs {
 // version, types and sizes of ours, and none is used. An error: the kernel does not tell.
 [[nodiscard]] Result<bool> adopt_maps(floodwall_bpf& skeleton, const std::filesystem::path& pins);
 
-// The entries that a former daemon left pinned, of any number, if they are laid out as ours; else an
-// invalid descriptor. An error: the kernel does not tell.
+// The entries that a former daemon left pinned, of any number, if they are laid out as ours; else
+// an invalid descriptor. An error: the kernel does not tell.
 [[nodiscard]] Result<UniqueFd> former_entries(floodwall_bpf& skeleton,
                                               const std::filesystem::path& pins);
 
@@ -64,7 +64,8 @@ struct Programs {
 [[nodiscard]] Result<std::vector<Pin>> pin_maps(floodwall_bpf& skeleton,
                                                 const std::filesystem::path& pins);
 
-// True: this process is root and has CAP_BPF. Then an error EACCES of a load is the verifier's.
+// True: this process has what loading takes, as root or otherwise. Then an error EACCES of a load
+// is the verifier's.
 [[nodiscard]] bool may_load_programs();
 
 // From now on libbpf's warnings are not printed; fail_load() quotes the last one.

@@ -549,9 +549,7 @@ Result<bool> remove_pinned(const std::filesystem::path& pins) {
   silence_libbpf();  // libbpf warns of every filter that is not there
   for (const std::string& interface : pinned_interfaces(pins))
     Link::open_pinned(interface, pins).remove();
-  std::filesystem::remove_all(pins, error);
-  if (error) return fail(pins.string() + ": " + error.message());
-  return true;
+  return remove_folder(pins);
 }
 
 }  // namespace fw::datapath::xdp
