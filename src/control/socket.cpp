@@ -112,8 +112,15 @@ Result<void> admit_group(const std::filesystem::path& path, std::optional<gid_t>
     return fail_errno(fmt::format("cannot protect {}", path.native()), errno);
   if (!group) return {};
   if (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
-      ::chmod(path.c_str(), 0660) != 0)
-    return fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), errno);
+      ::chmod(path.c_str(), 0660) != 0) {
+    const int error = errno;
+    auto failed =
+        fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), error);
+    if (error == EPERM && ::geteuid() != 0)
+      failed.error().message +=
+          "; the daemon's user must be in that group: adduser floodwall GROUP, then restart it";
+    return failed;
+  }
   return {};
 }
 

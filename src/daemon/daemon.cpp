@@ -128,7 +128,7 @@ bool Daemon::is_removed(const Now& now) {
 
 void Daemon::update_machine(const Now& now) {
   const Result<void> done = read_machine(now);
-  machine_problem_ = done ? "" : done.error().message;
+  machine_problem_ = done ? host::reader_problem() : done.error().message;
   attach(now);
 }
 
@@ -281,9 +281,17 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
     engine.set_unprotected({});
     if (Result<void> off = parts_.datapath.off(engine, now); !off) return off;
     // What is said to be off is looked at again: pins may have been hidden.
-    if (const Result<bool> rest = datapath::xdp::detach_all(); !rest)
-      return std::unexpected(rest.error());
-    return engine.set_mode(engine::Mode::off, now);  // after an error of an earlier attempt
+    const Result<bool> rest = datapath::xdp::detach_all();
+    // It takes root to ask the kernel whose program of unknown origin is.
+    const bool unknown = !rest && rest.error().kind == ErrorKind::not_permitted;
+    if (!rest && !unknown) return std::unexpected(rest.error());
+    // Set again after an error of an earlier attempt.
+    if (Result<void> set = engine.set_mode(engine::Mode::off, now); !set || !unknown) return set;
+    return fail(ErrorKind::not_permitted,
+                fmt::format("off, and what this daemon attached is gone. But there is a program "
+                            "whose origin its user may not ask for ({}): sudo floodwalld --remove "
+                            "takes it off if it is Floodwall's",
+                            rest.error().message));
   }
   if (Result<void> withdrawn = parts_.removal.withdraw(); !withdrawn) return withdrawn;
   if (parts_.datapath.is_on()) return engine.set_mode(mode, now);

@@ -88,7 +88,7 @@ Result<DatapathSwitch> DatapathSwitch::open(const std::filesystem::path& pins,
                                             const config::Config& config) {
   DatapathSwitch out(pins, run_folder, config);
   std::error_code unreadable;
-  out.keep_ = std::filesystem::exists(pins, unreadable);
+  out.keep_ = std::filesystem::exists(pins / "maps", unreadable);  // the folder alone may be there
   auto kernel = out.load(out.keep_);
   if (!kernel) return std::unexpected(std::move(kernel.error()));
   out.kernel_ = std::move(*kernel);

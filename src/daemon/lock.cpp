@@ -18,10 +18,11 @@ namespace {
 
 std::unexpected<Error> refused_by_system(const std::filesystem::path& path, int error_number) {
   const bool rights = error_number == EACCES || error_number == EPERM;
-  return fail(rights ? ErrorKind::not_permitted : ErrorKind::failed,
-              fmt::format("cannot make {}: {}{}", path.native(),
-                          std::generic_category().message(error_number),
-                          rights ? "; floodwalld runs as root" : ""));
+  return fail(
+      rights ? ErrorKind::not_permitted : ErrorKind::failed,
+      fmt::format("cannot make {}: {}{}", path.native(),
+                  std::generic_category().message(error_number),
+                  rights ? "; start floodwalld as root, or systemctl start floodwall" : ""));
 }
 
 struct Taken {
@@ -39,6 +40,10 @@ Result<Taken> open_and_lock(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kPidFile;
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.valid()) return refused_by_system(path, errno);
+  // A daemon that is not root must be able to take the file that root's `--remove` made.
+  struct stat owner{};
+  if (::geteuid() == 0 && ::stat(folder.c_str(), &owner) == 0)
+    (void)::fchown(fd.get(), owner.st_uid, owner.st_gid);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused_by_system(path, errno);
     return Taken{.fd = std::move(fd)};

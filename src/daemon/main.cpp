@@ -27,6 +27,7 @@
 #include "daemon/log_files.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
+#include "daemon/privileges.hpp"
 #include "daemon/removal_order.hpp"
 #include "daemon/remove.hpp"
 #include "daemon/service_manager.hpp"
@@ -78,6 +79,8 @@ class LifeInLog {
 };
 
 Result<void> run(const Options& options) {
+  // Before there is a thread: what only the reading of SSH sessions needs is given away.
+  if (Result<void> parted = part_with_rights(); !parted) return parted;
   // Signals wait until the loop runs. The files that the daemon creates are not world-readable.
   Loop loop;
   (void)::umask(0027);

@@ -27,12 +27,12 @@ void add(Reasons& reasons, const Address& address, std::string why) {
 Result<HostFacts> read_facts(const HostFactPaths& paths) {
   auto network = read_network();
   if (!network) return std::unexpected(std::move(network.error()));
-  SshFacts ssh = read_ssh(paths.proc_root);
-  std::vector<Address> operators = ssh.operators();
+  GuardedFacts guarded = guarded_facts(paths);
+  std::vector<Address> operators = guarded.ssh.operators();
   return HostFacts{.network = std::move(*network),
                    .dns = dns_servers(paths.resolvers),
-                   .dhcp = dhcp_servers(paths.resolvers),
-                   .ssh = std::move(ssh),
+                   .dhcp = std::move(guarded.dhcp),
+                   .ssh = std::move(guarded.ssh),
                    .operators = std::move(operators)};
 }
 

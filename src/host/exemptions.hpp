@@ -5,12 +5,12 @@
 // Thread rule: free functions without state.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "host/guarded_facts.hpp"
 #include "host/network.hpp"
 #include "host/resolvers.hpp"
 #include "host/ssh.hpp"
@@ -36,11 +36,6 @@ struct HostFacts {
   std::vector<NetworkServer> dns, dhcp;
   SshFacts ssh;
   std::vector<Address> operators;  // peers of its sessions
-};
-
-struct HostFactPaths {
-  ResolverPaths resolvers;
-  std::filesystem::path proc_root = "/proc";
 };
 
 // Reads everything; takes some milliseconds. Fails only if the network cannot be read.

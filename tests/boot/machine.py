@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build/boot/debian"
 BOOT_S = 120
 INCLUDED = "systemd,systemd-sysv,dbus,iproute2,iptables,kmod"
+TESTED_WITH = ["openssh-server", "procps"]
 NETWORK = """[Unit]
 Description=The network of this machine
 DefaultDependencies=no
@@ -34,20 +35,7 @@ ExecStart=/bin/sh -c 'ip addr replace 10.9.0.2/24 dev up0; ip link set up0 up; i
 [Install]
 WantedBy=sysinit.target
 """
-# On a host of its own, systemd mounts this before any unit; in a container it does not.
-BPF = """[Unit]
-DefaultDependencies=no
-Before=floodwall.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/mount -t bpf -o mode=700 bpf /sys/fs/bpf
-
-[Install]
-WantedBy=sysinit.target
-"""
-UNITS = {"uplink.service": NETWORK, "bpffs.service": BPF}
+UNITS = {"uplink.service": NETWORK}
 
 
 def run(*words, check=True, **options):
@@ -64,12 +52,13 @@ def debian(package):
         KEPT.parent.mkdir(parents=True, exist_ok=True)
         run("debootstrap", "--variant=minbase", f"--include={INCLUDED}", "bookworm", KEPT)
     shutil.copy("/etc/resolv.conf", KEPT / "etc/resolv.conf")
-    shutil.copy(package, KEPT / "tmp/floodwall.deb")
+    shutil.copy(package, KEPT / "opt/floodwall.deb")
     for name, text in UNITS.items():
         (KEPT / "etc/systemd/system" / name).write_text(text)
     run("chroot", KEPT, "systemctl", "enable", *UNITS)
+    run("chroot", KEPT, "apt-get", "install", "--yes", "--no-install-recommends", *TESTED_WITH)
     run("chroot", KEPT, "apt-get", "install", "--yes", "--reinstall", "--no-install-recommends",
-        "/tmp/floodwall.deb")
+        "/opt/floodwall.deb")
     return KEPT
 
 
@@ -138,6 +127,10 @@ class Machine:
         except subprocess.TimeoutExpired:
             self._process.terminate()
             self._process.wait(timeout=20)
+
+    def peer(self, *words, **options):
+        """A command on the other end of the wire."""
+        return run("ip", "netns", "exec", f"{self.name}-net", *words, **options)
 
     def answers_pings(self, source="10.9.0.1"):
         return run("ip", "netns", "exec", f"{self.name}-net", "ping", "-c", 3, "-i", 0.2, "-W", 1, "-I", source,

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "datapath/xdp/transient.hpp"
 
@@ -24,6 +25,7 @@ namespace {
 // The beginning of the name of a pin that is being made. pinned_interfaces() skips it, as it has no
 // direction.
 constexpr std::string_view kUnfinished = "new";
+constexpr int kAttempts = 3;
 
 bool is_bpffs(const std::filesystem::path& path) {
   struct statfs info{};
@@ -48,6 +50,31 @@ Result<void> prepare_pins(const std::filesystem::path& folder) {
   if (!is_bpffs(folder))
     return fail(folder.string() + " is not in a BPF file system: mount -t bpf bpf /sys/fs/bpf");
   return {};
+}
+
+Result<bool> remove_folder(const std::filesystem::path& folder) {
+  struct stat info{};
+  if (::stat(folder.c_str(), &info) != 0 && errno == ENOENT) return false;
+  const bool ours = info.st_uid == ::geteuid();
+  bool any = ours;
+  std::error_code error;
+  // A daemon that obeys `--remove` may take the same away at the same time.
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    error.clear();
+    std::vector<std::filesystem::path> found;
+    for (const auto& each : std::filesystem::directory_iterator(folder, error))
+      found.push_back(each.path());
+    for (const std::filesystem::path& each : found) {
+      any = true;
+      if (!error) std::filesystem::remove_all(each, error);
+    }
+    if (error != std::errc::no_such_file_or_directory) break;
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(folder.string() + ": " + error.message());
+  if (ours && ::rmdir(folder.c_str()) != 0 && errno != EBUSY && errno != EROFS && errno != ENOENT)
+    return fail_call("remove " + folder.string(), errno);
+  return any;
 }
 
 UniqueFd open_pin(const std::filesystem::path& path) {

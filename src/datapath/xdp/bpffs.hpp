@@ -14,6 +14,10 @@ namespace fw::datapath::xdp {
 // Makes `folder` in a bpffs. Mounts one at /sys/fs/bpf if `folder` is to be there and none is.
 [[nodiscard]] Result<void> prepare_pins(const std::filesystem::path& folder);
 
+// Removes what is in `folder`, and `folder` itself unless it is another user's (whose daemon goes
+// on with it) or a mount point of a sandbox. Returns whether there was anything.
+[[nodiscard]] Result<bool> remove_folder(const std::filesystem::path& folder);
+
 // Opens the object pinned at `path`; an invalid descriptor, and errno, if there is none. Closing it
 // does not unpin the object.
 [[nodiscard]] UniqueFd open_pin(const std::filesystem::path& path);

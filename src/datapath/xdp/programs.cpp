@@ -46,8 +46,8 @@ int record_warning(libbpf_print_level level, const char* format, va_list argumen
 std::unexpected<Error> fail_load(int error_number) {
   if (error_number == EPERM || (error_number == EACCES && !may_load_programs()))
     return fail(ErrorKind::not_permitted,
-                "loading BPF programs is not permitted: run as root (or with CAP_BPF and "
-                "CAP_NET_ADMIN)");
+                "loading BPF programs is not permitted: run as root (or with CAP_BPF, "
+                "CAP_NET_ADMIN and CAP_PERFMON)");
   auto failed =
       fail(fmt::format("the kernel refused the BPF programs: {} ({}). Linux 5.18 or later is "
                        "needed, with CONFIG_BPF_SYSCALL",
@@ -196,8 +196,11 @@ void SkeletonDeleter::operator()(floodwall_bpf* skeleton) const {
 bool may_load_programs() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
-  if (geteuid() != 0 || syscall(SYS_capget, &header, sets.data()) != 0) return false;
-  return (sets.at(CAP_TO_INDEX(CAP_BPF)).effective & CAP_TO_MASK(CAP_BPF)) != 0;
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  const auto has = [&sets](unsigned capability) {
+    return (sets.at(CAP_TO_INDEX(capability)).effective & CAP_TO_MASK(capability)) != 0;
+  };
+  return has(CAP_BPF) && has(CAP_NET_ADMIN) && has(CAP_PERFMON);
 }
 
 void silence_libbpf() {

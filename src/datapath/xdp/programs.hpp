@@ -64,7 +64,8 @@ struct Programs {
 [[nodiscard]] Result<std::vector<Pin>> pin_maps(floodwall_bpf& skeleton,
                                                 const std::filesystem::path& pins);
 
-// True: this process is root and has CAP_BPF. Then an error EACCES of a load is the verifier's.
+// True: this process has what loading takes, as root or otherwise. Then an error EACCES of a load
+// is the verifier's.
 [[nodiscard]] bool may_load_programs();
 
 // From now on libbpf's warnings are not printed; fail_load() quotes the last one.

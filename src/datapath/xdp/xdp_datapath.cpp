@@ -548,19 +548,12 @@ Result<std::unique_ptr<Datapath>> assemble(Parts parts, const Options& options) 
 }
 
 Result<bool> remove_pinned(const std::filesystem::path& pins) {
-  constexpr int kTries = 10;
   std::error_code error;
   if (!std::filesystem::exists(pins, error)) return false;
   silence_libbpf();  // libbpf warns of every filter that is not there
   for (const std::string& interface : pinned_interfaces(pins))
     Link::open_pinned(interface, pins).remove();
-  // A daemon that obeys at this moment removes the same pins: what is gone meanwhile is no error.
-  for (int tries = 0; tries < kTries; tries++) {
-    std::filesystem::remove_all(pins, error);
-    if (!error) return true;
-    if (std::error_code none; !std::filesystem::exists(pins, none) && !none) return true;
-  }
-  return fail(pins.string() + ": " + error.message());
+  return remove_folder(pins);
 }
 
 }  // namespace fw::datapath::xdp
