@@ -341,7 +341,8 @@ TEST(learning, attack_freezes_its_class) {
     lab.live(std::chrono::seconds(2), 5000);
   }
   ASSERT_TRUE(lab.engine.detector().attack());
-  EXPECT_LE(lab.engine.baseline().seconds(FW_CLASS_UDP_NEW), seconds);
+  // A window that waited may count before the attack is seen.
+  EXPECT_LE(lab.engine.baseline().seconds(FW_CLASS_UDP_NEW), seconds + 2);
   EXPECT_GT(lab.engine.baseline().seconds(FW_CLASS_TCP_SYN), seconds);
   EXPECT_EQ(lab.in_force(), 100U);
   for (const auto& entry : lab.run("baseline")->at("classes"))
