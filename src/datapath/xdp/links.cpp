@@ -329,9 +329,12 @@ void Link::verify_ingress(std::vector<Difference>& found) {
   if (target->index == 0 && named != 0 && named == index_ && !former_) {
     ingress_ = UniqueFd{};
     const auto again = attach_ingress();
-    found.push_back({.what = fmt::format("XDP was detached from {}", interface_),
-                     .unsolved = again ? "" : again.error().message});
-    if (!again) refusal_ = why_not = again.error().message;
+    // It may have gone away since its name was looked up: then nobody detached anything.
+    const bool is_there = again || if_nametoindex(interface_.c_str()) == index_;
+    if (is_there)
+      found.push_back({.what = fmt::format("XDP was detached from {}", interface_),
+                       .unsolved = again ? "" : again.error().message});
+    if (!again && is_there) refusal_ = why_not = again.error().message;
     target = again ? look_at(ingress_) : Target{};
     if (!target) return;
   }
