@@ -42,8 +42,9 @@ Result<Taken> open_and_lock(const std::filesystem::path& folder) {
   if (!fd.valid()) return refused_by_system(path, errno);
   // A daemon that is not root must be able to take the file that root's `--remove` made.
   struct stat owner{};
-  if (::geteuid() == 0 && ::stat(folder.c_str(), &owner) == 0)
-    (void)::fchown(fd.get(), owner.st_uid, owner.st_gid);
+  if (::geteuid() == 0 && ::stat(folder.c_str(), &owner) == 0 &&
+      ::fchown(fd.get(), owner.st_uid, owner.st_gid) != 0)
+    return refused_by_system(path, errno);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused_by_system(path, errno);
     return Taken{.fd = std::move(fd)};
