@@ -127,7 +127,7 @@ void sort_by_place(std::vector<std::string>& problems) {
   std::vector<std::string_view> files;
   std::vector<std::pair<Place, const std::string*>> order;
   for (const std::string& problem : found) order.emplace_back(place_of(problem, files), &problem);
-  std::ranges::stable_sort(order, {}, [](const auto& each) { return each.first; });
+  std::ranges::sort(order);  // at one place in the order in which they were found, as in `found`
   for (std::size_t i = 0; i < order.size(); ++i) problems[i] = *order[i].second;
 }
 
