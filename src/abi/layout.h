@@ -175,13 +175,14 @@ struct fw_budget_share {
 };
 
 /* What a service bears above its budget, at the budget's index. While it bears a packet, the packet
- * passes. It bears fw_config.capacity_cost, and less while the engine sees it suffer. */
+ * passes. It bears fw_config.capacity_cost, less while the engine sees it suffer, and more while
+ * its programs read all that passes. */
 enum { FW_CAPACITY_FIRST = 0, FW_CAPACITY_AGAIN = 1, FW_CAPACITY_SIDES = 2 };
 struct fw_capacity {
   fw_u64 tat_ticks[FW_CAPACITY_SIDES]; /* theoretical arrival time (GCRA): of sources that ask for
                                           the first time, and of those that ask again */
-  fw_u32 cost;                         /* ticks that a packet costs while the service suffers ... */
-  fw_u32 until_ms;                     /* ... until then, now_ns >> 20 */
+  fw_u32 cost;                         /* ticks that a packet costs, as the engine found; 0: none */
+  fw_u32 until_ms;                     /* until then, now_ns >> 20 */
   fw_u32 passed;                       /* packets above the budget that passed; wraps around */
   fw_u32 challenged;                   /* questions that were asked back; wraps around */
   fw_u64 questions_tat_ticks; /* GCRA of questions of unverified sources, answered or not */

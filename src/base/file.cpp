@@ -72,6 +72,11 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
   }
 }
 
+bool may_read(const std::filesystem::path& path) {
+  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  return fd.valid() || (errno != EACCES && errno != EPERM);
+}
+
 Result<void> write_file(const std::filesystem::path& given, std::string_view text, unsigned mode) {
   // A symbolic link stays; the file that it points to is replaced.
   std::error_code ignored;

@@ -4,6 +4,7 @@
 // from the API's table (control/verbs.hpp); the code of the others is in src/floodwall.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -30,8 +31,12 @@ inline constexpr std::array<Option, 3> kGlobalOptions{{
 inline constexpr std::array<std::string_view, 3> kShells{"bash", "zsh", "fish"};
 
 inline constexpr Option kFollow{"follow", "", "go on and print what happens (or -f)"};
-inline constexpr std::array<Option, 4> kEventsOptions{
-    {control::kEventOptions[0], control::kEventOptions[1], control::kEventOptions[2], kFollow}};
+inline constexpr auto kEventsOptions = [] {
+  std::array<Option, control::kEventOptions.size() + 1> all{};
+  std::ranges::copy(control::kEventOptions, all.begin());
+  all.back() = kFollow;
+  return all;
+}();
 
 inline constexpr Option kProtect{"protect", "ADDR,...", "this host's addresses in the capture",
                                  true};
@@ -97,6 +102,7 @@ inline constexpr std::array kCommands{
                  "/etc/floodwall/floodwall.toml is checked here, with your rights.",
     },
     verb_of_daemon("apply", kConfigure),
+    verb_of_daemon("confirm", kConfigure),
     verb_of_daemon("baseline", kConfigure),
     Command{
         .syntax = {.name = "suggest",

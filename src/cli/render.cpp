@@ -36,12 +36,15 @@ TextTable bans(const json& entries) {
                    {"by"},
                    {"rule"},
                    {"dropped", true},
+                   {"would drop", true},
                    {"reason"}});
   for (const json& ban : entries) {
     const bool forever = text(ban, "until") == "forever";
+    const std::uint64_t would = number(ban, "would_drop");
     table.row({text(ban, "address"), text(ban, "kind"), forever ? "" : seconds(ban, "left_s"),
                text(ban, "until"), text(ban, "offence"), text(ban, "by"), text(ban, "rule"),
-               grouped(number(ban, "dropped")), text(ban, "reason")});
+               grouped(number(ban, "dropped")), would == 0 ? "" : grouped(would),
+               text(ban, "reason")});
   }
   return table;
 }
@@ -112,7 +115,7 @@ std::string_view none_of(std::string_view name) {
 }
 
 std::string answer(const json& given, bool several, const Style& style) {
-  const bool dropped = text(given, "verdict") == "drop";
+  const bool dropped = text(given, "verdict") == "drop" || flag(given, "loses");
   const std::string name = several ? printable(text(given, "address")) + ": " : "";
   std::string out =
       name + ink(style, dropped ? Ink::bad : Ink::good, printable(text(given, "headline"))) + "\n";
@@ -139,6 +142,7 @@ std::string counted(std::string_view verb, std::uint64_t addresses, std::uint64_
 }  // namespace
 
 std::string render_list(const json& reply, const Style& style) {
+  if (reply.contains("by")) return render_heavy(reply, style);
   std::vector<std::string_view> names;
   for (const std::string_view name : control::kLists)
     if (reply.contains(name)) names.push_back(name);
@@ -197,6 +201,8 @@ std::string render_message(const json& reply) {
 
 std::string render_events(const json& reply) {
   std::string out;
+  if (const auto more = number(reply, "left_out"); more != 0)
+    out = fmt::format("... {} earlier ones: --limit shows more\n", grouped(more));
   for (const json& event : list(reply, "events")) out += printable(text(event, "text")) + "\n";
   return out;
 }

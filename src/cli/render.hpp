@@ -19,6 +19,11 @@ namespace fw::cli {
 inline constexpr std::size_t kMostResultLines = 20;
 
 [[nodiscard]] std::string render_status(const nlohmann::json& reply, const Style& style);
+// The first lines of `status`: rates, and the attack.
+[[nodiscard]] std::string render_now(const nlohmann::json& reply, const Style& style);
+[[nodiscard]] std::string render_attack(const nlohmann::json& reply, const Style& style);
+// `list sources` and `list ports`.
+[[nodiscard]] std::string render_heavy(const nlohmann::json& reply, const Style& style);
 [[nodiscard]] std::string render_list(const nlohmann::json& reply, const Style& style);
 [[nodiscard]] std::string render_why(const nlohmann::json& reply, const Style& style);
 [[nodiscard]] std::string render_results(std::string_view verb, const nlohmann::json& reply);

@@ -24,7 +24,11 @@ std::string headline(const json& reply) {
   std::string out = fmt::format("learned from {} of normal load", seen);
   if (number(reply, "seconds") < number(reply, "enough_s"))
     out += fmt::format(", in use after {}", seconds(reply, "enough_s"));
-  if (flag(reply, "frozen")) out += "; nothing is learned during the attack";
+  std::string attacked;
+  for (const json& entry : list(reply, "classes"))
+    if (flag(entry, "frozen"))
+      attacked += (attacked.empty() ? "" : ", ") + std::string(text(entry, "class"));
+  if (!attacked.empty()) out += fmt::format("; {}: nothing is learned during the attack", attacked);
   return out + "\n";
 }
 

@@ -26,32 +26,18 @@ std::string headline(const json& reply, const Style& style) {
                      : mode == "observe" ? ink(style, Ink::strong, "observing (drops nothing)")
                                          : ink(style, Ink::bad, "off (filters nothing)");
   const bool healthy = flag(reply, "healthy");
-  std::string out =
-      fmt::format("Floodwall {}: {}, {}, up {} since {}\n", printable(text(reply, "version")), does,
+  return wrapped(
+      fmt::format("Floodwall {}: {}, {}, up {} since {}", printable(text(reply, "version")), does,
                   healthy ? ink(style, Ink::good, "healthy") : ink(style, Ink::bad, "DEGRADED"),
-                  seconds(reply, "uptime_s"), printable(text(reply, "since")));
-  for (const json& problem : list(reply, "problems"))
-    out += fmt::format("{} {}\n", ink(style, Ink::bad, "problem:"), printable(text_of(problem)));
-  return out;
+                  seconds(reply, "uptime_s"), printable(text(reply, "since"))),
+      style, 2);
 }
 
-std::string attack(const json& reply, const Style& style) {
-  const json& given = object(reply, "attack");
-  if (given.empty()) return "";
-  std::string out =
-      ink(style, Ink::bad,
-          fmt::format("under attack for {} ({}): {} packets dropped, {} a second at the peak",
-                      seconds(given, "duration_s"), printable(text(given, "id")),
-                      grouped(number(given, "dropped")), grouped(number(given, "peak_pps"))));
-  if (const auto borne = number(given, "borne"); borne != 0)
-    out += fmt::format(", {} above a budget borne", grouped(borne));
-  for (const json& vector : list(given, "vectors")) {
-    out += fmt::format("\n  {} {}", printable(text(vector, "class")),
-                       printable(text(vector, "dest_ip")));
-    if (const auto port = number(vector, "dest_port"); port != 0)
-      out += fmt::format(" port {}", port);
-  }
-  return out + "\n";
+std::string problems(const json& reply, const Style& style) {
+  std::string out;
+  for (const json& problem : list(reply, "problems"))
+    out += wrapped(ink(style, Ink::bad, "problem:") + " " + printable(text_of(problem)), style, 2);
+  return out;
 }
 
 std::string interfaces(const json& reply, const Style& style) {
@@ -64,9 +50,24 @@ std::string interfaces(const json& reply, const Style& style) {
   return table.text(style) + (cookies.empty() ? "" : fmt::format("SYN cookies {}\n", cookies));
 }
 
+// Addresses with the same reason are one line where there are many.
 std::string exempt(const json& reply, const Style& style) {
+  constexpr std::size_t kMany = 5;
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_why;
+  for (const json& one : list(reply, "exempt")) {
+    const std::string why = text(one, "why");
+    auto at = std::ranges::find(by_why, why, &decltype(by_why)::value_type::first);
+    if (at == by_why.end()) at = by_why.insert(by_why.end(), {why, {}});
+    at->second.push_back(text(one, "address"));
+  }
   TextTable table({{"exempt"}, {"why"}});
-  for (const json& one : list(reply, "exempt")) table.row({text(one, "address"), text(one, "why")});
+  for (const auto& [why, addresses] : by_why) {
+    if (addresses.size() >= kMany)
+      table.row({fmt::format("{} and {} more", addresses.front(), grouped(addresses.size() - 1)),
+                 why + ": floodwall list exempt"});
+    else
+      for (const std::string& address : addresses) table.row({address, why});
+  }
   return table.empty() ? "nothing is exempt\n" : table.text(style);
 }
 
@@ -105,15 +106,17 @@ std::string traffic(const json& reply, const Style& style) {
   return table.text(style);
 }
 
-std::string tables(const json& reply) {
+std::string tables(const json& reply, const Style& style) {
   const json& given = object(reply, "tables");
-  std::string out = fmt::format(
-      "tables: {} sources, {} flows, {} of {} slots for bans and exemptions, {} of memory\n",
-      grouped(number(object(given, "sources"), "capacity")),
-      grouped(number(object(given, "flows"), "capacity")),
-      grouped(number(object(given, "bans"), "used")),
-      grouped(number(object(given, "bans"), "capacity")),
-      format_size(number(given, "memory_bytes")));
+  std::string out = wrapped(
+      fmt::format(
+          "tables: {} sources, {} flows, {} of {} slots for bans and exemptions, {} of memory",
+          grouped(number(object(given, "sources"), "capacity")),
+          grouped(number(object(given, "flows"), "capacity")),
+          grouped(number(object(given, "bans"), "used")),
+          grouped(number(object(given, "bans"), "capacity")),
+          format_size(number(given, "memory_bytes"))),
+      style, 2);
   const json& log = object(reply, "log");
   if (log.empty()) return out;
   return out + fmt::format("log: {}, {} lines suppressed\n", printable(text(log, "path")),
@@ -123,9 +126,9 @@ std::string tables(const json& reply) {
 }  // namespace
 
 std::string render_status(const json& reply, const Style& style) {
-  return headline(reply, style) + attack(reply, style) + "\n" + interfaces(reply, style) + "\n" +
-         exempt(reply, style) + "\n" + counts(reply) + "\n" + traffic(reply, style) + "\n" +
-         tables(reply);
+  return render_now(reply, style) + render_attack(reply, style) + headline(reply, style) +
+         problems(reply, style) + "\n" + interfaces(reply, style) + "\n" + exempt(reply, style) +
+         "\n" + counts(reply) + "\n" + traffic(reply, style) + "\n" + tables(reply, style);
 }
 
 }  // namespace fw::cli

@@ -83,7 +83,7 @@ Result<int> follow(const CommandLine& line, json body, World& world) {
       world.out << render_events(*reply);
     world.out << std::flush;
     const std::string next = text(*reply, "next");
-    body = json::object();
+    body.erase("since");
     if (!next.empty()) body["after"] = next;
   } while (world.pause());
   return 0;

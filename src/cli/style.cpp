@@ -53,6 +53,37 @@ std::size_t columns_of(std::string_view text) {
   return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues));
 }
 
+std::string wrapped(std::string_view text, const Style& style, unsigned indent) {
+  if (style.width < 2 * indent + 2) return std::string(text) + "\n";
+  std::string out, line;
+  std::size_t columns = 0;
+  // Of a word without what colours it.
+  const auto visible = [](std::string_view word) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      if (word[i] != '\033')
+        count += continues(word[i]) ? 0 : 1;
+      else
+        i = std::min(word.find('m', i), word.size());
+    }
+    return count;
+  };
+  while (!text.empty()) {
+    const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
+    const std::string_view word = text.substr(0, std::min(text.find(' ', blanks), text.size()));
+    text.remove_prefix(word.size());
+    if (columns != 0 && columns + visible(word) > style.width && columns > indent) {
+      out += line + "\n";
+      line = std::string(indent, ' ') + std::string(word.substr(blanks));
+      columns = indent + visible(word.substr(blanks));
+    } else {
+      line += word;
+      columns += visible(word);
+    }
+  }
+  return out + line + "\n";
+}
+
 void TextTable::row(std::vector<std::string> cells) {
   assert(cells.size() == columns_.size());
   for (std::string& cell : cells) cell = printable(cell);

@@ -23,6 +23,10 @@ enum class Ink { good, bad, strong, faint };
 // The columns that `text` takes: one for each code point.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 
+// `text` and a line feed, broken between words where it is wider than the terminal; later lines are
+// indented by `indent` columns. Colours take none.
+[[nodiscard]] std::string wrapped(std::string_view text, const Style& style, unsigned indent);
+
 struct Column {
   std::string_view name;
   bool right = false;  // numbers

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "abi/configuration.h"
@@ -175,11 +176,31 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
-// Reads `file` and then `conf.d/*.toml` beside it in name order: later files override single keys
-// and append services. The error (invalid_config) has a line for every problem of all files:
-// "floodwall.toml:14:9: limit.default.syn.limit = \"0/s\": must be 0.125/s to 1M/s". For an unknown
-// key it names the nearest valid one. A missing `file` is an error.
+// The texts of a configuration: floodwall.toml, then conf.d/*.toml beside it in name order.
+struct Source {
+  struct File {
+    std::string name;  // "conf.d/10-web.toml"
+    std::string text;
+
+    bool operator==(const File&) const = default;
+  };
+  std::vector<File> files;
+
+  bool operator==(const Source&) const = default;
+};
+[[nodiscard]] Result<Source> read_source(const std::filesystem::path& file);
+
+// Later files override single keys and append services. The error (invalid_config) has a line for
+// every problem of all files: "floodwall.toml:14:9: limit.default.syn.limit = \"0/s\": must be
+// 0.125/s to 1M/s". For an unknown key it names the nearest valid one.
+[[nodiscard]] Result<Config> parse(const Source& source);
+
+// Reads and parses. A missing `file` is an error.
 [[nodiscard]] Result<Config> load(const std::filesystem::path& file);
+
+// Where a key ("exempt.dns", "service.ssh.action") is set last: "floodwall.toml:14"; empty:
+// nowhere, it has its default.
+[[nodiscard]] std::string place_of(const Source& source, std::string_view key);
 
 // The same from text, which messages call `name`.
 [[nodiscard]] Result<Config> parse(std::string_view toml, const std::string& name);

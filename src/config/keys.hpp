@@ -196,8 +196,9 @@ inline constexpr auto kDetectKeys = std::to_array<Key<Detect>>({
     {.name = "capacity",
      .field = Field{&Detect::capacity, kBudgetRates},
      .about = "what a service is taken to bear above its budget",
-     .detail = "Of unverified senders, together. As long as it bears it, nothing of it is dropped "
-               "that may be of a user; while it suffers it is given less (`docs/detection.md`). "
+     .detail = "Of unverified senders, together, before anybody has looked. As long as it bears "
+               "it, nothing of it is dropped that may be of a user; while it suffers it is given "
+               "less, and while its program reads more than this, more (`docs/detection.md`). "
                "`\"none\"`: nothing is borne, what is above a budget is dropped."},
     {.name = "udp_challenges",
      .field = Field{&Detect::udp_challenges, Choice{kChallengeWords}},

@@ -5,7 +5,10 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "base/file.hpp"
@@ -103,9 +106,35 @@ void check_prefix(const Config& config, UnresolvedConfig& from) {
       from.where_prefix, bits, source));
 }
 
-// The configuration, or every problem, a line each.
+// Of a problem, where it is: its file by the order in which the files were read, line and column.
+using Place = std::tuple<std::size_t, unsigned, unsigned>;
+Place place_of(std::string_view problem, std::vector<std::string_view>& files) {
+  const std::size_t colon = problem.find(':');
+  const std::string_view file = problem.substr(0, colon);
+  auto at = std::ranges::find(files, file);
+  if (at == files.end()) at = files.insert(files.end(), file);
+  unsigned numbers[2] = {0, 0};
+  const char* rest = problem.data() + std::min(colon, problem.size());
+  const char* const end = problem.data() + problem.size();
+  for (unsigned& number : numbers)
+    if (rest < end && *rest == ':') rest = std::from_chars(rest + 1, end, number).ptr;
+  return {static_cast<std::size_t>(at - files.begin()), numbers[0], numbers[1]};
+}
+
+// What concerns several keys is found last, and is told where it stands.
+void sort_by_place(std::vector<std::string>& problems) {
+  const std::vector<std::string> found = problems;  // the files' names are part of it
+  std::vector<std::string_view> files;
+  std::vector<std::pair<Place, const std::string*>> order;
+  for (const std::string& problem : found) order.emplace_back(place_of(problem, files), &problem);
+  std::ranges::sort(order);  // at one place in the order in which they were found, as in `found`
+  for (std::size_t i = 0; i < order.size(); ++i) problems[i] = *order[i].second;
+}
+
+// The configuration, or every problem, a line each, in the order of the files.
 Result<Config> conclude(UnresolvedConfig& from) {
   Config config = resolve(from);
+  sort_by_place(from.problems);
   if (!from.problems.empty())
     return fail(ErrorKind::invalid_config, fmt::format("{}", fmt::join(from.problems, "\n")));
   return config;
@@ -150,19 +179,34 @@ Result<Config> parse(std::string_view toml, const std::string& name) {
   return conclude(read);
 }
 
-Result<Config> load(const std::filesystem::path& file) {
-  UnresolvedConfig read;
-  std::vector<std::filesystem::path> files = overrides(file.parent_path() / "conf.d");
-  files.insert(files.begin(), file);
-  for (const auto& path : files) {
-    const auto text = fw::read_file(path, kMaxFileBytes);
+Result<Source> read_source(const std::filesystem::path& file) {
+  std::vector<std::filesystem::path> paths = overrides(file.parent_path() / "conf.d");
+  paths.insert(paths.begin(), file);
+  Source source;
+  std::vector<std::string> problems;
+  for (const auto& path : paths) {
+    auto text = fw::read_file(path, kMaxFileBytes);
     const std::string name = path == file ? file.filename() : "conf.d" / path.filename();
     if (text)
-      read_text(*text, name, read);
+      source.files.push_back({.name = name, .text = std::move(*text)});
     else
-      read.problems.push_back(text.error().message);
+      problems.push_back(std::move(text.error().message));
   }
+  if (!problems.empty())
+    return fail(ErrorKind::invalid_config, fmt::format("{}", fmt::join(problems, "\n")));
+  return source;
+}
+
+Result<Config> parse(const Source& source) {
+  UnresolvedConfig read;
+  for (const Source::File& file : source.files) read_text(file.text, file.name, read);
   return conclude(read);
+}
+
+Result<Config> load(const std::filesystem::path& file) {
+  const Result<Source> source = read_source(file);
+  if (!source) return std::unexpected(source.error());
+  return parse(*source);
 }
 
 }  // namespace fw::config

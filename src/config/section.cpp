@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "base/nearest.hpp"
+#include "config/keys.hpp"
 
 namespace fw::config {
 
@@ -106,6 +107,15 @@ void Section::done() {
   for (const auto& [key, node] : *table_) {
     const std::string_view name = key.str();
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    const bool is_top = !path_.empty() && std::ranges::any_of(kTopKeys, [&](const auto& top) {
+      return top.name == name;
+    });
+    if (is_top) {
+      problems_->push_back(fmt::format(
+          "{}: {}: unknown key; \"{}\" is a key of the top: write it above the first [table]",
+          place(file_, key.source()), name_of(name), name));
+      continue;
+    }
     const auto nearest = std::min_element(known_.begin(), known_.end(),
                                           [&](const std::string& a, const std::string& b) {
                                             return edit_distance(a, name) < edit_distance(b, name);

@@ -4,23 +4,28 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "base/pid_file.hpp"
 #include "base/version.hpp"
 #include "control/dispatch.hpp"
 
@@ -34,15 +39,41 @@ namespace http = beast::http;
 using Local = asio::local::stream_protocol;
 using nlohmann::json;
 
-constexpr std::chrono::seconds kPatience{120};     // judgement: 100,000 bans take seconds
+constexpr std::chrono::seconds kPatience{120};  // judgement: lists of millions take half a minute
+// A daemon that is silent for so long is asked something that it always answers at once. All in
+// all nobody waits for a daemon that hangs for more than five seconds.
+constexpr std::chrono::milliseconds kSilence{2500};
+constexpr std::chrono::milliseconds kProbe{2000};
+constexpr std::chrono::milliseconds kConnect{2000};  // while its queue of callers is full
+constexpr std::chrono::milliseconds kConnectAgain{20};
 constexpr std::uint64_t kReplyLimit = 1ULL << 30;  // judgement: far above any list of the daemon's
+
+std::unexpected<Error> hangs(const std::filesystem::path& socket, const std::string& pid) {
+  return fail(ErrorKind::not_running,
+              fmt::format("floodwalld (process {0}) hangs: it listens on {1} and does not answer. "
+                          "What it attached goes on filtering. To take that off: sudo floodwalld "
+                          "--remove. To end it: sudo kill -9 {0}, and start it again",
+                          pid, socket.native()));
+}
 
 std::unexpected<Error> cannot_connect(const std::filesystem::path& socket,
                                       beast::error_code error) {
-  if (error == beast::errc::no_such_file_or_directory || error == beast::errc::connection_refused)
+  const auto pid = running_daemon(socket.parent_path());
+  if (error == beast::errc::resource_unavailable_try_again)
+    return hangs(socket, pid.value_or("unknown"));
+  const bool nobody =
+      error == beast::errc::no_such_file_or_directory || error == beast::errc::connection_refused;
+  if (nobody && pid)
+    return fail(ErrorKind::not_running,
+                fmt::format("floodwalld (process {0}) runs, and nobody listens on {1}: it is "
+                            "starting, or makes the socket again within two seconds. If it does "
+                            "not, it hangs. To take off what it attached: sudo floodwalld "
+                            "--remove. To end it: sudo kill -9 {0}",
+                            *pid, socket.native()));
+  if (nobody)
     return fail(ErrorKind::not_running,
                 fmt::format("the daemon is not running (nobody listens on {}); start it: sudo "
-                            "./quickstart, or systemctl start floodwall",
+                            "systemctl start floodwall, or sudo ./quickstart",
                             socket.native()));
   if (error == beast::errc::permission_denied)
     return fail(
@@ -67,9 +98,58 @@ Result<json> read_reply(unsigned status, const std::string& body) {
               error.value("message", fmt::format("the daemon answered with status {}", status)));
 }
 
+// A full queue of callers is no reason to wait for ever, as a blocking connect() does.
+beast::error_code connect(Local::socket& socket, const std::filesystem::path& path) {
+  const auto end = std::chrono::steady_clock::now() + kConnect;
+  beast::error_code error;
+  if (error = socket.open(Local(), error); error) return error;
+  if (error = socket.non_blocking(true, error); error) return error;
+  const Local::endpoint endpoint(path.native());
+  while (true) {
+    if (::connect(socket.native_handle(), endpoint.data(),
+                  static_cast<socklen_t>(endpoint.size())) == 0)
+      return {};
+    error = {errno, boost::system::system_category()};
+    if (error != beast::errc::resource_unavailable_try_again ||
+        std::chrono::steady_clock::now() > end)
+      return error;
+    std::this_thread::sleep_for(kConnectAgain);
+  }
+}
+
+// The process that listens; the socket is connected.
+std::string listener(Local::socket& socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return "unknown";
+  return fmt::format("{}", credentials.pid);
+}
+
+// Whether the daemon says anything at all.
+bool is_alive(const std::filesystem::path& path) {
+  asio::io_context context;
+  beast::basic_stream<Local> stream(context);
+  if (connect(stream.socket(), path)) return false;
+  http::request<http::empty_body> request(http::verb::get, "/v1", 11);
+  request.set(http::field::host, "floodwall");
+  beast::error_code ended = asio::error::would_block;
+  beast::flat_buffer buffer;
+  http::response<http::string_body> reply;
+  stream.expires_after(kProbe);
+  http::async_write(stream, request, [&](beast::error_code error, std::size_t) {
+    if (error) return;
+    http::async_read(stream, buffer, reply,
+                     [&](beast::error_code failed, std::size_t) { ended = failed; });
+  });
+  context.run();
+  return !ended;
+}
+
 // Writes the request and reads the reply; the stream's timer covers both.
 Result<json> exchange(asio::io_context& context, beast::basic_stream<Local>& stream,
-                      http::request<http::string_body>& request) {
+                      http::request<http::string_body>& request,
+                      const std::filesystem::path& path) {
   beast::error_code wrote, read = asio::error::would_block;
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
@@ -82,6 +162,8 @@ Result<json> exchange(asio::io_context& context, beast::basic_stream<Local>& str
     http::async_read(stream, buffer, parser,
                      [&](beast::error_code ended, std::size_t) { read = ended; });
   });
+  context.run_for(kSilence);
+  if (!context.stopped() && !is_alive(path)) return hangs(path, listener(stream.socket()));
   context.run();
   if (read) return broken(wrote ? wrote : read);
   return read_reply(parser.get().result_int(), parser.get().body());
@@ -97,7 +179,7 @@ Result<json> post(const std::filesystem::path& socket, std::string_view target,
     asio::io_context context;
     beast::basic_stream<Local> stream(context);
     beast::error_code error;
-    error = stream.socket().connect(Local::endpoint(socket.native()), error);
+    error = connect(stream.socket(), socket);
     if (error) return cannot_connect(socket, error);
     http::request<http::string_body> message(http::verb::post,
                                              beast::string_view(target.data(), target.size()), 11);
@@ -108,7 +190,7 @@ Result<json> post(const std::filesystem::path& socket, std::string_view target,
     message.keep_alive(false);
     message.body() = std::move(body);
     message.prepare_payload();
-    return exchange(context, stream, message);
+    return exchange(context, stream, message, socket);
   } catch (const std::exception& error) {
     return fail(fmt::format("cannot ask the daemon: {}", error.what()));
   }

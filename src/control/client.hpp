@@ -13,7 +13,8 @@ namespace fw::control {
 
 // The reply to POST /v1/VERB. An error of the daemon keeps its kind and message. Fails with
 // not_running if nobody listens on `socket`, with not_permitted if the caller may not use it; the
-// message says what to do. Waits at most two minutes.
+// message says what to do. Waits at most two minutes for a daemon that works, and five
+// seconds for one that hangs; the message names the process then.
 [[nodiscard]] Result<nlohmann::json> call(const std::filesystem::path& socket,
                                           std::string_view verb, const nlohmann::json& request);
 

@@ -139,17 +139,13 @@ Result<json> parse_query(const Verb& verb, std::string_view query) {
   return request;
 }
 
-Answer run(const Verb& verb, const Result<json>& keys, std::string_view lines,
-           const Handler& handler) {
+using Read = std::variant<Request, Answer>;
+
+Read read(const Verb& verb, const Result<json>& keys, std::string_view lines = {}) {
   if (!keys) return error_answer(keys.error());
-  const Result<Request> request = parse_request(verb, *keys, lines);
+  Result<Request> request = parse_request(verb, *keys, lines);
   if (!request) return error_answer(request.error());
-  try {
-    const Result<json> reply = handler(*request);
-    return reply ? Answer{200, text_of(*reply), {}} : error_answer(reply.error());
-  } catch (const std::exception& error) {
-    return error_answer({ErrorKind::failed, fmt::format("{}: {}", verb.name, error.what())});
-  }
+  return std::move(*request);
 }
 
 Answer no_route(std::string_view name) {
@@ -180,7 +176,7 @@ Answer error_answer(const Error& error) {
   return {kind.status, text_of(body), {}};
 }
 
-Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
+std::variant<Request, Answer> read_ask(const Ask& ask, const Peer& peer) {
   if (!peer.allowed)
     return error_answer({ErrorKind::not_permitted,
                          fmt::format("user {} may not use the API: run with sudo, or join the "
@@ -191,7 +187,7 @@ Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
   const std::string_view query = ask.target.substr(std::min(ask.target.size(), mark + 1));
   const bool get = ask.method == "GET", post = ask.method == "POST";
   if (path == kRoot || path == "/v1/") {
-    if (get) return {200, text_of(verb_list()), {}};
+    if (get) return Answer{200, text_of(verb_list()), {}};
     Answer answer = usage(405, "/v1 is only read: GET");
     answer.allow = "GET";
     return answer;
@@ -204,16 +200,31 @@ Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
   if (verb == nullptr) return no_route(path);
   if (post && (query == kLines || query.starts_with("lines&"))) {
     const std::string_view options = query.substr(std::min(query.size(), kLines.size() + 1));
-    return run(*verb, parse_query(*verb, options), ask.body, handler);
+    return read(*verb, parse_query(*verb, options), ask.body);
   }
-  if (post && query.empty()) return run(*verb, parse_body(ask.body), {}, handler);
+  if (post && query.empty()) return read(*verb, parse_body(ask.body));
   if (post) return usage(400, "options of a POST go into its JSON body, not into the query");
-  if (get && verb->access == Access::read)
-    return run(*verb, parse_query(*verb, query), {}, handler);
+  if (get && verb->access == Access::read) return read(*verb, parse_query(*verb, query));
   const bool readable = verb->access == Access::read;
   Answer answer = usage(405, fmt::format("{}: use POST{}", verb->name, readable ? " or GET" : ""));
   answer.allow = readable ? "GET, POST" : "POST";
   return answer;
+}
+
+Answer answer_of(const Result<json>& reply) {
+  return reply ? Answer{200, text_of(*reply), {}} : error_answer(reply.error());
+}
+
+Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
+  Read read = read_ask(ask, peer);
+  if (Answer* answer = std::get_if<Answer>(&read)) return std::move(*answer);
+  const Request& request = std::get<Request>(read);
+  try {
+    return answer_of(handler(request));
+  } catch (const std::exception& error) {
+    return error_answer(
+        {ErrorKind::failed, fmt::format("{}: {}", request.verb->name, error.what())});
+  }
 }
 
 }  // namespace fw::control

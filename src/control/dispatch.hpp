@@ -9,6 +9,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "base/error.hpp"
 #include "control/request.hpp"
@@ -18,11 +20,19 @@ namespace fw::control {
 // The process at the other end, as the kernel knew it when it connected.
 struct Peer {
   uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups = {};  // the supplementary ones
+  pid_t pid = 0;
   bool allowed = false;  // root or a member of the API's group: may do everything, others nothing
 };
 
 // Carries out the request's verb.
 using Handler = std::function<Result<nlohmann::json>(const Request& request)>;
+
+// The same for verbs that take longer than a caller may delay others: the reply is called once, at
+// once or later.
+using Reply = std::function<void(Result<nlohmann::json>)>;
+using Service = std::function<void(const Request& request, const Peer& peer, Reply reply)>;
 
 struct Ask {
   std::string_view method, target, body;  // "POST", "/v1/ban", "{...}"
@@ -38,6 +48,11 @@ struct Answer {
 // line; GET /v1/VERB?option=value for verbs that only read; GET /v1 for the list of verbs. An
 // exception of the handler becomes an error of kind failed.
 [[nodiscard]] Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler);
+
+// Its two halves, of which a server can do large ones in another thread: the request, or the answer
+// to one that cannot be carried out; and the answer from the handler's result.
+[[nodiscard]] std::variant<Request, Answer> read_ask(const Ask& ask, const Peer& peer);
+[[nodiscard]] Answer answer_of(const Result<nlohmann::json>& reply);
 
 // {"error": {"kind", "exit", "message"}} with the HTTP status of its kind.
 [[nodiscard]] Answer error_answer(const Error& error);

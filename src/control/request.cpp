@@ -89,7 +89,7 @@ Result<void> check_value(const Verb& verb, const Option& option, std::string_vie
   if (option.value == "DURATION") {
     const auto duration = parse_duration(text);
     if (!duration) return usage(verb, fmt::format("{}: {}", option.name, duration.error().message));
-  } else if (option.value == "N" || option.value == "ID") {
+  } else if (option.value == "N") {
     std::uint64_t number = 0;
     const char *const begin = text.data(), *const end = begin + text.size();
     const auto [stop, error] = std::from_chars(begin, end, number);

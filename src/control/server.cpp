@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Connections of the API: read a request, let dispatch() answer it, write the answer, again. The
-// only file besides client.cpp that sees Boost.Beast, which takes long to compile.
+// Connections of the API: read a request, let the service answer it, write the answer, again. What
+// is large is parsed and printed in a second thread, one at a time, so that it delays no other
+// caller. The only file besides client.cpp that sees Boost.Beast, which takes long to compile.
 #include "control/server.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -23,6 +27,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "base/version.hpp"
 
@@ -36,9 +41,16 @@ using Local = asio::local::stream_protocol;
 namespace {
 
 constexpr std::uint32_t kHeaderLimit = 16U << 10;
-constexpr std::uint64_t kBodyLimit = 64ULL << 20;     // 100,000 addresses need 5 MB at most
+constexpr std::uint64_t kBodyLimit = 8ULL << 20;      // 100,000 addresses need 5 MB at most
 constexpr std::uint64_t kForeignLimit = 64ULL << 10;  // of who may not use the API: for the refusal
+// Longer bodies, and replies with more rows, are the second thread's: judgement, under 1 ms of
+// work.
+constexpr std::size_t kSmallBody = 32U << 10;
+constexpr std::size_t kFewRows = 500;
+// All bodies together that are longer and not parsed yet. Root is not held to it.
+constexpr std::uint64_t kLargeTogether = 4 * kBodyLimit;
 constexpr std::size_t kMostConnections = 64;
+constexpr std::size_t kForRoot = 8;  // more, for root alone: others cannot shut it out
 constexpr std::chrono::seconds kIdle{30};
 constexpr std::chrono::milliseconds kAcceptAgain{100};
 
@@ -59,28 +71,36 @@ Listening identity(const std::filesystem::path& path) {
 }  // namespace
 
 struct Server::State {
-  State(asio::io_context& context, UniqueFd fd, std::optional<gid_t> members, Handler called)
+  State(asio::io_context& context, UniqueFd fd, std::optional<gid_t> members, Service called)
       : acceptor(context, Local(), fd.get()),
         pause(context),
         group(members),
-        handler(std::move(called)) {
+        service(std::move(called)) {
     static_cast<void>(fd.release());  // now owned by the acceptor
   }
 
   Local::acceptor acceptor;
   asio::steady_timer pause;
   std::optional<gid_t> group;
-  Handler handler;
+  Service service;
   std::filesystem::path path;
   Listening file;
   std::set<Connection*> connections;  // each is kept alive by its own pending operations
+  std::size_t served = 0;             // of them; the others are turned away
+  std::uint64_t large_bytes = 0;      // of bodies that are announced or read, and not parsed yet
   bool closed = false;
+  asio::thread_pool second{1};
 };
 
 namespace {
 
 using Parser = http::request_parser<http::string_body>;
 using Response = http::response<http::string_body>;
+
+bool is_large(const Result<nlohmann::json>& reply) {
+  return reply && std::any_of(reply->begin(), reply->end(),
+                              [](const nlohmann::json& value) { return value.size() > kFewRows; });
+}
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -92,9 +112,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() { state_->connections.erase(this); }
+  ~Connection() {
+    release();
+    if (is_served_) --state_->served;
+    state_->connections.erase(this);
+  }
 
-  void start() { read_header(); }
+  [[nodiscard]] bool is_root() const { return peer_.uid == 0; }
+  void start() {
+    is_served_ = true;
+    ++state_->served;
+    read_header();
+  }
   void close() { stream_.close(); }
 
   // Answers with the reason and closes, without reading the request.
@@ -118,6 +147,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void on_header(beast::error_code error) {
     if (error) return on_bad_request(error);
+    if (!reserve()) {
+      const Error busy{ErrorKind::not_running,
+                       "the API is busy with other long requests: try again in a second"};
+      return answer(error_answer(busy), false);
+    }
     if (!beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body();
     // curl waits for "100 Continue" before it sends a long body.
     go_on_.emplace(http::status::continue_, 11);
@@ -134,17 +168,72 @@ class Connection : public std::enable_shared_from_this<Connection> {
                      });
   }
 
+  // A body of unknown length may become as long as any.
+  bool reserve() {
+    const auto length = parser_->content_length();
+    const std::uint64_t bytes = length ? *length : parser_->chunked() ? kBodyLimit : 0;
+    if (bytes <= kSmallBody || !peer_.allowed) return true;
+    if (!is_root() && state_->large_bytes + bytes > kLargeTogether) return false;
+    reserved_ = bytes;
+    state_->large_bytes += bytes;
+    return true;
+  }
+  void release() { state_->large_bytes -= std::exchange(reserved_, 0); }
+
   void on_request(beast::error_code error) {
     if (error) return on_bad_request(error);
     if (state_->closed) return;
-    const auto& request = parser_->get();
-    const Ask ask{
-        .method = {request.method_string().data(), request.method_string().size()},
-        .target = {request.target().data(), request.target().size()},
-        .body = request.body(),
-    };
-    answer(dispatch(ask, peer_, state_->handler), request.keep_alive());
+    if (parser_->get().body().size() <= kSmallBody) return take(read_request());
+    // The connection waits for nothing else meanwhile, so that nobody else touches it.
+    asio::post(state_->second, [self = shared_from_this()]() mutable {
+      auto read = self->read_request();
+      const auto executor = self->stream_.get_executor();
+      asio::post(executor, [self = std::move(self), read = std::move(read)]() mutable {
+        self->take(std::move(read));
+      });
+    });
   }
+
+  std::variant<Request, Answer> read_request() {
+    auto& request = parser_->get();
+    auto read =
+        read_ask({.method = {request.method_string().data(), request.method_string().size()},
+                  .target = {request.target().data(), request.target().size()},
+                  .body = request.body()},
+                 peer_);
+    request.body() = {};  // its memory
+    return read;
+  }
+
+  void take(std::variant<Request, Answer> read) {
+    release();
+    if (state_->closed) return;
+    if (Answer* said = std::get_if<Answer>(&read)) return answer(std::move(*said), keep_alive());
+    const Request& request = std::get<Request>(read);
+    const Reply reply = [self = shared_from_this()](Result<nlohmann::json> result) {
+      self->reply(std::move(result));
+    };
+    try {
+      state_->service(request, peer_, reply);
+    } catch (const std::exception& error) {
+      reply(fail(std::string(request.verb->name) + ": " + error.what()));
+    }
+  }
+
+  void reply(Result<nlohmann::json> result) {
+    if (state_->closed) return;
+    if (!is_large(result)) return answer(answer_of(result), keep_alive());
+    asio::post(state_->second, [self = shared_from_this(), result = std::move(result)]() mutable {
+      Answer said = answer_of(result);
+      result = nlohmann::json();
+      const auto executor = self->stream_.get_executor();
+      asio::post(executor, [self = std::move(self), said = std::move(said)]() mutable {
+        if (!self->state_->closed) self->answer(std::move(said), self->keep_alive());
+      });
+    });
+  }
+
+  [[nodiscard]] bool keep_alive() const { return parser_->get().keep_alive(); }
 
   // A timeout or a broken or closed connection ends it silently. A request that is not HTTP or too
   // long gets an answer.
@@ -155,7 +244,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return;
     Answer said = error_answer({ErrorKind::usage, "not an HTTP request: " + error.message()});
     if (error == http::error::body_limit) {
-      said = error_answer({ErrorKind::usage, "the request is too long: at most 64 MiB"});
+      said = error_answer({ErrorKind::usage, "the request is too long: at most 8 MiB"});
       said.status = 413;
     } else if (error == http::error::header_limit) {
       said = error_answer({ErrorKind::usage, "the request's header is too long: at most 16 KiB"});
@@ -188,15 +277,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<Response> response_;
   std::optional<http::response<http::empty_body>> go_on_;
   std::shared_ptr<Server::State> state_;
+  std::uint64_t reserved_ = 0;  // of state_->large_bytes
+  bool is_served_ = false;
 };
 
 void accept(const std::shared_ptr<Server::State>& state) {
   state->acceptor.async_accept([state](beast::error_code error, Local::socket socket) {
-    if (state->closed) return;
+    // Aborted: another socket took this one's place (Server::keep_socket).
+    if (state->closed || error == asio::error::operation_aborted) return;
     if (!error) {
-      const bool full = state->connections.size() >= kMostConnections;
       const auto connection = std::make_shared<Connection>(std::move(socket), state);
-      full ? connection->refuse() : connection->start();
+      const std::size_t most = kMostConnections + (connection->is_root() ? kForRoot : 0);
+      state->served >= most ? connection->refuse() : connection->start();
       return accept(state);
     }
     // Out of descriptors or memory: try again later instead of spinning.
@@ -210,12 +302,12 @@ void accept(const std::shared_ptr<Server::State>& state) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::open(asio::io_context& context,
-                                             const SocketOptions& options, Handler handler) {
+                                             const SocketOptions& options, Service service) {
   const std::optional<gid_t> group = find_group(options.group);
   auto fd = listen_on(options.path, group);
   if (!fd) return std::unexpected(std::move(fd).error());
   try {
-    auto state = std::make_shared<State>(context, std::move(*fd), group, std::move(handler));
+    auto state = std::make_shared<State>(context, std::move(*fd), group, std::move(service));
     state->path = options.path;
     state->file = identity(options.path);
     accept(state);
@@ -223,6 +315,12 @@ Result<std::unique_ptr<Server>> Server::open(asio::io_context& context,
   } catch (const std::exception& error) {
     return fail("cannot serve " + options.path.native() + ": " + error.what());
   }
+}
+
+Service at_once(Handler handler) {
+  return [handler = std::move(handler)](const Request& request, const Peer&, const Reply& reply) {
+    reply(handler(request));
+  };
 }
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -235,9 +333,29 @@ Result<void> Server::set_group(const std::string& group) {
   return {};
 }
 
+Result<void> Server::keep_socket() {
+  const Listening now = identity(state_->path);
+  if (now.device == state_->file.device && now.inode == state_->file.inode) return {};
+  auto fd = listen_on(state_->path, state_->group);
+  if (!fd) return std::unexpected(std::move(fd).error());
+  try {
+    state_->pause.cancel();
+    state_->acceptor.close();
+    state_->acceptor.assign(Local(), fd->get());
+    static_cast<void>(fd->release());
+  } catch (const std::exception& error) {
+    return fail("cannot serve " + state_->path.native() + ": " + error.what());
+  }
+  state_->file = identity(state_->path);
+  accept(state_);
+  return {};
+}
+
 Server::~Server() {
   state_->closed = true;
   try {
+    state_->second.stop();
+    state_->second.join();
     beast::error_code ignored;
     ignored = state_->acceptor.close(ignored);
     state_->pause.cancel();

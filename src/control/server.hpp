@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The API's server: HTTP/1.1 and JSON on a Unix socket (docs/api.md). Everything, including the
-// handler, runs in the thread that runs the io_context: a slow handler delays all callers.
+// The API's server: HTTP/1.1 and JSON on a Unix socket (docs/api.md). The service runs in the
+// thread that runs the io_context: until it returns, all other callers wait. It may reply later, in
+// that thread. Large requests and replies are parsed and printed in another thread.
 #pragma once
 
 #include <memory>
@@ -16,15 +17,20 @@ class io_context;  // NOLINT(readability-identifier-naming): Boost's name
 
 namespace fw::control {
 
+// Replies with what the handler returns.
+[[nodiscard]] Service at_once(Handler handler);
+
 class Server {
  public:
   // Starts to listen. `context` must outlive the server. Fails if another daemon listens there.
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& context,
                                                             const SocketOptions& options,
-                                                            Handler handler);
+                                                            Service service);
   // Another group may use the socket from now on; connections that are open keep their rights.
   // After an error root alone may.
   [[nodiscard]] Result<void> set_group(const std::string& group);
+  // Makes the socket again if somebody deleted it. Call it now and then; connections stay open.
+  [[nodiscard]] Result<void> keep_socket();
   // Closes every connection and removes the socket; the handler is not called again.
   ~Server();
   Server(const Server&) = delete;

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace fw::control {
@@ -112,31 +112,41 @@ Result<void> admit_group(const std::filesystem::path& path, std::optional<gid_t>
     return fail_errno(fmt::format("cannot protect {}", path.native()), errno);
   if (!group) return {};
   if (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
-      ::chmod(path.c_str(), 0660) != 0)
-    return fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), errno);
+      ::chmod(path.c_str(), 0660) != 0) {
+    const int error = errno;
+    auto failed =
+        fail_errno(fmt::format("cannot give {} to group {}", path.native(), *group), error);
+    if (error == EPERM && ::geteuid() != 0)
+      failed.error().message +=
+          "; the daemon's user must be in that group: adduser floodwall GROUP, then restart it";
+    return failed;
+  }
   return {};
 }
 
 Peer peer_of(int fd, std::optional<gid_t> group) {
-  Peer peer{.uid = static_cast<uid_t>(-1)};
+  Peer peer;
+  peer.uid = static_cast<uid_t>(-1);
+  peer.gid = static_cast<gid_t>(-1);
   ucred credentials{};
   socklen_t size = sizeof(credentials);
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return peer;
   peer.uid = credentials.uid;
-  peer.allowed = peer.uid == 0 || (group && credentials.gid == *group);
-  if (peer.allowed || !group) return peer;
-  std::array<gid_t, 1024> few{};
-  std::vector<gid_t> many;
-  gid_t* groups = few.data();
-  size = sizeof(few);
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) {
+  peer.gid = credentials.gid;
+  peer.pid = credentials.pid;
+  peer.allowed = peer.uid == 0 || (group && peer.gid == *group);
+  if (peer.uid == 0) return peer;
+  std::vector<gid_t> groups(64);
+  size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
     if (errno != ERANGE) return peer;
-    many.resize(size / sizeof(gid_t));  // the kernel said how much it wants
-    groups = many.data();
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) return peer;
+    groups.resize(size / sizeof(gid_t));  // the kernel said how much it wants
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return peer;
   }
-  gid_t* const end = groups + size / sizeof(gid_t);
-  peer.allowed = std::find(groups, end, *group) != end;
+  groups.resize(size / sizeof(gid_t));
+  peer.groups = std::move(groups);
+  peer.allowed =
+      peer.allowed || (group && std::ranges::find(peer.groups, *group) != peer.groups.end());
   return peer;
 }
 

@@ -35,14 +35,20 @@ struct Verb {
 };
 
 inline constexpr std::size_t kMany = 100'000;
-inline constexpr std::array<std::string_view, 7> kLists{"bans",       "deny",    "allow", "exempt",
-                                                        "signatures", "attacks", "all"};
+inline constexpr std::array<std::string_view, 9> kLists{
+    "bans", "deny", "allow", "exempt", "signatures", "attacks", "sources", "ports", "all"};
+inline constexpr std::array<Option, 1> kListOptions{{
+    {"by", "ORDER", "sources and ports: by packets (default), or by what is dropped of them"},
+}};
 inline constexpr std::array<std::string_view, 3> kModes{"observe", "enforce", "off"};
+inline constexpr std::array<Option, 1> kWhyOptions{{
+    {"port", "PORT", "of what it sends there, as udp/27015"},
+}};
 inline constexpr Option kBrief{"brief", "", "answer with counts, not with a line per address"};
 inline constexpr std::array<Option, 5> kBanOptions{{
-    {"for", "DURATION", "how long (30s 10m 1h 7d); default: ban.time"},
-    {"forever", "", "until it is unbanned"},
-    {"reason", "TEXT", "why; shown by why, list and the log"},
+    {"for", "DURATION", "how long (30s 10m 1h 7d); default: until it is unbanned"},
+    {"forever", "", "until it is unbanned: the default"},
+    {"reason", "TEXT", "why; shown by why, list and the log; replaces an earlier one"},
     {"force", "", "even if it is exempt, allowed or one of this host's own"},
     kBrief,
 }};
@@ -60,6 +66,14 @@ inline constexpr std::array<Option, 2> kUnallowOptions{{
     {"strict", "", "fail if an address is not allowed"},
     kBrief,
 }};
+inline constexpr std::array<Option, 1> kModeOptions{{
+    {"force", "", "enforce even if your SSH session or what this host needs would be cut off"},
+}};
+inline constexpr std::array<Option, 3> kApplyOptions{{
+    {"confirm", "DURATION", "the former one returns after this time unless floodwall confirm"},
+    {"accept", "", "take list files as they are, however little is left of them"},
+    {"force", "", "even if your SSH session or what this host needs would be cut off"},
+}};
 inline constexpr std::array<Option, 2> kSignatureOptions{{
     {"remove", "", "take it out; it is not found again during this attack"},
     {"pin", "", "keep it in force even when nothing matches it"},
@@ -67,24 +81,32 @@ inline constexpr std::array<Option, 2> kSignatureOptions{{
 inline constexpr std::array<Option, 1> kBaselineOptions{{
     {"reset", "", "forget it: budgets are as configured until an hour of normal load was seen"},
 }};
-inline constexpr std::array<Option, 3> kEventOptions{{
+inline constexpr std::array<Option, 8> kEventOptions{{
+    {"address", "PREFIX", "about an address in it, or a prefix around it"},
+    {"type", "TYPE,...", "of these types: Ban, AttackStart ... (docs/events.md)"},
+    {"attack", "ID", "of an attack that list attacks shows, and of its signatures"},
+    {"from", "TIME", "from 03:15 (the last one, UTC) or 2026-05-01T03:15 on"},
+    {"until", "TIME", "before that"},
     {"since", "DURATION", "only those of the last 1h, 30m ..."},
-    {"after", "ID", "only those after this id (for following)"},
+    {"after", "N", "only those after this id (for following)"},
     {"limit", "N", "at most so many, the newest (default 1000)"},
 }};
 
 inline constexpr std::array kVerbs{
-    Verb{.name = "status", .summary = "show mode, interfaces, problems and counters"},
+    Verb{.name = "status",
+         .summary = "show what goes on now: rates, attack, problems, interfaces, counters"},
     Verb{.name = "list",
-         .summary = "show bans, deny and allow entries, exemptions, signatures or attacks",
+         .summary = "show bans, lists, attacks; the heaviest sources or ports of the last 10 s",
          .argument = "what",
          .at_most = 1,
-         .choices = kLists},
+         .choices = kLists,
+         .options = kListOptions},
     Verb{.name = "why",
          .summary = "say what happens to an address's packets, and which rule decides it",
          .argument = "address",
          .at_least = 1,
-         .at_most = kMany},
+         .at_most = kMany,
+         .options = kWhyOptions},
     Verb{.name = "ban",
          .summary = "drop every packet from addresses or prefixes",
          .argument = "address",
@@ -117,10 +139,16 @@ inline constexpr std::array kVerbs{
          .argument = "mode",
          .at_most = 1,
          .choices = kModes,
+         .options = kModeOptions,
          .access = Access::change},
-    Verb{.name = "check", .summary = "check the daemon's configuration on disk"},
+    Verb{.name = "check",
+         .summary = "check the configuration and lists on disk, and what apply would refuse"},
     Verb{.name = "apply",
          .summary = "check the configuration and lists on disk and use them from now on",
+         .options = kApplyOptions,
+         .access = Access::change},
+    Verb{.name = "confirm",
+         .summary = "keep the configuration that apply --confirm put in force",
          .access = Access::change},
     Verb{.name = "signature",
          .summary = "remove or pin a signature that list signatures shows",
@@ -136,7 +164,7 @@ inline constexpr std::array kVerbs{
     Verb{.name = "suggest",
          .summary = "write budgets for floodwall.toml from the normal load here"},
     Verb{.name = "events",
-         .summary = "show what happened: bans, unbans, limits, reloads",
+         .summary = "show what happened: attacks, bans, limits, reloads",
          .options = kEventOptions},
 };
 

@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <optional>
 
+#include "base/clock.hpp"
 #include "base/terminal_text.hpp"
 #include "daemon/sockets.hpp"
 #include "datapath/datapath.hpp"
@@ -18,6 +20,7 @@
 #include "host/pressure.hpp"
 #include "host/protocols.hpp"
 #include "host/sockets.hpp"
+#include "host/time_namespace.hpp"
 
 namespace fw::daemon {
 namespace {
@@ -27,14 +30,14 @@ constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, 
 // Listening sockets: until they are read, the port of a new service is not served.
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
+constexpr std::uint64_t kReconcileEveryNs = kSecond;
+constexpr std::uint64_t kSocketEveryNs = kSecond;     // whether somebody deleted /run/floodwall
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
-host::ExemptKinds kinds_of(const config::Exempt& exempt) {
-  return {.own_addresses = exempt.own_addresses,
-          .gateway = exempt.gateway,
-          .dns = exempt.dns,
-          .dhcp = exempt.dhcp,
-          .operator_sessions = exempt.operator_sessions};
+bool is_attached(const datapath::Datapath& datapath) {
+  return std::ranges::any_of(datapath.interfaces(), [](const auto& status) {
+    return status.attachment != datapath::Attachment::none;
+  });
 }
 
 }  // namespace
@@ -54,6 +57,7 @@ Result<Daemon> Daemon::open(Parts parts) {
   if (!files) return std::unexpected(std::move(files.error()));
   Daemon daemon(std::move(parts), std::move(*network), std::move(*files));
   daemon.files_.watch(daemon.parts_.engine.settings().config.lists, daemon.parts_.engine.folder());
+  daemon.time_problem_ = host::time_namespace_problem();
   return daemon;
 }
 
@@ -81,7 +85,6 @@ void Daemon::attach(const Now& now) {
     return;
   }
   if (!*fell) return;
-  say(parts_.datapath.notice());
   read_sockets(now);
   update_interfaces();
 }
@@ -101,14 +104,12 @@ Result<void> Daemon::read_machine(const Now& now) {
   if (!facts) return std::unexpected(std::move(facts.error()));
   std::vector<host::ExemptAddress> found =
       host::exemptions(*facts, kinds_of(parts_.engine.settings().config.exempt));
-  network_ = std::move(facts->network);
+  network_ = facts->network;
+  facts_ = std::move(*facts);
+  if (Result<void> done = parts_.engine.set_own(engine_own(network_), now); !done) return done;
   if (found == exempted_) return {};
 
-  std::vector<engine::Exemption> exemptions;
-  exemptions.reserve(found.size());
-  for (const host::ExemptAddress& exemption : found)
-    exemptions.push_back(
-        {.address = exemption.address, .why = exemption.why, .own = exemption.own});
+  const std::vector<engine::Exemption> exemptions = engine_exemptions(found);
   exempted_.clear();  // after an error the next call tries again
   if (Result<void> done = parts_.engine.set_exemptions(exemptions, now); !done) return done;
   exempted_ = std::move(found);
@@ -127,7 +128,7 @@ bool Daemon::is_removed(const Now& now) {
 
 void Daemon::update_machine(const Now& now) {
   const Result<void> done = read_machine(now);
-  machine_problem_ = done ? "" : done.error().message;
+  machine_problem_ = done ? host::reader_problem() : done.error().message;
   attach(now);
 }
 
@@ -152,39 +153,105 @@ void Daemon::update_listening(const Now& now) {
 void Daemon::network_changed(const Now& now) {
   if (!network_watch_.drain().changed) return;
   // The loss of an interface is logged even if the interface is back already.
+  if (!is_removed(now)) parts_.engine.reconcile(now);
   parts_.engine.tick(now);
   update_machine(now);
+}
+
+// Changes while lists wait to be read are of the same reading; those while they are read, of
+// another one.
+void Daemon::load_lists() {
+  if (std::exchange(lists_wait_, true)) return;
+  parts_.changes.add([this](const Now& now) {
+    lists_wait_ = false;
+    ChangeQueue::Change load = parts_.config.load_lists(now);
+    return std::optional(
+        ChangeQueue::Change{.work = std::move(load.work),
+                            .finish = [this, finish = std::move(load.finish)](const Now& then) {
+                              finish(then);
+                              changed_lists();
+                            }});
+  });
+}
+
+void Daemon::changed_lists() {
+  // A pattern may match other files now.
+  files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
+  engine::PublishedLists& lists = parts_.engine.published_lists();
+  auto rest = std::make_shared<engine::PublishedLists::Rest>(lists.take_rest());
+  auto problem = std::make_shared<std::string>();
+  parts_.changes.aside(
+      [rest, problem, kept = lists.kept()] {
+        *problem = engine::keep_versions(kept, rest->versions);
+        *rest = {};  // here, as it may be gigabytes
+      },
+      [&lists, problem] { lists.set_kept_problem(*problem); });
 }
 
 void Daemon::check_files(const Now& now) {
   const WatchedFiles::Changes changes = files_.changes();
   if (!changes.any) return;
-  if (changes.lists) {
-    if (const Result<void> loaded = parts_.engine.load_lists(now); !loaded)
-      say(loaded.error().message);  // the log has it too
-    // A pattern may match other files now.
-    files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
-  }
+  if (changes.lists) load_lists();
   machine_due_ns_ = now.mono_ns;
 }
 
 // ------------------------------------------------------------------- the operator
 
-void Daemon::reload_on_signal(const Now& now) {
+void Daemon::reload_on_signal() {
   parts_.log.configure(parts_.engine.settings().config.log);
-  if (const auto changes = reload(now); !changes)
-    say(fmt::format("the old configuration stays in force: {}", changes.error().message));
+  parts_.changes.add([this](const Now& then) {
+    auto change = reload({.by_signal = true}, then);
+    return std::optional(ChangeQueue::Change{
+        .work = std::move(change.work),
+        .finish = [finish = std::move(change.finish)](const Now& last) {
+          if (const auto changes = finish(last); !changes)
+            say(fmt::format("the old configuration stays in force: {}", changes.error().message));
+        }});
+  });
 }
 
-Result<std::vector<std::string>> Daemon::reload(const Now& now) {
-  auto changes = parts_.engine.reload(parts_.config_file, now);
-  if (!changes) return changes;
+Deferred<Result<std::vector<std::string>>> Daemon::reload(const engine::ApplyOrder& order,
+                                                          const Now& now) {
+  auto apply = parts_.config.apply(order, now);
+  return {.work = std::move(apply.work),
+          .finish = [this, order, finish = std::move(apply.finish)](const Now& then) {
+            const bool was_attached = is_attached(parts_.datapath.current());
+            auto changes = finish(then);
+            return changes ? keep_attached(order, was_attached, std::move(*changes), then)
+                           : changes;
+          }};
+}
+
+// A configuration with which nothing is attached any more is taken back.
+Result<std::vector<std::string>> Daemon::keep_attached(const engine::ApplyOrder& order,
+                                                       bool was_attached,
+                                                       std::vector<std::string> changes,
+                                                       const Now& now) {
+  changed_config(now);
+  if (order.force || !was_attached || is_attached(parts_.datapath.current())) return changes;
+  const std::string why = interfaces_.problems().empty() ? "nothing is attached with it"
+                                                         : interfaces_.problems().front();
+  parts_.config.take_back(why, now);
+  changed_config(now);
+  return fail(ErrorKind::refused,
+              fmt::format("nothing would be protected: {}. The former configuration is in force "
+                          "again; to apply it all the same: floodwall apply --force",
+                          why));
+}
+
+Result<void> Daemon::confirm(const Now&) {
+  Result<void> done = parts_.config.confirm();
+  report_problems();  // who asks next is told so
+  return done;
+}
+
+void Daemon::changed_config(const Now& now) {
   const config::Config& config = parts_.engine.settings().config;
   parts_.log.configure(config.log);
   update_api_group();
-  files_.watch(config.lists, parts_.engine.folder());
+  changed_lists();
   update_machine(now);
-  return changes;
+  report_problems();
 }
 
 // Also when its name is the same: the group may have been recreated with another number since.
@@ -192,6 +259,18 @@ void Daemon::update_api_group() {
   if (api_ == nullptr) return;
   const Result<void> set = api_->set_group(parts_.engine.settings().config.api.group);
   api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
+}
+
+void Daemon::keep_run_folder(const Now& now) {
+  if (api_ == nullptr || now.mono_ns < socket_due_ns_) return;
+  socket_due_ns_ = now.mono_ns + kSocketEveryNs;
+  const Result<bool> locked = parts_.lock.keep();
+  is_superseded_ = locked && !*locked;
+  if (is_superseded_) return;
+  const Result<void> kept = api_->keep_socket();
+  socket_problem_ = kept ? "" : "nobody can ask this daemon: " + kept.error().message;
+  if (kept && !locked)
+    socket_problem_ = "a second floodwalld could start: " + locked.error().message;
 }
 
 Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
@@ -202,9 +281,17 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
     engine.set_unprotected({});
     if (Result<void> off = parts_.datapath.off(engine, now); !off) return off;
     // What is said to be off is looked at again: pins may have been hidden.
-    if (const Result<bool> rest = datapath::xdp::detach_all(); !rest)
-      return std::unexpected(rest.error());
-    return engine.set_mode(engine::Mode::off, now);  // after an error of an earlier attempt
+    const Result<bool> rest = datapath::xdp::detach_all();
+    // It takes root to ask the kernel whose program of unknown origin is.
+    const bool unknown = !rest && rest.error().kind == ErrorKind::not_permitted;
+    if (!rest && !unknown) return std::unexpected(rest.error());
+    // Set again after an error of an earlier attempt.
+    if (Result<void> set = engine.set_mode(engine::Mode::off, now); !set || !unknown) return set;
+    return fail(ErrorKind::not_permitted,
+                fmt::format("off, and what this daemon attached is gone. But there is a program "
+                            "whose origin its user may not ask for ({}): sudo floodwalld --remove "
+                            "takes it off if it is Floodwall's",
+                            rest.error().message));
   }
   if (Result<void> withdrawn = parts_.removal.withdraw(); !withdrawn) return withdrawn;
   if (parts_.datapath.is_on()) return engine.set_mode(mode, now);
@@ -218,6 +305,8 @@ Result<void> Daemon::set_mode(engine::Mode mode, const Now& now) {
 // ------------------------------------------------------------------- ticking
 
 void Daemon::tick(const Now& now) {
+  keep_run_folder(now);
+  if (is_superseded_) return;
   (void)is_removed(now);
   if (now.mono_ns >= (parts_.engine.wants_load(now) ? load_due_ns_ : listen_due_ns_))
     update_listening(now);
@@ -226,6 +315,9 @@ void Daemon::tick(const Now& now) {
                         now);
   parts_.state.tick(parts_.engine, now);
   check_files(now);
+  if (parts_.engine.published_lists().take_wish()) load_lists();
+  if (parts_.config.is_return_due(now)) return_to_former();
+  if (now.mono_ns >= reconcile_due_ns_) reconcile(now);
   if (now.mono_ns >= machine_due_ns_) update_machine(now);
   if (now.mono_ns >= host_due_ns_) {
     host_due_ns_ = now.mono_ns + kHostEveryNs;
@@ -234,11 +326,34 @@ void Daemon::tick(const Now& now) {
   report_problems();
 }
 
+void Daemon::return_to_former() {
+  if (std::exchange(return_waits_, true)) return;
+  parts_.changes.add([this](const Now& now) {
+    return_waits_ = false;
+    return parts_.config.return_to_former([this] { changed_config(read_clocks()); }, now);
+  });
+}
+
+// What is attached and published is looked at again. Interfaces that have problems are attached
+// again at once.
+void Daemon::reconcile(const Now& now) {
+  reconcile_due_ns_ = now.mono_ns + kReconcileEveryNs;
+  if (is_removed(now) || !parts_.datapath.is_on()) return;
+  parts_.engine.reconcile(now);
+  if (parts_.datapath.return_to_xdp(parts_.engine, now)) {
+    say("XDP works again, and judges packets instead of user space");
+    read_sockets(now);
+  }
+  attach(now);
+}
+
 void Daemon::report_problems() {
   std::vector<std::string> problems = interfaces_.problems();
+  std::ranges::copy(parts_.config.problems(), std::back_inserter(problems));
   for (const std::string* problem : std::initializer_list<const std::string*>{
-           &removal_problem_, &machine_problem_, &files_.problem(), &fall_back_problem_,
-           &listen_problem_, &api_problem_, &parts_.capture.problem(), &parts_.state.problem()})
+           &removal_problem_, &socket_problem_, &machine_problem_, &files_.problem(),
+           &fall_back_problem_, &listen_problem_, &api_problem_, &time_problem_,
+           &parts_.datapath.problem(), &parts_.capture.problem(), &parts_.state.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)

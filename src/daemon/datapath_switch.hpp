@@ -6,8 +6,10 @@
 // kernel as keep() says.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/config.hpp"
@@ -21,7 +23,8 @@ namespace fw::daemon {
 class DatapathSwitch {
  public:
   // `pins` is in a bpffs, `run_folder` has the daemon's own files. Loads programs and tables, or
-  // takes over those of a former daemon; attaches nothing. After an error the kernel is as before.
+  // takes over those of a former daemon; attaches nothing. Where XDP of a former daemon is
+  // attached, no queues take its place. After an error the kernel is as before.
   [[nodiscard]] static Result<DatapathSwitch> open(const std::filesystem::path& pins,
                                                    const std::filesystem::path& run_folder,
                                                    const config::Config& config);
@@ -41,8 +44,11 @@ class DatapathSwitch {
   // XDP. After an error XDP is still in force.
   [[nodiscard]] Result<bool> fall_back(const std::string& why, engine::Engine& engine,
                                        const Now& now);
-  // Empty, or why "auto" became less than XDP, and what is lost by it.
-  [[nodiscard]] const std::string& notice() const { return notice_; }
+  // Where "auto" became queues: tries XDP again at times, without waiting for it, and returns to it
+  // when it can attach to an interface that the queues have. True: it did.
+  [[nodiscard]] bool return_to_xdp(engine::Engine& engine, const Now& now);
+  // Empty, or why "auto" became less than XDP, what is lost by it, and the remedy.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
 
   // Whether filtering continues when this is destroyed. Initially: if a former daemon left it so.
   void keep(bool filtering) { keep_ = filtering; }
@@ -60,6 +66,11 @@ class DatapathSwitch {
   void use_memory(const Now& now);
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load(bool were_there);
   [[nodiscard]] Result<std::unique_ptr<datapath::Datapath>> load_queue() const;
+  [[nodiscard]] bool replace_queue(std::unique_ptr<datapath::Datapath> xdp, engine::Engine& engine,
+                                   const Now& now);
+  // Takes everything out of the kernel, also what was about to be there.
+  void remove();
+  void retry_later(const Now& now);
 
   datapath::xdp::Options options_;
   datapath::nfqueue::Options queue_options_;
@@ -67,7 +78,9 @@ class DatapathSwitch {
   std::unique_ptr<datapath::UserDatapath> memory_;
   bool keep_ = false;
   config::DatapathKind kind_ = config::DatapathKind::automatic;
-  std::string notice_;
+  std::string problem_;
+  std::optional<datapath::xdp::Opening> opening_;  // of XDP, while the queues judge
+  std::uint64_t retry_due_ns_ = 0, retry_pause_ns_ = 0;
 };
 
 }  // namespace fw::daemon

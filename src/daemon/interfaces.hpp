@@ -32,6 +32,8 @@ class Interfaces {
  private:
   [[nodiscard]] std::set<std::string> wanted(const std::vector<std::string>& configured,
                                              const host::Network& network) const;
+  void add_unlisted(const std::set<std::string>& names, const host::Network& network,
+                    const datapath::Datapath& datapath);
   // `problem`: a sentence about the interface; `sentence`: the same, with its name.
   void add_problem(const std::string& name, std::string problem, std::string sentence);
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-// At most one daemon: a locked pid file beside the API's socket. The kernel releases the lock when
-// the daemon ends, however it ends; the file stays.
+// At most one daemon: a locked pid file beside the API's socket (base/pid_file.hpp). The kernel
+// releases the lock when the daemon ends, however it ends; the file stays.
 #pragma once
 
 #include <filesystem>
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "base/error.hpp"
@@ -17,12 +15,16 @@ class Lock {
  public:
   // Creates the folder if it is missing. Fails, naming the process, if another daemon runs.
   [[nodiscard]] static Result<Lock> take(const std::filesystem::path& folder);
-  // The process that holds the lock ("unknown" if its file does not say); none if nobody does.
-  [[nodiscard]] static std::optional<std::string> holder(const std::filesystem::path& folder);
+
+  // Makes the file again if somebody deleted it. False: another daemon has made it, and has taken
+  // over the tables; this one must end. After an error it is to be tried again.
+  [[nodiscard]] Result<bool> keep();
 
  private:
-  explicit Lock(UniqueFd fd) : fd_(std::move(fd)) {}
+  Lock(UniqueFd fd, std::filesystem::path folder)
+      : fd_(std::move(fd)), folder_(std::move(folder)) {}
   UniqueFd fd_;
+  std::filesystem::path folder_;
 };
 
 }  // namespace fw::daemon

@@ -56,7 +56,7 @@ void Loop::wait_for_signal(Daemon& daemon) {
       context_.stop();
       return;
     }
-    daemon.reload_on_signal(read_clocks());
+    daemon.reload_on_signal();
     wait_for_signal(daemon);
   });
 }
@@ -66,6 +66,7 @@ void Loop::wait_for_tick(Daemon& daemon, ServiceManager& manager, Readable& netw
     if (error) return;
     const Now now = read_clocks();
     daemon.tick(now);
+    if (daemon.is_superseded()) return context_.stop();
     manager.alive(now);
     network.arm();
     // After a pause (a long command, a suspended machine) there is one tick, not all that were

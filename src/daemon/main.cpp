@@ -12,18 +12,22 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/version.hpp"
-#include "control/request.hpp"
 #include "control/server.hpp"
+#include "daemon/api_service.hpp"
+#include "daemon/change_queue.hpp"
+#include "daemon/config_control.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
+#include "daemon/privileges.hpp"
 #include "daemon/removal_order.hpp"
 #include "daemon/remove.hpp"
 #include "daemon/service_manager.hpp"
@@ -35,12 +39,6 @@
 
 namespace fw::daemon {
 namespace {
-
-// Every request to the API becomes a command, run at the time it arrives.
-control::Handler handler_of(engine::Commands& commands) {
-  return
-      [&commands](const control::Request& request) { return commands.run(request, read_clocks()); };
-}
 
 // The first and the last line of the daemon's life in its log.
 class LifeInLog {
@@ -59,33 +57,48 @@ class LifeInLog {
   LifeInLog(const LifeInLog&) = delete;
   LifeInLog& operator=(const LifeInLog&) = delete;
   ~LifeInLog() {
-    journal_.write(engine::EventType::stop, read_clocks(),
-                   [&] { return engine::EventDetails{"", {engine::Field::text("why", why_)}}; });
+    if (!ended_) write("the start failed");
   }
   void ends(bool filtering) {
-    why_ = filtering ? "stopped, the filter stays" : "stopped, with the filter";
+    write(filtering ? "stopped, the filter stays" : "stopped, with the filter");
+    ended_ = true;
+  }
+  void is_superseded() {
+    write("another floodwalld has taken over");
+    ended_ = true;
   }
 
  private:
+  void write(std::string_view why) {
+    journal_.write(engine::EventType::stop, read_clocks(),
+                   [&] { return engine::EventDetails{"", {engine::Field::text("why", why)}}; });
+  }
+
   engine::Journal& journal_;
-  std::string_view why_ = "the start failed";
+  bool ended_ = false;
 };
 
 Result<void> run(const Options& options) {
+  // Before there is a thread: what only the reading of SSH sessions needs is given away.
+  if (Result<void> parted = part_with_rights(); !parted) return parted;
   // Signals wait until the loop runs. The files that the daemon creates are not world-readable.
   Loop loop;
   (void)::umask(0027);
 
-  // 1. The configuration. Nothing outside this process has been touched yet.
-  const Result<config::Config> config = config::load(options.config);
-  if (!config) return std::unexpected(config.error());
-
-  // 2. One daemon at a time: from here on no other one writes to the tables.
-  const Result<Lock> lock = Lock::take(options.socket.parent_path());
+  // 1. One daemon at a time: from here on no other one writes to the tables.
+  Result<Lock> lock = Lock::take(options.socket.parent_path());
   if (!lock) return std::unexpected(lock.error());
 
+  // 2. The configuration: that on disk, or the former one if that on disk cuts something off.
+  const Now start = read_clocks();
+  KeptConfig kept(options.state / "configuration.json");
+  Result<StartConfig> chosen =
+      choose_at_start(options.config, options.state / "lists", kept, start);
+  if (!chosen) return std::unexpected(chosen.error());
+  const config::Config config = chosen->config;
+
   // 3. The log: from here on events are written to files.
-  LogFiles log(config->log);
+  LogFiles log(config.log);
 
   // 4. What outlived the last daemon. Programs and tables: new ones, attached nowhere, or those a
   //    former daemon left, which go on judging packets meanwhile; none if the operator switched it
@@ -93,42 +106,52 @@ Result<void> run(const Options& options) {
   StateFile state(options.state / "state.db");
   const std::filesystem::path run_folder = options.socket.parent_path();
   const engine::Mode mode =
-      RemovalOrder(run_folder).stands() ? engine::Mode::off : state.mode(config->mode);
+      RemovalOrder(run_folder).stands() ? engine::Mode::off : state.mode(config.mode);
   Result<DatapathSwitch> datapath =
       mode == engine::Mode::off
-          ? DatapathSwitch::open_off(options.pins, run_folder, *config, read_clocks())
-          : DatapathSwitch::open(options.pins, run_folder, *config);
+          ? DatapathSwitch::open_off(options.pins, run_folder, config, read_clocks())
+          : DatapathSwitch::open(options.pins, run_folder, config);
   if (!datapath) return std::unexpected(datapath.error());
-  say(datapath->notice());
 
   // 5. The tables are filled: the baseline's budgets, the configuration, the bans and what else was
-  //    believed, the lists, the addresses that this host needs, and the established flows.
-  engine::Engine engine(datapath->current(), *config, options.config.parent_path());
+  //    believed, the addresses that this host needs, the lists, and the established flows.
+  engine::Engine engine(datapath->current(), config, options.config.parent_path());
+  engine.keep_lists_in(options.state / "lists");
   engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
+  state.restore_events(engine);
   AttackCapture capture(options.state / "attacks");
-  engine.detector().set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
+  engine.set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
   LifeInLog life(engine.journal(), *datapath, state);
+  ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
+  ChangeQueue changes(loop.context());
+  config_control.stop_with(changes.stop_token());
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
+                                        .config = config_control,
+                                        .changes = changes,
                                         .datapath = *datapath,
                                         .log = log,
                                         .capture = capture,
                                         .state = state,
-                                        .removal = RemovalOrder(run_folder)});
+                                        .removal = RemovalOrder(run_folder),
+                                        .lock = *lock});
   if (!daemon) return std::unexpected(daemon.error());
-  const Now start = read_clocks();
   state.restore_baseline(engine);
   engine.begin_in(mode);
   if (Result<void> adopted = engine.adopt(start); !adopted) return adopted;
   state.restore(engine, start);
-  if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   if (Result<void> exempted = daemon->exempt(start); !exempted) return exempted;
+  if (Result<void> loaded = engine.load_lists(start); !loaded) return loaded;
   daemon->read_sockets(start);
 
   // 6. The API. A caller waits until the loop runs.
   engine::Commands commands(engine, *daemon);
-  const auto api = control::Server::open(
-      loop.context(), {.path = options.socket, .group = config->api.group}, handler_of(commands));
+  ApiService service(loop.context(), commands, config_control, changes, options.config);
+  const auto api =
+      control::Server::open(loop.context(), {.path = options.socket, .group = config.api.group},
+                            [&service](const auto& request, const auto& peer, const auto& reply) {
+                              service.serve(request, peer, reply);
+                            });
   if (!api) return std::unexpected(api.error());
   daemon->attach_api(**api);
 
@@ -137,14 +160,22 @@ Result<void> run(const Options& options) {
   daemon->attach(read_clocks());
   engine.adopt_late(read_clocks());
   datapath->keep(true);
+  daemon->started(read_clocks());
 
   // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
-  engine.drain_events(read_clocks());
+  if (daemon->is_superseded()) {
+    life.is_superseded();
+    return fail(
+        ErrorKind::refused,
+        "somebody deleted the lock and another floodwalld has taken over: this one ends and "
+        "leaves it everything");
+  }
+  engine.finish(read_clocks());
+  life.ends(engine.settings().config.keep_filtering);
   state.finish(engine, read_clocks());
   if (!state.problem().empty()) say(state.problem());
-  life.ends(engine.settings().config.keep_filtering);
 
   // Stopping the daemon is not stopping the filter, unless the configuration says so.
   datapath->keep(engine.settings().config.keep_filtering);

@@ -65,6 +65,7 @@ engine::HostLoad PressureMeter::measure(const std::vector<host::Socket>& sockets
   load.backlog_drops_pps = rate(before.backlog_drops, pressure.backlog_drops, seconds);
   load.squeezes_pps = rate(before.squeezes, pressure.squeezes, seconds);
   load.ring_drops_pps = rate(before.ring_drops, pressure.ring_drops, seconds);
+  load.udp_read_pps = rate(before.udp_read, pressure.udp_read, seconds);
   load.conntrack_drops_pps = rate(before.conntrack_drops, pressure.conntrack_drops, seconds);
   return load;
 }

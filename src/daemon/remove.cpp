@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/pid_file.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/removal_order.hpp"
 #include "datapath/nfqueue/rules.hpp"
@@ -49,7 +50,7 @@ Result<bool> keep_out() {
 Result<std::string> remove_everything(const Options& options) {
   const std::filesystem::path folder = options.socket.parent_path();
   const Result<Lock> lock = Lock::take(folder);
-  const std::optional<std::string> daemon = lock ? std::nullopt : Lock::holder(folder);
+  const std::optional<std::string> daemon = lock ? std::nullopt : running_daemon(folder);
   const RemovalOrder order(folder);
   const Result<void> ordered = daemon ? order.give() : order.withdraw();
 

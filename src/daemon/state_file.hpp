@@ -30,6 +30,8 @@ class StateFile {
   // How the last daemon ended: "stopped", "killed", or "none" if it is not known that one ran.
   [[nodiscard]] const std::string& last_life() const { return last_life_; }
 
+  // Before the first event.
+  void restore_events(engine::Engine& engine) const { engine.restore_events(rows_); }
   // Before Engine::adopt().
   void restore_baseline(engine::Engine& engine);
   // After it.

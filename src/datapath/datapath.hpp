@@ -53,6 +53,12 @@ struct Flow {
   std::uint8_t proto = 0;  // IANA number
 };
 
+// Something in the kernel that was not as it was put there.
+struct Difference {
+  std::string what;      // "the program on up0 was replaced"
+  std::string unsolved;  // empty: it is put right; else why it is not
+};
+
 class Datapath {
  public:
   virtual ~Datapath() = default;
@@ -103,13 +109,21 @@ class Datapath {
 
   // Starts judging an interface's packets: native XDP if the driver has it, else generic. A second
   // call does nothing. Another program's XDP program is never replaced: the error names it (kind
-  // refused). Kind failed: this datapath cannot be attached to that interface at all.
+  // refused, as of what may succeed later). Kind failed: this datapath cannot be attached to that
+  // interface at all.
   [[nodiscard]] virtual Result<void> attach(const std::string& interface) = 0;
   // Stops it. Does nothing for an interface that is gone or was never attached.
   virtual void detach(const std::string& interface) = 0;
   // The interfaces that were attached and not detached since, and those on which the programs of a
-  // former daemon still run.
+  // former daemon still run; as last looked at by attach() or reconcile().
   [[nodiscard]] virtual std::vector<InterfaceStatus> interfaces() const = 0;
+
+  // Looks again, as packets do, at everything that was published and attached, and puts right what
+  // is not as it was put there. Of a large list it looks at a part each time. Call it every second,
+  // and when the network changed.
+  [[nodiscard]] virtual std::vector<Difference> reconcile() { return {}; }
+  // Whether reconcile() found the list image damaged: publish it again.
+  [[nodiscard]] virtual bool needs_lists() const { return false; }
 
   // Detaches everything and leaves nothing in the kernel. The object may only be destroyed then.
   virtual void remove() = 0;

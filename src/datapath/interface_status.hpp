@@ -23,6 +23,7 @@ struct InterfaceStatus {
   bool egress = false;               // egress is seen, so flows can be verified
   std::string problem;               // empty, or what is wrong and the remedy
   std::uint64_t unseen_packets = 0;  // passed without being judged since the start (queue only)
+  unsigned index = 0;  // of the interface it is on, whatever it is called now; 0: not known
 };
 
 }  // namespace fw::datapath

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "base/error.hpp"
@@ -13,5 +14,10 @@ namespace fw::engine {
 // What is in `file`, its conf.d and its lists, and a line "skipped: ..." for each entry of a list
 // that cannot be used. Fails (invalid_config) where the daemon would not start.
 [[nodiscard]] Result<std::string> check_configuration(const std::filesystem::path& file);
+
+// The same as the reply of the verb `check`. Fails with not_permitted if the thread may not read
+// one of the files: what the daemon could read and the caller cannot is no fault of the
+// configuration.
+[[nodiscard]] Result<nlohmann::json> check_for_caller(const std::filesystem::path& file);
 
 }  // namespace fw::engine

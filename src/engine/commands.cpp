@@ -4,6 +4,7 @@
 #include "engine/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -13,11 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "base/moment.hpp"
+#include "base/nearest.hpp"
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
+#include "base/words.hpp"
 #include "engine/check.hpp"
 #include "engine/learn/suggest.hpp"
 #include "engine/report/report.hpp"
+#include "engine/report/why_now.hpp"
 
 namespace fw::engine {
 namespace {
@@ -96,16 +101,34 @@ Result<Json> status(const Context& context, const Request&) {
 }
 
 Result<Json> list(const Context& context, const Request& request) {
-  return list_report(context.engine.view(context.now),
-                     request.arguments.empty() ? "all" : request.arguments.front(), context.now);
+  const std::string by = text_option(request, "by");
+  const bool by_dropped = by == "dropped";
+  const std::string what = request.arguments.empty() ? "all" : request.arguments.front();
+  const bool of_now = what == "sources" || what == "ports";
+  if (!by.empty() && (!of_now || (!by_dropped && by != "packets")))
+    return fail(ErrorKind::usage, of_now
+                                      ? fmt::format("by = \"{}\": must be packets or dropped", by)
+                                      : "--by is for list sources and list ports");
+  if (what == "sources")
+    return sources_report(context.engine.view(context.now), by_dropped, context.now);
+  if (what == "ports") return ports_report(context.engine.view(context.now), by_dropped);
+  return list_report(context.engine.view(context.now), what, context.now);
 }
 
 Result<Json> why(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
+  std::optional<PortKey> port;
+  if (const auto text = request.option("port")) {
+    port = parse_port(*text);
+    if (!port)
+      return fail(ErrorKind::usage,
+                  fmt::format("port = \"{}\": must be a protocol and a port, as udp/27015", *text));
+  }
   const View view = context.engine.view(context.now);
   Json answers = Json::array();
-  for (const Prefix& prefix : *prefixes) answers.push_back(why_report(view, prefix, context.now));
+  for (const Prefix& prefix : *prefixes)
+    answers.push_back(why_report(view, prefix, port, context.now));
   return Json{{"answers", std::move(answers)}};
 }
 
@@ -114,11 +137,7 @@ Result<Json> ban(const Context& context, const Request& request) {
   if (!prefixes) return std::unexpected(prefixes.error());
   if (request.flag("forever") && request.flag("for"))
     return fail(ErrorKind::usage, "--for and --forever exclude each other");
-  const auto default_ms =
-      static_cast<std::uint64_t>(context.engine.settings().config.ban.time.count());
-  const auto span_ns = request.flag("forever")
-                           ? Result<std::uint64_t>(FW_FOREVER)
-                           : span_option(request, "for", default_ms * kMillisecond);
+  const auto span_ns = span_option(request, "for", FW_FOREVER);
   if (!span_ns) return std::unexpected(span_ns.error());
   return reply(request, context.engine.ban(*prefixes,
                                            {.span_ns = *span_ns,
@@ -137,21 +156,39 @@ Result<Json> unban(const Context& context, const Request& request) {
   return reply(request, context.engine.unban(*prefixes, request.flag("strict"), context.now));
 }
 
-Result<Json> allow(const Context& context, const Request& request) {
+using Later = Deferred<Result<Json>>;
+
+// `outcomes` as the reply.
+Result<Later> reply_later(const Request& request,
+                          const Result<Deferred<Result<Outcomes>>>& outcomes) {
+  if (!outcomes) return std::unexpected(outcomes.error());
+  return Later{.work = outcomes->work,
+               .finish = [request, finish = outcomes->finish](const Now& now) {
+                 return reply(request, finish(now));
+               }};
+}
+
+Result<Json> allow_for(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
   const std::string comment = text_option(request, "comment");
-  if (!request.flag("for"))
-    return reply(request, context.engine.allow(*prefixes, comment, context.now));
   const auto span_ns = span_option(request, "for", 0);
   if (!span_ns) return std::unexpected(span_ns.error());
   return reply(request, context.engine.allow_for(*prefixes, *span_ns, comment, context.now));
 }
 
-Result<Json> unallow(const Context& context, const Request& request) {
+Result<Later> allow(const Context& context, const Request& request) {
   const auto prefixes = prefixes_of(request);
   if (!prefixes) return std::unexpected(prefixes.error());
-  return reply(request, context.engine.unallow(*prefixes, request.flag("strict"), context.now));
+  return reply_later(request,
+                     context.engine.allow(*prefixes, text_option(request, "comment"), context.now));
+}
+
+Result<Later> unallow(const Context& context, const Request& request) {
+  const auto prefixes = prefixes_of(request);
+  if (!prefixes) return std::unexpected(prefixes.error());
+  return reply_later(request,
+                     context.engine.unallow(*prefixes, request.flag("strict"), context.now));
 }
 
 Json mode_reply(Mode mode, std::string message) {
@@ -164,9 +201,13 @@ std::string mode_in_words(Mode mode) {
       return "off: detached from every interface, nothing is protected; floodwall mode enforce "
              "switches on again";
     case Mode::observe:
-      return "observe: everything passes; what would be dropped is reported";
+      return "observe: everything passes; what would be dropped is reported. This stays over "
+             "restarts "
+             "until the mode in floodwall.toml is changed";
     case Mode::enforce:
-      return "enforce: floods are dropped";
+      return "enforce: floods are dropped. This stays over restarts until the mode in "
+             "floodwall.toml "
+             "is changed";
   }
   return "";
 }
@@ -187,19 +228,62 @@ Result<Json> mode(const Context& context, const Request& request) {
   return mode_reply(next, mode_in_words(next));
 }
 
-// Of the daemon's own configuration only: it reads with rights that its callers may not have.
-Result<Json> check(const Context& context, const Request&) {
-  Result<std::string> message = check_configuration(context.service.config_file());
-  if (!message) return std::unexpected(std::move(message).error());
-  return Json{{"valid", true}, {"message", std::move(*message)}};
+// From a mode in which everything passes.
+Result<Later> enforce(const Context& context, const Request& request) {
+  ServiceControl& service = context.service;
+  const auto set = [&service](const Now& now) -> Result<Json> {
+    if (Result<void> done = service.set_mode(Mode::enforce, now); !done)
+      return std::unexpected(done.error());
+    return mode_reply(Mode::enforce, mode_in_words(Mode::enforce));
+  };
+  if (request.flag("force")) return Later{.work = [] {}, .finish = set};
+  auto judged = service.judge_enforcing(context.now);
+  return Later{
+      .work = std::move(judged.work),
+      .finish = [objections = std::move(judged.finish), set](const Now& now) {
+        const std::vector<std::string> found = objections(now);
+        if (found.empty()) return set(now);
+        return Result<Json>(fail(ErrorKind::refused,
+                                 fmt::format("{}\nThe mode is as before. To enforce all the same: "
+                                             "floodwall mode enforce --force",
+                                             fmt::join(found, "\n"))));
+      }};
 }
 
-Result<Json> apply(const Context& context, const Request&) {
-  const auto changes = context.service.reload(context.now);
-  if (!changes) return std::unexpected(changes.error());
-  return Json{{"message", changes->empty() ? "in force already: nothing changed"
-                                           : "the configuration on disk is in force"},
-              {"changes", *changes}};
+// Of the daemon's own configuration only. The daemon runs it in a thread with the rights of the
+// caller (daemon/api_service.hpp).
+Result<Json> check(const Context& context, const Request&) {
+  return check_for_caller(context.service.config_file());
+}
+
+Result<Later> apply(const Context& context, const Request& request) {
+  ApplyOrder order{.force = request.flag("force"), .accept = request.flag("accept")};
+  if (request.flag("confirm")) {
+    const auto span_ns = span_option(request, "confirm", 0);
+    if (!span_ns) return std::unexpected(span_ns.error());
+    if (*span_ns == 0) return fail(ErrorKind::usage, "confirm = \"0s\": must be longer");
+    order.confirm_ns = *span_ns;
+  }
+  auto reload = context.service.reload(order, context.now);
+  const auto reply = [order](const Result<std::vector<std::string>>& changes) -> Result<Json> {
+    if (!changes) return std::unexpected(changes.error());
+    std::string message = changes->empty() ? "in force already: nothing changed"
+                                           : "the configuration on disk is in force";
+    if (order.confirm_ns)
+      message += fmt::format("; within {}: floodwall confirm, or the former one returns",
+                             duration_in_words(*order.confirm_ns));
+    return Json{{"message", std::move(message)}, {"changes", *changes}};
+  };
+  return Later{.work = std::move(reload.work),
+               .finish = [finish = std::move(reload.finish), reply](const Now& now) {
+                 return reply(finish(now));
+               }};
+}
+
+Result<Json> confirm(const Context& context, const Request&) {
+  if (Result<void> done = context.service.confirm(context.now); !done)
+    return std::unexpected(done.error());
+  return Json{{"message", "confirmed: the configuration stays in force"}};
 }
 
 Result<Json> signature(const Context& context, const Request& request) {
@@ -232,14 +316,51 @@ Result<Json> suggest(const Context& context, const Request&) {
               {"seconds", engine.baseline().seconds()}};
 }
 
+// "Ban,Unban"
+Result<std::vector<EventType>> event_types_of(std::string_view words) {
+  std::vector<EventType> types;
+  while (!words.empty()) {
+    const std::string_view each = words.substr(0, words.find(','));
+    words.remove_prefix(std::min(words.size(), each.size() + 1));
+    if (const auto type = event_type_named(each)) {
+      types.push_back(*type);
+      continue;
+    }
+    std::vector<std::string_view> known;
+    for (std::size_t i = 0; i < kEventTypes; ++i) known.push_back(word(static_cast<EventType>(i)));
+    const std::string meant = did_you_mean(each, known);
+    return fail(
+        ErrorKind::usage,
+        fmt::format("no event type \"{}\"{}", each,
+                    meant.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : meant));
+  }
+  return types;
+}
+
 Result<Json> events(const Context& context, const Request& request) {
   const auto since_ns = span_option(request, "since", FW_FOREVER);
   const auto after = number_option(request, "after", 0);
   const auto limit = number_option(request, "limit", 1000);
   for (const auto* number : {&since_ns, &after, &limit})
     if (!*number) return std::unexpected(number->error());
-  return events_report(context.engine.journal(),
-                       {.since_ns = *since_ns, .after = *after, .limit = *limit}, context.now);
+  EventQuery query{.since_ns = *since_ns, .after = *after, .limit = *limit};
+  if (const auto text = request.option("address")) {
+    const Result<Prefix> prefix = Prefix::parse(*text);
+    if (!prefix) return fail(ErrorKind::usage, prefix.error().message);
+    query.prefix = *prefix;
+  }
+  auto types = event_types_of(text_option(request, "type"));
+  if (!types) return std::unexpected(types.error());
+  query.types = std::move(*types);
+  query.attack = text_option(request, "attack");
+  for (const auto& [name, moment] : {std::pair{"from", &query.from}, {"until", &query.until}}) {
+    const auto text = request.option(name);
+    if (!text) continue;
+    const auto parsed = parse_moment(*text, context.now.wall);
+    if (!parsed) return std::unexpected(parsed.error());
+    *moment = *parsed;
+  }
+  return events_report(context.engine.journal(), query, context.now);
 }
 
 // ------------------------------------------------------------------- the table
@@ -247,13 +368,25 @@ Result<Json> events(const Context& context, const Request& request) {
 struct Handler {
   std::string_view verb;
   Result<Json> (*run)(const Context&, const Request&);
+  // Of requests that take long; is_long() says which.
+  Result<Later> (*begin)(const Context&, const Request&) = nullptr;
 };
 constexpr std::array kHandlers{
-    Handler{"status", status},     Handler{"list", list},       Handler{"why", why},
-    Handler{"ban", ban},           Handler{"unban", unban},     Handler{"allow", allow},
-    Handler{"unallow", unallow},   Handler{"mode", mode},       Handler{"check", check},
-    Handler{"apply", apply},       Handler{"events", events},   Handler{"signature", signature},
-    Handler{"baseline", baseline}, Handler{"suggest", suggest},
+    Handler{"status", status},
+    Handler{"list", list},
+    Handler{"why", why},
+    Handler{"ban", ban},
+    Handler{"unban", unban},
+    Handler{"allow", allow_for, allow},
+    Handler{"unallow", nullptr, unallow},
+    Handler{"mode", mode, enforce},
+    Handler{"check", check},
+    Handler{"apply", nullptr, apply},
+    Handler{"confirm", confirm},
+    Handler{"events", events},
+    Handler{"signature", signature},
+    Handler{"baseline", baseline},
+    Handler{"suggest", suggest},
 };
 
 constexpr const Handler* find_handler(std::string_view verb) {
@@ -268,9 +401,33 @@ static_assert(std::ranges::all_of(control::kVerbs,
 
 }  // namespace
 
-Result<Json> Commands::run(const Request& request, const Now& now) {
+bool Commands::is_long(const Request& request) const {
   const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
-  if (handler == nullptr) return fail(ErrorKind::usage, "no such command");
+  if (handler == nullptr || handler->begin == nullptr) return false;
+  if (handler->verb == "allow") return !request.flag("for");
+  if (handler->verb == "mode")
+    return !request.arguments.empty() && request.arguments.front() == word(Mode::enforce) &&
+           engine_.mode() != Mode::enforce;
+  return true;
+}
+
+Result<Later> Commands::begin(const Request& request, const Now& now) {
+  const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
+  if (handler == nullptr || handler->begin == nullptr)
+    return fail(ErrorKind::usage, "no such command");
+  engine_.drain_events(now);
+  return handler->begin({engine_, service_, now}, request);
+}
+
+Result<Json> Commands::run(const Request& request, const Now& now) {
+  if (is_long(request)) {
+    const Result<Later> later = begin(request, now);
+    if (!later) return std::unexpected(later.error());
+    return later->run(now);
+  }
+  const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);
+  if (handler == nullptr || handler->run == nullptr)
+    return fail(ErrorKind::usage, "no such command");
   engine_.drain_events(now);  // so that the command sees what just happened
   return handler->run({engine_, service_, now}, request);
 }

@@ -25,13 +25,20 @@ Settings settings_of(config::Config config) {
   return settings;
 }
 
-// Whether a budget refused something within the last two seconds, which is longer than the interval
-// that the baseline looks at.
-bool is_under_load(const datapath::Tables& tables, const Now& now) {
-  if (tables.shared.empty()) return false;
-  return std::ranges::any_of(tables.shared.data()->under_load_until_ns, [&](const fw_u64& until) {
-    return __atomic_load_n(&until, __ATOMIC_RELAXED) > now.mono_ns;
-  });
+// High where a budget of the class refused something within the last two seconds, which is longer
+// than the interval that the baseline looks at.
+Baseline::Loads loads_of(const datapath::Tables& tables, const std::optional<Attack>& attack,
+                         const Now& now) {
+  Baseline::Loads loads{};
+  if (!tables.shared.empty())
+    for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+      const fw_u64& until = tables.shared.data()->under_load_until_ns[i & (FW_CLASS_SLOTS - 1)];
+      if (__atomic_load_n(&until, __ATOMIC_RELAXED) > now.mono_ns) loads[i] = Baseline::Load::high;
+    }
+  if (attack)
+    for (const auto& [vector, seen] : attack->vectors)
+      loads[vector.traffic_class] = Baseline::Load::under_attack;
+  return loads;
 }
 
 Prefix source_of(const fw_event& event) {
@@ -45,7 +52,9 @@ Engine::Engine(datapath::Datapath& datapath, config::Config config, std::filesys
       settings_(settings_of(std::move(config))),
       folder_(std::move(folder)),
       access_(datapath, journal_, settings_, folder_),
-      detector_(datapath, journal_, settings_) {}
+      detector_(datapath, journal_, settings_) {
+  set_sample_sink({});
+}
 
 // ------------------------------------------------------------------- start and change
 
@@ -55,9 +64,17 @@ Result<void> Engine::restore_baseline(std::string_view text) {
   return {};
 }
 
+void Engine::set_sample_sink(std::function<void(const fw_sample&)> sink) {
+  detector_.set_sample_sink([this, sink = std::move(sink)](const fw_sample& sample) {
+    watch_.add(sample);
+    if (sink) sink(sample);
+  });
+}
+
 Result<void> Engine::adopt(const Now& now) {
   started_ = now.wall;
   traffic_.begin(datapath_->counters(), now);
+  watch_.begin(datapath_->counters());
   detector_.begin();
   // What a former daemon left was made in the mode that is still in force.
   const Mode mode = std::exchange(
@@ -92,6 +109,7 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   if (Result<void> published = access_.configure(next.compiled, next.mode); !published)
     return failed(published.error());
   std::vector<std::string> changes = describe_changes(settings_, next);
+  if (next.mode != settings_.mode) before_mode(next.mode, now);
   settings_ = std::move(next);
   if (settings_.mode == Mode::enforce) access_.lift_observed_bans(now);
   journal_.write(EventType::reload, now, [&] {
@@ -102,24 +120,19 @@ Result<std::vector<std::string>> Engine::apply(config::Config config, const Now&
   return changes;
 }
 
-Result<std::vector<std::string>> Engine::reload(const std::filesystem::path& config_file,
-                                                const Now& now) {
-  Result<config::Config> config = config::load(config_file);
-  if (!config) {
-    journal_.write(EventType::reload_failed, now,
-                   [&] { return failure_details("config", config.error()); });
-    return std::unexpected(config.error());
-  }
+Result<std::vector<std::string>> Engine::apply(config::Config config, ReadyLists lists,
+                                               const Now& now) {
   const std::size_t deny = access_.lists().deny.entries().size();
   const std::size_t allow = access_.lists().allow.entries().size();
-  Result<std::vector<std::string>> changes = apply(std::move(*config), now);
+  Result<std::vector<std::string>> changes = apply(std::move(config), now);
   if (!changes) return changes;
-  if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
-  const ListSet& lists = access_.lists();
-  if (deny != lists.deny.entries().size())
-    changes->push_back(fmt::format("deny entries {} -> {}", deny, lists.deny.entries().size()));
-  if (allow != lists.allow.entries().size())
-    changes->push_back(fmt::format("allow entries {} -> {}", allow, lists.allow.entries().size()));
+  if (Result<void> used = use_lists(std::move(lists), now); !used)
+    return std::unexpected(used.error());
+  const ListSet& used = access_.lists();
+  if (deny != used.deny.entries().size())
+    changes->push_back(fmt::format("deny entries {} -> {}", deny, used.deny.entries().size()));
+  if (allow != used.allow.entries().size())
+    changes->push_back(fmt::format("allow entries {} -> {}", allow, used.allow.entries().size()));
   return changes;
 }
 
@@ -135,14 +148,24 @@ Result<void> Engine::move_to(datapath::Datapath& datapath, Mode mode, const Now&
   datapath_ = &datapath;
   access_.move_to(datapath);
   traffic_.begin(datapath.counters(), now);
+  watch_.begin(datapath.counters());
   detector_.move_to(datapath);
   if (Result<void> done = access_.configure(settings_.compiled, mode); !done) return done;
   if (mode != settings_.mode) changed_mode(mode, now);
   return access_.fill(now);
 }
 
+// What was counted so far is told in the words of the mode that ends.
+void Engine::before_mode(Mode next, const Now& now) {
+  traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
+  traffic_.summarise(settings_.observing(), journal_, now);
+  access_.begin_observe(next == Mode::observe);
+  watch_.begin(datapath_->counters());  // its samples do not say in which mode they were judged
+}
+
 // The mode is in force in the datapath.
 void Engine::changed_mode(Mode mode, const Now& now) {
+  before_mode(mode, now);
   const Mode was = std::exchange(settings_.mode, mode);
   if (mode == Mode::enforce) access_.lift_observed_bans(now);
   journal_.write(EventType::mode, now, [&] {
@@ -157,10 +180,32 @@ void Engine::tick(const Now& now) {
   drain_events(now);
   ban_scanners(now);
   detector_.tick(traffic_.counters(), now);
+  watch_.tick(traffic_.counters(), borne_lately(), now);
   learn(now);
   access_.tick(now);
   interface_log_.update(interfaces(), journal_, now);
   journal_.summarise_suppressed(now);
+}
+
+// Above the budgets of services, and passed, since the last tick.
+std::uint64_t Engine::borne_lately() const {
+  std::uint64_t packets = 0;
+  for (const auto& [key, service] : detector_.capacities().services())
+    packets += static_cast<std::uint64_t>(service.passed);
+  return packets;
+}
+
+void Engine::reconcile(const Now& now) {
+  if (mode() == Mode::off) return;
+  for (const datapath::Difference& difference : datapath_->reconcile())
+    repairs_.note(difference.what, difference.unsolved, journal_, now);
+  if (datapath_->needs_lists()) {
+    const Result<void> done = access_.republish_lists();
+    repairs_.note("the lists in the kernel were changed", done ? "" : done.error().message,
+                  journal_, now);
+  }
+  if (detector_.signatures().repair() != 0)
+    repairs_.note("signatures in the kernel were changed", "", journal_, now);
 }
 
 void Engine::drain_events(const Now& now) {
@@ -174,10 +219,13 @@ void Engine::drain_events(const Now& now) {
         record_scan(event, now);
         break;
       case FW_EVENT_LIMIT:
+        note_limited(source_of(event));
         journal_.write(event.observed != 0 ? EventType::would_limit : EventType::limit, now, [&] {
           EventDetails details{source_of(event).text(),
                                {Field::text("rule", settings_.rule_name(event.rule))}};
-          std::ranges::copy(fields_of(measured(event, now)), std::back_inserter(details.fields));
+          const Measured value = measured(event, now);
+          std::ranges::copy(fields_of_limit(value, settings_.burst_of(event.rule, value.metric)),
+                            std::back_inserter(details.fields));
           return details;
         });
         break;
@@ -188,6 +236,18 @@ void Engine::drain_events(const Now& now) {
   traffic_.update(datapath_->counters(), settings_.observing(), journal_, now);
 }
 
+void Engine::finish(const Now& now) {
+  drain_events(now);
+  traffic_.summarise(settings_.observing(), journal_, now);
+}
+
+void Engine::note_limited(const Prefix& source) {
+  constexpr std::size_t kMost = 256;  // judgement: each is looked up for `list sources`
+  std::erase(limited_, source);
+  if (limited_.size() == kMost) limited_.pop_front();
+  limited_.push_back(source);
+}
+
 void Engine::record_scan(const fw_event& event, const Now& now) {
   const Prefix source = source_of(event);
   if (settings_.config.detect.scan_ban.count() != 0) scanners_.push_back(source);
@@ -195,7 +255,8 @@ void Engine::record_scan(const fw_event& event, const Now& now) {
     return EventDetails{
         source.text(),
         {Field::text("proto", protocol_name(event.proto)), Field::count("dport", event.dport),
-         Field::count("port_groups", event.value)}};
+         Field::count("port_groups", event.value), Field::count("limit", event.limit),
+         Field::text("window", "69s")}};
   });
 }
 
@@ -214,17 +275,15 @@ void Engine::ban_scanners(const Now& now) {
 void Engine::learn(const Now& now) {
   if (!settings_.config.detect.learn || mode() == Mode::off) return;
   const datapath::Tables tables = datapath_->tables();
-  const Baseline::Load load = detector_.attack()           ? Baseline::Load::under_attack
-                              : is_under_load(tables, now) ? Baseline::Load::high
-                                                           : Baseline::Load::normal;
-  if (!learner_.tick(tables.budgets, load, now)) return;
-  if (const Result<void> reviewed = review_budgets(now); !reviewed)
+  const Baseline::Loads loads = loads_of(tables, detector_.attack(), now);
+  if (!learner_.tick(tables.budgets, loads, now)) return;
+  if (const Result<void> reviewed = review_budgets(loads, now); !reviewed)
     journal_.write(EventType::reload_failed, now,
                    [&] { return failure_details("learned budgets", reviewed.error()); });
 }
 
-Result<void> Engine::review_budgets(const Now& now) {
-  std::optional<Settings> next = learner_.review(settings_);
+Result<void> Engine::review_budgets(const Baseline::Loads& loads, const Now& now) {
+  std::optional<Settings> next = learner_.review(settings_, loads);
   if (!next) return {};
   if (Result<void> published = access_.configure(next->compiled, next->mode); !published)
     return published;
@@ -251,8 +310,8 @@ Outcomes Engine::unban_all(const Now& now) {
   return access_.unban_all(now);
 }
 
-Result<Outcomes> Engine::allow(std::span<const Prefix> prefixes, const std::string& comment,
-                               const Now& now) {
+Result<Deferred<Result<Outcomes>>> Engine::allow(std::span<const Prefix> prefixes,
+                                                 const std::string& comment, const Now& now) {
   drain_events(now);
   return access_.allow(prefixes, comment, now);
 }
@@ -263,14 +322,15 @@ Result<Outcomes> Engine::allow_for(std::span<const Prefix> prefixes, std::uint64
   return access_.allow_for(prefixes, span_ns, comment, now);
 }
 
-Result<Outcomes> Engine::unallow(std::span<const Prefix> prefixes, bool strict, const Now& now) {
+Result<Deferred<Result<Outcomes>>> Engine::unallow(std::span<const Prefix> prefixes, bool strict,
+                                                   const Now& now) {
   return access_.unallow(prefixes, strict, now);
 }
 
 Result<void> Engine::reset_baseline(const Now& now) {
   learner_.reset();
   baseline_due_ns_ = 0;
-  return review_budgets(now);
+  return review_budgets({}, now);
 }
 
 // ------------------------------------------------------------------- state
@@ -298,9 +358,12 @@ View Engine::view(const Now& now) const {
           .offences = access_.offences(),
           .detector = detector_,
           .baseline = learner_.baseline(),
+          .watch = watch_,
+          .limited = limited_,
           .host_problems = host_problems_,
           .audit_problem = access_.audit_problem(now),
           .restored = restored_,
+          .repairs = repairs_.problems(now),
           .interfaces = interfaces(),
           .started = started_};
 }

@@ -9,7 +9,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +24,7 @@
 #include "datapath/interface_status.hpp"
 #include "engine/detect/detector.hpp"
 #include "engine/enforce/access_control.hpp"
+#include "engine/enforce/repairs.hpp"
 #include "engine/journal/interface_log.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/journal/traffic.hpp"
@@ -28,6 +32,7 @@
 #include "engine/learn/budget_learner.hpp"
 #include "engine/report/view.hpp"
 #include "engine/settings/settings.hpp"
+#include "engine/watch/watch.hpp"
 
 namespace fw::engine {
 
@@ -44,6 +49,8 @@ class Engine {
   // Before adopt(): what a former daemon learned (Baseline::text()). After an error learning
   // starts from nothing.
   [[nodiscard]] Result<void> restore_baseline(std::string_view text);
+  // Before the first event: those of a former daemon.
+  void restore_events(const KeptRows& rows);
   // Before adopt(): the mode, where it is not the configuration's.
   void begin_in(Mode mode) { settings_.mode = mode; }
 
@@ -59,9 +66,33 @@ class Engine {
   // When the datapath judges all packets: bans that the former program made since adopt().
   void adopt_late(const Now& now);
 
-  // Reads the list files of the configuration and swaps them in. Bad lines are skipped and become
-  // problems; after an error the old lists are in force. Lifts the bans of what is allowed now.
-  [[nodiscard]] Result<void> load_lists(const Now& now) { return access_.load_lists(now); }
+  // Before the first load_lists(): the last good version of each list file is kept below this
+  // folder, and used where the file is not fit (lists/kept_lists.hpp).
+  void keep_lists_in(std::filesystem::path folder) { access_.keep_lists_in(std::move(folder)); }
+
+  // Networks and addresses of this host: list entries that hold one are out of force from now on.
+  [[nodiscard]] Result<void> set_own(std::vector<OwnPrefix> own, const Now& now) {
+    return access_.set_own(std::move(own), now);
+  }
+
+  // What prepare() needs to read the list files of a configuration, beside the loop. Bad lines are
+  // skipped and become problems.
+  [[nodiscard]] ListJob list_job(const config::Lists& lists, const lists::Accepted& accepted,
+                                 const Now& now) const {
+    return access_.list_job(lists, accepted, now);
+  }
+  // Swaps the lists in; after an error the old ones are in force. Lifts the bans of what is allowed
+  // now.
+  [[nodiscard]] Result<void> use_lists(ReadyLists lists, const Now& now) {
+    return access_.use_lists(std::move(lists), now);
+  }
+  // Whether they are to be read again, and what use_lists() leaves to do: published_lists.hpp.
+  [[nodiscard]] PublishedLists& published_lists() { return access_.published_lists(); }
+  [[nodiscard]] const PublishedLists& published_lists() const { return access_.published_lists(); }
+  // Both at once, for the configuration in force, and keeps their last good versions: for a start.
+  [[nodiscard]] Result<void> load_lists(const Now& now, const lists::Accepted& accepted = {}) {
+    return access_.load_lists(now, accepted);
+  }
 
   // From now on exactly these are exempt; lifts their bans. The error names the first address for
   // which there was no room.
@@ -71,10 +102,9 @@ class Engine {
   // that is fixed at start changed; after an error the old one is in force.
   [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, const Now& now);
 
-  // Reads the files again, the configuration and then the lists, as SIGHUP and `floodwall apply`
-  // do.
-  [[nodiscard]] Result<std::vector<std::string>> reload(const std::filesystem::path& config_file,
-                                                        const Now& now);
+  // As apply(), then swaps in the lists that were read for that configuration.
+  [[nodiscard]] Result<std::vector<std::string>> apply(config::Config config, ReadyLists lists,
+                                                       const Now& now);
 
   // From observe to enforce lifts the bans that limits made: they were only would-be ones. Into and
   // out of `off` goes move_to(), since another datapath is in force then.
@@ -90,6 +120,9 @@ class Engine {
   // The part of tick() that reads what the datapath did, so that an order sees what just happened.
   void drain_events(const Now& now);
 
+  // At the end: reads what the datapath did, and sums up in the log what was dropped.
+  void finish(const Now& now);
+
   // ---- orders of the operator. Each is checked whole before anything is done; see AccessControl.
 
   [[nodiscard]] Result<Outcomes> ban(std::span<const Prefix> prefixes, const BanOrder& order,
@@ -97,14 +130,19 @@ class Engine {
   [[nodiscard]] Result<Outcomes> unban(std::span<const Prefix> prefixes, bool strict,
                                        const Now& now);
   [[nodiscard]] Outcomes unban_all(const Now& now);
-  [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
-                                       const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> allow(std::span<const Prefix> prefixes,
+                                                         const std::string& comment,
+                                                         const Now& now);
   [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                            const std::string& comment, const Now& now);
-  [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
-                                         const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> unallow(std::span<const Prefix> prefixes,
+                                                           bool strict, const Now& now);
   // Forgets the baseline: the budgets are the configured ones again.
   [[nodiscard]] Result<void> reset_baseline(const Now& now);
+
+  // Looks at the datapath again, puts right what is not in force as it should be, and reports it.
+  // Every second, and when the network changed.
+  void reconcile(const Now& now);
 
   // ---- what outlives the daemon
 
@@ -115,6 +153,9 @@ class Engine {
   [[nodiscard]] bool has_more_changes() const { return access_.unwritten() > 0; }
   // The store is empty: everything is handed out again.
   void write_all();
+
+  // Called with every sample of the datapath.
+  void set_sample_sink(std::function<void(const fw_sample&)> sink);
 
   // ---- state
 
@@ -128,6 +169,9 @@ class Engine {
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const Bans& bans() const { return access_.bans(); }
   [[nodiscard]] const ListSet& lists() const { return access_.lists(); }
+  [[nodiscard]] std::shared_ptr<const ListSet> shared_lists() const {
+    return access_.published_lists().shared();
+  }
   [[nodiscard]] Detector& detector() { return detector_; }
   [[nodiscard]] const Detector& detector() const { return detector_; }
   [[nodiscard]] const Baseline& baseline() const { return learner_.baseline(); }
@@ -155,11 +199,14 @@ class Engine {
   }
 
  private:
+  [[nodiscard]] std::uint64_t borne_lately() const;
+  void note_limited(const Prefix& source);
   void record_scan(const fw_event& event, const Now& now);
   void ban_scanners(const Now& now);
   void learn(const Now& now);
   // Puts learned budgets in force if they differ enough.
-  [[nodiscard]] Result<void> review_budgets(const Now& now);
+  [[nodiscard]] Result<void> review_budgets(const Baseline::Loads& loads, const Now& now);
+  void before_mode(Mode next, const Now& now);
   void changed_mode(Mode mode, const Now& now);
   void notice_sleep(const Now& now);
 
@@ -171,8 +218,11 @@ class Engine {
   AccessControl access_;
   Traffic traffic_;
   Detector detector_;
+  Watch watch_;
   BudgetLearner learner_;
   InterfaceLog interface_log_;
+  Repairs repairs_;
+  std::deque<Prefix> limited_;    // sources above a limit, the last 256
   std::vector<Prefix> scanners_;  // to be banned once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
   std::vector<std::string> host_problems_;

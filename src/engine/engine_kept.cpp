@@ -39,6 +39,7 @@ EventDetails details_of(const Restored& restored) {
       {Field::count("bans", restored.bans), Field::count("allowances", restored.allowances),
        Field::count("offenders", restored.offenders),
        Field::count("signatures", restored.signatures), Field::count("attacks", restored.attacks)}};
+  if (restored.events > 0) details.fields.push_back(Field::count("events", restored.events));
   if (restored.no_room > 0) details.fields.push_back(Field::count("no_room", restored.no_room));
   if (restored.unreadable > 0)
     details.fields.push_back(Field::count("unreadable", restored.unreadable));
@@ -76,6 +77,10 @@ void Engine::restore(const KeptRows& rows, std::string_view boot_id, bool number
   journal_.write(EventType::restored, now, [&] { return details_of(restored_); });
 }
 
+void Engine::restore_events(const KeptRows& rows) {
+  restored_.events = journal_.restore(rows);
+}
+
 void Engine::adopt_late(const Now& now) {
   access_.take_over(datapath_->former_entries(), adopted_ns_, now);
   datapath_->forget_former();
@@ -98,6 +103,7 @@ KeptRows Engine::take_changes(std::size_t most, bool last, const Now& now) {
       rows);
   detector_.take_changes(clock_, now, last, few_, rows);
   few_.remove_others(rows);
+  journal_.take_changes(most, rows);
   if (last) access_.note_renewals();
   access_.take_changes(most, clock_, now, rows);
   if (last || now.mono_ns >= baseline_due_ns_) {
@@ -119,6 +125,7 @@ KeptRows Engine::take_changes(std::size_t most, bool last, const Now& now) {
 
 void Engine::write_all() {
   few_.write_all();
+  journal_.write_all();
   access_.write_all();
   written_baseline_.clear();
   baseline_due_ns_ = clock_due_ns_ = 0;

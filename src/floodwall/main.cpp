@@ -10,9 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "control/client.hpp"
+#include "floodwall/daemon_down.hpp"
 #include "floodwall/local.hpp"
 
 namespace {
@@ -26,6 +28,11 @@ bool wants_no_colour() {
   const char* terminal = std::getenv("TERM");
   return (no_colour != nullptr && *no_colour != '\0') ||
          (terminal != nullptr && std::string_view(terminal) == "dumb");
+}
+
+fw::Result<nlohmann::json> explained(fw::Result<nlohmann::json> reply) {
+  if (reply) return reply;
+  return std::unexpected(fw::with_state_of_kernel(std::move(reply).error()));
 }
 
 fw::cli::Style style_of_output() {
@@ -49,8 +56,14 @@ int main(int argc, char** argv) {
         .in_is_terminal = ::isatty(STDIN_FILENO) != 0,
         .err_is_terminal = ::isatty(STDERR_FILENO) != 0,
         .socket = socket != nullptr && *socket != '\0' ? socket : kSocket,
-        .call = fw::control::call,
-        .call_list = fw::control::call_list,
+        .call =
+            [](const auto& path, std::string_view verb, const nlohmann::json& request) {
+              return explained(fw::control::call(path, verb, request));
+            },
+        .call_list =
+            [](const auto& path, const fw::control::Request& request) {
+              return explained(fw::control::call_list(path, request));
+            },
         .pause =
             [] {
               std::this_thread::sleep_for(kPause);

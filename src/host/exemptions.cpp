@@ -10,8 +10,6 @@
 #include <set>
 #include <utility>
 
-#include "host/ssh.hpp"
-
 namespace fw::host {
 
 namespace {
@@ -29,10 +27,13 @@ void add(Reasons& reasons, const Address& address, std::string why) {
 Result<HostFacts> read_facts(const HostFactPaths& paths) {
   auto network = read_network();
   if (!network) return std::unexpected(std::move(network.error()));
+  GuardedFacts guarded = guarded_facts(paths);
+  std::vector<Address> operators = guarded.ssh.operators();
   return HostFacts{.network = std::move(*network),
                    .dns = dns_servers(paths.resolvers),
-                   .dhcp = dhcp_servers(paths.resolvers),
-                   .operators = operator_sessions(paths.proc_root)};
+                   .dhcp = std::move(guarded.dhcp),
+                   .ssh = std::move(guarded.ssh),
+                   .operators = std::move(operators)};
 }
 
 std::vector<ExemptAddress> exemptions(const HostFacts& facts, const ExemptKinds& kinds) {
@@ -60,6 +61,25 @@ std::vector<ExemptAddress> exemptions(const HostFacts& facts, const ExemptKinds&
   for (const auto& [address, why] : reasons)
     list.push_back({address, fmt::format("{}", fmt::join(why, ", ")), own.contains(address)});
   return list;
+}
+
+std::vector<OwnPrefix> own_prefixes(const Network& network) {
+  std::vector<OwnPrefix> own;
+  for (const DefaultRoute& route : network.default_routes)
+    if (route.has_gateway)
+      own.push_back({{.address = route.gateway, .bits = 128},
+                     fmt::format("your default gateway {}", route.gateway.text())});
+  for (const Interface& interface : network.interfaces)
+    for (const InterfaceAddress& each : interface.addresses) {
+      if (is_special(each.address)) continue;
+      own.push_back(
+          {{.address = each.address, .bits = 128},
+           fmt::format("this host's own address {} ({})", each.address.text(), interface.name)});
+      const Prefix network_of{.address = masked(each.address, each.bits), .bits = each.bits};
+      own.push_back({network_of, fmt::format("{}, a network of this host ({})", network_of.text(),
+                                             interface.name)});
+    }
+  return own;
 }
 
 }  // namespace fw::host

@@ -5,14 +5,15 @@
 // Thread rule: free functions without state.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "host/guarded_facts.hpp"
 #include "host/network.hpp"
 #include "host/resolvers.hpp"
+#include "host/ssh.hpp"
 
 namespace fw::host {
 
@@ -33,12 +34,8 @@ struct ExemptAddress {
 struct HostFacts {
   Network network;
   std::vector<NetworkServer> dns, dhcp;
-  std::vector<Address> operators;  // peers of SSH sessions
-};
-
-struct HostFactPaths {
-  ResolverPaths resolvers;
-  std::filesystem::path proc_root = "/proc";
+  SshFacts ssh;
+  std::vector<Address> operators;  // peers of its sessions
 };
 
 // Reads everything; takes some milliseconds. Fails only if the network cannot be read.
@@ -48,5 +45,13 @@ struct HostFactPaths {
 // ones: an IPv6 gateway often has no other.
 [[nodiscard]] std::vector<ExemptAddress> exemptions(const HostFacts& facts,
                                                     const ExemptKinds& kinds);
+
+// A network of this host, one of its addresses, or a gateway.
+struct OwnPrefix {
+  Prefix prefix;
+  std::string what;  // "your default gateway 192.0.2.1"
+};
+// Without loopback and link-local networks, which nobody reaches through a list.
+[[nodiscard]] std::vector<OwnPrefix> own_prefixes(const Network& network);
 
 }  // namespace fw::host

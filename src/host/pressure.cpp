@@ -116,6 +116,8 @@ void add_udp(std::string_view snmp, Pressure& pressure) {
     for (std::size_t i = 0; i < names.size(); i++)
       if (names[i] == "RcvbufErrors" || names[i] == "MemErrors")
         pressure.udp_full += number_of(fields, i, 10);
+      else if (names[i] == "InDatagrams")
+        pressure.udp_read += number_of(fields, i, 10);
     names = fields;
   });
 }
@@ -125,6 +127,8 @@ void add_udp6(std::string_view snmp6, Pressure& pressure) {
     const auto fields = fields_of(line);
     if (!fields.empty() && (fields[0] == "Udp6RcvbufErrors" || fields[0] == "Udp6MemErrors"))
       pressure.udp_full += number_of(fields, 1, 10);
+    else if (!fields.empty() && fields[0] == "Udp6InDatagrams")
+      pressure.udp_read += number_of(fields, 1, 10);
   });
 }
 

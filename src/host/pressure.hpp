@@ -28,6 +28,7 @@ struct Pressure {
   std::uint64_t ring_drops = 0;       // of the interfaces: the driver's ring was full
   std::uint64_t conntrack_drops = 0;  // no room for a connection, or in its hash chain
   std::uint64_t udp_full = 0;         // datagrams for which a UDP socket had no room
+  std::uint64_t udp_read = 0;         // datagrams that programs read
 };
 
 // CPU time is of the machine, all else of the caller's network namespace. What the kernel does not

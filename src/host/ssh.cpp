@@ -206,7 +206,16 @@ std::set<std::uint16_t> ssh_ports(std::span<const SshProcess> processes,
   return ports;
 }
 
-std::vector<Address> operator_sessions(const fs::path& proc_root) {
+std::vector<Address> SshFacts::operators() const {
+  std::vector<Address> peers;
+  peers.reserve(sessions.size());
+  for (const Socket& session : sessions) peers.push_back(session.remote);
+  std::ranges::sort(peers);
+  peers.erase(std::ranges::unique(peers).begin(), peers.end());
+  return peers;
+}
+
+SshFacts read_ssh(const fs::path& proc_root) {
   const auto open = connected_sockets();
   const auto listeners = tcp_listeners();
   if (!open || !listeners) return {};
@@ -214,27 +223,21 @@ std::vector<Address> operator_sessions(const fs::path& proc_root) {
   std::ranges::copy_if(*open, std::back_inserter(connections),
                        [](const Socket& s) { return s.proto == IPPROTO_TCP; });
 
-  std::vector<Address> peers;
   const auto processes = ssh_processes(proc_root);
-  const auto ports = ssh_ports(processes, *listeners, connections);
+  SshFacts facts{.sessions = {}, .ports = ssh_ports(processes, *listeners, connections)};
+  const auto announced = announced_connections(proc_root);
   const auto is_session = [&](const Socket& connection) {
-    return ports.contains(connection.local_port) &&
-           std::ranges::any_of(processes, [&connection](const SshProcess& process) {
-             return process.logged_in && process.inodes.contains(connection.inode);
+    const bool served = facts.ports.contains(connection.local_port) &&
+                        std::ranges::any_of(processes, [&connection](const SshProcess& process) {
+                          return process.logged_in && process.inodes.contains(connection.inode);
+                        });
+    return served || std::ranges::any_of(announced, [&connection](const Socket& s) {
+             return s.remote == connection.remote && s.remote_port == connection.remote_port &&
+                    s.local == connection.local && s.local_port == connection.local_port;
            });
   };
-  for (const Socket& connection : connections)
-    if (is_session(connection)) peers.push_back(connection.remote);
-  for (const Socket& announced : announced_connections(proc_root)) {
-    const auto same = [&announced](const Socket& s) {
-      return s.remote == announced.remote && s.remote_port == announced.remote_port &&
-             s.local == announced.local && s.local_port == announced.local_port;
-    };
-    if (std::ranges::any_of(connections, same)) peers.push_back(announced.remote);
-  }
-  std::ranges::sort(peers);
-  peers.erase(std::ranges::unique(peers).begin(), peers.end());
-  return peers;
+  std::ranges::copy_if(connections, std::back_inserter(facts.sessions), is_session);
+  return facts;
 }
 
 }  // namespace fw::host

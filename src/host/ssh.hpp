@@ -21,12 +21,18 @@
 
 namespace fw::host {
 
-// Peers of logged-in connections to an SSH port of this host, and of the connection through which
-// this process was started; sorted, each once. Reads /proc (at most its first 8,192 processes,
-// about 10 us each), so call it on a refresh and not per event. Never fails: a process that cannot
-// be read is skipped.
-[[nodiscard]] std::vector<Address> operator_sessions(
-    const std::filesystem::path& proc_root = "/proc");
+struct SshFacts {
+  // Logged-in connections to an SSH port of this host, and the connection through which this
+  // process was started.
+  std::vector<Socket> sessions;
+  std::set<std::uint16_t> ports;  // at which SSH servers accept connections
+
+  // The peers of the sessions; sorted, each once.
+  [[nodiscard]] std::vector<Address> operators() const;
+};
+// Reads /proc (at most its first 8,192 processes, about 10 us each), so call it on a refresh and
+// not per event. Never fails: a process that cannot be read is skipped.
+[[nodiscard]] SshFacts read_ssh(const std::filesystem::path& proc_root = "/proc");
 
 // A process with the name of an SSH server.
 struct SshProcess {

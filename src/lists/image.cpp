@@ -18,12 +18,13 @@ struct Families {
   std::vector<Span<Address>> v6;
 };
 
-Families split(std::span<const Range> ranges) {
+template <typename Item>
+Families split(std::span<const Item> ranges) {
   Families out;
   out.v4.reserve(ranges.size());
-  for (const Range& range : ranges) {
+  for (const Item& range : ranges) {
     if (range.last < range.first) continue;
-    if (range.is_v4())
+    if (range.first.is_v4() && range.last.is_v4())
       out.v4.push_back({range.first.v4_number(), range.last.v4_number()});
     else
       out.v6.push_back({range.first, range.last});
@@ -31,12 +32,7 @@ Families split(std::span<const Range> ranges) {
   return out;
 }
 
-}  // namespace
-
-Result<std::vector<std::byte>> build_image(std::span<const Range> deny,
-                                           std::span<const Range> allow) {
-  Families denied = split(deny);
-  Families allowed = split(allow);
+Result<std::vector<std::byte>> build(Families denied, Families allowed, std::size_t entries) {
   const auto v4 = segments(std::move(denied.v4), std::move(allowed.v4));
   const auto v6 = segments(std::move(denied.v6), std::move(allowed.v6));
   if (v4.empty() && v6.empty()) return std::vector<std::byte>{};
@@ -46,11 +42,23 @@ Result<std::vector<std::byte>> build_image(std::span<const Range> deny,
     return fail(
         fmt::format("the lists ({} entries) need more than {}: shorten them, or join "
                     "addresses to prefixes",
-                    deny.size() + allow.size(), format_size(kMaxImageBytes)));
+                    entries, format_size(kMaxImageBytes)));
   fw_list_header& header = image.header();
   header.magic = FW_LIST_MAGIC;
   header.lines = static_cast<std::uint32_t>(image.lines());
   return image.take();
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> build_image(std::span<const Range> deny,
+                                           std::span<const Range> allow) {
+  return build(split(deny), split(allow), deny.size() + allow.size());
+}
+
+Result<std::vector<std::byte>> build_image(std::span<const ListEntry> deny,
+                                           std::span<const Range> allow) {
+  return build(split(deny), split(allow), deny.size() + allow.size());
 }
 
 }  // namespace fw::lists

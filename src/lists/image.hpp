@@ -18,6 +18,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "lists/list_file.hpp"
 
 namespace fw::lists {
 
@@ -35,6 +36,9 @@ inline constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 30;
 // The image, a multiple of FW_LINE_BYTES; empty if there are no entries. Fails only if it would be
 // larger than kMaxImageBytes.
 [[nodiscard]] Result<std::vector<std::byte>> build_image(std::span<const Range> deny,
+                                                         std::span<const Range> allow);
+// The same for a deny list as it was read.
+[[nodiscard]] Result<std::vector<std::byte>> build_image(std::span<const ListEntry> deny,
                                                          std::span<const Range> allow);
 
 }  // namespace fw::lists

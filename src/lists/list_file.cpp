@@ -3,7 +3,6 @@
 #include "lists/list_file.hpp"
 
 #include <fmt/format.h>
-#include <glob.h>
 
 #include <algorithm>
 #include <bit>
@@ -14,6 +13,8 @@
 
 #include "base/file.hpp"
 #include "base/terminal_text.hpp"
+#include "base/units.hpp"
+#include "lists/glob.hpp"
 
 namespace fw::lists {
 
@@ -124,7 +125,7 @@ Line parse_words(std::string_view entry) {
     const auto last = Address::parse(second);
     if (prefix && last && prefix->last() == *last) {
       Line line = entry_of(*prefix);
-      line.entry.comment = rest;
+      line.comment = rest;
       return line;
     }
   }
@@ -153,7 +154,7 @@ Line parse_ipset(std::string_view rest) {
     if (option == "timeout") line.entry.timeout_s = parse_number(take_token(rest)).value_or(0);
     if (option != "comment") continue;
     const bool quoted = rest.starts_with('"');
-    line.entry.comment = quoted ? rest.substr(1, rest.find('"', 1) - 1) : take_token(rest);
+    line.comment = quoted ? rest.substr(1, rest.find('"', 1) - 1) : take_token(rest);
     if (quoted) rest = rest.substr(std::min(rest.find('"', 1), rest.size() - 1) + 1);
   }
   return line;
@@ -238,7 +239,7 @@ Line parse_line(std::string_view text) {
       line = printable(entry) == entry ? parse_range(entry, dash) : parse_entry(entry);
   }
   if (line.kind == Line::Kind::entry && mark != std::string_view::npos)
-    line.entry.comment = trim(text.substr(mark + 1));
+    line.comment = trim(text.substr(mark + 1));
   return line;
 }
 
@@ -250,28 +251,86 @@ std::string in_utf8(std::string text) {
   return text;
 }
 
+bool Budget::is_used_up(std::size_t used) {
+  if (!reached.empty()) return true;
+  if (stop.stop_requested())
+    reached = "the daemon ends";
+  else if (used > entries)
+    reached = fmt::format(
+        "the lists have more than {} entries: shorten them, or join addresses to "
+        "prefixes",
+        grouped(kMostEntries));
+  else if (std::chrono::steady_clock::now() > end)
+    reached = "reading the lists takes too long: shorten them";
+  return !reached.empty();
+}
+
+namespace {
+
+constexpr std::uint32_t kLinesPerLook = 1U << 16;  // at the budget
+
+// Calls use(line, its number) for each line that is an entry or bad, while the budget reaches.
+template <typename Use>
+void for_each_line(std::string_view text, Budget& budget, Use use) {
+  std::size_t entries = 0;
+  for (std::uint32_t number = 1; !text.empty(); number++) {
+    if (number % kLinesPerLook == 0 && budget.is_used_up(entries)) return;
+    Line line = parse_line(take_line(text));
+    if (line.kind == Line::Kind::nothing) continue;
+    if (line.kind == Line::Kind::entry) entries++;
+    use(line, number);
+  }
+  (void)budget.is_used_up(entries);
+}
+
+}  // namespace
+
 List parse_list(std::string_view text, const std::string& name) {
+  Budget budget;
+  return parse_list(text, name, budget);
+}
+
+List parse_list(std::string_view text, const std::string& name, Budget& budget) {
   List list;
   list.path = name;
-  list.entries.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
-  for (std::uint32_t number = 1; !text.empty(); number++) {
-    Line line = parse_line(take_line(text));
-    if (line.kind == Line::Kind::entry) {
-      line.entry.line = number;
-      list.entries.push_back(std::move(line.entry));
-    } else if (line.kind == Line::Kind::bad && list.bad_lines++ < kMaxProblems) {
-      list.problems.push_back(fmt::format("{}:{}: {}", name, number, line.problem));
+  const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+  list.entries.reserve(std::min(lines, budget.entries));
+  for_each_line(text, budget, [&](Line& line, std::uint32_t number) {
+    if (line.kind == Line::Kind::bad) {
+      if (list.bad_lines++ < kMaxProblems)
+        list.problems.push_back(fmt::format("{}:{}: {}", name, number, line.problem));
+      return;
     }
-  }
+    line.entry.line = number;
+    if (!line.comment.empty()) {
+      line.entry.comment = static_cast<std::uint32_t>(list.comments.size());
+      list.comments.push_back(std::move(line.comment));
+    }
+    list.entries.push_back(line.entry);
+  });
+  budget.entries -= std::min(budget.entries, list.entries.size());
   if (list.bad_lines > kMaxProblems)
     list.problems.push_back(
         fmt::format("{}: {} more bad lines", name, list.bad_lines - kMaxProblems));
   return list;
 }
 
+std::size_t count_entries(std::string_view text, Budget& budget) {
+  std::size_t count = 0;
+  for_each_line(text, budget, [&](const Line& line, std::uint32_t) {
+    if (line.kind == Line::Kind::entry) count++;
+  });
+  return count;
+}
+
 List read_list(const std::filesystem::path& path) {
+  Budget budget;
+  return read_list(path, budget);
+}
+
+List read_list(const std::filesystem::path& path, Budget& budget) {
   auto text = read_file(path);
-  if (text) return parse_list(in_utf8(std::move(*text)), path.native());
+  if (text) return parse_list(in_utf8(std::move(*text)), path.native(), budget);
   List list;
   list.path = path;
   std::error_code unknown;
@@ -288,16 +347,13 @@ std::vector<std::filesystem::path> expand(std::span<const std::string> patterns,
     const std::filesystem::path plain = file.lexically_normal();
     if (seen.insert(plain.native()).second) files.push_back(plain);
   };
-  for (const std::string& pattern : patterns) {
-    const std::filesystem::path path = folder / pattern;
-    if (pattern.find_first_of("*?[") == std::string::npos) {
-      add(path);
+  for (const std::string& name : patterns) {
+    if (!is_pattern(name)) {
+      add(folder / name);
       continue;
     }
-    glob_t found{};
-    if (::glob(path.c_str(), 0, nullptr, &found) == 0)  // sorts
-      for (std::size_t i = 0; i < found.gl_pathc; i++) add(found.gl_pathv[i]);
-    ::globfree(&found);
+    if (const auto found = match(folder / name))
+      for (const std::filesystem::path& file : *found) add(file);
   }
   return files;
 }

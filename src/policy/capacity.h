@@ -26,11 +26,6 @@ FW_INLINE int fw_may_be_of_user(const struct fw_budget* budget) {
   return budget->port && budget->traffic_class != FW_CLASS_TCP_STRAY;
 }
 
-FW_INLINE fw_u32 fw_capacity_cost(const struct fw_config* cfg, const struct fw_capacity* capacity,
-                                  fw_u64 now_ns) {
-  return fw_is_restricted(capacity, now_ns) ? FW_READ(capacity->cost) : cfg->capacity_cost;
-}
-
 /* `cost` is that of the service, `own_cost` that of the packet, not above it. */
 FW_INLINE int fw_capacity_admits(struct fw_capacity* capacity, fw_u32 side, fw_u32 cost,
                                  fw_u32 own_cost, fw_u64 now_ns) {

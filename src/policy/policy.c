@@ -263,12 +263,27 @@ void fw_policy_forget_pending(struct fw_entry_pending* pending, fw_u32 index) {
   FW_WRITE(pending->metered, 0u);
 }
 
+/* The slot that has a key, whatever its entry says; FW_NO_ENTRY: none. Makes the filter show it. */
+static fw_u32 slot_with_key(struct fw_env* env, fw_u64 key) {
+  for (fw_u32 second = 0; second < 2; second++) {
+    fw_u32 bucket = fw_entry_bucket(env->config, key, second);
+    fw_u32 slot = fw_entry_slot_of(&env->entry_keys[bucket], key);
+
+    if (slot >= FW_ENTRY_SLOTS) continue;
+    fw_entry_filter_add(env, env->config, key, second);
+    return bucket * FW_ENTRY_SLOTS + slot;
+  }
+  return FW_NO_ENTRY;
+}
+
 fw_s32 fw_policy_entry_put(struct fw_env* env, const struct fw_entry* entry, fw_u64 now_ns) {
+  fw_u64 key = fw_entry_key(env->config, &entry->addr, entry->prefix_bits);
   fw_u32 index = fw_entry_index(env, env->config, &entry->addr, entry->prefix_bits);
 
-  if (index == FW_NO_ENTRY)
-    index = fw_entry_claim(env, env->config,
-                           fw_entry_key(env->config, &entry->addr, entry->prefix_bits), now_ns);
+  /* An entry that somebody spoiled is filled again: one in another slot would not be found, since
+   * the search ends at the first slot with the key. */
+  if (index == FW_NO_ENTRY) index = slot_with_key(env, key);
+  if (index == FW_NO_ENTRY) index = fw_entry_claim(env, env->config, key, now_ns);
   if (index == FW_NO_ENTRY) return -1;
   protect(fw_protected_word(env, env->config, 0), entry); /* only the daemon writes the bitmap */
   fw_entry_fill(&env->entries[index], entry);

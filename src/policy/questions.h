@@ -138,13 +138,16 @@ FW_GLOBAL int fw_question_proves(struct fw_env* env, const struct fw_packet* p, 
 
 /* Ticks that a question of an unverified source costs of what is answered as asked. A challenge is
  * no loss to a client of A2S, so there the service's budget is enough; a resolver pays for TCP, so
- * DNS is challenged when the service bears no more. */
+ * DNS is challenged above the configured capacity, or when the service bears less. That it bears
+ * more is no reason to answer more forged questions. */
 FW_INLINE fw_u32 fw_question_cost(const struct fw_config* cfg, const struct fw_capacity* capacity,
                                   fw_u32 question, fw_u64 now_ns) {
   fw_u32 borne = fw_capacity_cost(cfg, capacity, now_ns);
   fw_u32 budget = cfg->budget[FW_CLASS_UDP_NEW].cost;
 
-  if (!budget || borne != cfg->capacity_cost) return borne; /* the service suffers */
+  if (borne > cfg->capacity_cost) return borne; /* the service suffers */
+  borne = cfg->capacity_cost;
+  if (!budget) return borne;
   return question == FW_QUESTION_A2S || !borne || budget < borne ? budget : borne;
 }
 

@@ -161,7 +161,8 @@ Result<void> HostUnderTest::deny(const std::vector<std::string>& entries) const 
   std::string text;
   for (const std::string& entry : entries) text += entry + "\n";
   if (auto done = write_file(in_folder("deny.list"), text); !done) return done;
-  if (auto reply = call("apply", json::object()); !reply) return std::unexpected(reply.error());
+  // The list may become empty, which is meant here.
+  if (auto reply = call("apply", {{"accept", true}}); !reply) return std::unexpected(reply.error());
   return {};
 }
 

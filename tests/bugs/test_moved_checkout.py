@@ -13,6 +13,7 @@ PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(floodwall LANGUAGES NONE)
 add_custom_command(OUTPUT floodwall COMMAND cp ${PROJECT_SOURCE_DIR}/program floodwall DEPENDS program)
 add_custom_target(programs ALL DEPENDS floodwall)
+add_custom_target(installed_files)
 """
 PROGRAM = "#!/bin/sh\necho this is the self-test\n"
 

@@ -78,7 +78,7 @@ def test_long_capture_shows_its_progress_on_a_terminal(tmp_path):
 
 def test_command_that_the_readme_prints_shows_the_restriction(tmp_path):
     printed, = re.findall(r"(?m)^build/release/demo_capture .*$", (ROOT / "README.md").read_text())
-    command = printed.replace("build/release", str(BIN)).replace("/tmp/", f"{tmp_path}/")
+    command = printed.replace("/tmp/", f"{tmp_path}/").replace("build/release", str(BIN))
     done = subprocess.run([*UNPRIVILEGED, "sh", "-c", command], check=True, capture_output=True,
                           text=True)
     assert re.search(r" Restrict 203\.0\.113\.77 for=60s ", done.stdout)

@@ -16,7 +16,7 @@ namespace {
 
 void check_image(const fw::lists::List& list) {
   std::vector<fw::lists::Range> deny;
-  for (const fw::lists::Entry& entry : list.entries)
+  for (const fw::lists::ListEntry& entry : list.entries)
     if (deny.size() < 64) deny.push_back({entry.first, entry.last});
   const auto image = fw::lists::build_image(deny, {});
   check(image.has_value());
@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const fw::lists::List list = fw::lists::parse_list(fw::lists::in_utf8(std::string(text)), "l");
   check(list.problems.size() <= fw::lists::kMaxProblems + 1);
   check(list.problems.empty() == (list.bad_lines == 0));
-  for (const fw::lists::Entry& entry : list.entries)
+  for (const fw::lists::ListEntry& entry : list.entries)
     check(entry.first <= entry.last && entry.first.is_v4() == entry.last.is_v4());
   // An image takes milliseconds, a text microseconds: of one length in 32.
   if (size % 32 == 0) check_image(list);

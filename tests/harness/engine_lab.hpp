@@ -119,10 +119,33 @@ struct EngineLab : engine::ServiceControl {
     datapath.wipe_entries();
     return engine.move_to(datapath, mode, at);
   }
-  [[nodiscard]] Result<std::vector<std::string>> reload(const Now& at) override {
-    auto changes = engine.reload(config_file(), at);
+  [[nodiscard]] Deferred<std::vector<std::string>> judge_enforcing(const Now&) override {
+    return {.work = [] {}, .finish = [this](const Now&) { return objections; }};
+  }
+  [[nodiscard]] Deferred<Result<std::vector<std::string>>> reload(const engine::ApplyOrder& order,
+                                                                  const Now&) override {
+    return {.work = [] {},
+            .finish = [this, order](const Now& at) { return reload_now(order, at); }};
+  }
+  [[nodiscard]] Result<std::vector<std::string>> reload_now(const engine::ApplyOrder& order,
+                                                            const Now& at) {
+    last_order = order;
+    auto config = config::load(config_file());
+    if (!config) {
+      engine.journal().write(engine::EventType::reload_failed, at,
+                             [&] { return engine::failure_details("config", config.error()); });
+      return std::unexpected(config.error());
+    }
+    auto lists = engine::prepare(engine.list_job(config->lists, {.all = order.accept}, at));
+    if (!lists) return std::unexpected(lists.error());
+    auto changes = engine.apply(std::move(*config), std::move(*lists), at);
     if (changes) ++reconfigured;
     return changes;
+  }
+  [[nodiscard]] Result<void> confirm(const Now&) override {
+    if (!last_order.confirm_ns) return fail("nothing waits to be confirmed");
+    last_order.confirm_ns.reset();
+    return {};
   }
   void store_baseline() override { ++baseline_stored; }
 
@@ -136,6 +159,8 @@ struct EngineLab : engine::ServiceControl {
   engine::Engine engine;
   engine::Commands commands;
   int reconfigured = 0, baseline_stored = 0;
+  engine::ApplyOrder last_order;
+  std::vector<std::string> objections;  // to enforcing
   bool ready = false;
 };
 

@@ -18,8 +18,8 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self._path)  # with a timeout it would not wait for room in the queue
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Api:

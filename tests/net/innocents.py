@@ -288,6 +288,9 @@ INNOCENTS = (
     Innocent("flow collector, 30 exporters x 100/s", collector, {"exporters": 30, "each": 100}),
     Innocent("flow collector, 20 exporters x 50/s", collector, {"exporters": 20, "each": 50}, in_ci=False),
     Innocent("flow collector, 3 exporters x 3,000/s", collector, {"exporters": 3, "each": 3000}, in_ci=False),
+    # Until it is seen that the program takes it, 10,000 a second pass: a few tenths of a second.
+    Innocent("flow collector, 40 exporters x 500/s", collector, {"exporters": 40, "each": 500}, in_ci=False,
+             holds=False),
     Innocent("film sent by RTP, 1,000 packets/s", stream, {"rate": 1000}),
     Innocent("iperf3 -u, 80 Mbit/s", datagrams, {"mbit": 80}, in_ci=False),
     Innocent("VXLAN, bulk", vxlan),

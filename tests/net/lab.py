@@ -94,6 +94,7 @@ class Lab(contextlib.AbstractContextManager):
     # Words of log lines at level WARNING or ERROR that the test of the moment expects (its marker `expects`).
     # Those that it waits for by wait_for_log() need not be named. None: any, as in a benchmark.
     expected = None
+    _latest = None  # one daemon at a time
 
     def __init__(self, uplinks=1, mtu=1500, container=False, uplink_kind="veth"):
         self.uplinks, self.mtu, self.container, self.kind = uplinks, mtu, container, uplink_kind
@@ -121,6 +122,7 @@ class Lab(contextlib.AbstractContextManager):
         return self
 
     def _build(self):
+        self._end_former()
         netns.fresh_bpffs()
         shutil.rmtree("/run/floodwall", ignore_errors=True)
         shutil.rmtree("/run/systemd", ignore_errors=True)
@@ -138,6 +140,12 @@ class Lab(contextlib.AbstractContextManager):
             for address in (f"10.9.1.{n}/32", f"fd09:0:0:{n:x}::1/128 nodad")])
         if self.container:
             self._add_container()
+
+    def _end_former(self):
+        """A daemon of a lab that stands for a whole module would put its pins and its socket back here."""
+        if Lab._latest and Lab._latest.daemon:
+            Lab._latest.kill9()
+        Lab._latest = self
 
     def namespace(self, where):
         return {"dut": self.dut_ns, "peers": self.peers_ns, "box": self.box_ns}[where]

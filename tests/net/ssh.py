@@ -33,6 +33,14 @@ class SshServer(contextlib.AbstractContextManager):
         assert session.stdout.readline() == b"in\n"
         return session
 
+    def can_log_in(self, link, source):
+        """Whether a log-in from `source` succeeds within three seconds."""
+        done = self._lab.run(
+            "ssh", "-F", "none", "-p", self._port, "-b", source, "-i", self._folder / "user",
+            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "ConnectTimeout=3", f"root@{link.dut}", "true", check=False)
+        return done.returncode == 0
+
     @staticmethod
     def is_alive(session):
         session.stdin.write(b"there?\n")

@@ -14,6 +14,7 @@ import netns
 import peers
 import wire
 from lab import ATTACHMENT, KIND, PINS, QUIET, Lab, wait_until
+from tap import Tap, passed
 
 FOREIGN = """
 struct xdp_md { unsigned int data, data_end; };
@@ -97,6 +98,24 @@ def test_interface_that_is_deleted_and_comes_back_is_protected_again(lab, link):
     assert lab.comes_through(wire.udp(link, link.client(4), link.dut))
     wait_until(lambda: lab.api.call("status")["healthy"], 10, "healthy again")
     wait_until(lambda: len(lab.log_lines("Attach")) == 2, 5, "the log says so")
+
+
+@pytest.mark.xdp_only("it sees IP packets once, on the bridge")
+def test_packets_of_an_uplink_that_became_a_port_of_a_bridge_count_once(lab):
+    link = lab.link(4)
+    lab.start_daemon(lab.config(top='interface = "auto"\n'))
+    lab.cli("ban", link.client(3))
+    netns.ip_batch(lab.dut_ns, [
+        "link add br0 address 02:00:00:00:00:02 type bridge", "link set br0 up", "link set up0 master br0",
+        "address del 10.9.0.2/24 dev up0", "address add 10.9.0.2/24 dev br0", "route add default via 10.9.0.1",
+        "neighbour replace 10.9.0.1 lladdr 02:00:00:00:00:01 dev br0 nud permanent"])
+    wait_until(lambda: list(interfaces(lab)) == ["br0"], 5, "the bridge is the uplink, and up0 is let go")
+    before = lab.counters()
+    with Tap(lab.dut_ns, "br0") as tap, lab.sender() as out:
+        innocent = wire.copies(wire.udp(link, link.client(4), link.dut), 50)
+        frames = innocent + [wire.udp(link, link.client(3), link.dut)]
+        assert passed(out, tap, frames) == [token for _, token in innocent]
+    assert 50 <= lab.count("pass") - before.get("pass", 0) < 60
 
 
 @pytest.mark.expects("Detach")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Start, kill, upgrade and off: filtering does not depend on the daemon, and off means off."""
+import contextlib
 import datetime
+import os
 import signal
 import time
 
@@ -215,6 +217,26 @@ def test_second_daemon_refuses_and_the_first_goes_on(lab, link):
     assert "running" in lab.output()
     assert list(lab.bans()) == [link.client(3)]
     assert not lab.comes_through(wire.udp(link, link.client(3), link.dut))
+
+
+@needs_the_kernel
+def test_daemon_that_hung_under_a_flood_knows_every_ban_when_it_goes_on(lab):
+    """FLOODWALL_HANG: for how many seconds."""
+    link = lab.link(4)
+    lab.start_daemon(lab.config(tables='[limit.default]\nudp = { ban_at = "50/s" }\n'))
+    flood = [wire.udp(link, link.client(n), link.dut)[0] for n in range(3, 40)]
+    lab.daemon.send_signal(signal.SIGSTOP)
+    with lab.sender() as out:
+        end = time.monotonic() + float(os.environ.get("FLOODWALL_HANG", "5"))
+        while time.monotonic() < end:
+            for frame in flood:
+                with contextlib.suppress(OSError):  # more than a busy machine's veth takes
+                    out.send(frame)
+    lab.daemon.send_signal(signal.SIGCONT)
+    wait_until(lambda: len(lab.bans()) == len(flood), 3, "every ban is known")
+    time_left = {ban["left_s"] for ban in lab.bans().values()}
+    assert min(time_left) > 50, "bans that a flood renewed"
+    assert lab.api.call("status")["healthy"], lab.api.call("status")["problems"]
 
 
 def test_status_says_what_protects_and_since_when(lab):

@@ -4,8 +4,10 @@ import ipaddress
 import random
 import time
 
+import pytest
+
 import wire
-from lab import wait_until
+from lab import QUIET, wait_until
 from tap import Prober, everything
 
 FAMILY_WORDS = {4: ("10.30", "/32"), 6: ("fd30:0:0", "/128")}
@@ -63,7 +65,7 @@ def test_removed_entries_are_really_removed(lab, link):
     lab.cli("apply")
     assert through(lab, frames) == [one, free]
     lab.list_file("deny.list").write_text("")
-    lab.reload()
+    lab.cli("apply", "--accept")
     assert through(lab, frames) == [one, two, free]
     assert lab.api.call("list", what=["deny"])["deny"] == []
 
@@ -82,6 +84,76 @@ def test_edited_list_file_is_noticed_by_itself(lab, link):
     wait_until(lambda: through(lab, frames) == [one], 10, "the replaced deny.list is in force")
 
 
+@pytest.mark.expects("ListProblem")
+def test_list_that_is_no_list_any_more_stays_in_force_until_it_is_accepted(lab, link):
+    """An error page, an empty file, a folder, no file: whole or not at all, and over a restart."""
+    one, two, free = (address(link.family, n) for n in (1, 2, 3))
+    frames = from_each(link, [one, two, free])
+    file = lab.list_file("deny.list")
+    file.write_text(f"{one}\n{two}\n")
+    lab.start_daemon()
+    assert lab.api.call("status")["stale"] == []
+
+    def page():
+        file.write_text(f"<html><body>\n<h1>502 Bad Gateway</h1>\n{free}\n")
+
+    def folder():
+        file.unlink()
+        file.mkdir()
+
+    for spoil, restart in ((page, True), (lambda: file.write_text(""), False),
+                           (folder, False), (file.rmdir, True)):
+        spoil()
+        if restart:
+            lab.kill9()
+            lab.start_daemon()
+        wait_until(lambda: lab.api.call("status")["stale"] == ["deny.list"], 10, "it is stale")
+        status = lab.api.call("status")
+        assert not status["healthy"] and "apply --accept" in " ".join(status["problems"])
+        lab.cli("apply")
+        assert through(lab, frames) == [free]
+    file.write_text(f"{free}\n")
+    wait_until(lambda: lab.api.call("status")["stale"] == [], 10, "half of its entries are there")
+    assert through(lab, frames) == [one, two]
+    file.unlink()
+    lab.cli("apply", "--accept")
+    assert through(lab, frames) == [one, two, free]
+    lab.kill9()
+    lab.start_daemon()
+    assert through(lab, frames) == [one, two, free]
+    assert lab.api.call("status")["stale"] == []
+
+
+def test_formats_of_feeds_are_in_force_and_a_timeout_ends(lab):
+    link = lab.link(4)
+    lab.list_file("deny.list").write_bytes(
+        ("10.30.1.77/24\n10.30.2.0/255.255.255.0\n10.30.3.0 255.255.255.0\n"
+         "10.30.4.0\t10.30.4.255\t24\t3200\tSOME-NET\tNL\tabuse@example.com\n"
+         "add feed 10.30.5.5 timeout 3\n").encode("utf-16"))
+    lab.start_daemon()
+    sources = [f"10.30.{n}.5" for n in range(1, 7)]
+    frames = from_each(link, sources)
+    assert through(lab, frames) == ["10.30.6.5"]
+    wait_until(lambda: through(lab, frames) == ["10.30.5.5", "10.30.6.5"], 10, "the timeout ends")
+    assert lab.api.call("status")["counts"]["deny_entries"] == 4
+
+
+@pytest.mark.expects("ListProblem")
+def test_entries_that_hold_own_networks_are_refused_with_their_place(lab, link):
+    own = "10.9.0.0/24" if link.family == 4 else "fd09::/64"
+    everything_of = "0.0.0.0/0" if link.family == 4 else "::/0"
+    free = address(link.family, 1)
+    lab.list_file("deny.list").write_text(f"{everything_of}\n{own}\n{link.gateway}\n{free}\n")
+    lab.start_daemon(lab.config(tables=QUIET + "[exempt]\ngateway = false\n"))
+    frames = from_each(link, [free, link.gateway, address(link.family, 2)])
+    assert through(lab, frames) == [link.gateway, address(link.family, 2)]
+    problems = " ".join(lab.api.call("status")["problems"])
+    for line, words in ((1, "every"), (2, "holds your default gateway"), (3, "default gateway")):
+        assert f"deny.list:{line}: " in problems and words in problems
+    lab.cli("allow", everything_of, code=5)
+
+
+@pytest.mark.expects("ListProblem")
 def test_feeds_by_glob_are_lists_too(lab, link):
     one, two = (address(link.family, n) for n in (1, 2))
     frames = from_each(link, [one, two])
@@ -95,7 +167,7 @@ def test_feeds_by_glob_are_lists_too(lab, link):
     lab.cli("apply")
     assert through(lab, frames) == []
     (feeds / "first.netset").unlink()
-    lab.cli("apply")
+    lab.cli("apply", "--accept")
     assert through(lab, frames) == [one]
 
 
@@ -224,6 +296,7 @@ def peak_kib(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
 
 
+@pytest.mark.expects("ListProblem")
 def test_million_prefixes_are_loaded_and_in_force(lab, link):
     family, chance = link.family, random.Random(7)
     kind = ipaddress.IPv4Address if family == 4 else ipaddress.IPv6Address
@@ -252,7 +325,7 @@ def test_million_prefixes_are_loaded_and_in_force(lab, link):
     beside = unlisted(entries, size, chance)
     assert len(lab.passed(frames(beside))) == len(beside)
     lab.list_file("deny.list").write_text("")
-    lab.cli("apply")
+    lab.cli("apply", "--accept")
     assert len(lab.passed(frames(listed[:2000]))) == 2000
 
 

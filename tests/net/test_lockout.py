@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Nobody locks himself out: what keeps this host on the net is exempt without being listed."""
+import time
+
 import pytest
 
 import netns
 import wire
-from lab import QUIET, Lab, wait_until
+from lab import QUIET, Lab, pause_until, wait_until
 from ssh import SshServer
 from tap import passed
 
@@ -132,6 +134,139 @@ def test_operators_ssh_session_is_exempt_by_itself(lab, link):
         assert server.is_alive(late)
         session.kill()
         late.kill()
+
+
+NO_SESSIONS = "[exempt]\noperator_sessions = false\n"
+CLOSED = '[[service]]\nname = "ssh"\nport = "tcp/22"\naction = "drop"\n'
+# What would cut the operator off: top-level keys, tables, deny.list, words of the refusal with a session and
+# without one (None: it is spared, or cuts nobody off who is known).
+CUTS = {
+    "deny_everything": ("", NO_SESSIONS, "0.0.0.0/0\n::/0\n", None, None),
+    "deny_all_halves": ("", NO_SESSIONS, "0.0.0.0/1\n128.0.0.0/1\n::/1\n8000::/1\n", "deny.list:", "deny.list:"),
+    "deny_its_network": ("", NO_SESSIONS, "10.9.1.0/24\nfd09:0:0:3::/64\n", "operator_sessions = false", None),
+    "spared_by_exemption": ("", "", "10.9.1.0/24\nfd09:0:0:3::/64\n", None, None),
+    "close_ssh": ("", NO_SESSIONS + CLOSED, "", 'service "ssh"', 'service "ssh"'),
+    "one_packet_of_peers": ("", NO_SESSIONS + '[limit.default]\npackets = { limit = "1/s", peers = true }\n', "",
+                            "limit.default.packets", "limit.default.packets"),
+    "close_own_ports": ("", '[[service]]\nname = "high"\nport = "tcp/32768-60999"\naction = "drop"\n', "",
+                        'service "high"', 'service "high"'),
+    "no_such_interface": ('interface = "eth9"\n', "", "", "there is no such interface", "there is no such interface"),
+}
+
+
+@pytest.mark.expects("ReloadFailed", "ListProblem")
+@pytest.mark.parametrize("with_session", [True, False], ids=["session", "no-session"])
+def test_apply_that_would_cut_the_operator_off_is_refused_or_spares_him(lab, link, with_session):
+    operator = link.client(3)
+    good = lab.config()
+    with SshServer(lab) as server:
+        session = server.login(link, operator) if with_session else None
+        lab.start_daemon(good)
+        for name, (top, tables, deny, *words) in CUTS.items():
+            lab.list_file("deny.list").write_text(deny)
+            lab.write_config(lab.config(top, QUIET.replace("[limit.default]", "[limit.prefix]") + tables))
+            wanted = words[0 if with_session else 1]
+            done = lab.cli("apply", "--accept", code=0 if wanted is None else 5)
+            if wanted is not None:
+                assert wanted in done.err and "--force" in done.err, (name, done.err)
+                assert "floodwall.toml:" in done.err or "deny.list:" in done.err, (name, done.err)
+            if session:
+                assert server.is_alive(session), name
+            if session and wanted is None:
+                server.login(link, operator).kill()
+            assert any(i["attachment"] != "none" for i in lab.api.call("status")["interfaces"]), name
+        lab.write_config(lab.config("", CLOSED))
+        lab.reload()  # SIGHUP is refused just so
+        assert len(lab.log_lines("ReloadFailed")) > 0
+        lab.cli("apply", "--force")
+        lab.list_file("deny.list").write_text("")
+        lab.write_config(good)
+        lab.cli("apply", "--accept")
+        assert lab.api.call("status")["healthy"]
+        if session:
+            session.kill()
+
+
+@pytest.mark.expects("ReloadFailed", "ListProblem")
+def test_check_and_mode_enforce_say_what_apply_would(lab, link):
+    with SshServer(lab) as server:
+        lab.list_file("deny.list").write_text("198.51.100.1\n198.51.100.2\n198.51.100.3\n")
+        lab.start_daemon()
+        lab.list_file("deny.list").unlink()
+        said = lab.cli("check").out
+        assert "is valid" in said and "deny.list is stale: the file is gone" in said
+        lab.write_config(lab.config("", QUIET + CLOSED))
+        said = lab.cli("check", code=5).err
+        assert "apply would refuse" in said and 'service "ssh"' in said and "floodwall.toml:" in said
+        lab.cli("mode", "observe")
+        lab.cli("apply", "--force")  # the configuration says enforce
+        assert not server.can_log_in(link, link.client(3))
+        for everything_passes in ("observe", "off"):
+            lab.cli("mode", everything_passes)
+            said = lab.cli("mode", "enforce", code=5).err
+            assert 'service "ssh"' in said and "--force" in said
+            assert lab.api.call("status")["mode"] == everything_passes
+            server.login(link, link.client(3)).kill()
+        lab.cli("mode", "enforce", "--force")
+        assert not server.can_log_in(link, link.client(3))
+
+
+@pytest.mark.expects("ReloadFailed", "ListProblem")
+def test_start_with_what_apply_refuses_uses_the_former_configuration(lab, link):
+    with SshServer(lab) as server:
+        lab.start_daemon()
+        lab.kill9()
+        lab.start_daemon(lab.config("", QUIET + CLOSED))
+        problems = " ".join(lab.api.call("status")["problems"])
+        assert "not in force" in problems and 'service "ssh"' in problems
+        server.login(link, link.client(3)).kill()
+        lab.cli("apply", code=5)
+        lab.cli("apply", "--force")
+        lab.kill9()
+        lab.start_daemon()  # what was forced is in force after a restart
+        assert "would be cut off" in " ".join(lab.api.call("status")["problems"])
+
+
+def test_unconfirmed_configuration_is_taken_back_whatever_happens_meanwhile(lab, link):
+    """With the client killed, and the daemon killed and started again in between."""
+    frame = wire.udp(link, link.client(3), link.dut, dport=7777)
+    closed = QUIET + '[[service]]\nname = "game"\nport = "udp/7777"\naction = "drop"\n'
+    lab.start_daemon()
+    lab.cli("confirm", code=1)
+    lab.write_config(lab.config("", closed))
+    lab.cli("apply", "--confirm", "1h")
+    assert not lab.comes_through(frame)
+    assert "not confirmed" in " ".join(lab.api.call("status")["problems"])
+    lab.cli("confirm")
+    assert lab.api.call("status")["healthy"]
+    lab.write_config(lab.config())
+    lab.cli("apply")
+
+    for restart in (False, True):
+        lab.write_config(lab.config("", closed))
+        lab.cli("apply", "--confirm", "3s")
+        assert not lab.comes_through(frame)
+        if restart:
+            lab.kill9()
+            lab.start_daemon()
+        wait_until(lambda: lab.comes_through(frame), 15, "the former configuration is back")
+        assert "not confirmed" in " ".join(lab.api.call("status")["problems"])
+        lab.cli("confirm", code=1)
+        lab.kill9()
+        lab.start_daemon()  # and it stays so
+        assert lab.comes_through(frame)
+        lab.cli("apply")  # the operator means it
+        assert not lab.comes_through(frame)
+        lab.write_config(lab.config())
+        lab.cli("apply")
+        assert lab.api.call("status")["healthy"]
+
+    lab.write_config(lab.config("", closed))
+    lab.cli("apply", "--confirm", "1s")
+    lab.kill9()  # until after the deadline
+    pause_until(time.monotonic() + 1.5)
+    lab.start_daemon()
+    assert lab.comes_through(frame)
 
 
 def test_new_gateway_and_resolver_are_followed(lab, link):

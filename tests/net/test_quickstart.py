@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""./quickstart on the lab's host under test: protects, is idempotent, and undoes itself. Its packages and its
-build are there already; /etc, /var/lib and /var/log are the test's own."""
+"""./quickstart --no-package on the lab's host under test: protects, is idempotent, and undoes itself. Its
+packages and its build are there already; /etc, /usr/local, /var/lib and /var/log are the test's own. With the
+package, and with systemd: tests/boot."""
 import os
 import pathlib
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 import netns
 from lab import BIN, ROOT, wait_until
 
-ETC, STATE, LOGS = "/etc", "/var/lib", "/var/log"
+ETC, LOCAL, STATE, LOGS = "/etc", "/usr/local", "/var/lib", "/var/log"
 
 pytestmark = pytest.mark.skipif(BIN != ROOT / "build/release",
                                 reason="quickstart runs build/release, which is not under test")
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.skipif(BIN != ROOT / "build/release",
 
 @pytest.fixture
 def host(lab):
-    """The lab with an /etc, a /var/lib and a /var/log that can be written to and are forgotten."""
-    for place in (ETC, STATE):
+    """The lab with an /etc, a /usr/local, a /var/lib and a /var/log that can be written to and are forgotten."""
+    for place in (ETC, LOCAL, STATE):
         upper, work = (lab.folder / part / place[1:] for part in ("upper", "work"))
         upper.mkdir(parents=True)
         work.mkdir(parents=True)
@@ -31,11 +32,13 @@ def host(lab):
         yield lab
     finally:
         quickstart(lab, "--stop", code=None)
-        for place in (LOGS, STATE, ETC):
+        for place in (LOGS, STATE, LOCAL, ETC):
             subprocess.run(["umount", "-l", place], check=True)
 
 
 def quickstart(lab, *arguments, code=0, **options):
+    if not {"--stop", "--uninstall"} & set(arguments):
+        arguments = ("--no-package", *arguments)
     environment = dict(os.environ, FLOODWALL_NO_INSTALL="1")
     environment.update(options.pop("env", {}))
     with netns.inside(lab.dut_ns):
@@ -56,6 +59,7 @@ def test_quickstart_protects_the_uplink_and_says_so_and_a_second_run_is_quick(ho
     assert "up0" in printed and "native" in printed, printed
     assert f"{link.gateway} " in printed and "gateway" in printed
     assert "floodwall why" in printed and "--stop" in printed
+    assert "A reboot ends it" in printed, "there is no systemd here"
     host.cli("ban", link.client(3), "--for", "1h")
     assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))
     first = pid()
@@ -75,10 +79,15 @@ def test_stop_leaves_nothing_in_the_kernel_and_says_what_is_left(host):
     assert host.traces() != before
     process = pid()
     printed = quickstart(host, "--stop")
-    assert "/etc/floodwall" in printed and "/var/log/floodwall" in printed
+    assert "/etc/floodwall" in printed and "/var/log/floodwall" in printed and "/usr/local" in printed
     wait_until(lambda: not os.path.exists(f"/proc/{process}"), what="the daemon is gone")
     assert host.traces() == before
     assert pathlib.Path("/etc/floodwall/floodwall.toml").exists()
+    assert pathlib.Path("/usr/local/sbin/floodwalld").exists()
+    printed = quickstart(host, "--uninstall")
+    assert "/etc/floodwall" in printed
+    assert [str(each) for each in pathlib.Path("/usr/local").rglob("*floodwall*")] == []
+    assert "not installed" in quickstart(host, "--stop", code=1)
 
 
 def test_quickstart_observes_if_asked_to(host):
@@ -127,17 +136,19 @@ def test_whoever_starts_it_over_ssh_is_never_dropped(host):
     assert answer["reason"] in ("allow", "exempt")
 
 
-def test_another_build_takes_over_without_a_gap(host, tmp_path):
+def test_another_build_takes_over_without_a_gap(host):
     link = host.link(4)
     quickstart(host)
     host.cli("ban", link.client(3), "--for", "1h")
     first = pid()
-    # As after a build: another file under the name of the one that runs.
-    daemon, kept = BIN / "floodwalld", tmp_path / "floodwalld"
-    kept.write_bytes(daemon.read_bytes())
-    kept.chmod(0o755)
-    subprocess.run(["cp", "--remove-destination", kept, daemon], check=True)
-    printed = quickstart(host)
+    # As after a build: another file. A byte behind its end is never read.
+    daemon = BIN / "floodwalld"
+    built = daemon.read_bytes()
+    try:
+        daemon.write_bytes(built + b"\0")
+        printed = quickstart(host)
+    finally:
+        daemon.write_bytes(built)
     assert "makes way" in printed and pid() != first
     assert link.client(3) in host.bans()
     assert not host.ping(link, link.client(3)) and host.ping(link, link.client(4))

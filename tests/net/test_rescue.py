@@ -120,3 +120,100 @@ def test_what_another_program_attached_stays(lab):
         assert "prog/xdp" in lab.run("ip", "-d", "-o", "link", "show", "peer0").stdout
     finally:
         os.close(held)
+
+
+# ------------------------------------------------------------------- the command and the API
+
+
+def member_children(lab, script, *arguments):
+    """A Python program of group bin's, which may use the API: `script` sees sys.argv."""
+    return lab.popen("/usr/bin/python3", "-c", script, SOCKET, *arguments, where="dut", user="bin", group="bin",
+                     extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def with_members(lab):
+    return lab.config() + '[api]\ngroup = "bin"\n'
+
+
+HOLD = """
+import socket, sys
+held = []
+for _ in range(int(sys.argv[2])):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    s.send(b"GET /v1 HTTP/1.1\\r\\n\\r\\n")
+    s.recv(1)
+    held.append(s)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+def test_a_hung_daemon_is_named_in_time_and_its_socket_is_made_again(lab):
+    lab.start_daemon()
+    pid = lab.daemon.pid
+    lab.daemon.send_signal(signal.SIGSTOP)
+    begin = time.monotonic()
+    said = lab.cli("mode", "off", code=3).err
+    assert time.monotonic() - begin < 5.5, said
+    assert f"process {pid}) hangs" in said and "floodwalld --remove" in said and f"kill -9 {pid}" in said
+    lab.daemon.send_signal(signal.SIGCONT)
+    lab.cli("status")
+    shutil.rmtree(os.path.dirname(SOCKET))
+    wait_until(lab.api.is_up, 5, "the socket is made again")
+    lab.cli("status")
+
+
+@pytest.mark.expects("Repaired")
+def test_of_two_daemons_whose_lock_was_deleted_one_is_left_and_filters(lab, link):
+    frame = wire.udp(link, link.client(3), link.dut)
+    lab.start_daemon()
+    lab.cli("ban", link.client(3))
+    first = lab.daemon
+    shutil.rmtree(os.path.dirname(SOCKET))
+    lab.start_daemon(wait=False)
+    try:
+        wait_until(lambda: first.poll() is not None or lab.daemon.poll() is not None, 10, "one ends")
+        ended, left = (first, lab.daemon) if first.poll() is not None else (lab.daemon, first)
+        assert ended.poll() != 0
+        lab.daemon = left
+        wait_until(lab.api.is_up, 10, "the other one answers")
+        assert left.poll() is None and not lab.comes_through(frame)
+        lab.cli("unban", link.client(3))
+        assert lab.comes_through(frame), "its tables are those in force"
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_root_is_served_while_others_hold_every_connection(lab):
+    lab.start_daemon(with_members(lab))
+    holder = member_children(lab, HOLD, 64)
+    assert holder.stdout.readline() == "held\n"
+    assert "too many connections" in lab.cli("status", code=3, user="bin").err
+    lab.cli("status")
+
+
+def test_orders_are_in_the_log_with_who_gave_them(lab, link):
+    lab.start_daemon(with_members(lab))
+    lab.cli("ban", link.client(3), "--for", "1h", user="bin")
+    lab.cli("status", user="bin")
+    lab.cli("ban", link.gateway, code=5)
+    mine, refused = [line for line in lab.output().splitlines() if "floodwalld: order " in line]
+    assert "verb=ban" in mine and link.client(3) in mine and "uid=2 " in mine and "pid=" in mine
+    assert "result=done" in mine
+    assert "uid=0 " in refused and "result=refused" in refused
+
+
+def test_check_reads_with_the_rights_of_the_caller(lab):
+    secret = lab.list_file("secret.list")
+    secret.write_text("root:$6$HIDDEN:19000:0:99999:7:::\n", encoding="ascii")
+    secret.chmod(0o600)
+    lab.start_daemon(with_members(lab) + '[lists]\ndeny = ["secret.list"]\n')
+    lab.wait_for_log("ListProblem")
+    for folder in (lab.folder, lab.config_file.parent):
+        folder.chmod(0o755)
+    lab.config_file.chmod(0o644)
+    for file in ((), (lab.config_file,)):  # the daemon reads, or the command
+        done = lab.cli("check", *file, code=4, user="bin")
+        assert "HIDDEN" not in done.out + done.err and "secret.list" in done.err
+    assert "HIDDEN" in lab.cli("check").out

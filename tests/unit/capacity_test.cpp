@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using engine::CapacityLoop;
 
 constexpr double kTickSeconds = 0.1;
-constexpr engine::CapacityBounds kBounds{.least_pps = 10, .most_pps = 10'000};
+constexpr engine::CapacityBounds kBounds{.least_pps = 10, .configured_pps = 10'000};
 
 // A program that takes so many packets a second, with a socket that holds some, behind the loop.
 struct Simulation {
@@ -35,7 +35,8 @@ struct Simulation {
     passed = taken = lost = 0;
     for (double left = seconds; left > kTickSeconds / 2; left -= kTickSeconds) {
       const double given =
-          std::min(offered_pps, loop.restricted() ? loop.pps() : kBounds.most_pps) * kTickSeconds;
+          std::min(offered_pps, loop.controls() ? loop.pps() : kBounds.configured_pps) *
+          kTickSeconds;
       const double served = std::min(queue + given, takes_pps * kTickSeconds);
       const double rest = queue + given - served;
       const double dropped = std::max(rest - room, 0.0);
@@ -48,14 +49,15 @@ struct Simulation {
                  .passed_pps = given / kTickSeconds,
                  .lost_pps = dropped / kTickSeconds,
                  .suffers = dropped / kTickSeconds >= engine::kSocketLosesPps,
-                 .queue_is_long = long_queue},
+                 .queue_is_long = long_queue,
+                 .keeps_up = dropped == 0 && queue < engine::kQueueIsShort * room},
                 kBounds, kTickSeconds);
     }
   }
 };
 
 TEST(capacity_loop, finds_what_a_service_takes_at_any_rate_of_flood) {
-  for (const double takes : {300.0, 3'000.0, 8'000.0})
+  for (const double takes : {300.0, 3'000.0, 8'000.0, 20'000.0, 100'000.0})
     for (const double flood : {100.0, 1'000.0, 10'000.0, 100'000.0, 1'000'000.0}) {
       SCOPED_TRACE(testing::Message() << "takes " << takes << "/s, flood " << flood << "/s");
       Simulation service(takes);
@@ -69,6 +71,17 @@ TEST(capacity_loop, finds_what_a_service_takes_at_any_rate_of_flood) {
         EXPECT_FALSE(service.loop.restricted());
       }
     }
+}
+
+// A collector of logs: nobody is answered, and all of it is wanted.
+TEST(capacity_loop, gives_a_program_that_keeps_up_more_than_was_configured) {
+  Simulation service(100'000);
+  service.run(1, 30'000);
+  EXPECT_FALSE(service.loop.restricted());
+  service.run(60, 30'000);
+  EXPECT_DOUBLE_EQ(service.taken, 60 * 30'000) << "nothing is refused any more";
+  service.run(1, 100);
+  EXPECT_FALSE(service.loop.controls()) << "it is over";
 }
 
 TEST(capacity_loop, keeps_the_queue_short_as_nobody_waits_for_a_late_answer) {
@@ -167,6 +180,27 @@ TEST_F(Suffering, host_that_suffers_restricts_every_service_above_its_budget) {
   tick(500, engine::HostLoad{.sockets = {}, .backlog_drops_pps = 900});
   EXPECT_TRUE(restricted());
   EXPECT_THAT(lab.last("Suffering"), testing::HasSubstr("backlog"));
+}
+
+TEST_F(Suffering, collector_whose_program_reads_all_is_given_more_and_there_is_no_alarm) {
+  for (int i = 0; i < 30; i++) {
+    if (i < 5) lab.datapath.budget(100).refused += 1000;
+    tick(i < 5 ? 1000 : 2000, {.sockets = {}, .udp_read_pps = i < 5 ? 10'000.0 : 20'000.0});
+  }
+  EXPECT_LT(capacity().cost, 62'500'000 / 15'000);
+  EXPECT_GT(capacity().cost, 0U);
+  EXPECT_EQ(lab.last("AttackStart"), "");
+  EXPECT_EQ(lab.last("Suffering"), "");
+  EXPECT_LE(lab.datapath.tables().shared->restricted_until_window, lab.mono_ns >> FW_WINDOW_SHIFT);
+}
+
+TEST_F(Suffering, program_that_reads_less_than_passes_is_not_given_more) {
+  for (int i = 0; i < 30; i++) {
+    lab.datapath.budget(100).refused += 1000;
+    tick(1000, {.sockets = {}, .udp_read_pps = 5'000});
+  }
+  EXPECT_EQ(capacity().cost, 0U);
+  EXPECT_NE(lab.last("AttackStart"), "");
 }
 
 TEST_F(Suffering, other_sockets_and_short_queues_are_none_of_it) {

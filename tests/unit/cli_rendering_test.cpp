@@ -15,6 +15,103 @@ namespace {
 
 using nlohmann::json;
 
+json status_in_an_attack() {
+  return {{"version", "0.1.0"},
+          {"mode", "observe"},
+          {"since", "2026-05-01T12:00:03.412Z"},
+          {"uptime_s", 60},
+          {"healthy", true},
+          {"now",
+           {{"window_s", 10},
+            {"in_pps", 21'034},
+            {"in_bytes_per_s", 12'500'000},
+            {"passed_pps", 1034},
+            {"dropped_pps", 19'000},
+            {"challenged_pps", 1000},
+            {"would_drop_pps", 7}}},
+          {"attack",
+           {{"id", "20260501-1"},
+            {"duration_s", 133},
+            {"trend", "rising"},
+            {"dropped", 1'234'567},
+            {"would_drop", 9},
+            {"borne", 0},
+            {"peak_pps", 25'000},
+            {"vectors",
+             {{{"class", "tcp_syn"},
+               {"dest_ip", "2001:db8::1"},
+               {"dest_port", 80},
+               {"pps", 20'000},
+               {"done", "dropped by signature s1"},
+               {"sampled", 9000},
+               {"sources", 4100},
+               {"heaviest", "2001:db8:1:2:3:4:5:6"},
+               {"heaviest_share", 0.371}},
+              {{"class", "icmp_echo"},
+               {"dest_ip", ""},
+               {"dest_port", 0},
+               {"pps", 100},
+               {"done", "dropped above its budget of 25/s"},
+               {"sampled", 90},
+               {"sources", 1},
+               {"heaviest", "192.0.2.9"},
+               {"heaviest_share", 1.0}}}}}}};
+}
+
+TEST(rendering, of_status_begins_with_what_goes_on) {
+  const std::string text = fw::cli::render("status", status_in_an_attack(), {});
+  EXPECT_EQ(
+      text.substr(0, text.find("Floodwall")),
+      R"(now (10 s): in 21,034/s (100.0 Mbit/s), passed 1,034/s, dropped 19,000/s, asked back 1,000/s, would drop 7/s
+ATTACK 20260501-1 for 2m13s, rising: 1,234,567 packets dropped, 9 would be; 25,000/s at the peak
+  tcp_syn to 2001:db8::1 port 80: 20,000/s, dropped by signature s1; 4,100 sources in 9,000 samples, heaviest 2001:db8:1:2:3:4:5:6 (37.1 %)
+  icmp_echo: 100/s, dropped above its budget of 25/s; one source: 192.0.2.9
+  who: floodwall list sources --by dropped
+)");
+}
+
+TEST(rendering, of_status_fits_80_columns_and_names_thousands_of_own_addresses_in_a_line) {
+  json reply = status_in_an_attack();
+  reply["problems"] = {
+      "no interface is attached: nothing is protected, and this sentence is one of "
+      "the long ones that say what to do about it"};
+  for (int i = 0; i < 4000; ++i)
+    reply["exempt"].push_back({{"address", fmt::format("10.{}.{}.1", i / 250, i % 250)},
+                               {"why", "this host's own address (up0)"}});
+  reply["exempt"].push_back({{"address", "192.0.2.1"}, {"why", "default gateway"}});
+  for (const bool colour : {false, true}) {
+    std::string text = fw::cli::render("status", reply, {.colour = colour, .width = 80});
+    EXPECT_LT(std::ranges::count(text, '\n'), 40);
+    EXPECT_NE(text.find("10.0.0.1 and 3,999 more"), std::string::npos);
+    for (std::size_t at = 0; (at = text.find('\033')) != std::string::npos;)
+      text.erase(at, text.find('m', at) - at + 1);
+    while (!text.empty()) {
+      EXPECT_LE(fw::cli::columns_of(text.substr(0, text.find('\n'))), 80U) << text.substr(0, 200);
+      text.erase(0, text.find('\n') + 1);
+    }
+  }
+}
+
+TEST(rendering, of_sources_and_ports) {
+  const json row{{"source", "192.0.2.9"},
+                 {"pps", 900},
+                 {"dropped_pps", 800},
+                 {"share", 0.9},
+                 {"surplus_pps", 0},
+                 {"word", "budget"},
+                 {"ports", {"udp/53", "udp/54"}},
+                 {"command", "floodwall ban 192.0.2.9 --for 1h"}};
+  EXPECT_EQ(fw::cli::render(
+                "list", {{"by", "dropped"}, {"sources", {row}}, {"prefixes", json::array()}}, {}),
+            R"(
+source     packets/s  dropped/s   share  is      to
+192.0.2.9        900        800  90.0 %  budget  udp/53
+to type: floodwall ban 192.0.2.9 --for 1h
+)");
+  EXPECT_EQ(fw::cli::render("list", {{"by", "packets"}, {"ports", json::array()}}, {}),
+            "no port stands out: none has 0.2 % of the packets\n");
+}
+
 TEST(rendering, of_status) {
   const json reply{
       {"version", "0.1.0"},
@@ -53,7 +150,8 @@ TEST(rendering, of_status) {
         {"memory_bytes", 50331648}}},
       {"log", {{"path", "/var/log/floodwall/floodwall.log"}, {"suppressed", 0}}}};
   EXPECT_EQ(fw::cli::render("status", reply, {}),
-            R"(Floodwall 0.1.0: enforcing, DEGRADED, up 3h12m since 2026-05-01T12:00:03.412Z
+            R"(no attack
+Floodwall 0.1.0: enforcing, DEGRADED, up 3h12m since 2026-05-01T12:00:03.412Z
 problem: eth1 is gone: not protected
 
 interface  datapath  attached  sees replies  problem
@@ -202,7 +300,6 @@ TEST(rendering, cuts_table_lines_at_the_width_of_the_terminal) {
 
 TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
   const json reply{{"learning", true},
-                   {"frozen", false},
                    {"seconds", 600},
                    {"enough_s", 3600},
                    {"classes",
@@ -211,10 +308,12 @@ TEST(rendering, of_a_baseline_shows_each_budget_in_a_row) {
                       {"usual_pps", 62.0},
                       {"learned_pps", 1240.0},
                       {"in_force_pps", 25.0},
+                      {"frozen", true},
                       {"ports", {{{"port", 443}, {"usual_pps", 62.0}}}}}}}};
   const std::string text = fw::cli::render("baseline", reply, {});
   EXPECT_NE(text.find("learned from 10m of normal load, in use after 1h"), std::string::npos)
       << text;
+  EXPECT_NE(text.find("tcp_syn: nothing is learned during the attack"), std::string::npos) << text;
   EXPECT_NE(text.find("port 443 62"), std::string::npos) << text;
   EXPECT_NE(text.find("1,240"), std::string::npos) << text;
 }

@@ -355,7 +355,7 @@ TEST(bash_completion, offers_what_the_table_holds) {
   EXPECT_EQ(bash_offers(script, "floodwall mode o"), "observe off\n");
   EXPECT_EQ(bash_offers(script, "floodwall ban 192.0.2.1 --fo"), "--for --forever --force\n");
   EXPECT_EQ(bash_offers(script, "floodwall ban --for 1"), "\n");
-  EXPECT_EQ(bash_offers(script, "floodwall events --f"), "--follow\n");
+  EXPECT_EQ(bash_offers(script, "floodwall events --fo"), "--follow\n");
   EXPECT_EQ(bash_offers(script, "floodwall completion z"), "zsh\n");
   EXPECT_EQ(bash_offers(script, "floodwall setup --s"), "\n") << "it asks no daemon";
 }

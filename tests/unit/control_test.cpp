@@ -22,8 +22,8 @@ using fw::control::Verb;
 using fw::test::echo;
 using nlohmann::json;
 
-constexpr Peer kRoot{.uid = 0, .allowed = true};
-constexpr Peer kUnverified{.uid = 65534, .allowed = false};
+const Peer kRoot{.uid = 0, .allowed = true};
+const Peer kUnverified{.uid = 65534, .allowed = false};
 
 json error_of(const Answer& answer) {
   return json::parse(answer.body).at("error");
@@ -86,7 +86,10 @@ TEST(requests, that_do_not_fit_their_verb_are_refused_with_the_reason) {
       {"ban", {{"address", {"a"}}, {"for", "soon"}}, "not a duration"},
       {"ban", {{"address", {"a"}}, {"force", "yes"}}, "is a flag: true or false"},
       {"ban", {{"address", {"a"}}, {"reason", "x\x1b[2J"}}, "control character (0x1b)"},
-      {"list", {{"what", {"bnas"}}}, "none of bans, deny, allow, exempt, signatures, attacks, all"},
+      {"list",
+       {{"what", {"bnas"}}},
+       "none of bans, deny, allow, exempt, signatures, attacks, sources, "
+       "ports, all"},
       {"list", {{"what", {"bnas"}}}, "did you mean \"bans\"?"},
       {"list", {{"what", {"bans", "deny"}}}, "takes at most 1 what arguments, 2 given"},
       {"events", {{"limit", "ten"}}, "not a whole number"},

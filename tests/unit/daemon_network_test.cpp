@@ -88,15 +88,40 @@ TEST(Interfaces, auto_goes_on_protecting_an_uplink_whose_route_flaps) {
 TEST(Interfaces, named_interface_is_attached_once_it_appears) {
   Recorder datapath;
   Interfaces interfaces;
-  interfaces.update({"up0"}, network_of({"eth0"}, {"eth0"}), datapath);
+  interfaces.update({"up0"}, network_of({"eth0"}, {}), datapath);
   EXPECT_THAT(datapath.names(), IsEmpty());
   EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0: there is no such interface")));
   ASSERT_EQ(interfaces.unprotected().size(), 1U);
   EXPECT_EQ(interfaces.unprotected()[0].name, "up0");
-  interfaces.update({"up0"}, network_of({"eth0", "up0"}, {"eth0"}), datapath);
+  interfaces.update({"up0"}, network_of({"eth0", "up0"}, {}), datapath);
   EXPECT_THAT(datapath.names(), ElementsAre("up0"));
   EXPECT_THAT(interfaces.problems(), IsEmpty());
   EXPECT_TRUE(interfaces.unprotected().empty());
+}
+
+TEST(Interfaces, an_uplink_that_is_not_configured_is_named) {
+  Recorder datapath;
+  Interfaces interfaces;
+  interfaces.update({"up0"}, network_of({"up0", "up1"}, {"up0", "up1"}), datapath);
+  EXPECT_THAT(datapath.names(), ElementsAre("up0"));
+  EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up1 has a default route")));
+}
+
+TEST(Interfaces, a_card_that_was_renamed_with_its_program_is_not_called_unprotected) {
+  Recorder datapath;
+  Interfaces interfaces;
+  host::Network network = network_of({"up0"}, {"up0"});
+  network.interfaces[0].index = 7;
+  interfaces.update({"up0"}, network, datapath);
+  datapath.status["up0"].index = 7;
+  network = network_of({"old0"}, {"old0"});
+  network.interfaces[0].index = 7;
+  interfaces.update({"up0"}, network, datapath);
+  EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0: there is no such interface")));
+  network.interfaces[0].index = 8;  // not that card
+  interfaces.update({"up0"}, network, datapath);
+  EXPECT_THAT(interfaces.problems(), ElementsAre(HasSubstr("up0: there is no such interface"),
+                                                 HasSubstr("old0 has a default route")));
 }
 
 TEST(Interfaces, what_is_not_configured_any_more_is_detached) {

@@ -187,6 +187,69 @@ TEST(engine_bans, observe_says_would_ban_and_enforce_forgets_those) {
   EXPECT_TRUE(lab.last("Ban").ends_with("offence=1")) << "a would-be ban is no offence";
 }
 
+TEST(engine_bans, what_passed_in_observe_mode_is_never_called_dropped) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"198.51.100.1"}));
+  const auto count = [&](std::uint64_t packets) {
+    const_cast<fw_entry*>(lab.datapath.find(prefix("198.51.100.1"), FW_ENTRY_BAN))->dropped +=
+        packets;
+    lab.datapath.counts.packets[FW_REASON_BAN] += packets;
+    lab.datapath.counts.bytes[FW_REASON_BAN] += 60 * packets;
+    if (lab.engine.mode() == engine::Mode::observe) lab.datapath.counts.observed_drops += packets;
+    lab.pass(100ms);
+  };
+  count(5);
+  ASSERT_TRUE(lab.run("mode", {"observe"}));
+  EXPECT_EQ(lab.last("Dropped"), "INFO Dropped packets=5 bytes=300 ban=5");
+  count(70);
+  auto ban = lab.run("list", {"bans"}).value()["bans"][0];
+  EXPECT_EQ(ban["dropped"], 5);
+  EXPECT_EQ(ban["would_drop"], 70);
+  ASSERT_TRUE(lab.run("mode", {"enforce"}));
+  EXPECT_EQ(lab.last("WouldDrop"), "INFO WouldDrop packets=70 bytes=4200 ban=70");
+  count(600);
+  const auto traffic = lab.run("status").value()["traffic"];
+  EXPECT_EQ(traffic["dropped_packets"], 605);
+  EXPECT_EQ(traffic["dropped_bytes"], 605 * 60);
+  EXPECT_EQ(traffic["observed_drops"], 70);
+  ASSERT_TRUE(lab.run("unban", {"198.51.100.1"}));
+  EXPECT_EQ(lab.last("Unban"),
+            "NOTICE Unban 198.51.100.1 reason=operator dropped=605 would_drop=70");
+}
+
+TEST(engine_bans, a_new_reason_for_a_ban_in_force_is_kept) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"198.51.100.1"}, {{"reason", "scans"}}));
+  const auto again = lab.run("ban", {"198.51.100.1"}, {{"for", "1h"}, {"reason", "sells it"}});
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)["results"][0]["message"],
+            "was banned already until it is unbanned; the reason is noted");
+  EXPECT_EQ((*lab.run("list", {"bans"}))["bans"][0]["reason"], "sells it");
+  EXPECT_EQ(lab.last("BanReason"), "INFO BanReason 198.51.100.1 reason=\"sells it\"");
+  lab.datapath.ban(prefix("203.0.113.77"), lab.mono_ns, 60'000, game_flood());
+  lab.pass(100ms);
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.77"}, {{"for", "1s"}, {"reason", "known bot"}}));
+  const auto bans = lab.run("list", {"bans"}).value()["bans"];
+  EXPECT_EQ(bans[1]["reason"], "known bot");
+  EXPECT_EQ(bans[1]["by"], "limit") << "the datapath still renews it";
+}
+
+TEST(engine_bans, unban_of_a_part_of_a_ban_is_refused_and_says_what_would_do_it) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"203.0.113.0/24", "198.51.100.1"}));
+  const auto part = lab.run("unban", {"198.51.100.1", "203.0.113.5"});
+  ASSERT_FALSE(part);
+  EXPECT_EQ(part.error().kind, ErrorKind::refused);
+  EXPECT_EQ(part.error().message,
+            "203.0.113.5 is inside 203.0.113.0/24, which is banned as a whole (nothing was "
+            "unbanned). To let all of it in: floodwall unban 203.0.113.0/24. To let in only "
+            "203.0.113.5: floodwall allow 203.0.113.5 (--for 1h, for a while)");
+  EXPECT_TRUE(lab.banned("198.51.100.1"));
+  ASSERT_TRUE(lab.run("allow", {"203.0.113.5"}, {{"for", "1h"}}));
+  EXPECT_EQ((*lab.run("why", {"203.0.113.5"}))["answers"][0]["verdict"], "pass");
+  EXPECT_EQ((*lab.run("why", {"203.0.113.6"}))["answers"][0]["verdict"], "drop");
+}
+
 TEST(engine_bans, unban_finds_the_ban_around_an_address_and_those_inside_a_prefix) {
   EngineLab lab;
   ASSERT_TRUE(lab.run("ban", {"2001:db8::/64", "10.1.2.3", "10.1.2.4", "10.2.0.1"}));
@@ -365,6 +428,31 @@ TEST(engine_bans, the_audit_restores_what_vanished_from_the_tables_and_reports_i
   EXPECT_EQ(lab.last("Repaired"), "WARNING Repaired entries=3");
   ASSERT_EQ(lab.engine.problems(lab.now()).size(), 1);
   EXPECT_TRUE(lab.engine.problems(lab.now())[0].starts_with("3 bans or exemptions"));
+}
+
+TEST(engine_bans, an_entry_that_somebody_spoiled_is_put_right_in_its_slot_and_logged_once) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}, {{"for", "1h"}}));
+  lab.pass(1s);
+  fw_entry* entry = lab.datapath.find(prefix("10.0.0.1"), FW_ENTRY_BAN);
+  ASSERT_NE(entry, nullptr);
+  const fw_entry whole = *entry;
+  const auto spoil = [&](auto change) {
+    *entry = whole;
+    change(*entry);
+    for (int i = 0; i < 20; ++i) lab.pass(100ms);
+    EXPECT_TRUE(lab.banned("10.0.0.1"));
+    EXPECT_EQ(lab.datapath.find(prefix("10.0.0.1"), FW_ENTRY_BAN), entry);
+  };
+  spoil([](fw_entry& e) { e = {}; });
+  spoil([](fw_entry& e) { e.addr.lo ^= 1; });
+  spoil([](fw_entry& e) { e.until_ns = 1; });
+  spoil([](fw_entry& e) { e.since_ns = FW_FOREVER / 2; });
+  spoil([](fw_entry& e) { e.kind = FW_ENTRY_ALLOW; });
+  spoil([](fw_entry& e) { e.metric |= FW_ENTRY_RESTRICTED; });
+  EXPECT_EQ(std::ranges::count_if(
+                lab.log(), [](const std::string& line) { return line.contains("Repaired"); }),
+            1);
 }
 
 TEST(engine_bans, the_audit_finds_bans_whose_event_was_lost_and_removes_strange_exemptions) {

@@ -29,7 +29,7 @@ std::string line_of(const Json& answer, const std::string& key) {
 
 TEST(engine_commands, status_says_what_protects_and_since_when) {
   EngineLab lab;
-  ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}));
+  ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}, {{"for", "60s"}}));
   lab.datapath.counts.packets[FW_REASON_PASS] = 90;
   lab.datapath.counts.packets[FW_REASON_BAN] = 10;
   lab.datapath.counts.bytes[FW_REASON_BAN] = 640;
@@ -136,7 +136,7 @@ TEST(engine_commands, why_answers_in_the_order_of_the_datapath) {
       {"10.1.0.1", "pass", "EXEMPT: your default gateway (automatic exemption)"},
       {"10.1.0.2", "pass", "ALLOWED by 10.1.0.0/16 (allow.list:1)"},
       {"10.2.0.1", "drop", "DENIED by 10.0.0.0/8 (deny.list:1)"},
-      {"192.0.2.8", "drop", "BANNED until 12:01:00 UTC (60 s left), by the operator"},
+      {"192.0.2.8", "drop", "BANNED until it is unbanned, by the operator"},
       {"192.0.3.8", "pass",
        "NOT BLOCKED: nothing speaks against it but the limits that hold for all"},
   };
@@ -282,6 +282,21 @@ TEST(engine_commands, mode_stays_off_when_the_interfaces_cannot_be_attached) {
   EXPECT_EQ(lab.engine.mode(), engine::Mode::off);
 }
 
+TEST(engine_commands, enforcing_what_would_cut_something_off_wants_force) {
+  EngineLab lab;
+  ASSERT_TRUE(lab.run("mode", {"observe"}));
+  lab.objections = {"every log-in to sshd (port 22) would be cut off: floodwall.toml:4"};
+  const auto refused = lab.run("mode", {"enforce"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+  EXPECT_NE(refused.error().message.find("floodwall.toml:4"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("--force"), std::string::npos);
+  EXPECT_EQ(lab.engine.mode(), engine::Mode::observe);
+  EXPECT_TRUE(lab.run("mode", {"enforce"}, {{"force", ""}}));
+  EXPECT_EQ(lab.engine.mode(), engine::Mode::enforce);
+  EXPECT_TRUE(lab.run("mode", {"enforce"})) << "it is in force already";
+}
+
 TEST(engine_commands, apply_takes_over_what_is_on_disk_and_says_what_changed) {
   EngineLab lab;
   lab.folder.write("floodwall.toml", "mode = \"observe\"\n");
@@ -333,6 +348,51 @@ TEST(engine_commands, a_failed_publish_leaves_the_old_configuration_in_force) {
   EXPECT_TRUE(lab.engine.settings().config.services.empty());
 }
 
+TEST(engine_commands, why_never_says_not_blocked_of_what_is_lost) {
+  config::Config config = game_config();
+  config.services[0].action = config::Action::drop;
+  EngineLab lab(config);
+  lab.pass(100ms);
+  const auto why = [&](const std::string& port) {
+    return lab.run("why", {"192.0.2.9"}, {{"port", port}}).value()["answers"][0];
+  };
+  EXPECT_EQ(why("udp/27015")["headline"], "CLOSED: udp/27015 is dropped, by service \"game\"");
+  EXPECT_TRUE(why("udp/27015")["loses"].get<bool>());
+  EXPECT_TRUE(why("tcp/80")["headline"].get<std::string>().starts_with("NOT BLOCKED: nothing"));
+  EXPECT_FALSE(lab.run("why", {"192.0.2.9"}, {{"port", "http"}}));
+
+  // Its packets are refused by a budget.
+  fw_sample sample{};
+  sample.packet.src = key_of(Address::parse("192.0.2.9").value());
+  sample.packet.proto = FW_IPPROTO_UDP;
+  sample.packet.dport = 9;
+  sample.kind = FW_SAMPLE_REFUSED;
+  sample.reason = FW_REASON_BUDGET;
+  sample.traffic_class = FW_CLASS_UDP_NEW;
+  for (int i = 0; i < 10; ++i) {
+    lab.datapath.counts.packets[FW_REASON_BUDGET] += 100;
+    lab.datapath.samples.push_back(sample);
+    lab.pass(100ms);
+  }
+  const Json lost = answer_about(lab, "192.0.2.9");
+  EXPECT_TRUE(lost["headline"].get<std::string>().starts_with("LOSES PACKETS: about 1,000/s of "))
+      << lost["headline"];
+  EXPECT_TRUE(lost["loses"].get<bool>());
+  const auto heavy = lab.run("list", {"sources"}, {{"by", "dropped"}}).value();
+  EXPECT_EQ(heavy["sources"][0]["source"], "192.0.2.9");
+  EXPECT_EQ(heavy["sources"][0]["word"], "budget");
+  EXPECT_EQ(lab.run("list", {"ports"}).value()["ports"][0]["port"], "udp/9");
+  EXPECT_FALSE(lab.run("list", {"bans"}, {{"by", "dropped"}}));
+  EXPECT_FALSE(lab.run("list", {"ports"}, {{"by", "bytes"}}));
+
+  lab.datapath.statuses.clear();
+  EXPECT_EQ(answer_about(lab, "192.0.2.1")["headline"],
+            "NOT FILTERED: nothing is attached to any interface");
+  ASSERT_TRUE(lab.run("mode", {"off"}));
+  EXPECT_EQ(answer_about(lab, "192.0.2.1")["headline"],
+            "NOT FILTERED: mode is off, so nothing is attached");
+}
+
 TEST(engine_commands, events_are_followed_by_id) {
   EngineLab lab;
   ASSERT_TRUE(lab.run("ban", {"10.0.0.1"}));
@@ -364,6 +424,62 @@ TEST(engine_commands, events_since_a_while_ago) {
   ASSERT_TRUE(reply);
   ASSERT_EQ((*reply)["events"].size(), 1);
   EXPECT_EQ((*reply)["events"][0]["src_ip"], "10.0.0.2");
+}
+
+TEST(engine_commands, events_are_chosen_by_address_type_and_time) {
+  EngineLab lab;
+  lab.wall += 3h;  // 15:00
+  ASSERT_TRUE(lab.run("ban", {"10.0.0.1", "10.0.0.0/24", "10.0.1.1", "2001:db8::/64"}));
+  lab.pass(30min);
+  ASSERT_TRUE(lab.run("unban", {"10.0.0.1", "10.0.1.1"}, {}).error().kind == ErrorKind::refused);
+  ASSERT_TRUE(lab.run("unban", {"10.0.1.1"}));
+  const auto texts = [&](EngineLab::Options options) {
+    std::string out;
+    const auto reply = lab.run("events", {}, std::move(options));
+    if (!reply) return reply.error().message;
+    for (const Json& event : (*reply)["events"])
+      out += event["event_type"].get<std::string>() + " " + event.value("src_ip", "") + ";";
+    return out;
+  };
+  EXPECT_EQ(texts({{"address", "10.0.0.1"}}), "Ban 10.0.0.1;Ban 10.0.0.0/24;");
+  EXPECT_EQ(texts({{"address", "10.0.0.0/23"}, {"type", "ban"}}),
+            "Ban 10.0.0.1;Ban 10.0.0.0/24;Ban 10.0.1.1;");
+  EXPECT_EQ(texts({{"type", "Unban,Scan"}}), "Unban 10.0.1.1;");
+  EXPECT_EQ(texts({{"from", "15:10"}, {"type", "unban,ban"}}), "Unban 10.0.1.1;");
+  EXPECT_EQ(texts({{"until", "2026-05-01T15:00:00.001Z"}, {"address", "::/0"}}),
+            "Ban 10.0.0.1;Ban 10.0.0.0/24;Ban 10.0.1.1;Ban 2001:db8::/64;");
+  EXPECT_EQ(texts({{"from", "16:00"}, {"until", "2026-05-01"}}), "") << "16:00 was yesterday";
+  EXPECT_EQ(texts({{"type", "Bann"}}), "no event type \"Bann\": did you mean \"Ban\"?");
+  EXPECT_EQ(texts({{"from", "noon"}}),
+            "\"noon\" is no time: write 03:15, 2026-05-01 or 2026-05-01T03:15:00Z, in UTC");
+  const auto one = lab.run("events", {}, {{"type", "Ban"}, {"limit", "1"}});
+  EXPECT_EQ((*one)["left_out"], 3);
+}
+
+TEST(engine_commands, a_limit_event_shows_what_broke_the_limit) {
+  EngineLab lab;
+  lab.pass(100ms);
+  fw_event event{};
+  event.kind = FW_EVENT_LIMIT;
+  event.src = key_of(Address::parse("192.0.2.9").value());
+  event.prefix_bits = 128;
+  event.proto = FW_IPPROTO_TCP;
+  event.dport = 80;
+  event.metric = FW_METRIC_SYN;
+  event.limit = 268;  // 250/s in 2^30 ns
+  event.value = 300;
+  lab.datapath.events.push_back(event);
+  event.value = 261;  // all at once: the rate was not broken
+  lab.datapath.events.push_back(event);
+  lab.pass(100ms);
+  ASSERT_GE(lab.log().size(), 2U);
+  const auto log = lab.log();
+  EXPECT_EQ(log[log.size() - 2],
+            "INFO Limit 192.0.2.9 rule=default proto=tcp dport=80 measure=syn pps=279 limit=250 "
+            "window=1s");
+  EXPECT_EQ(log.back(),
+            "INFO Limit 192.0.2.9 rule=default proto=tcp dport=80 measure=syn at_once=251 "
+            "burst=250 limit=250 window=1s");
 }
 
 TEST(engine_commands, dropped_packets_are_summarised_once_a_minute_if_there_were_any) {

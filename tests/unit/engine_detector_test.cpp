@@ -93,8 +93,8 @@ TEST_F(Detection, an_attack_has_a_start_a_peak_and_an_end_with_hysteresis) {
   }
   ASSERT_TRUE(lab.engine.detector().attack());
   EXPECT_EQ(lab.last("AttackStart"),
-            "WARNING AttackStart id=20260501-1 vectors=\"tcp_syn to 192.0.2.1 port 80\" pps=500 "
-            "excess_pps=500");
+            "WARNING AttackStart id=20260501-1 vectors=\"tcp_syn to 192.0.2.1 port 80\" pps=5000 "
+            "dropped_pps=5000 excess_pps=5000 budget=25 window=1s");
   const auto status = lab.run("status");
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ((*status)["attack"]["id"], "20260501-1");

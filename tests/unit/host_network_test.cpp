@@ -392,19 +392,19 @@ TEST_F(HostNetwork, an_ssh_peer_counts_once_its_user_has_logged_in) {
                                "sshd: unknown [net]", "sshd: [preauth]"}) {
       session.title = before;
       session.write_under(folder_);
-      EXPECT_THAT(operator_sessions(folder_), IsEmpty()) << before;
+      EXPECT_THAT(read_ssh(folder_).operators(), IsEmpty()) << before;
     }
     for (const char* after : {"sshd: root@pts/0", "sshd: admin@notty", "sshd: admin"}) {
       session.title = after;
       session.write_under(folder_);
-      EXPECT_THAT(operator_sessions(folder_), ElementsAre(at("198.51.100.7"))) << after;
+      EXPECT_THAT(read_ssh(folder_).operators(), ElementsAre(at("198.51.100.7"))) << after;
     }
     // The same without a server of root is just a program with that name.
     FakeProcess{.pid = "100", .comm = "sshd", .user = 1000, .inodes = {inode_of(ssh.listener)}}
         .write_under(folder_);
     session.user = 1000;
     session.write_under(folder_);
-    EXPECT_THAT(operator_sessions(folder_), IsEmpty());
+    EXPECT_THAT(read_ssh(folder_).operators(), IsEmpty());
   });
 }
 
@@ -425,7 +425,7 @@ TEST_F(HostNetwork, ssh_connection_counts_only_while_that_connection_stands) {
           "{0}HOME=/root{0}",
           '\0', told_port);
       shell.write_under(folder_);
-      EXPECT_EQ(operator_sessions(folder_).size(), count);
+      EXPECT_EQ(read_ssh(folder_).operators().size(), count);
     }
   });
 }

@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
 #include "base/file.hpp"
 #include "host/exemptions.hpp"
 #include "host/file_watch.hpp"
+#include "host/guarded_facts.hpp"
 #include "host/ssh.hpp"
 #include "host/time_namespace.hpp"
 
@@ -159,6 +161,52 @@ TEST_F(HostFiles, a_stub_resolver_on_this_host_leads_to_its_upstream_servers) {
   servers = dns_servers(paths);
   ASSERT_EQ(servers.size(), 1U);
   EXPECT_EQ(servers[0].address, at("192.0.2.1"));
+}
+
+TEST(GuardedFacts, are_the_same_after_their_way_through_the_socket) {
+  GuardedFacts facts;
+  facts.ssh.sessions = {{.local = at("192.0.2.1"),
+                         .remote = at("198.51.100.7"),
+                         .local_port = 22,
+                         .remote_port = 50'000},
+                        {.local = at("2001:db8::1"),
+                         .remote = at("2001:db8::7"),
+                         .local_port = 2222,
+                         .remote_port = 1}};
+  facts.ssh.ports = {22, 2222};
+  facts.dhcp = {{at("10.0.0.2"), "/var/lib/dhcp/a name.leases"}};
+  const auto again = parse_guarded_facts(guarded_facts_text(facts));
+  ASSERT_TRUE(again.has_value());
+  ASSERT_EQ(again->ssh.sessions.size(), 2U);
+  EXPECT_EQ(again->ssh.sessions[1].remote, at("2001:db8::7"));
+  EXPECT_EQ(again->ssh.sessions[1].local_port, 2222);
+  EXPECT_EQ(again->ssh.sessions[0].remote_port, 50'000);
+  EXPECT_EQ(again->ssh.ports, facts.ssh.ports);
+  ASSERT_EQ(again->dhcp.size(), 1U);
+  EXPECT_EQ(again->dhcp[0].source, facts.dhcp[0].source);
+}
+
+TEST(GuardedFacts, what_is_no_answer_is_none) {
+  EXPECT_TRUE(parse_guarded_facts("end\n").has_value());
+  for (const char* text :
+       {"", "end", "port 22\n", "port 99999\nend\n", "port\nend\n", "session 1.2.3.4 22\nend\n",
+        "session a 1 b 2\nend\n", "dhcp 10.0.0.1\nend\n", "other 1.2.3.4 1 1.2.3.4 1\nend\n"})
+    EXPECT_FALSE(parse_guarded_facts(text).has_value()) << text;
+}
+
+// Exits with 0 if the process answered, else with 1. In a process of its own, for there is one
+// reader.
+[[noreturn]] void exit_as_the_reader_does(bool may_begin) {
+  (void)start_reader(
+      [may_begin] { return may_begin ? Result<void>{} : Result<void>(fail("no rights")); });
+  const HostFactPaths nothing{.resolvers = {.lease_folders = {}}, .proc_root = "/nowhere"};
+  (void)guarded_facts(nothing);
+  std::exit(reader_problem().empty() ? 0 : 1);
+}
+
+TEST(GuardedFacts, come_from_a_process_and_its_end_is_a_problem) {
+  EXPECT_EXIT(exit_as_the_reader_does(true), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(exit_as_the_reader_does(false), testing::ExitedWithCode(1), "");
 }
 
 HostFacts some_facts() {

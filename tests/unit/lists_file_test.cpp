@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // List files: every form of a line, what is said about a bad one, edits that leave the rest alone.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -8,6 +10,8 @@
 #include <filesystem>
 
 #include "base/file.hpp"
+#include "lists/glob.hpp"
+#include "lists/kept_lists.hpp"
 #include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
 
@@ -16,7 +20,7 @@ namespace {
 using fw::Prefix;
 using fw::lists::List;
 
-std::string entry_text(const fw::lists::Entry& entry) {
+std::string entry_text(const fw::lists::ListEntry& entry) {
   return fw::lists::range_text(entry.first, entry.last);
 }
 
@@ -79,7 +83,7 @@ TEST(list_lines, every_form_of_an_entry_is_read) {
     const auto line = fw::lists::parse_line(c.line);
     ASSERT_EQ(line.kind, fw::lists::Line::Kind::entry) << c.line << ": " << line.problem;
     EXPECT_EQ(entry_text(line.entry), c.entry) << c.line;
-    EXPECT_EQ(line.entry.comment, c.comment) << c.line;
+    EXPECT_EQ(line.comment, c.comment) << c.line;
   }
   for (const char* line : {"", "   ", "\t", "# comment", "  ; comment", "#",
                            "create blocked hash:ip family inet hashsize 1024", "flush blocked",
@@ -133,6 +137,26 @@ TEST(list_text, line_ends_and_a_byte_order_mark_do_not_matter) {
   EXPECT_EQ(entry_text(list.entries[2]), "192.0.2.3");
 }
 
+TEST(list_text, reading_ends_where_the_budget_does) {
+  std::string text;
+  for (int i = 0; i < 200'000; i++) text += "192.0.2.1\n";
+  fw::lists::Budget budget{.entries = 70'000};
+  EXPECT_LT(fw::lists::parse_list(text, "a", budget).entries.size(), 200'000U);
+  EXPECT_NE(budget.reached.find("more than"), std::string::npos);
+
+  std::stop_source stop;
+  stop.request_stop();
+  fw::lists::Budget stopped{.stop = stop.get_token()};
+  EXPECT_LT(fw::lists::parse_list(text, "a", stopped).entries.size(), 200'000U);
+  EXPECT_EQ(stopped.reached, "the daemon ends");
+
+  fw::lists::Budget enough{.entries = 200'001};
+  EXPECT_EQ(fw::lists::count_entries(text, enough), 200'000U);
+  EXPECT_EQ(fw::lists::parse_list(text, "a", enough).entries.size(), 200'000U);
+  EXPECT_EQ(enough.entries, 1U);
+  EXPECT_EQ(enough.reached, "");
+}
+
 TEST(list_text, utf16_with_a_byte_order_mark_is_read) {
   const std::u16string text = u"\ufeff192.0.2.1 # \u00e9\u20ac\U0001f600\xd800\r\n192.0.2.2\n";
   for (const bool big : {false, true}) {
@@ -144,7 +168,7 @@ TEST(list_text, utf16_with_a_byte_order_mark_is_read) {
     }
     const List list = fw::lists::parse_list(fw::lists::in_utf8(bytes), "a");
     ASSERT_EQ(list.entries.size(), 2U) << big;
-    EXPECT_EQ(list.entries[0].comment, "\u00e9\u20ac\U0001f600\ufffd");
+    EXPECT_EQ(list.comments[list.entries[0].comment], "\u00e9\u20ac\U0001f600\ufffd");
     EXPECT_EQ(entry_text(list.entries[1]), "192.0.2.2");
   }
   EXPECT_EQ(fw::lists::in_utf8("\xff\xfe\x31"), "") << "half a unit";
@@ -202,6 +226,20 @@ TEST_F(ListFolder, patterns_mean_the_files_below_the_folder_once_each) {
       folder_ / "deny.list", folder_ / "feeds/a.netset", folder_ / "feeds/b.netset",
       folder_ / "missing.list", absolute};
   EXPECT_EQ(fw::lists::expand(patterns, folder_), expected);
+}
+
+TEST_F(ListFolder, of_a_pattern_that_looks_at_too_much_are_none_and_it_is_named) {
+  std::filesystem::create_directory(folder_ / "bomb");
+  for (int i = 0; i < 10; ++i)
+    std::filesystem::create_symlink(".", folder_ / "bomb" / std::to_string(i));
+  const std::vector<std::string> patterns{"bomb/*", "bomb/*/*/*/*/*/*/*"};
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(fw::lists::expand(patterns, folder_).size(), 10U);
+  const auto bounded = fw::lists::check_patterns(patterns, folder_);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  ASSERT_FALSE(bounded);
+  EXPECT_NE(bounded.error().message.find("bomb/*/*/*"), std::string::npos);
+  EXPECT_TRUE(fw::lists::check_patterns(std::span(patterns).first(1), folder_));
 }
 
 TEST_F(ListFolder, a_file_that_cannot_be_read_is_an_empty_list) {
@@ -262,6 +300,98 @@ TEST_F(ListFolder, an_edit_that_cannot_be_written_says_so) {
   ASSERT_FALSE(edited);
   EXPECT_EQ(edited.error().message, "cannot write " + (folder_ / "no" / "deny.list").native() +
                                         ": No such file or directory");
+}
+
+// ------------------------------------------------------------------- last good versions
+
+class KeptListFolder : public ListFolder {
+ protected:
+  // What is in force when the file is read, and the copy that is kept then.
+  fw::lists::Version load(const std::filesystem::path& file, bool accepted = false) {
+    const fw::lists::KeptLists kept(folder_ / "state");
+    auto version = kept.read(file, accepted);
+    version.list.path = file;
+    EXPECT_TRUE(kept.keep(version));
+    return version;
+  }
+  static std::string lines(unsigned count) {
+    std::string text;
+    for (unsigned i = 0; i < count; i++) text += fmt::format("192.0.{}.{}\n", i >> 8, i & 255);
+    return text;
+  }
+};
+
+TEST_F(KeptListFolder, a_file_that_is_no_list_any_more_keeps_its_last_good_version) {
+  const std::string page = "<!DOCTYPE html>\n<html><body>\n<h1>502 Bad Gateway</h1>\n";
+  const std::string odd = lines(90) + "nonsense\nnonsense\nnonsense\nnonsense\nnonsense\n";
+  struct Case {
+    const char* name;
+    std::string text;
+    const char* why;
+  };
+  for (const Case& c : std::initializer_list<Case>{
+           {"page", page, "3 of its 3 lines cannot be read"},
+           {"empty", "", "it has 0 entries now instead of 100"},
+           {"comments", "# nothing\n", "it has 0 entries now instead of 100"},
+           {"half", lines(49), "it has 49 entries now instead of 100"},
+           {"odd", odd, "5 of its 95 lines cannot be read"},
+       }) {
+    const auto file = put(c.name, lines(100));
+    EXPECT_EQ(load(file).stale, "");
+    put(c.name, c.text);
+    for (int restart = 0; restart < 2; restart++) {
+      const auto version = load(file);
+      EXPECT_EQ(version.stale, c.why) << c.name;
+      EXPECT_EQ(version.list.entries.size(), 100U) << c.name;
+    }
+    EXPECT_EQ(load(file, true).stale, "") << c.name;
+    EXPECT_EQ(load(file).stale, "") << c.name << ": accepted once is accepted";
+    put(c.name, lines(100));
+    EXPECT_EQ(load(file).list.entries.size(), 100U) << c.name;
+  }
+}
+
+TEST_F(KeptListFolder, a_file_that_cannot_be_read_keeps_its_last_good_version) {
+  const auto file = put("deny.list", lines(10));
+  (void)load(file);
+  std::filesystem::remove(file);
+  EXPECT_EQ(load(file).stale, "the file is gone");
+  EXPECT_EQ(load(file).list.entries.size(), 10U);
+  std::filesystem::create_directory(file);
+  EXPECT_THAT(load(file).stale, testing::HasSubstr("not a regular file"));
+  EXPECT_EQ(load(file, true).list.entries.size(), 10U) << "a folder is no version to accept";
+  std::filesystem::remove(file);
+  EXPECT_TRUE(load(file, true).list.missing);
+  EXPECT_TRUE(load(file).list.missing) << "its copy is gone too";
+}
+
+TEST_F(KeptListFolder, a_smaller_list_is_taken_while_it_has_half_its_entries) {
+  const auto file = put("deny.list", lines(100));
+  (void)load(file);
+  put("deny.list", lines(50) + "nonsense\n");
+  EXPECT_EQ(load(file).stale, "");
+  EXPECT_EQ(load(file).list.entries.size(), 50U);
+  EXPECT_EQ(load(file).list.bad_lines, 1U);
+  put("deny.list", lines(24));
+  EXPECT_EQ(load(file).stale, "it has 24 entries now instead of 50");
+}
+
+TEST_F(KeptListFolder, a_pattern_finds_the_files_that_are_gone) {
+  const auto first = put("feeds/a.netset", lines(3)), second = put("feeds/b.netset", lines(2));
+  (void)load(first);
+  (void)load(second);
+  std::filesystem::remove(first);
+  const fw::lists::KeptLists kept(folder_ / "state");
+  const std::vector<std::string> patterns{"feeds/*.netset"};
+  EXPECT_EQ(kept.expand(patterns, folder_), (std::vector<std::filesystem::path>{second, first}));
+  EXPECT_EQ(kept.expand(std::vector<std::string>{"other/*.netset"}, folder_).size(), 0U);
+}
+
+TEST_F(KeptListFolder, the_first_version_may_have_odd_lines_and_is_no_measure) {
+  const auto file = put("deny.list", "192.0.2.1\nnonsense\n");
+  EXPECT_EQ(load(file).list.entries.size(), 1U);
+  put("deny.list", "nonsense\nnonsense\n");
+  EXPECT_EQ(load(file).stale, "") << "nothing good was kept";
 }
 
 }  // namespace

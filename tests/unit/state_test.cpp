@@ -303,6 +303,50 @@ TEST(state, number_of_an_attack_is_new_even_if_the_store_was_lost) {
   EXPECT_EQ(lab.engine.detector().attack()->id, "20260501-43201") << "12:00 and one";
 }
 
+TEST(state, events_are_shown_by_the_next_daemon_under_the_same_ids) {
+  FirstLab lab;
+  ASSERT_TRUE(lab.run("ban", {"198.51.100.1"}, {{"reason", "said \"no\""}, {"for", "1h"}}));
+  Kept kept;
+  kept.take(lab);
+  ASSERT_TRUE(lab.run("unban", {"198.51.100.1"}));
+  kept.take(lab);
+  const auto before = lab.run("events").value();
+  EngineLab next(game_config());
+  next.engine.restore_events(kept.all());
+  restore(next, kept);
+  auto after = next.run("events").value();
+  EXPECT_THAT(next.last("Restored"),
+              HasSubstr("events=" + std::to_string(before["events"].size())));
+  for (std::size_t i = 0; i < before["events"].size(); ++i)
+    EXPECT_EQ(after["events"][i], before["events"][i]);
+  EXPECT_GT(after["events"].back()["id"], before["next"]) << "no id is given twice";
+  const std::string since = std::to_string(before["next"].get<std::uint64_t>());
+  EXPECT_EQ(next.run("events", {}, {{"after", since}}).value()["events"].size(),
+            after["events"].size() - before["events"].size());
+}
+
+TEST(state, kept_events_are_bounded_and_damaged_ones_are_left_out) {
+  FirstLab lab;
+  Kept kept;
+  for (int i = 0; i < 11'000; ++i) {
+    lab.pass(20ms);
+    lab.engine.journal().write(engine::EventType::limit, lab.now(),
+                               [] { return engine::EventDetails{"192.0.2.1", {}}; });
+    if (i % 500 == 0) kept.take(lab);
+  }
+  kept.take(lab, true);
+  const auto is_event = [](const auto& row) { return row.first.starts_with("event "); };
+  EXPECT_EQ(std::ranges::count_if(kept.rows, is_event), engine::Journal::kMaxEvents);
+  for (const char* text : {"", "[]", "{\"type\": \"Ban\"}", "{\"ms\": 1, \"type\": \"Nonsense\"}"})
+    kept.rows["event " + std::to_string(kept.rows.size() + 900'000)] = text;
+  kept.rows["event x"] = "{}";
+  EngineLab next(game_config());
+  next.engine.restore_events(kept.all());
+  EXPECT_EQ(next.engine.journal().events().size(), engine::Journal::kMaxEvents);
+  kept.take(next, true);
+  EXPECT_EQ(std::ranges::count_if(kept.rows, is_event), engine::Journal::kMaxEvents);
+}
+
 TEST(state, attack_goes_on_in_the_next_daemon) {
   FirstLab lab;
   flood(lab);

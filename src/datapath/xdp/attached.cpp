@@ -67,17 +67,6 @@ Result<ProgramIds> xdp_programs(unsigned index) {
   return ProgramIds{query.prog_id, query.drv_prog_id, query.skb_prog_id, query.hw_prog_id};
 }
 
-Result<ProgramIds> tcx_programs(unsigned index) {
-  ProgramIds ids(kMostPrograms);
-  LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids.data(), .prog_cnt = kMostPrograms);
-  const int error = bpf_prog_query_opts(static_cast<int>(index), kTcxEgress, &query);
-  // A kernel without tcx has none; without programs some versions say ENOENT.
-  if (error == -ENODEV || error == -EINVAL || error == -ENOENT) return ProgramIds{};
-  if (error != 0) return cannot_ask("programs on egress", -error);
-  ids.resize(query.prog_cnt);
-  return ids;
-}
-
 Result<void> add_ours(std::vector<Attached>& found, const struct if_nameindex& interface, Hook hook,
                       Result<ProgramIds> programs) {
   if (!programs) return std::unexpected(std::move(programs.error()));
@@ -126,6 +115,17 @@ void detach(const Attached& one) {
 std::string Attached::text() const {
   const std::string_view name = hook == Hook::xdp ? "XDP" : hook == Hook::tcx ? "tcx" : "clsact";
   return fmt::format("{} on {} (program {})", name, interface, program_id);
+}
+
+Result<ProgramIds> tcx_programs(unsigned index) {
+  ProgramIds ids(kMostPrograms);
+  LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids.data(), .prog_cnt = kMostPrograms);
+  const int error = bpf_prog_query_opts(static_cast<int>(index), kTcxEgress, &query);
+  // A kernel without tcx has none; without programs some versions say ENOENT.
+  if (error == -ENODEV || error == -EINVAL || error == -ENOENT) return ProgramIds{};
+  if (error != 0) return cannot_ask("programs on egress", -error);
+  ids.resize(query.prog_cnt);
+  return ids;
 }
 
 bool is_our_program(std::string_view name) {

@@ -28,6 +28,9 @@ struct Attached {
 // Whether a program of this name is one of Floodwall's, of whichever version.
 [[nodiscard]] bool is_our_program(std::string_view name);
 
+// The programs on egress of an interface, in the order in which they run; none without tcx.
+[[nodiscard]] Result<std::vector<std::uint32_t>> tcx_programs(unsigned interface_index);
+
 // Whoever attached them. Fails if the kernel does not tell: that is not the same as none.
 [[nodiscard]] Result<std::vector<Attached>> attached_programs();
 

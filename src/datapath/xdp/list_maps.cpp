@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "datapath/xdp/maps.hpp"
+#include "datapath/xdp/transient.hpp"
 
 namespace fw::datapath::xdp {
 
@@ -25,7 +26,7 @@ Result<ListMap> make_map(std::span<const std::byte> lines) {
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
   UniqueFd fd{bpf_map_create(BPF_MAP_TYPE_ARRAY, "fw_list", sizeof(fw_u32), FW_LINE_BYTES,
                              static_cast<fw_u32>(lines.size() / FW_LINE_BYTES), &options)};
-  if (!fd.valid()) return fail_errno("create the table of the lists", errno);
+  if (!fd.valid()) return fail_call("create the table of the lists", errno);
   auto array = MappedArray::map(fd.get(), lines.size());
   if (!array) return std::unexpected(array.error());
   std::memcpy(array->as<std::byte>().data(), lines.data(), lines.size());
@@ -36,7 +37,7 @@ Result<ListMap> make_map(std::span<const std::byte> lines) {
 Result<void> put(int maps, fw_u32 half, const UniqueFd& map) {
   const int fd = map.get();
   if (bpf_map_update_elem(maps, &half, &fd, BPF_ANY) != 0)
-    return fail_errno("swap the lists", errno);
+    return fail_call("swap the lists", errno);
   return {};
 }
 

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "datapath/xdp/transient.hpp"
+
 namespace fw::datapath::xdp {
 
 MappedArray::~MappedArray() {
@@ -13,7 +15,7 @@ MappedArray::~MappedArray() {
 
 Result<MappedArray> MappedArray::map(int fd, std::size_t size_bytes) {
   void* memory = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (memory == MAP_FAILED) return fail_errno("map a BPF table into memory", errno);
+  if (memory == MAP_FAILED) return fail_call("map a BPF table into memory", errno);
   MappedArray array;
   array.data_ = memory;
   array.size_ = size_bytes;

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <net/if.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -12,8 +13,11 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -21,8 +25,12 @@
 #include "datapath/xdp/bpffs.hpp"
 #include "datapath/xdp/links.hpp"
 #include "datapath/xdp/list_maps.hpp"
+#include "datapath/xdp/load.hpp"
 #include "datapath/xdp/maps.hpp"
+#include "datapath/xdp/parts.hpp"
 #include "datapath/xdp/programs.hpp"
+#include "datapath/xdp/published_image.hpp"
+#include "datapath/xdp/transient.hpp"
 #include "floodwall_bpf.skel.h"
 #include "host/port_forwarding.hpp"
 #include "policy/policy.h"
@@ -48,7 +56,7 @@ std::string why_cookies_fail() {
 
 class XdpDatapath final : public Datapath {
  public:
-  static Result<std::unique_ptr<Datapath>> open(const Options& options);
+  static Result<std::unique_ptr<Datapath>> assemble(Parts parts, const Options& options);
 
   std::string kind() const override { return "xdp"; }
   Tables tables() override;
@@ -65,6 +73,8 @@ class XdpDatapath final : public Datapath {
   Result<void> attach(const std::string& interface) override;
   void detach(const std::string& interface) override;
   std::vector<InterfaceStatus> interfaces() const override;
+  std::vector<Difference> reconcile() override;
+  bool needs_lists() const override { return needs_lists_; }
   void remove() override;
   fw_counters counters() const override;
   std::uint64_t pending_drops(std::size_t entry_index) const override;
@@ -74,8 +84,13 @@ class XdpDatapath final : public Datapath {
   std::uint64_t memory_bytes() const override;
 
  private:
-  Result<void> load(const Options& options);
+  Result<void> use_programs(Programs programs);
   Result<void> map_tables();
+  Result<void> map_former(const UniqueFd& entries);
+  void load_again();
+  void verify_config(std::vector<Difference>& found);
+  void verify_lists(std::vector<Difference>& found);
+  void verify_pins(std::vector<Difference>& found);
   Result<void> init_config(const TableSizes& sizes);
   Result<void> open_rings();
   [[nodiscard]] fw_active& active() const { return active_.as<fw_active>()[0]; }
@@ -85,8 +100,14 @@ class XdpDatapath final : public Datapath {
 
   std::filesystem::path pins_;
   Skeleton skeleton_;
-  bool adopted_ = false;  // the maps are those of a former daemon
-  bool pinned_ = false;
+  bool adopted_ = false;       // the maps are those of a former daemon
+  std::vector<Pin> map_pins_;  // in the order of maps_of(); empty: not pinned yet
+  Programs programs_;
+  ProgramFds program_fds_;
+  std::string why_not_loaded_;  // empty, or why a former daemon's programs are in force
+  bool asks_conntrack_ = false;
+  std::optional<Load> load_;  // that is tried again
+  std::uint64_t load_due_ns_ = 0, load_pause_ns_ = 0;
   MappedArray active_, configs_, ports_, list_v4_;
   MappedArray list_rest_;  // what is behind list_v4_ in the image in force
 #define FW_MAPPED(storage, name, type, count) MappedArray name##_;
@@ -95,7 +116,12 @@ class XdpDatapath final : public Datapath {
   MappedArray entry_pending_;  // slices, by CPU
   MappedArray former_entries_;
   fw_config config_{};
-  bool wants_cookies_ = false;  // by the configuration; in force if why_cookies_fail_ is empty
+  fw_u32 half_ = 0;                       // in force, of configuration and ports
+  std::vector<fw_port_line> ports_copy_;  // as published; empty: nothing was yet
+  PublishedImage image_;
+  bool needs_lists_ = false;
+  mutable fw_counters counters_{};  // as last read
+  bool wants_cookies_ = false;      // by the configuration; in force if why_cookies_fail_ is empty
   std::string why_cookies_fail_;
   std::map<std::string, Link> links_;
   std::set<std::string> former_;  // interfaces that still run a former daemon's programs
@@ -106,35 +132,63 @@ class XdpDatapath final : public Datapath {
   std::uint64_t table_bytes_ = 0;
 };
 
-Result<std::unique_ptr<Datapath>> XdpDatapath::open(const Options& options) {
+Result<std::unique_ptr<Datapath>> XdpDatapath::assemble(Parts parts, const Options& options) {
   auto datapath = std::make_unique<XdpDatapath>();
   datapath->pins_ = options.pins;
-  if (auto done = prepare_pins(options.pins); !done) return std::unexpected(done.error());
-  if (auto done = datapath->load(options); !done) return std::unexpected(done.error());
+  datapath->former_ = pinned_interfaces(options.pins);
+  datapath->cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
+  datapath->skeleton_ = std::move(parts.object);
+  datapath->adopted_ = parts.adopted;
+  datapath->asks_conntrack_ = parts.asks_conntrack;
+  datapath->why_not_loaded_ = std::move(parts.why_not_loaded);
+  if (datapath->why_not_loaded_.empty())
+    if (auto done = datapath->use_programs(std::move(parts.programs)); !done)
+      return std::unexpected(done.error());
+  if (parts.adopted)
+    for (const bpf_map* map : maps_of(*datapath->skeleton_))
+      datapath->map_pins_.emplace_back(pin_of(*map, options.pins)).adopt();
+  if (auto done = datapath->open_rings(); !done) return std::unexpected(done.error());
   if (auto done = datapath->map_tables(); !done) return std::unexpected(done.error());
+  if (auto done = datapath->map_former(parts.former_entries); !done)
+    return std::unexpected(done.error());
   if (auto done = datapath->init_config(options.sizes); !done) return std::unexpected(done.error());
   datapath->why_cookies_fail_ = why_cookies_fail();
   return datapath;
 }
 
-Result<void> XdpDatapath::load(const Options& options) {
-  former_ = pinned_interfaces(options.pins);
-  cpus_ = static_cast<unsigned>(libbpf_num_possible_cpus());
-  auto programs = load_object(options.pins, options.sizes);
-  if (!programs) return std::unexpected(programs.error());
-  skeleton_ = std::move(programs->skeleton);
-  adopted_ = pinned_ = programs->adopted;
-  if (programs->former_entries.valid()) {
-    bpf_map_info info{};
+// They go on changing, so they are mapped and not copied.
+Result<void> XdpDatapath::map_former(const UniqueFd& entries) {
+  if (!entries.valid()) return {};
+  bpf_map_info info{};
+  unsigned size = sizeof info;
+  if (bpf_obj_get_info_by_fd(entries.get(), &info, &size) != 0)
+    return fail_call("read the size of a former daemon's table", errno);
+  auto array = MappedArray::map(entries.get(), std::size_t{info.value_size} * info.max_entries);
+  if (!array) return std::unexpected(array.error());
+  former_entries_ = std::move(*array);
+  return {};
+}
+
+Result<void> XdpDatapath::use_programs(Programs programs) {
+  const auto program_of = [](const UniqueFd& fd) -> Result<Program> {
+    bpf_prog_info info{};
     unsigned size = sizeof info;
-    if (bpf_obj_get_info_by_fd(programs->former_entries.get(), &info, &size) != 0)
-      return fail_errno("read the size of a former daemon's table", errno);
-    auto entries = MappedArray::map(programs->former_entries.get(),
-                                    std::size_t{info.value_size} * info.max_entries);
-    if (!entries) return std::unexpected(entries.error());
-    former_entries_ = std::move(*entries);
+    if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+      return fail_call("ask the kernel for a program", errno);
+    return Program{.fd = fd.get(), .id = info.id};
+  };
+  ProgramFds fds;
+  for (const auto& [fd, to] : {std::pair(&programs.ingress, &fds.ethernet.ingress),
+                               std::pair(&programs.egress, &fds.ethernet.egress),
+                               std::pair(&programs.ingress_ip, &fds.ip.ingress),
+                               std::pair(&programs.egress_ip, &fds.ip.egress)}) {
+    const Result<Program> program = program_of(*fd);
+    if (!program) return std::unexpected(program.error());
+    *to = *program;
   }
-  return open_rings();
+  programs_ = std::move(programs);
+  program_fds_ = fds;
+  return {};
 }
 
 Result<void> XdpDatapath::open_rings() {
@@ -145,7 +199,7 @@ Result<void> XdpDatapath::open_rings() {
     return 0;
   };
   ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.events), take, this, nullptr));
-  if (!ring_) return fail_errno("open the event ring", errno);
+  if (!ring_) return fail_call("open the event ring", errno);
   const auto take_sample = [](void* self, void* data, std::size_t size) {
     const auto* datapath = static_cast<XdpDatapath*>(self);
     if (size == sizeof(fw_sample) && datapath->sample_sink_ != nullptr)
@@ -154,7 +208,7 @@ Result<void> XdpDatapath::open_rings() {
   };
   samples_.reset(
       ring_buffer__new(bpf_map__fd(skeleton_->maps.samples), take_sample, this, nullptr));
-  if (!samples_) return fail_errno("open the sample ring", errno);
+  if (!samples_) return fail_call("open the sample ring", errno);
   return {};
 }
 
@@ -205,7 +259,7 @@ Result<void> XdpDatapath::init_config(const TableSizes& sizes) {
   if (getrandom(&config_.seed[0], sizeof config_.seed, 0) != sizeof config_.seed ||
       getrandom(&config_.challenge_seed[0], sizeof config_.challenge_seed, 0) !=
           sizeof config_.challenge_seed)
-    return fail_errno("read the random seed of the tables", errno);
+    return fail_call("read the random seed of the tables", errno);
   config_.abi_version = FW_ABI_VERSION;
   set_masks(config_, sizes);
   configs_.as<fw_config>()[0] = config_;
@@ -234,9 +288,11 @@ Result<void> XdpDatapath::publish(const fw_config& config, std::span<const fw_po
   config_ = config;
   config_.syn_cookies = wants_cookies_ && why_cookies_fail_.empty() ? 1 : 0;
   configs_.as<fw_config>()[half] = config_;
+  ports_copy_.assign(ports.begin(), ports.end());
   std::memcpy(ports_.as<fw_port_line>().data() + std::size_t{half} * FW_PORT_LINES, ports.data(),
               ports.size_bytes());
   half_in_force.store(half, std::memory_order_release);
+  half_ = half;
   return {};
 }
 
@@ -251,13 +307,26 @@ std::string XdpDatapath::why_no_syn_cookies() const {
   return wants_cookies_ ? why_cookies_fail_ : "detect.syn_cookies is false";
 }
 
+// The kernel's number of the map of a half of the lists; 0: it does not tell.
+std::uint32_t list_map(int maps, fw_u32 half) {
+  std::uint32_t id = 0;
+  return bpf_map_lookup_elem(maps, &half, &id) == 0 ? id : 0;
+}
+
 Result<void> XdpDatapath::publish_lists(std::span<const std::byte> image) {
-  auto rest = swap_lists({.active = &active(),
-                          .v4 = list_v4_.as<std::byte>(),
-                          .rest = bpf_map__fd(skeleton_->maps.lists)},
-                         image);
+  const int maps = bpf_map__fd(skeleton_->maps.lists);
+  auto rest =
+      swap_lists({.active = &active(), .v4 = list_v4_.as<std::byte>(), .rest = maps}, image);
   if (!rest) return std::unexpected(rest.error());
   list_rest_ = std::move(*rest);
+  needs_lists_ = false;
+  const fw_u32 word = active().lists, half = word & FW_LISTS_HALF;
+  if (half >= FW_LISTS_NONE)
+    image_.set(word, 0, {}, {});
+  else
+    image_.set(word, list_map(maps, half),
+               list_v4_.as<std::byte>().subspan(half * kListV4Bytes / 2, kListV4Bytes / 2),
+               list_rest_.as<std::byte>());
   return {};
 }
 
@@ -274,21 +343,43 @@ fw_reason XdpDatapath::access(const Address& source) {
 }
 
 Result<void> XdpDatapath::attach(const std::string& interface) {
-  if (auto link = links_.find(interface);
-      link != links_.end() && link->second.status().attachment != Attachment::none)
+  auto link = links_.find(interface);
+  if (link != links_.end() && link->second.is_in_place()) return {};
+  if (link != links_.end() && !link->second.refusal().empty())
+    return fail(ErrorKind::refused, link->second.refusal());
+  if (!why_not_loaded_.empty()) {
+    if (former_.contains(interface) &&
+        Link::open_pinned(interface, pins_).status().attachment != Attachment::none)
+      return {};
+    return fail(ErrorKind::refused, fmt::format("{} is not protected yet: {}; it is tried again",
+                                                interface, why_not_loaded_));
+  }
+  // It got another name since the caller looked: what is attached stays where it is.
+  const unsigned index = if_nametoindex(interface.c_str());
+  if (index == 0) return fail(ErrorKind::refused, fmt::format("{} went away", interface));
+  // An interface that has a new name keeps its link.
+  const auto renamed =
+      std::ranges::find_if(links_, [&](const auto& each) { return each.second.on() == index; });
+  if (renamed != links_.end() && link == links_.end()) {
+    auto node = links_.extract(renamed);
+    node.key() = interface;
+    node.mapped().rename(interface);
+    links_.insert(std::move(node));
     return {};
-  if (!pinned_)
-    if (auto done = pin_maps(*skeleton_, pins_); !done) return done;
-  pinned_ = true;
-  auto link = Link::attach(interface,
-                           {.ingress = bpf_program__fd(skeleton_->progs.floodwall_in),
-                            .egress = bpf_program__fd(skeleton_->progs.floodwall_out),
-                            .ingress_ip = bpf_program__fd(skeleton_->progs.floodwall_in_ip),
-                            .egress_ip = bpf_program__fd(skeleton_->progs.floodwall_out_ip)},
-                           pins_);
-  if (!link) return std::unexpected(link.error());
+  }
+  if (map_pins_.empty()) {
+    auto pinned = pin_maps(*skeleton_, pins_);
+    if (!pinned) return std::unexpected(std::move(pinned.error()));
+    map_pins_ = std::move(*pinned);
+  }
+  if (link != links_.end() && link->second.on() != 0) {  // another interface has the name now
+    link->second.remove();
+    links_.erase(link);
+  }
+  auto attached = Link::attach(interface, program_fds_, pins_);
+  if (!attached) return std::unexpected(attached.error());
   former_.erase(interface);
-  links_.insert_or_assign(interface, std::move(*link));
+  links_.insert_or_assign(interface, std::move(*attached));
   return {};
 }
 
@@ -304,12 +395,104 @@ std::vector<InterfaceStatus> XdpDatapath::interfaces() const {
   std::vector<InterfaceStatus> out;
   out.reserve(links_.size() + former_.size());
   for (const auto& [name, link] : links_) out.push_back(link.status());
-  for (const std::string& name : former_)
-    if (!links_.contains(name)) out.push_back(Link::open_pinned(name, pins_).status());
+  for (const std::string& name : former_) {
+    if (links_.contains(name)) continue;
+    InterfaceStatus& status = out.emplace_back(Link::open_pinned(name, pins_).status());
+    if (!why_not_loaded_.empty() && status.attachment != Attachment::none)
+      status.problem = fmt::format(
+          "the programs of the former floodwalld judge its packets by the tables of this one: {}; "
+          "it is tried again",
+          why_not_loaded_);
+  }
   return out;
 }
 
+// ------------------------------------------------------------------- looking again
+
+std::vector<Difference> XdpDatapath::reconcile() {
+  std::vector<Difference> found;
+  if (!why_not_loaded_.empty()) load_again();
+  verify_config(found);
+  verify_lists(found);
+  verify_pins(found);
+  for (auto& [name, link] : links_) link.verify(found);
+  return found;
+}
+
+// What could not be loaded at the start, over the tables that are in use.
+void XdpDatapath::load_again() {
+  constexpr std::uint64_t kLongestPauseNs = 60 * kSecond;  // judgement
+  const auto failed = [&](std::string why) {
+    load_.reset();
+    why_not_loaded_ = std::move(why);
+    load_pause_ns_ = std::clamp(2 * load_pause_ns_, kSecond, kLongestPauseNs);
+    load_due_ns_ = now_ns() + load_pause_ns_;
+  };
+  if (!load_) {
+    if (now_ns() < load_due_ns_) return;
+    auto begun = Load::begin(*skeleton_, asks_conntrack_);
+    if (!begun) return failed(begun.error().message);
+    load_.emplace(std::move(*begun));
+  }
+  auto programs = load_->poll(*skeleton_, 0);
+  if (!programs) return;
+  if (!*programs) return failed(programs->error().message);
+  load_.reset();
+  if (auto used = use_programs(std::move(**programs)); !used) return failed(used.error().message);
+  why_not_loaded_.clear();
+}
+
+void XdpDatapath::verify_config(std::vector<Difference>& found) {
+  if (ports_copy_.empty()) return;
+  const fw_u32 half = std::atomic_ref(active().half).load();
+  const auto ports = ports_.as<fw_port_line>().subspan(std::size_t{half_} * FW_PORT_LINES);
+  const bool is_right =
+      half == half_ &&
+      std::memcmp(&configs_.as<fw_config>()[half_], &config_, sizeof config_) == 0 &&
+      std::memcmp(ports.data(), ports_copy_.data(), FW_PORT_LINES * sizeof(fw_port_line)) == 0;
+  if (is_right) return;
+  fw_config config = config_;
+  config.syn_cookies = wants_cookies_ ? 1 : 0;
+  const std::vector<fw_port_line> lines = ports_copy_;
+  const auto done = publish(config, lines);
+  found.push_back({.what = "the configuration in the kernel was changed",
+                   .unsolved = done ? "" : done.error().message});
+}
+
+void XdpDatapath::verify_lists(std::vector<Difference>& found) {
+  if (ports_copy_.empty() || needs_lists_) return;
+  const std::atomic_ref word(active().lists);
+  if (word.load() != image_.word()) {
+    word.store(image_.word(), std::memory_order_release);
+    found.push_back({.what = "the lists in the kernel were switched off or over", .unsolved = ""});
+  }
+  const fw_u32 half = image_.word() & FW_LISTS_HALF;
+  if (half >= FW_LISTS_NONE) return;
+  const std::uint32_t map = list_map(bpf_map__fd(skeleton_->maps.lists), half);
+  const bool is_ours = map == 0 || image_.map() == 0 || map == image_.map();
+  needs_lists_ = !is_ours || !image_.look();
+}
+
+void XdpDatapath::verify_pins(std::vector<Difference>& found) {
+  if (map_pins_.empty()) return;
+  const std::vector<bpf_map*> maps = maps_of(*skeleton_);
+  std::size_t gone = 0;
+  Result<void> made;
+  for (std::size_t i = 0; i < map_pins_.size(); i++) {
+    if (map_pins_[i].is_there()) continue;
+    if (gone++ == 0) made = prepare_pins(pins_);
+    if (made) made = map_pins_[i].make(bpf_map__fd(maps[i]));
+  }
+  if (gone != 0)
+    found.push_back({.what = fmt::format("the pins of {} tables were gone", gone),
+                     .unsolved = made ? "" : made.error().message});
+}
+
+// ------------------------------------------------------------------- the rest
+
 void XdpDatapath::remove() {
+  load_.reset();
+  map_pins_.clear();
   for (auto& [name, link] : links_) link.remove();
   links_.clear();
   former_.clear();
@@ -319,10 +502,12 @@ void XdpDatapath::remove() {
 fw_counters XdpDatapath::counters() const {
   std::vector<fw_counters> each(cpus_);
   fw_u32 zero = 0;
-  fw_counters sum{};
+  // A failed call is not zero packets.
   if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &zero, each.data()) != 0)
-    return sum;
+    return counters_;
+  fw_counters sum{};
   for (const fw_counters& one : each) add(sum, one);
+  counters_ = sum;
   return sum;
 }
 
@@ -358,8 +543,8 @@ std::uint64_t XdpDatapath::memory_bytes() const {
 
 }  // namespace
 
-Result<std::unique_ptr<Datapath>> open(const Options& options) {
-  return XdpDatapath::open(options);
+Result<std::unique_ptr<Datapath>> assemble(Parts parts, const Options& options) {
+  return XdpDatapath::assemble(std::move(parts), options);
 }
 
 Result<bool> remove_pinned(const std::filesystem::path& pins) {
@@ -368,9 +553,7 @@ Result<bool> remove_pinned(const std::filesystem::path& pins) {
   silence_libbpf();  // libbpf warns of every filter that is not there
   for (const std::string& interface : pinned_interfaces(pins))
     Link::open_pinned(interface, pins).remove();
-  std::filesystem::remove_all(pins, error);
-  if (error) return fail(pins.string() + ": " + error.message());
-  return true;
+  return remove_folder(pins);
 }
 
 }  // namespace fw::datapath::xdp

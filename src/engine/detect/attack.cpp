@@ -40,7 +40,10 @@ EventDetails details_of_vectors(const Attack& attack, std::span<const VectorKey>
   EventDetails details{
       "",
       {Field::text("id", attack.id), Field::text("vectors", vectors_in_words(vectors)),
-       Field::count("pps", rates.dropped), Field::count("excess_pps", rates.excess)}};
+       Field::count("pps", std::max({rates.excess, rates.answered, rates.unfinished})),
+       Field::count(rates.observed ? "would_drop_pps" : "dropped_pps", rates.dropped),
+       Field::count("excess_pps", rates.excess), Field::count("budget", rates.budget),
+       Field::text("window", "1s")}};
   if (rates.answered > 0) details.fields.push_back(Field::count("answered_pps", rates.answered));
   if (rates.unfinished > 0)
     details.fields.push_back(Field::count("unfinished_pps", rates.unfinished));
@@ -58,10 +61,14 @@ EventDetails details_of_end(const Attack& attack) {
       {Field::text("id", attack.id),
        Field::text("duration", duration_field(attack.end_ns - attack.since_ns)),
        Field::text("vectors", vectors_in_words(vectors)), Field::count("peak_pps", attack.peak_pps),
-       Field::count("sources", attack.sources),
-       Field::text(
-           "dropped",
-           fmt::format("{:.1f}%", all > 0 ? 100 * static_cast<double>(attack.dropped) / all : 0))}};
+       Field::count("sources", attack.sources)}};
+  const auto share = [&](const char* key, std::uint64_t packets) {
+    const double part = all > 0 ? 100 * static_cast<double>(packets) / all : 0;
+    details.fields.push_back(Field::text(key, fmt::format("{:.1f}%", part)));
+  };
+  const std::uint64_t dropped = attack.dropped - std::min(attack.dropped, attack.observed);
+  if (attack.observed == 0 || dropped != 0) share("dropped", dropped);
+  if (attack.observed != 0) share("would_drop", attack.observed);
   if (attack.borne > 0) details.fields.push_back(Field::count("borne", attack.borne));
   if (!attack.suffering.empty())
     details.fields.push_back(Field::text("suffering", attack.suffering));

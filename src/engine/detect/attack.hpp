@@ -25,16 +25,20 @@ struct VectorKey {
 };
 
 struct Vector {
-  std::uint64_t refused = 0;   // packets, dropped
+  std::uint64_t refused = 0;   // packets, dropped: above the budget, or by a signature
   std::uint64_t borne = 0;     // packets above the budget that passed, since the service bears them
   std::uint64_t peak_pps = 0;  // above the budget, refused or borne
   std::uint64_t last_ns = 0;   // when there was some
+  double pps = 0;              // lately, refused or borne
+  std::uint64_t in_step = 0;   // refused or borne since the last tick
   bool named = false;          // in the log, or about to be
 };
 
 // Packets in the last second. 0: it is not so.
 struct AttackRates {
+  bool observed = false;                  // in mode observe: what is called dropped passes
   std::uint64_t dropped = 0, excess = 0;  // excess: above the budgets, dropped or borne
+  std::uint64_t budget = 0;               // of the first vector
   std::uint64_t answered = 0;             // questions, far more than usual
   std::uint64_t unfinished = 0;           // SYNs whose handshake is not completed
 };
@@ -53,9 +57,11 @@ struct Attack {
   std::uint64_t passed = 0;    // packets of unverified sources that budgets let through meanwhile
   std::uint64_t sources = 0;   // new ones; an estimate when the source table is full
   std::uint64_t borne = 0;     // packets above a budget that passed
+  std::uint64_t observed = 0;  // of `dropped`: passed only because of mode observe
   std::uint64_t peak_pps = 0;  // above the budgets, or matching a signature, over a second
-  std::string suffering;       // what the host or a service suffered from it; empty: nothing
-  std::string capture;         // the file with the heads of its packets; empty: none
+  std::map<fw_reason, std::uint64_t> by_reason;  // packets dropped meanwhile, of whomever
+  std::string suffering;  // what the host or a service suffered from it; empty: nothing
+  std::string capture;    // the file with the heads of its packets; empty: none
 };
 
 // What the log says of its beginning, and of vectors that come to it later.

@@ -65,13 +65,22 @@ void Capacities::set_load(HostLoad load, const Now& now) {
 
 bool Capacities::wants_load(const Now& now) const {
   return std::ranges::any_of(services_, [&](const auto& each) {
-    return each.second.loop.restricted() || now.mono_ns - each.second.last_ns <= kMeasureNs;
+    return each.second.loop.controls() || now.mono_ns - each.second.last_ns <= kMeasureNs;
   });
 }
 
 bool Capacities::suffers(const VectorKey& service) const {
   const auto found = services_.find(service);
   return found != services_.end() && found->second.suffers;
+}
+
+bool Capacities::is_tried(const VectorKey& service) const {
+  const auto found = services_.find(service);
+  if (found == services_.end()) return false;
+  const Service& tried = found->second;
+  return (tried.tried_ns != 0 && ticked_ns_ - tried.tried_ns <= kTriedNs) ||
+         (service.traffic_class == FW_CLASS_UDP_NEW && !tried.suffers &&
+          ticked_ns_ - tried.began_ns < kUnknownNs);
 }
 
 void Capacities::tick(const Now& now) {
@@ -84,7 +93,7 @@ void Capacities::tick(const Now& now) {
   if (seconds > 0) control(now, seconds);
   write(now);
   std::erase_if(services_, [&](const auto& each) {
-    return !each.second.loop.restricted() && now.mono_ns - each.second.last_ns > kForgetNs;
+    return !each.second.loop.controls() && now.mono_ns - each.second.last_ns > kForgetNs;
   });
 }
 
@@ -100,6 +109,7 @@ void Capacities::count(const Now& now, double seconds) {
     const std::uint32_t more_refused = refused - std::exchange(refused_[i], refused);
     if ((more_passed == 0 && more_refused == 0) || !is_service(budget)) continue;
     Service& service = services_[key_of_budget(budget)];
+    if (service.began_ns == 0) service.began_ns = now.mono_ns;
     service.passed += more_passed;
     service.passed_measured += more_passed;
     service.refused += more_refused;
@@ -122,9 +132,15 @@ void Capacities::judge(const Now& now) {
                              ? static_cast<double>(now.mono_ns - judged_ns_) / kSecond
                              : 0;
   if (is_new) judged_ns_ = now.mono_ns;
+  double asked_pps = 0;  // of programs with UDP sockets
+  for (const auto& [key, service] : services_)
+    if (key.traffic_class == FW_CLASS_UDP_NEW && seconds > 0)
+      asked_pps += static_cast<double>(service.passed_measured) / seconds;
+  const bool programs_keep_up = host_suffering_.empty() && load_.softirq_share < kSoftirqIsMuch &&
+                                load_.udp_read_pps >= kShareRead * asked_pps;
   for (auto& [key, service] : services_) {
     service.suffers = service.only_waits = false;
-    if (is_old) service.queue_is_long = false;
+    if (is_old) service.queue_is_long = service.keeps_up = false;
     if (!is_new) continue;
     const auto passed = static_cast<double>(std::exchange(service.passed_measured, 0));
     service.passed_measured_pps = seconds > 0 ? passed / seconds : service.passed_pps;
@@ -138,6 +154,8 @@ void Capacities::judge(const Now& now) {
     }
     service.queue_is_long = fill >= (service.queue_is_long ? kQueueIsShort : kQueueIsLong);
     service.long_queue = fill >= kQueueIsLong ? service.long_queue + 1 : 0;
+    service.keeps_up = programs_keep_up && key.traffic_class == FW_CLASS_UDP_NEW &&
+                       !service.suffers && fill < kQueueIsShort;
     if (service.suffers) continue;
     if (service.long_queue >= kLongQueueTimes && !service.loop.restricted()) {
       service.long_queue = 0;  // what it is given now needs a while to show
@@ -151,8 +169,8 @@ void Capacities::judge(const Now& now) {
 }
 
 void Capacities::control(const Now& now, double seconds) {
-  const double most_pps = settings_.config.detect.capacity.value_or(0);
-  if (most_pps <= 0) return;
+  const double configured_pps = settings_.config.detect.capacity.value_or(0);
+  if (configured_pps <= 0) return;
   for (auto& [key, service] : services_) {
     // The losses of a port's sockets are divided among its addresses.
     double lost_pps = 0, passed_pps = 0;
@@ -170,8 +188,11 @@ void Capacities::control(const Now& now, double seconds) {
          .lost_pps = lost_pps,
          .suffers = service.suffers,
          .only_waits = service.only_waits,
-         .queue_is_long = service.queue_is_long},
-        {.least_pps = std::max(1.0, kLeastShare * budget_pps), .most_pps = most_pps}, seconds);
+         .queue_is_long = service.queue_is_long,
+         .keeps_up = service.keeps_up},
+        {.least_pps = std::max(1.0, kLeastShare * budget_pps), .configured_pps = configured_pps},
+        seconds);
+    if (service.loop.rises()) service.tried_ns = now.mono_ns;
     log_change(key, service, now);
   }
 }
@@ -204,14 +225,14 @@ void Capacities::write(const Now& now) {
     if (!is_service(tables.budgets[i])) continue;
     fw_capacity& capacity = tables.capacities[i];
     const auto found = services_.find(key_of_budget(tables.budgets[i]));
-    const bool restricted = found != services_.end() && found->second.loop.restricted();
-    any = any || restricted;
-    if (!restricted && read(capacity.cost) == 0) continue;
-    const double cost = restricted ? kTicksPerSecond / found->second.loop.pps() : 0;
-    const std::uint64_t until_ns = restricted ? now.mono_ns + kHoldNs : now.mono_ns;
+    const bool controlled = found != services_.end() && found->second.loop.controls();
+    any = any || (controlled && found->second.loop.restricted());
+    if (!controlled && read(capacity.cost) == 0) continue;
+    const double cost = controlled ? kTicksPerSecond / found->second.loop.pps() : 0;
+    const std::uint64_t until_ns = controlled ? now.mono_ns + kHoldNs : now.mono_ns;
     std::atomic_ref(capacity.until_ms).store(static_cast<fw_u32>(until_ns >> 20));
     std::atomic_ref(capacity.cost)
-        .store(static_cast<fw_u32>(std::clamp(cost, restricted ? 1.0 : 0.0, 4e9)));
+        .store(static_cast<fw_u32>(std::clamp(cost, controlled ? 1.0 : 0.0, 4e9)));
   }
   if (!any || tables.shared.empty()) return;
   std::atomic_ref(tables.shared->restricted_until_window)

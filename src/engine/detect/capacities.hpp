@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What each service bears of unverified senders above its budget. The datapath lets it have the
 // configured capacity (detect.capacity). Here that is lowered while the service or the host
-// suffers, by a control loop per service (capacity_loop.hpp), and said in the log. A restriction
-// holds for two seconds and is renewed at every tick: it ends by itself when the daemon is dead.
+// suffers, by a control loop per service (capacity_loop.hpp), and said in the log; and raised while
+// more is offered and its programs read all that passes. Both hold for two seconds and are renewed
+// at every tick: they end by themselves when the daemon is dead.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,9 @@ struct Service {
   unsigned long_queue = 0;     // measurements in a row
   bool suffers = false;        // at this tick ...
   bool only_waits = false;     // ... and nothing is lost
+  bool keeps_up = false;       // its programs read all that passed, at the last measurement
+  std::uint64_t began_ns = 0;  // when it was first seen above its budget
+  std::uint64_t tried_ns = 0;  // when it was last given more to see whether it bears that; 0: never
 };
 
 class Capacities {
@@ -41,6 +45,8 @@ class Capacities {
   static constexpr std::uint64_t kForgetNs = 5 * kSecond;   // a service within its budget
   static constexpr std::uint64_t kMeasureNs = 2 * kSecond;  // after excess, measurements are wanted
   static constexpr std::uint64_t kLoadIsOldNs = kSecond;    // a measurement says nothing any more
+  static constexpr std::uint64_t kTriedNs = 2 * kSecond;    // alarms look at the last second
+  static constexpr std::uint64_t kUnknownNs = kSecond / 2;  // until it was measured
   static constexpr unsigned kLongQueueTimes = 3;            // a longer pause of a program is none
   static constexpr double kLeastShare = 0.1;                // of the budget's rate
 
@@ -64,6 +70,9 @@ class Capacities {
   // Why the host as a whole suffers; empty: it does not.
   [[nodiscard]] const std::string& host_suffering() const { return host_suffering_; }
   [[nodiscard]] bool suffers(const VectorKey& service) const;
+  // Whether it is being found out how much the service bears: what is refused is no sign of an
+  // attack yet.
+  [[nodiscard]] bool is_tried(const VectorKey& service) const;
   // What is not as it should be, a sentence each.
   [[nodiscard]] std::vector<std::string> problems() const;
 

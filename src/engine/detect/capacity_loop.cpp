@@ -6,12 +6,15 @@
 namespace fw::engine {
 
 void CapacityLoop::step(const ServiceLoad& seen, const CapacityBounds& bounds, double seconds) {
-  if (!restricted_) {
-    if (!seen.suffers) return;
+  const bool wants_more = seen.keeps_up && seen.offered_pps > bounds.configured_pps;
+  if (!controls_) {
+    if (!seen.suffers && !wants_more) return;
     *this = {};
-    restricted_ = true;
-    pps_ = std::min(seen.passed_pps, bounds.most_pps);
+    controls_ = true;
+    pps_ = seen.suffers ? std::min(seen.passed_pps, bounds.configured_pps) : bounds.configured_pps;
+    if (!seen.suffers) calm_s_ = kCalmSeconds;
   }
+  rises_ = false;
   const bool drained = drains_;
   drains_ = seen.queue_is_long;
   if (seen.suffers)
@@ -19,9 +22,12 @@ void CapacityLoop::step(const ServiceLoad& seen, const CapacityBounds& bounds, d
   else if (drains_)
     drain(drained ? seconds : 0);
   else
-    rise(seen, seconds);
-  pps_ = std::max(pps_, bounds.least_pps);
-  if (pps_ >= bounds.most_pps) restricted_ = false;
+    rise(seen, bounds, seconds);
+  pps_ = std::clamp(pps_, bounds.least_pps, kMostTimes * bounds.configured_pps);
+  restricted_ = pps_ < bounds.configured_pps;
+  unconfirmed_s_ = seen.keeps_up ? 0 : unconfirmed_s_ + seconds;
+  if (!restricted_ && (seen.offered_pps <= bounds.configured_pps || unconfirmed_s_ > kBelieved))
+    controls_ = false;
 }
 
 // Where the losses are known, it falls to what was taken, however little that is.
@@ -49,12 +55,20 @@ void CapacityLoop::drain(double seconds) {
   pps_ *= seconds > 0 ? kFallWaiting : kShareTaken;
 }
 
-void CapacityLoop::rise(const ServiceLoad& seen, double seconds) {
+void CapacityLoop::rise(const ServiceLoad& seen, const CapacityBounds& bounds, double seconds) {
   calm_s_ += seconds;
   over_s_ = seen.offered_pps > seen.passed_pps ? 0 : over_s_ + seconds;
   if (calm_s_ < kCalmSeconds) return;
   const bool is_near = pps_ >= kNear * suffered_at_pps_ && pps_ < kBeyond * suffered_at_pps_;
-  const double rise = over_s_ >= kOverSeconds ? kRiseOver : is_near ? kRiseNear : kRise;
+  const bool is_beyond = pps_ >= bounds.configured_pps;
+  // What was refused is needed, and was not yet tried.
+  const bool is_refused = seen.offered_pps > seen.passed_pps;
+  rises_ = is_beyond && is_refused && !is_near && pps_ < kMostTimes * bounds.configured_pps;
+  if (is_beyond && !(is_refused && seen.keeps_up)) return;
+  const double rise = is_near                              ? kRiseNear
+                      : is_beyond && suffered_at_pps_ == 0 ? kRiseBeyond
+                      : over_s_ >= kOverSeconds            ? kRiseOver
+                                                           : kRise;
   pps_ *= 1 + rise * seconds;
 }
 

@@ -20,6 +20,8 @@ constexpr std::uint16_t kAnyServed = 1;           // FW_ANY_SERVED of tables/
 constexpr VectorKey kRequestsToServices{kRequests, {}, kAnyServed};
 constexpr VectorKey kSynsToServices{FW_CLASS_TCP_SYN, {}, kAnyServed};
 
+constexpr double kMeanOfRateS = 0.5;  // judgement: soon enough for the eye
+
 double answered_pps(const fw_budget& budget, const Now& now) {
   constexpr double kWindowSeconds = static_cast<double>(1ULL << FW_WINDOW_SHIFT) / 1e9;
   const auto over = static_cast<std::uint32_t>(now.mono_ns >> FW_WINDOW_SHIFT) - 1;
@@ -79,7 +81,6 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   if (!attack_ && !alarms_.empty()) {
     open_attack(now);
     for (const auto& [key, excess] : alarms_) add_vector(key, now);
-    log_vectors(EventType::attack_start, now);
   }
   if (!attack_ && may_be_spoofed() && due) search(now);
   if (attack_) update_attack(step, now);
@@ -125,7 +126,9 @@ void Detector::look(const Now& now) {
 // collector says nothing about its senders), as long as it bears it.
 bool Detector::is_alarm(const VectorKey& key, const Excess& excess) const {
   const std::uint64_t least_pps = least_attack_pps(key.traffic_class);
-  if (excess.refused >= least_pps && !is_busy_service(key)) return true;
+  // Of a service that answers nobody it is first seen how much its programs read.
+  const bool is_tried = capacities_.is_tried(key) && !answers_others(key);
+  if (excess.refused >= least_pps && !is_busy_service(key) && !is_tried) return true;
   if (key.port == 0) return false;
   const auto service = capacities_.services().find(key);
   const bool suffers = service != capacities_.services().end() && service->second.loop.restricted();
@@ -189,6 +192,9 @@ Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const
            c.packets[FW_REASON_LIMIT] + c.packets[FW_REASON_CHALLENGE] +
            c.packets[FW_REASON_RESTRICT] + c.packets[FW_REASON_SPOOFED];
   };
+  for (unsigned i = 0; i < FW_REASON_COUNT; i++)
+    if (fw_reason_drops(i) != 0 && counters.packets[i] > counters_.packets[i])
+      step.by_reason[static_cast<fw_reason>(i)] = counters.packets[i] - counters_.packets[i];
   step.passed -= std::min<std::uint64_t>(step.passed, dropped(counters) - dropped(counters_));
   counters_ = counters;
   return step;
@@ -215,6 +221,37 @@ AttackRates Detector::rates_lately() const {
   return rates;
 }
 
+// Per second since the excess began, if that is known; the first step has a part of it only, unless
+// a sample says from when on packets were refused.
+std::optional<AttackRates> Detector::rates_since_begin(const Now& now) const {
+  const auto is_excess = [](const Step& step) { return step.dropped > 0 || !step.excess.empty(); };
+  auto at = std::ranges::find_if(steps_, is_excess);
+  if (at == steps_.end()) return rates_lately();
+  std::uint64_t begin_ns = at->at_ns;
+  if (++at == steps_.end()) {
+    --at;
+    const std::uint64_t before_ns = at == steps_.begin() ? 0 : std::prev(at)->at_ns;
+    const std::vector<fw_sample> refused = samples_.excess(before_ns);
+    if (refused.empty() || refused.front().time_ns >= now.mono_ns) return std::nullopt;
+    begin_ns = refused.front().time_ns;
+  }
+  constexpr std::uint64_t kLeastNs = 5 * kMillisecond;  // judgement: fewer packets tell no rate
+  const double seconds = static_cast<double>(std::max(now.mono_ns - begin_ns, kLeastNs)) /
+                         static_cast<double>(kSecond);
+  std::uint64_t dropped = 0, borne = 0;
+  for (; at != steps_.end(); ++at) {
+    dropped += at->dropped;
+    for (const auto& [key, excess] : at->excess) borne += excess.borne;
+  }
+  const auto per_second = [&](std::uint64_t packets) {
+    return static_cast<std::uint64_t>(static_cast<double>(packets) / seconds);
+  };
+  AttackRates rates = rates_lately();
+  rates.dropped = per_second(dropped);
+  rates.excess = per_second(dropped + borne);
+  return rates;
+}
+
 // Why an attack is one, in a word, and what suffers from it.
 std::string Detector::suffering() const {
   if (!capacities_.host_suffering().empty()) return capacities_.host_suffering();
@@ -230,6 +267,7 @@ void Detector::open_attack(const Now& now) {
   attack_->since_ns = attack_->last_ns = now.mono_ns;
   attack_->suffering = suffering();
   unlogged_.clear();
+  start_is_logged_ = false;
   searched_ns_ = 0;
   unexplained_since_ns_ = spoofed_ ? now.mono_ns : 0;
 }
@@ -241,10 +279,30 @@ void Detector::add_vector(const VectorKey& key, const Now& now) {
 }
 
 void Detector::log_vectors(EventType type, const Now& now) {
-  const AttackRates rates = rates_lately();
+  AttackRates rates = rates_since_begin(now).value_or(rates_lately());
+  rates.observed = settings_.observing();
+  if (!unlogged_.empty())
+    rates.budget = static_cast<std::uint64_t>(
+        settings_.budgets.at(unlogged_.front().traffic_class).limit.value_or(0));
+  start_is_logged_ = true;
   journal_.write(type, now, [&] { return details_of_vectors(*attack_, unlogged_, rates); });
   unlogged_.clear();
   logged_ns_ = now.mono_ns;
+}
+
+// What signatures dropped is of the vector of their class; of several, of the one with most.
+void Detector::count_matches(Attack& attack) const {
+  for (const auto& [slot, signature] : signatures_.all()) {
+    if (signature.matches == 0) continue;
+    auto most = attack.vectors.end();
+    for (auto at = attack.vectors.begin(); at != attack.vectors.end(); ++at)
+      if ((signature.found.classes >> at->first.traffic_class & 1) != 0 &&
+          (most == attack.vectors.end() || at->second.refused > most->second.refused))
+        most = at;
+    if (most == attack.vectors.end()) continue;
+    most->second.refused += signature.matches;
+    most->second.in_step += signature.matches;
+  }
 }
 
 void Detector::update_attack(const Step& step, const Now& now) {
@@ -255,15 +313,31 @@ void Detector::update_attack(const Step& step, const Now& now) {
     const Excess& lately = lately_.at(key);
     vector.refused += excess.refused;
     vector.borne += excess.borne;
+    vector.in_step += excess.refused + excess.borne;
     vector.peak_pps = std::max(vector.peak_pps, lately.refused + lately.borne);
     vector.last_ns = now.mono_ns;
     attack.borne += excess.borne;
   }
+  count_matches(attack);
+  const double seconds = steps_.size() < 2
+                             ? 0
+                             : static_cast<double>(step.at_ns - std::prev(steps_.end(), 2)->at_ns) /
+                                   static_cast<double>(kSecond);
+  for (auto& [key, vector] : attack.vectors) {
+    const auto packets = static_cast<double>(std::exchange(vector.in_step, 0));
+    if (seconds > 0)
+      vector.pps += std::min(1.0, seconds / kMeanOfRateS) * (packets / seconds - vector.pps);
+    vector.peak_pps = std::max(vector.peak_pps, static_cast<std::uint64_t>(vector.pps));
+  }
+  for (const auto& [reason, packets] : step.by_reason) attack.by_reason[reason] += packets;
   attack.dropped += step.dropped;
+  if (settings_.observing()) attack.observed += step.dropped;
   attack.passed += step.passed;
   attack.sources += step.new_sources;
   for (const auto& [key, excess] : alarms_) add_vector(key, now);
-  if (!unlogged_.empty() && now.mono_ns - logged_ns_ >= kLogVectorsNs)
+  if (!start_is_logged_ && (now.mono_ns > attack.since_ns || rates_since_begin(now)))
+    log_vectors(EventType::attack_start, now);
+  else if (start_is_logged_ && !unlogged_.empty() && now.mono_ns - logged_ns_ >= kLogVectorsNs)
     log_vectors(EventType::attack_vector, now);
   const AttackRates rates = rates_lately();
   attack.peak_pps = std::max(attack.peak_pps, rates.excess);

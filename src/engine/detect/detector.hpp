@@ -105,7 +105,8 @@ class Detector {
     std::uint64_t at_ns = 0, dropped = 0, passed = 0, new_sources = 0;
     std::uint64_t matches = 0;  // of signatures; they are dropped
     std::map<VectorKey, Excess> excess;
-    std::uint64_t answered = 0;  // requests to UDP services
+    std::uint64_t answered = 0;                    // requests to UDP services
+    std::map<fw_reason, std::uint64_t> by_reason;  // dropped
   };
 
   [[nodiscard]] bool is_strict() const;
@@ -117,6 +118,7 @@ class Detector {
   [[nodiscard]] bool answers_others(const VectorKey& key) const;
   [[nodiscard]] double answered_by(const VectorKey& key) const;
   [[nodiscard]] AttackRates rates_lately() const;
+  [[nodiscard]] std::optional<AttackRates> rates_since_begin(const Now& now) const;
   // Whether UDP services answer far more requests than were above their budgets: then they are
   // busy, or were slow for a moment, and not attacked.
   [[nodiscard]] bool services_keep_up() const;
@@ -124,6 +126,7 @@ class Detector {
   void open_attack(const Now& now);
   void add_vector(const VectorKey& key, const Now& now);
   void log_vectors(EventType type, const Now& now);
+  void count_matches(Attack& attack) const;
   void update_attack(const Step& step, const Now& now);
   void end_attack(Attack attack, const Now& now);
   void search(const Now& now);
@@ -148,6 +151,7 @@ class Detector {
   fw_counters counters_{};                   // at the last tick
   std::optional<Attack> attack_;
   std::vector<VectorKey> unlogged_;  // its vectors, of which the log does not say yet
+  bool start_is_logged_ = true;      // false for a tick, when its rate is not known yet
   std::deque<Attack> past_;
   std::uint64_t searched_ns_ = 0, logged_ns_ = 0;
   NewSources new_sources_;  // of UDP services

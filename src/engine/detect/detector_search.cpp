@@ -61,7 +61,7 @@ bool Detector::put(const FoundSignature& found, std::span<const fw_sample> exces
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
     if ((found.classes >> i & 1) != 0)
       add_vector(target_of_most(static_cast<fw_class>(i), matching), now);
-  if (begins) log_vectors(EventType::attack_start, now);
+  if (!start_is_logged_) log_vectors(EventType::attack_start, now);
   return signatures_.put(found, attack_->id, now);
 }
 

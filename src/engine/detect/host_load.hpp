@@ -29,12 +29,15 @@ struct HostLoad {
   double squeezes_pps = 0;       // times that the kernel had to leave packets for later
   double ring_drops_pps = 0;     // packets for which an interface's ring had no room
   double conntrack_drops_pps = 0;
+  double udp_read_pps = 0;  // datagrams that programs read from UDP sockets
 };
 
 // Judgement.
 inline constexpr double kSocketLosesPps = 10;     // fewer are an accident
 inline constexpr double kQueueIsLong = 0.5;       // of its room ...
 inline constexpr double kQueueIsShort = 0.125;    // ... until it is this short again
+inline constexpr double kShareRead = 0.8;         // of what passed: programs keep up
+inline constexpr double kSoftirqIsMuch = 0.5;     // of all CPU time: no more is let in than before
 inline constexpr double kHostLosesPps = 50;       // in front of the sockets
 inline constexpr double kSoftirqIsTooMuch = 0.8;  // of all CPU time: programs get the rest
 inline constexpr double kCpuIsFull = 0.95;        // one CPU that does nothing else, and squeezes

@@ -59,6 +59,7 @@ std::string text_of(const Attack& attack, const KeptClock& clock, const Now& now
                     {"passed", attack.passed},
                     {"sources", attack.sources},
                     {"borne", attack.borne},
+                    {"observed", attack.observed},
                     {"peak_pps", attack.peak_pps},
                     {"suffering", attack.suffering},
                     {"capture", attack.capture},
@@ -82,6 +83,7 @@ Attack attack_of(std::string_view id, const KeptText& text, const Now& now) {
   attack.passed = text.count("passed", kMost64);
   attack.sources = text.count("sources", kMost64);
   attack.borne = text.count("borne", kMost64);
+  attack.observed = text.count("observed", kMost64);
   attack.peak_pps = text.count("peak_pps", kMost64);
   attack.suffering = text.text("suffering");
   attack.capture = text.text("capture");

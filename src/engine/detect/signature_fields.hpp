@@ -41,6 +41,8 @@ struct MatchField {
   HeaderField field = HeaderField::family;
   unsigned bits = 0;        // of the field, from the top
   std::uint64_t value = 0;  // a number of `bits` bits
+
+  bool operator==(const MatchField&) const = default;
 };
 
 [[nodiscard]] MatchField field_of(const fw_match_key& key, const FieldPlace& place, unsigned bits);

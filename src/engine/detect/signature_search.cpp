@@ -22,6 +22,7 @@ constexpr std::size_t kMaxCandidates = 64;  // bits of Node::fields
 constexpr double kMaxUbiquity = 0.95;       // a value that more ordinary packets have tells nothing
 constexpr double kMinGain =
     0.7;  // a further field must lower the false-positive rate to this share
+constexpr double kCloseShare = 0.99;  // of a signature's samples have a field that it takes up
 constexpr double kComplexityPenalty = 0.02;   // a field is worth 2 % of the excess
 constexpr double kFalsePositivePenalty = 20;  // 0.25 % of false positives cost 5 % of the excess
 
@@ -176,6 +177,7 @@ class BeamSearch {
       if (level.size() > kBeamWidth) level.erase(level.begin() + kBeamWidth, level.end());
       for (const Node& node : level) expand(node);
     }
+    if (best_ && scope_.traffic_class == FW_CLASS_UDP_NEW && scope_.port != 0) close();
     return best_;
   }
 
@@ -249,6 +251,27 @@ class BeamSearch {
     for (std::size_t i = 0; i < candidates_.size(); i++)
       if ((node.fields >> i & 1) != 0 && candidates_[i].field.field == field) return true;
     return false;
+  }
+
+  // Who asks a UDP service may not have been seen yet, or an attacker may have shown other users
+  // before. So all that nearly every sample of the signature shares goes into it (the closed set
+  // of Pasquier, Bastide, Taouil, Lakhal, 1999): it drops the flood as before, and fewer others.
+  void close() {
+    Bits excess(excess_.size(), true);
+    std::set<HeaderField> fields;
+    for (const Candidate& one : candidates_) {
+      if (std::ranges::find(*best_, one.field) == best_->end()) continue;
+      excess &= one.excess;
+      fields.insert(one.field.field);
+    }
+    for (const Candidate& one : candidates_) {
+      const std::size_t both = excess.count_both(one.excess);
+      if (static_cast<double>(both) < kCloseShare * static_cast<double>(excess.count()) ||
+          both < min_matches_ || !fields.insert(one.field.field).second)
+        continue;
+      excess &= one.excess;
+      best_->push_back(one.field);
+    }
   }
 
   void consider(Node node) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 #include "base/words.hpp"
@@ -54,16 +55,17 @@ void SignatureTable::move_to(datapath::Datapath& datapath) {
   const Slots in_force = std::exchange(slots_, {});
   begin();
   slots_ = in_force;
-  for (const auto& [slot, signature] : slots_) write(slot, signature);
+  for (auto& slot : slots_) write(slot);
 }
 
-void SignatureTable::write(std::size_t slot, const ActiveSignature& signature) {
+void SignatureTable::write(Slots::value_type& slot) {
+  const auto& [at, signature] = slot;
   const std::span<fw_signature> table = datapath_->tables().signatures;
-  if (slot >= table.size()) return;
-  table[slot] = signature.found.signature;
+  if (at >= table.size()) return;
+  table[at] = signature.found.signature;
   set_end(slot, signature.pinned ? 0 : signature.excess_ns + kHoldNs);
-  counted_[slot] = datapath_->counters().signature_packets[slot];
-  set_bits(slot, signature.found.classes);
+  counted_[at] = datapath_->counters().signature_packets[at];
+  set_bits(at, signature.found.classes);
 }
 
 bool SignatureTable::restore(ActiveSignature signature, const Now& now) {
@@ -74,8 +76,7 @@ bool SignatureTable::restore(ActiveSignature signature, const Now& now) {
   while (slots_.contains(slot)) slot++;
   if (slot >= datapath_->tables().signatures.size()) return false;
   count_on_from(signature.id);
-  write(slot, signature);
-  slots_[slot] = std::move(signature);
+  write(*slots_.emplace(slot, std::move(signature)).first);
   return true;
 }
 
@@ -94,9 +95,38 @@ void SignatureTable::set_bits(std::size_t slot, std::uint32_t classes) {
   }
 }
 
-void SignatureTable::set_end(std::size_t slot, std::uint64_t until_ns) {
+void SignatureTable::set_end(Slots::value_type& slot, std::uint64_t until_ns) {
   const std::span<fw_signature> table = datapath_->tables().signatures;
-  if (slot < table.size()) std::atomic_ref<fw_u64>(table[slot].until_ns).store(until_ns);
+  slot.second.until_ns = until_ns;
+  if (slot.first < table.size())
+    std::atomic_ref<fw_u64>(table[slot.first].until_ns).store(until_ns);
+}
+
+std::size_t SignatureTable::repair() {
+  const std::span<fw_signature> table = datapath_->tables().signatures;
+  const fw_signature_set* set = datapath_->tables().signature_set.data();
+  if (set == nullptr) return 0;
+  std::size_t repairs = 0;
+  for (std::size_t slot = 0; slot < table.size(); slot++) {
+    std::uint32_t classes = 0;
+    for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
+      classes |= static_cast<std::uint32_t>(set->active[i] >> slot & 1) << i;
+    const auto known = slots_.find(slot);
+    if (known == slots_.end()) {
+      if (classes == 0) continue;
+      set_bits(slot, 0);
+    } else {
+      fw_signature wanted = known->second.found.signature;
+      wanted.until_ns = known->second.until_ns;
+      const bool is_same = std::memcmp(&wanted, &table[slot], sizeof wanted) == 0;
+      if (is_same && classes == known->second.found.classes) continue;
+      set_bits(slot, 0);
+      table[slot] = wanted;
+      set_bits(slot, known->second.found.classes);
+    }
+    repairs++;
+  }
+  return repairs;
 }
 
 bool SignatureTable::put(const FoundSignature& found, const std::string& attack, const Now& now) {
@@ -117,7 +147,7 @@ bool SignatureTable::put(const FoundSignature& found, const std::string& attack,
                .since_ns = now.mono_ns,
                .last_match_ns = now.mono_ns,
                .excess_ns = now.mono_ns};
-  write(slot, signature);
+  write(*slots_.find(slot));
   journal_.write(EventType::signature, now, [&] {
     return EventDetails{
         "",
@@ -140,6 +170,7 @@ std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now
                                   std::exchange(counted_[slot], counters.signature_packets[slot]);
     total += matches;
     signature.packets += matches;
+    signature.matches = matches;
     if (matches > 0) signature.last_match_ns = now.mono_ns;
     // A mean that forgets: the share of its time that has passed is replaced.
     if (passed_ns > 0) {
@@ -151,7 +182,7 @@ std::uint64_t SignatureTable::update(const fw_counters& counters, const Now& now
     if (signature.pps >
         std::max(least_pps(signature.found.classes), kMinShareOfPeak * signature.peak_pps)) {
       signature.excess_ns = now.mono_ns;
-      if (!signature.pinned) set_end(slot, now.mono_ns + kHoldNs);
+      if (!signature.pinned) set_end(*at, now.mono_ns + kHoldNs);
     }
     const bool over = now.mono_ns - signature.excess_ns > kHoldNs;
     at = over && !signature.pinned ? take_out(at, "over", now) : std::next(at);
@@ -191,7 +222,7 @@ bool SignatureTable::pin(std::string_view name) {
   const auto at = find(name);
   if (at == slots_.end()) return false;
   at->second.pinned = true;
-  set_end(at->first, 0);
+  set_end(*at, 0);
   return true;
 }
 

@@ -26,9 +26,11 @@ struct ActiveSignature {
   FoundSignature found;
   std::uint64_t since_ns = 0, last_match_ns = 0;
   std::uint64_t excess_ns = 0;   // when it last matched as much as a flood
+  std::uint64_t matches = 0;     // since the update before
   std::uint64_t packets = 0;     // that matched
   double pps = 0, peak_pps = 0;  // matches: of about the last 0.3 s, and the most so far
   bool pinned = false;
+  std::uint64_t until_ns = 0;  // as in the datapath's table; 0: without an end
 };
 
 [[nodiscard]] std::string signature_name(unsigned id);  // "s3"
@@ -61,6 +63,8 @@ class SignatureTable {
   // Reads the match counters, moves on the ends and removes what is over. Returns the packets
   // matched since the last call.
   std::uint64_t update(const fw_counters& counters, const Now& now);
+  // Puts right what is not in the datapath's table as it was put there; how many signatures.
+  [[nodiscard]] std::size_t repair();
   // What the operator removed may be put in force again.
   void permit_removed() { removed_.clear(); }
 
@@ -76,9 +80,9 @@ class SignatureTable {
   [[nodiscard]] Slots::iterator find(std::string_view name);
   Slots::iterator take_out(Slots::iterator at, std::string_view why, const Now& now);
   // Writes it into its slot of the datapath's table.
-  void write(std::size_t slot, const ActiveSignature& signature);
+  void write(Slots::value_type& slot);
   void set_bits(std::size_t slot, std::uint32_t classes);
-  void set_end(std::size_t slot, std::uint64_t until_ns);
+  void set_end(Slots::value_type& slot, std::uint64_t until_ns);
 
   datapath::Datapath* datapath_;
   Journal& journal_;

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/words.hpp"
 #include "engine/enforce/guard.hpp"
-#include "lists/list_edit.hpp"
 #include "lists/list_file.hpp"
 
 namespace fw::engine {
@@ -36,9 +34,13 @@ std::uint8_t policy_mode(Mode mode) {
   return FW_MODE_OFF;
 }
 
-std::string banned_in_words(const Bans::Ordered& made, const Now& now) {
-  return fmt::format("{} {}", made.changed ? "banned" : "was banned already",
-                     span_in_words(made.until_ns, now));
+std::string banned_in_words(const Bans::Ordered& made, Mode mode, const Now& now) {
+  std::string words = fmt::format("{} {}", made.changed ? "banned" : "was banned already",
+                                  span_in_words(made.until_ns, now));
+  if (made.explained) words += "; the reason is noted";
+  if (mode != Mode::enforce)
+    words += fmt::format("; nothing is dropped while the mode is {}", word(mode));
+  return words;
 }
 
 // Every ban that an unban of `prefix` ends: those around it and those inside.
@@ -93,11 +95,21 @@ void AccessControl::adopt(const Now& now) {
   }
 }
 
-Result<void> AccessControl::load_lists(const Now& now) {
-  if (Result<void> loaded = lists_.load(settings_.config.lists, folder_, bans_.forced(), now);
-      !loaded)
-    return loaded;
+Result<void> AccessControl::set_own(std::vector<OwnPrefix> own, const Now& now) {
+  return lists_.set_own(std::move(own), bans_.forced(), now);
+}
+
+Result<void> AccessControl::use_lists(ReadyLists lists, const Now& now) {
+  if (Result<void> used = lists_.use(std::move(lists), bans_.forced(), now); !used) return used;
   lift_bans_of_the_allowed(now);
+  return {};
+}
+
+Result<void> AccessControl::load_lists(const Now& now, const lists::Accepted& accepted) {
+  Result<ReadyLists> ready = prepare(list_job(settings_.config.lists, accepted, now));
+  if (!ready) return std::unexpected(std::move(ready.error()));
+  if (Result<void> used = use_lists(std::move(*ready), now); !used) return used;
+  lists_.set_kept_problem(keep_versions(lists_.kept(), lists_.take_rest().versions));
   return {};
 }
 
@@ -135,6 +147,7 @@ void AccessControl::tick(const Now& now) {
   bans_.expire(now);
   protected_.expire(now);
   update_suspensions(now);
+  lists_.expire(bans_.forced(), now);
   audit_.run(now);
   entries_.drop_unused();
 }
@@ -142,7 +155,7 @@ void AccessControl::tick(const Now& now) {
 void AccessControl::update_suspensions(const Now& now) {
   if (std::exchange(forced_changes_, bans_.forced_changes()) == bans_.forced_changes()) return;
   protected_.sync(now);
-  if (const Result<void> published = lists_.publish(bans_.forced()); !published)
+  if (const Result<void> published = lists_.cut_out(bans_.forced()); !published)
     journal_.write(EventType::reload_failed, now,
                    [&] { return failure_details("lists", published.error()); });
 }
@@ -188,17 +201,38 @@ Result<Outcomes> AccessControl::ban(std::span<const Prefix> prefixes, const BanO
       return fail(fmt::format("{} ({} of {} were banned)", made.error().message, outcomes.size(),
                               prefixes.size()));
     }
-    outcomes.push_back({.prefix = prefix,
-                        .changed = made->changed,
-                        .message = order.brief ? std::string() : banned_in_words(*made, now)});
+    outcomes.push_back(
+        {.prefix = prefix,
+         .changed = made->changed || made->explained,
+         .message = order.brief ? std::string() : banned_in_words(*made, settings_.mode, now)});
   }
   update_suspensions(now);
   return outcomes;
 }
 
+// A ban of more than was asked for stays, unless it is that of the source which has the address.
+Result<void> AccessControl::check_unbannable(std::span<const Prefix> prefixes) const {
+  for (const Prefix& prefix : prefixes)
+    for (const Prefix& banned : bans_about(bans_.all(), prefix)) {
+      const unsigned source_bits = prefix.is_v4() ? 128 : settings_.config.ban.prefix_v6;
+      if (banned.bits >= prefix.bits || banned.bits == source_bits) continue;
+      std::string sentence = fmt::format(
+          "{} is inside {}, which is banned as a whole (nothing was unbanned). To let "
+          "all of it in: floodwall unban {}",
+          prefix.text(), banned.text(), banned.text());
+      if (!bans_.all().at(banned).forced)  // else allow is refused, too
+        sentence += fmt::format(". To let in only {0}: floodwall allow {0} (--for 1h, for a while)",
+                                prefix.text());
+      return fail(ErrorKind::refused, std::move(sentence));
+    }
+  return {};
+}
+
 Result<Outcomes> AccessControl::unban(std::span<const Prefix> prefixes, bool strict,
                                       const Now& now) {
   bans_.expire(now);
+  if (Result<void> unbannable = check_unbannable(prefixes); !unbannable)
+    return std::unexpected(unbannable.error());
   if (strict)
     for (const Prefix& prefix : prefixes)
       if (bans_about(bans_.all(), prefix).empty())
@@ -233,46 +267,6 @@ Outcomes AccessControl::unban_all(const Now& now) {
   return outcomes;
 }
 
-Result<Outcomes> AccessControl::allow(std::span<const Prefix> prefixes, const std::string& comment,
-                                      const Now& now) {
-  if (Result<void> allowable = check_allowable(prefixes); !allowable)
-    return std::unexpected(allowable.error());
-  const std::vector<std::string>& files = settings_.config.lists.allow;
-  if (files.empty() || files.front().find_first_of("*?[") != std::string::npos)
-    return fail(
-        ErrorKind::refused,
-        "the first of lists.allow in floodwall.toml must be a plain file name to add to; or "
-        "allow for a while, with --for");
-  Result<std::vector<Prefix>> added =
-      lists::add_entries(folder_ / files.front(), prefixes, comment);
-  if (!added) return std::unexpected(added.error());
-
-  // The forced bans end before the image is built, because they are cut out of it.
-  for (const Prefix& prefix : prefixes) lift_bans_inside(prefix, "allowed", now);
-  update_suspensions(now);
-  if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
-
-  const std::set<Prefix> new_ones(added->begin(), added->end());
-  Outcomes outcomes;
-  outcomes.reserve(prefixes.size());
-  for (const Prefix& prefix : prefixes) {
-    const bool changed = new_ones.contains(prefix);
-    outcomes.push_back(
-        {.prefix = prefix,
-         .changed = changed,
-         .message = fmt::format("{} (in {})", changed ? "allowed" : "was allowed already",
-                                files.front())});
-    if (changed)
-      journal_.write(EventType::allow, now, [&] {
-        EventDetails details{prefix.text(), {Field::text("for", "forever")}};
-        details.fields.push_back(Field::text("list", files.front()));
-        if (!comment.empty()) details.fields.push_back(Field::text("comment", comment));
-        return details;
-      });
-  }
-  return outcomes;
-}
-
 Result<Outcomes> AccessControl::allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                           const std::string& comment, const Now& now) {
   if (Result<void> allowable = check_allowable(prefixes); !allowable)
@@ -300,52 +294,12 @@ Result<Outcomes> AccessControl::allow_for(std::span<const Prefix> prefixes, std:
   return outcomes;
 }
 
-Result<Outcomes> AccessControl::unallow(std::span<const Prefix> prefixes, bool strict,
-                                        const Now& now) {
-  const auto is_listed = [&](const Prefix& prefix) {
-    const ListEntry* entry = lists_.set().allow.covering(prefix);
-    return entry != nullptr && lists::range_text(entry->first, entry->last) == prefix.text();
-  };
-  if (strict)
-    for (const Prefix& prefix : prefixes)
-      if (!protected_.allowances().contains(prefix) && !is_listed(prefix))
-        return fail(fmt::format("{} is not on an allow list by itself (nothing was changed)",
-                                prefix.text()));
-
-  std::set<Prefix> removed;
-  for (const std::filesystem::path& file : lists::expand(settings_.config.lists.allow, folder_)) {
-    Result<std::vector<Prefix>> gone = lists::remove_entries(file, prefixes);
-    if (!gone) return std::unexpected(gone.error());
-    removed.insert(gone->begin(), gone->end());
-  }
-  if (!removed.empty())
-    if (Result<void> loaded = load_lists(now); !loaded) return std::unexpected(loaded.error());
-
-  Outcomes outcomes;
-  outcomes.reserve(prefixes.size());
-  for (const Prefix& prefix : prefixes) {
-    const bool listed = removed.contains(prefix);
-    if (listed)
-      journal_.write(EventType::unallow, now, [&] {
-        return EventDetails{prefix.text(), {Field::text("reason", "operator")}};
-      });
-    const bool changed = protected_.unallow(prefix, "operator", now) || listed;
-    std::string message = changed ? "no longer allowed" : "was not allowed";
-    if (const ListEntry* entry = lists_.set().allow.covering(prefix))
-      message =
-          fmt::format("still allowed by {} ({})", lists::range_text(entry->first, entry->last),
-                      lists_.set().allow.place_of(*entry));
-    outcomes.push_back({.prefix = prefix, .changed = changed, .message = std::move(message)});
-  }
-  return outcomes;
-}
-
 Result<void> AccessControl::check_allowable(std::span<const Prefix> prefixes) const {
   for (const Prefix& prefix : prefixes) {
-    if (prefix.bits == 0)
+    if (prefix.bits == 0 || (prefix.is_v4() && prefix.bits == 96))
       return fail(ErrorKind::refused,
-                  fmt::format("{} is every IPv6 address: floodwall mode off says it plainly",
-                              prefix.text()));
+                  fmt::format("{} is every {} address: floodwall mode off says it plainly",
+                              prefix.text(), prefix.is_v4() ? "IPv4" : "IPv6"));
     const auto forced = find_covering(bans_.forced(), prefix);
     if (forced != bans_.forced().end() && forced->first != prefix)
       return fail(ErrorKind::refused,

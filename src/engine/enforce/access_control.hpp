@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/deferred.hpp"
 #include "base/error.hpp"
 #include "datapath/interface_status.hpp"
 #include "engine/enforce/access_table.hpp"
@@ -35,6 +36,8 @@ struct Outcome {
   std::string message;  // "banned for 1h"
 };
 using Outcomes = std::vector<Outcome>;
+
+struct ListEdit;  // access_lists.cpp
 
 struct BanOrder {
   std::uint64_t span_ns = 0;  // FW_FOREVER
@@ -65,9 +68,20 @@ class AccessControl {
   // tables was taken over; what is not among that has ended.
   void restore(const KeptRows& rows, const KeptClock& clock, bool tables_tell, const Now& now,
                Restored& restored);
-  // Reads the list files and swaps them in; lifts the bans of what is allowed now. After an error
-  // the old lists are in force.
-  [[nodiscard]] Result<void> load_lists(const Now& now);
+  // The last good versions of list files are kept below this folder.
+  void keep_lists_in(std::filesystem::path folder) { lists_.keep_in(std::move(folder)); }
+  // From now on no list may hold these. After an error entries that hold them are still in force.
+  [[nodiscard]] Result<void> set_own(std::vector<OwnPrefix> own, const Now& now);
+  // What prepare() needs to read the list files of a configuration.
+  [[nodiscard]] ListJob list_job(const config::Lists& lists, const lists::Accepted& accepted,
+                                 const Now& now) const {
+    return lists_.job(lists, folder_, accepted, bans_.forced(), now);
+  }
+  // Swaps lists in; lifts the bans of what is allowed now. After an error the old ones are in
+  // force.
+  [[nodiscard]] Result<void> use_lists(ReadyLists lists, const Now& now);
+  // Both, for the configuration in force, and keeps the last good versions.
+  [[nodiscard]] Result<void> load_lists(const Now& now, const lists::Accepted& accepted = {});
   // From now on exactly these are exempt; lifts their bans. The error names the first address for
   // which there was no room.
   [[nodiscard]] Result<void> set_exemptions(std::span<const Exemption> exemptions, const Now& now);
@@ -78,12 +92,16 @@ class AccessControl {
   void move_to(datapath::Datapath& datapath);
   [[nodiscard]] Result<void> fill(const Now& now);
   // Mode enforce begins: bans that limits made in mode observe were only would-be ones.
+  // The mode is about to become observe, or another one.
+  void begin_observe(bool observe) { bans_.begin_observe(observe); }
   void lift_observed_bans(const Now& now) { bans_.lift_observed(now); }
 
   // ---- ten times a second
 
   void on_ban_event(const fw_event& event, const Now& now) { bans_.on_event(event, now); }
   void tick(const Now& now);
+  // The datapath's copy of the lists is damaged.
+  [[nodiscard]] Result<void> republish_lists() { return lists_.republish(bans_.forced()); }
 
   // ---- what outlives the daemon
 
@@ -110,20 +128,23 @@ class AccessControl {
                                        const Now& now);
   [[nodiscard]] Outcomes unban_all(const Now& now);
   // Adds to the first allow file and reads the lists again.
-  [[nodiscard]] Result<Outcomes> allow(std::span<const Prefix> prefixes, const std::string& comment,
-                                       const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> allow(std::span<const Prefix> prefixes,
+                                                         const std::string& comment,
+                                                         const Now& now);
   // Allows for a while, by entry.
   [[nodiscard]] Result<Outcomes> allow_for(std::span<const Prefix> prefixes, std::uint64_t span_ns,
                                            const std::string& comment, const Now& now);
   // Takes off the allow files and ends allowances.
-  [[nodiscard]] Result<Outcomes> unallow(std::span<const Prefix> prefixes, bool strict,
-                                         const Now& now);
+  [[nodiscard]] Result<Deferred<Result<Outcomes>>> unallow(std::span<const Prefix> prefixes,
+                                                           bool strict, const Now& now);
 
   // ---- the desired state
 
   [[nodiscard]] const Bans& bans() const { return bans_; }
   [[nodiscard]] const Protected& protected_entries() const { return protected_; }
   [[nodiscard]] const ListSet& lists() const { return lists_.set(); }
+  [[nodiscard]] PublishedLists& published_lists() { return lists_; }
+  [[nodiscard]] const PublishedLists& published_lists() const { return lists_; }
   [[nodiscard]] const Offences& offences() const { return offences_; }
   [[nodiscard]] std::optional<std::string> audit_problem(const Now& now) const {
     return audit_.problem(now);
@@ -132,8 +153,11 @@ class AccessControl {
  private:
   // When forced bans came or went: suspends and restores what they override.
   void update_suspensions(const Now& now);
+  [[nodiscard]] Result<Outcomes> finish_allow(ListEdit& edit, const Now& now);
+  [[nodiscard]] Result<Outcomes> finish_unallow(ListEdit& edit, const Now& now);
   void lift_bans_inside(const Prefix& prefix, std::string_view reason, const Now& now);
   void lift_bans_of_the_allowed(const Now& now);
+  [[nodiscard]] Result<void> check_unbannable(std::span<const Prefix> prefixes) const;
   [[nodiscard]] Result<void> check_allowable(std::span<const Prefix> prefixes) const;
 
   Journal& journal_;

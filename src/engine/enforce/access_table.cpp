@@ -62,11 +62,15 @@ void AccessTable::prefetch(const Prefix& prefix) const {
 void AccessTable::erase(const Prefix& prefix, std::uint8_t kind) {
   const fw_s32 index =
       fw_policy_entry_find(&env_, key_of(prefix.address), static_cast<fw_u8>(prefix.bits), kind);
-  if (index < 0) return;
+  if (index >= 0) erase_slot(env_.entries[index]);
+}
+
+void AccessTable::erase_slot(const fw_entry& entry) {
+  const auto index = static_cast<std::size_t>(&entry - slots().data());
+  protection_erased_ = protection_erased_ || entry.kind != FW_ENTRY_BAN;
   fw_policy_entry_erase(&env_, static_cast<fw_u32>(index));
-  datapath_->clear_pending(static_cast<std::size_t>(index));
+  datapath_->clear_pending(index);
   erased_ = true;
-  protection_erased_ = protection_erased_ || kind != FW_ENTRY_BAN;
 }
 
 void AccessTable::move_end(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns) {

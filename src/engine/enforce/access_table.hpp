@@ -42,6 +42,8 @@ class AccessTable {
   void erase(const Prefix& prefix, std::uint8_t kind);
   // Moves the end of an entry, if it is there. The datapath may move it on at the same time.
   void move_end(const Prefix& prefix, std::uint8_t kind, std::uint64_t until_ns);
+  // Frees the slot of an entry, one of slots().
+  void erase_slot(const fw_entry& entry);
   // Prefetches its bucket, which put() will want soon: a table of millions is in no cache.
   void prefetch(const Prefix& prefix) const;
   // Forgets what a source, or a prefix that has limits, has sent so far. Does nothing for other

@@ -17,6 +17,9 @@ namespace {
 // Judgement: stale deadlines are dropped when there are more than bans plus so many.
 constexpr std::size_t kStaleDeadlines = 1000;
 
+// The clocks of two CPUs may differ by so much (fw_is_ahead).
+constexpr std::uint64_t kClocksApartNs = kSecond;
+
 // How often the datapath moved the end of a ban forward.
 std::uint64_t renewals(const Ban& ban) {
   const std::uint64_t hold_ns = ban.hold_ms * kMillisecond;
@@ -82,8 +85,11 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
   next.since_ns = now.mono_ns;
   if (is_known) next = place->second;
   const bool stricter = is_known && next.restricted && !order.restricted;
-  if (next.until_ns >= order.until_ns && next.forced >= order.forced && !stricter)
-    return Ordered{.changed = false, .until_ns = next.until_ns};
+  if (next.until_ns >= order.until_ns && next.forced >= order.forced && !stricter) {
+    const bool explained = !order.reason.empty() && order.reason != next.reason;
+    if (explained) set_reason(place, order.reason, now);
+    return Ordered{.changed = false, .explained = explained, .until_ns = next.until_ns};
+  }
 
   next.by = BannedBy::operator_;
   next.forced = next.forced || order.forced;
@@ -108,6 +114,15 @@ Result<Bans::Ordered> Bans::order(const Prefix& prefix, const Order& order, cons
     return details;
   });
   return Ordered{.changed = true, .until_ns = until};
+}
+
+// The ban stays as it is, also whose it is.
+void Bans::set_reason(Map::iterator at, const std::string& reason, const Now& now) {
+  auto& [prefix, ban] = *at;
+  ban.reason = reason;
+  unwritten_.changed(prefix);
+  journal_.write(EventType::ban_reason, now,
+                 [&] { return EventDetails{prefix.text(), {Field::text("reason", reason)}}; });
 }
 
 bool Bans::lift(const Prefix& prefix, std::string_view reason, const Now& now) {
@@ -238,7 +253,12 @@ bool Bans::repair(const Prefix& prefix, const Ban& ban, const Now& now) {
       (ban.written == Ban::Written::skipped && written_ < kMaxWritten))
     unwritten_.changed(prefix);
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
-  if (entry != nullptr && engine::until_ns(*entry) >= ban.until_ns) return false;
+  // The datapath may have begun a stricter or longer ban since, but none in the future.
+  const bool is_in_force = entry != nullptr && engine::until_ns(*entry) >= ban.until_ns &&
+                           entry->since_ns <= now.mono_ns + kClocksApartNs &&
+                           (ban.restricted || (entry->metric & FW_ENTRY_RESTRICTED) == 0) &&
+                           (!ban.forced || (entry->metric & FW_ENTRY_FORCED) != 0);
+  if (is_in_force) return false;
   return entries_.put(entry_of(prefix, ban), now.mono_ns).has_value();
 }
 
@@ -253,9 +273,26 @@ std::uint64_t Bans::until_ns(const Prefix& prefix, const Ban& ban) const {
   return entry == nullptr ? ban.until_ns : std::max(engine::until_ns(*entry), ban.until_ns);
 }
 
-std::uint64_t Bans::dropped(const Prefix& prefix) const {
+std::uint64_t Bans::counted(const Prefix& prefix) const {
   const fw_entry* entry = entries_.find(prefix, FW_ENTRY_BAN);
   return entry == nullptr ? 0 : entries_.dropped(*entry);
+}
+
+Bans::Drops Bans::drops(const Prefix& prefix, const Ban& ban) const {
+  const std::uint64_t all = counted(prefix);
+  std::uint64_t observed = ban.observed_drops;
+  if (settings_.observing()) observed += all - std::min(all, ban.before_observe);
+  observed = std::min(observed, all);
+  return {.dropped = all - observed, .observed = observed};
+}
+
+void Bans::begin_observe(bool observe) {
+  for (auto& [prefix, ban] : bans_) {
+    const std::uint64_t all = counted(prefix);
+    if (!observe && settings_.observing())
+      ban.observed_drops += all - std::min(all, ban.before_observe);
+    if (observe) ban.before_observe = all;
+  }
 }
 
 std::uint64_t Bans::rate(const Prefix& prefix, const Now& now) const {
@@ -307,7 +344,7 @@ void Bans::drop_stale_deadlines() {
 void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
   const Prefix prefix = at->first;
   const Ban ban = at->second;
-  const std::uint64_t dropped_packets = dropped(prefix);
+  const Drops drops = this->drops(prefix, ban);
   entries_.erase(prefix, FW_ENTRY_BAN);
   // Otherwise the packets counted before the ban would ban the source again at its next packet.
   entries_.forget_source(prefix);
@@ -316,7 +353,9 @@ void Bans::close(Map::iterator at, std::string_view reason, const Now& now) {
     EventDetails details{prefix.text(), {Field::text("reason", reason)}};
     if (ban.by == BannedBy::limit)
       details.fields.push_back(Field::count("renewals", renewals(ban)));
-    details.fields.push_back(Field::count("dropped", dropped_packets));
+    if (drops.observed == 0 || drops.dropped != 0)
+      details.fields.push_back(Field::count("dropped", drops.dropped));
+    if (drops.observed != 0) details.fields.push_back(Field::count("would_drop", drops.observed));
     return details;
   });
 }

@@ -45,6 +45,9 @@ struct Ban {
   std::string rule;                          // the limit's; empty: an operator's
   std::string reason;                        // the operator's words
   std::optional<Measured> measured;
+  // Packets counted for it while the mode was observe, up to the last change of mode; and all that
+  // were counted when observe last began.
+  std::uint64_t observed_drops = 0, before_observe = 0;
   std::uint64_t older_ns = 0;  // so much longer ago did it begin: the machine slept, or was off
   // Whether it is in the store. Skipped: there are too many of them.
   enum class Written : std::uint8_t { no, yes, skipped } written = Written::no;
@@ -74,15 +77,18 @@ class Bans {
     bool restricted = false;
   };
   struct Ordered {
-    bool changed = false;  // false: the ban in force lasts longer
+    bool changed = false;    // false: the ban in force lasts longer
+    bool explained = false;  // ... and has the order's reason now
     std::uint64_t until_ns = 0;
   };
-  // An operator's ban. A ban in force is extended, never shortened. The prefix's length is listed
-  // already (AccessTable). Fails when the table is full.
+  // An operator's ban. A ban in force is extended, never shortened, and takes the new reason. The
+  // prefix's length is listed already (AccessTable). Fails when the table is full.
   [[nodiscard]] Result<Ordered> order(const Prefix& prefix, const Order& order, const Now& now);
 
   // Ends a ban; false if there was none. `reason`: "operator", "allowed", "exempt", "mode".
   bool lift(const Prefix& prefix, std::string_view reason, const Now& now);
+  // The mode is about to become observe, or another one. Drops are counted apart from now on.
+  void begin_observe(bool observe);
   // Ends those that limits made in mode observe, which dropped nothing.
   void lift_observed(const Now& now);
 
@@ -93,7 +99,7 @@ class Bans {
 
   // Takes over an entry that no known ban has: a former daemon left it, or its event was lost.
   void adopt(const fw_entry& entry, const Now& now);
-  // Puts the entry again if it has vanished from the table; true if it had.
+  // Puts the entry again if it has vanished from the table or is weaker there; true if so.
   [[nodiscard]] bool repair(const Prefix& prefix, const Ban& ban, const Now& now);
   // Puts all of them into a table that has none.
   [[nodiscard]] Result<void> refill(const Now& now);
@@ -124,11 +130,16 @@ class Bans {
   [[nodiscard]] std::uint64_t forced_changes() const { return forced_changes_; }
   // As the datapath has it now.
   [[nodiscard]] std::uint64_t until_ns(const Prefix& prefix, const Ban& ban) const;
-  [[nodiscard]] std::uint64_t dropped(const Prefix& prefix) const;
+  // Packets that it dropped, and that passed only because of mode observe.
+  struct Drops {
+    std::uint64_t dropped = 0, observed = 0;
+  };
+  [[nodiscard]] Drops drops(const Prefix& prefix, const Ban& ban) const;
   // What the banned sources send now, in the metric of the ban: packets or bytes per second.
   [[nodiscard]] std::uint64_t rate(const Prefix& prefix, const Now& now) const;
 
  private:
+  [[nodiscard]] std::uint64_t counted(const Prefix& prefix) const;
   using Map = PrefixMap<Ban>;
   using Deadline = std::pair<std::uint64_t, Prefix>;
   using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
@@ -141,6 +152,7 @@ class Bans {
   void erase(Map::iterator at);
   void set_until(const Prefix& prefix, Ban& ban, std::uint64_t until_ns);
   void drop_stale_deadlines();
+  void set_reason(Map::iterator at, const std::string& reason, const Now& now);
   void close(Map::iterator at, std::string_view reason, const Now& now);
   void open_limit_ban(const Prefix& prefix, const fw_entry& entry, const fw_event& event,
                       const Now& now);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "abi/words.hpp"
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
 
@@ -18,9 +19,11 @@ namespace {
 struct TypeInfo {
   std::string_view word;
   Level level;
+  std::string_view fields, meaning;
 };
 constexpr std::array<TypeInfo, kEventTypes> kTypes{{
-#define FW_EVENT_TYPE_INFO(name, word, level) {word, Level::level},
+#define FW_EVENT_TYPE_INFO(name, word, level, fields, meaning) \
+  {word, Level::level, fields, meaning},
     FW_EVENT_TYPES(FW_EVENT_TYPE_INFO)
 #undef FW_EVENT_TYPE_INFO
 }};
@@ -54,6 +57,34 @@ std::string_view word(EventType type) {
 
 Level level_of(EventType type) {
   return kTypes.at(static_cast<std::size_t>(type)).level;
+}
+
+std::string_view fields_of(EventType type) {
+  return kTypes.at(static_cast<std::size_t>(type)).fields;
+}
+
+std::string_view meaning_of(EventType type) {
+  return kTypes.at(static_cast<std::size_t>(type)).meaning;
+}
+
+std::optional<EventType> event_type_named(std::string_view word) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  for (std::size_t i = 0; i < kTypes.size(); ++i)
+    if (std::ranges::equal(kTypes[i].word, word, {}, lower, lower))
+      return static_cast<EventType>(i);
+  return std::nullopt;
+}
+
+bool may_have(EventType type, std::string_view key) {
+  std::string_view rest = fields_of(type);
+  while (!rest.empty()) {
+    const std::string_view each = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(rest.size(), each.size() + 1));
+    if (each == key) return true;
+    if (each == "REASONS" && std::ranges::find(kReasonWords, key) != kReasonWords.end())
+      return true;
+  }
+  return false;
 }
 
 std::string_view word(Level level) {

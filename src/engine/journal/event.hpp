@@ -7,59 +7,24 @@
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "engine/journal/event_types.hpp"
+
 namespace fw::engine {
 
 enum class Level : std::uint8_t { info, notice, warning, error };
 
-// Every type of event: its name here, its word in the log, its level.
-#define FW_EVENT_TYPES(X)                    \
-  X(ban, "Ban", notice)                      \
-  X(unban, "Unban", notice)                  \
-  X(would_ban, "WouldBan", notice)           \
-  X(restricted, "Restrict", notice)          \
-  X(unrestricted, "Unrestrict", notice)      \
-  X(would_restrict, "WouldRestrict", notice) \
-  X(limit, "Limit", info)                    \
-  X(would_limit, "WouldLimit", info)         \
-  X(allow, "Allow", notice)                  \
-  X(unallow, "Unallow", notice)              \
-  X(exempt, "Exempt", info)                  \
-  X(unexempt, "Unexempt", info)              \
-  X(mode, "Mode", notice)                    \
-  X(reload, "Reload", notice)                \
-  X(reload_failed, "ReloadFailed", error)    \
-  X(attach, "Attach", notice)                \
-  X(detach, "Detach", warning)               \
-  X(list_problem, "ListProblem", warning)    \
-  X(dropped, "Dropped", info)                \
-  X(would_drop, "WouldDrop", info)           \
-  X(repaired, "Repaired", warning)           \
-  X(suppressed, "Suppressed", warning)       \
-  X(attack_start, "AttackStart", warning)    \
-  X(attack_vector, "AttackVector", warning)  \
-  X(attack_end, "AttackEnd", notice)         \
-  X(signature, "Signature", notice)          \
-  X(signature_end, "SignatureEnd", info)     \
-  X(suffering, "Suffering", warning)         \
-  X(recovered, "Recovered", notice)          \
-  X(scan, "Scan", notice)                    \
-  X(learned, "Learned", info)                \
-  X(start, "Start", notice)                  \
-  X(stop, "Stop", notice)                    \
-  X(restored, "Restored", notice)            \
-  X(state_lost, "StateLost", warning)
-
 enum class EventType : std::uint8_t {
-#define FW_EVENT_TYPE_ENUM(name, word, level) name,
+#define FW_EVENT_TYPE_ENUM(name, ...) name,
   FW_EVENT_TYPES(FW_EVENT_TYPE_ENUM)
 #undef FW_EVENT_TYPE_ENUM
 };
-#define FW_EVENT_TYPE_WORD(name, word, level) word,
+#define FW_EVENT_TYPE_WORD(name, word, ...) word,
 inline constexpr std::size_t kEventTypes =
     std::initializer_list<std::string_view>{FW_EVENT_TYPES(FW_EVENT_TYPE_WORD)}.size();
 #undef FW_EVENT_TYPE_WORD
@@ -67,6 +32,12 @@ inline constexpr std::size_t kEventTypes =
 [[nodiscard]] std::string_view word(EventType type);  // "WouldBan"
 [[nodiscard]] std::string_view word(Level level);     // "NOTICE"
 [[nodiscard]] Level level_of(EventType type);
+// None: this version has no such type. Upper and lower case are the same.
+[[nodiscard]] std::optional<EventType> event_type_named(std::string_view word);
+[[nodiscard]] std::string_view fields_of(EventType type);   // "what error"
+[[nodiscard]] std::string_view meaning_of(EventType type);  // half a sentence
+// Whether an event of this type may have the field.
+[[nodiscard]] bool may_have(EventType type, std::string_view key);
 
 struct Field {
   std::string_view key;  // static storage; as in the text log: "dport", "pps"
@@ -82,7 +53,7 @@ struct Field {
 };
 
 struct Event {
-  std::uint64_t id = 0;  // counts up from 1 since the start of the daemon
+  std::uint64_t id = 0;  // counts up, with gaps at starts of the daemon
   std::chrono::system_clock::time_point time;
   EventType type = EventType::ban;
   std::string address;  // may be empty

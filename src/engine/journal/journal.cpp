@@ -2,6 +2,7 @@
 #include "engine/journal/journal.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace fw::engine {
 namespace {
@@ -32,7 +33,9 @@ bool Journal::admits(EventType type, const Now& now) {
 }
 
 void Journal::append(EventType type, const Now& now, EventDetails details) {
-  if (events_.size() == kMaxEvents) events_.pop_front();
+  assert(std::ranges::all_of(details.fields,
+                             [&](const Field& field) { return may_have(type, field.key); }));
+  if (events_.size() == kMaxEvents) forget_oldest();
   events_.push_back({.id = ++last_id_,
                      .time = now.wall,
                      .type = type,

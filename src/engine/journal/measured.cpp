@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/units.hpp"
@@ -31,14 +32,35 @@ Measured measured(const fw_event& event, const Now& now) {
           .metric = metric};
 }
 
-std::vector<Field> fields_of(const Measured& measured) {
+namespace {
+
+// What it is about, before the numbers.
+std::vector<Field> subject_of(const Measured& measured) {
   std::vector<Field> fields{Field::text("proto", protocol_name(measured.proto))};
   if (measured.proto == FW_IPPROTO_TCP || measured.proto == FW_IPPROTO_UDP)
     fields.push_back(Field::count("dport", measured.dport));
   if (measured.metric != FW_METRIC_PACKETS)
     fields.push_back(Field::text("measure", metric_word(measured.metric)));
+  return fields;
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(const Measured& measured) {
+  std::vector<Field> fields = subject_of(measured);
   const bool bytes = measured.metric == FW_METRIC_BYTES;
   fields.push_back(Field::count(bytes ? "bytes_per_s" : "pps", measured.value));
+  fields.push_back(Field::count("limit", measured.limit));
+  fields.push_back(Field::text("window", "1s"));
+  return fields;
+}
+
+std::vector<Field> fields_of_limit(const Measured& measured, std::uint64_t burst) {
+  if (measured.value > measured.limit) return fields_of(measured);
+  std::vector<Field> fields = subject_of(measured);
+  // The bucket refused the packet, so more than a burst came since it was full.
+  fields.push_back(Field::count("at_once", std::max(measured.value, burst + 1)));
+  fields.push_back(Field::count("burst", burst));
   fields.push_back(Field::count("limit", measured.limit));
   fields.push_back(Field::text("window", "1s"));
   return fields;

@@ -30,6 +30,13 @@ struct Measured {
 // proto=udp dport=27015 pps=12400 limit=2000 window=1s
 [[nodiscard]] std::vector<Field> fields_of(const Measured& measured);
 
+// Of a source above a limit, whose bucket had room for `burst` packets or bytes. A bucket that was
+// full is emptied at once by what is less than `limit` in a second: then the burst is what broke
+// it.
+//   proto=udp dport=27015 pps=2400 limit=2000 window=1s
+//   proto=udp dport=27015 at_once=201 burst=200 limit=2000 window=1s
+[[nodiscard]] std::vector<Field> fields_of_limit(const Measured& measured, std::uint64_t burst);
+
 // "12,400 pkt/s", "5.9 MB/s", "400 SYN/s".
 [[nodiscard]] std::string rate_in_words(std::uint64_t per_second, fw_metric metric);
 

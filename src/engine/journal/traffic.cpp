@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "engine/journal/traffic.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <span>
+#include <utility>
 
 #include "engine/journal/words.hpp"
 
@@ -14,8 +17,8 @@ std::uint64_t sum(std::span<const fw_u64> values) {
 }
 
 EventDetails summary(const fw_counters& before, const fw_counters& after) {
-  const Amount old_amount = dropped(before);
-  const Amount new_amount = dropped(after);
+  const Amount old_amount = refused(before);
+  const Amount new_amount = refused(after);
   EventDetails details{"",
                        {Field::count("packets", new_amount.packets - old_amount.packets),
                         Field::count("bytes", new_amount.bytes - old_amount.bytes)}};
@@ -35,7 +38,7 @@ Amount total(const fw_counters& counters) {
           .bytes = sum(counters.bytes) - counters.bytes[FW_REASON_OUTGOING]};
 }
 
-Amount dropped(const fw_counters& counters) {
+Amount refused(const fw_counters& counters) {
   Amount amount;
   for (unsigned i = 0; i < FW_REASON_COUNT; ++i) {
     if (fw_reason_drops(i) == 0) continue;
@@ -46,19 +49,44 @@ Amount dropped(const fw_counters& counters) {
 }
 
 void Traffic::begin(const fw_counters& counters, const Now& now) {
+  counters_ = {};
+  observed_ = {};
+  divide(counters);
   counters_ = summarised_ = counters;
   summary_due_ns_ = now.mono_ns + kSummaryNs;
 }
 
+// The mode is the same from one tick to the next, but for the tick in which it changed.
+void Traffic::divide(const fw_counters& counters) {
+  const Amount before = refused(counters_), after = refused(counters);
+  const std::uint64_t packets = after.packets - before.packets;
+  const std::uint64_t observed = counters.observed_drops - counters_.observed_drops;
+  if (packets == 0 || observed == 0) return;
+  const double share = std::min(1.0, static_cast<double>(observed) / static_cast<double>(packets));
+  observed_.packets += observed;
+  observed_.bytes += static_cast<std::uint64_t>(
+      std::llround(share * static_cast<double>(after.bytes - before.bytes)));
+}
+
+Amount Traffic::dropped() const {
+  const Amount all = refused(counters_);
+  return {.packets = all.packets - std::min(all.packets, observed_.packets),
+          .bytes = all.bytes - std::min(all.bytes, observed_.bytes)};
+}
+
 void Traffic::update(const fw_counters& counters, bool observing, Journal& journal,
                      const Now& now) {
+  divide(counters);
   counters_ = counters;
-  if (now.mono_ns < summary_due_ns_) return;
+  if (now.mono_ns >= summary_due_ns_) summarise(observing, journal, now);
+}
+
+void Traffic::summarise(bool observing, Journal& journal, const Now& now) {
   summary_due_ns_ = now.mono_ns + kSummaryNs;
-  const fw_counters before = std::exchange(summarised_, counters);
-  if (dropped(counters).packets <= dropped(before).packets) return;
+  const fw_counters before = std::exchange(summarised_, counters_);
+  if (refused(counters_).packets <= refused(before).packets) return;
   journal.write(observing ? EventType::would_drop : EventType::dropped, now,
-                [&] { return summary(before, counters); });
+                [&] { return summary(before, counters_); });
 }
 
 }  // namespace fw::engine

@@ -16,8 +16,8 @@ struct Amount {
 };
 
 [[nodiscard]] Amount total(const fw_counters& counters);
-// In mode observe: what would have been dropped.
-[[nodiscard]] Amount dropped(const fw_counters& counters);
+// For the reasons that drop, in mode observe too.
+[[nodiscard]] Amount refused(const fw_counters& counters);
 
 class Traffic {
  public:
@@ -28,11 +28,21 @@ class Traffic {
   // Takes over the counters and writes the summary when it is due.
   void update(const fw_counters& counters, bool observing, Journal& journal, const Now& now);
 
+  // Writes it now, if anything was dropped since the last one.
+  void summarise(bool observing, Journal& journal, const Now& now);
+
   [[nodiscard]] const fw_counters& counters() const { return counters_; }
+  // Since the counters began: what was dropped, and what passed only because of mode observe. Bytes
+  // of before begin() are divided as the packets were.
+  [[nodiscard]] Amount dropped() const;
+  [[nodiscard]] const Amount& observed() const { return observed_; }
 
  private:
+  void divide(const fw_counters& counters);
+
   fw_counters counters_{};
   fw_counters summarised_{};
+  Amount observed_;
   std::uint64_t summary_due_ns_ = 0;
 };
 

@@ -97,7 +97,7 @@ class FewRows {
 
 // What became of rows that were kept.
 struct Restored {
-  std::size_t bans = 0, allowances = 0, offenders = 0, signatures = 0, attacks = 0;
+  std::size_t bans = 0, allowances = 0, offenders = 0, signatures = 0, attacks = 0, events = 0;
   std::size_t no_room = 0;     // bans and allowances, of which the table holds fewer now
   std::size_t unreadable = 0;  // rows
 };

@@ -40,19 +40,28 @@ unsigned raised_burst(unsigned configured, unsigned wanted) {
 
 }  // namespace
 
-void Baseline::tick(std::span<const fw_budget> budgets, Load load, std::uint64_t now_ns) {
+void Baseline::tick(std::span<const fw_budget> budgets, const Loads& loads, std::uint64_t now_ns) {
   const std::uint64_t window = now_ns >> FW_WINDOW_SHIFT;
   const std::uint64_t last = std::exchange(last_read_, window);
   const std::uint64_t passed = last == 0 || window < last ? 0 : window - last;
-  if (load != Load::normal) {
-    left_out_ += passed;
-    if (load == Load::under_attack) left_out_ += std::exchange(waiting_, {}).size();
-    return;
+  if (passed != 0) {
+    waiting_.resize(waiting_.size() + std::min(passed, kLongestGap) - 1);
+    waiting_.push_back(read(budgets, static_cast<std::uint32_t>(window - 1)));
   }
-  if (passed == 0) return;
-  for (std::uint64_t i = 1; i < std::min(passed, kLongestGap); i++) waiting_.emplace_back();
-  waiting_.push_back(read(budgets, static_cast<std::uint32_t>(window - 1)));
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
+    if (loads[i] == Load::normal) continue;
+    const std::size_t since =
+        loads[i] == Load::high && passed <= waiting_.size() ? waiting_.size() - passed : 0;
+    for (std::size_t at = since; at < waiting_.size(); at++) leave_out(waiting_[at], i);
+  }
   for (; waiting_.size() > kWaitWindows; waiting_.pop_front()) learn(waiting_.front());
+}
+
+void Baseline::leave_out(Second& second, std::size_t traffic_class) {
+  if (second.left_out.none()) left_out_++;
+  second.left_out.set(traffic_class);
+  std::erase_if(second.rates,
+                [&](const auto& rate) { return rate.first.traffic_class == traffic_class; });
 }
 
 void Baseline::learn_waiting() {
@@ -70,25 +79,29 @@ Baseline::Second Baseline::read(std::span<const fw_budget> budgets, std::uint32_
       rate /= 2;  // all addresses together may have twice as much as one
       if (port != 0) port = kAllServices;
     }
-    double& highest = second[{static_cast<fw_class>(budget.traffic_class), port}];
+    double& highest = second.rates[{static_cast<fw_class>(budget.traffic_class), port}];
     highest = std::max(highest, rate);
   }
   return second;
 }
 
 void Baseline::learn(const Second& second) {
-  Second kept;
-  for (const auto& [key, rate] : second) {
+  std::map<BaselineKey, double> kept;
+  for (const auto& [key, rate] : second.rates) {
     double& highest = kept[admit(key)];
     highest = std::max(highest, rate);
   }
   for (const auto& [key, rate] : kept) seen_[key].rates.add(rate, unit_);
-  total_ += unit_;
-  windows_++;
+  if (!second.left_out.all()) windows_++;
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; i++) {
+    if (second.left_out[i]) continue;
+    learned_[i].total += unit_;
+    learned_[i].windows++;
+  }
   unit_ *= std::exp2(kWindowSeconds / kHalfLifeSeconds);
   if (unit_ < kMaxWeight) return;
   for (auto& [key, seen] : seen_) seen.rates.scale(1 / unit_);
-  total_ /= unit_;
+  for (Learned& learned : learned_) learned.total /= unit_;
   unit_ = 1;
 }
 
@@ -113,7 +126,8 @@ std::map<std::uint16_t, double> Baseline::usual_by_port(fw_class traffic_class) 
   std::map<std::uint16_t, double> usual;
   for (auto at = seen_.lower_bound({traffic_class, 0});
        at != seen_.end() && at->first.traffic_class == traffic_class; ++at)
-    if (const double rate = at->second.rates.percentile(kShare, total_); rate > 0)
+    if (const double rate = at->second.rates.percentile(kShare, learned_[traffic_class].total);
+        rate > 0)
       usual[at->first.port] = rate;
   return usual;
 }

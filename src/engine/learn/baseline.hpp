@@ -6,10 +6,13 @@
 // at least be.
 //
 // What came shortly before an attack may be its beginning, so a window waits before it counts.
-// While an attack lasts nothing is learned, nor from a window in which a budget refused something:
-// else a slowly rising flood would raise the budget that holds it. One thread, no clock.
+// Nothing is learned about a class that is attacked, nor from a window in which one of its budgets
+// refused something: else a slowly rising flood would raise the budget that holds it. About the
+// other classes learning goes on. One thread, no clock.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -37,8 +40,9 @@ struct BaselineKey {
 
 class Baseline {
  public:
-  // What a window was like. High: some budget refused something.
+  // What a window was like for a class. High: one of its budgets refused something.
   enum class Load : std::uint8_t { normal, high, under_attack };
+  using Loads = std::array<Load, FW_CLASS_COUNT>;
 
   // All are judgement; docs/decisions/learned-budgets.md says why.
   static constexpr double kShare = 0.999;     // of all seconds have at most the usual rate
@@ -51,15 +55,22 @@ class Baseline {
   static constexpr std::uint64_t kIdleWindows = 3600;  // then a port gives up its histogram
 
   // Call it often: it reads the budgets when a window of the policy's clock is over.
-  void tick(std::span<const fw_budget> budgets, Load load, std::uint64_t now_ns);
+  void tick(std::span<const fw_budget> budgets, const Loads& loads, std::uint64_t now_ns);
   // Learns from the windows that wait, at the end of a capture.
   void learn_waiting();
   void reset() { *this = {}; }
 
-  // Seconds that were learned from; and those that were not, since the start.
+  // Seconds that were learned from, for the class that was left out least; and those in which a
+  // class was left out, since the start.
   [[nodiscard]] std::uint64_t seconds() const { return seconds_of(windows_); }
   [[nodiscard]] std::uint64_t left_out_seconds() const { return seconds_of(left_out_); }
+  [[nodiscard]] std::uint64_t seconds(fw_class traffic_class) const {
+    return seconds_of(learned_[traffic_class].windows);
+  }
   [[nodiscard]] bool is_enough() const { return seconds() >= kEnoughSeconds; }
+  [[nodiscard]] bool is_enough(fw_class traffic_class) const {
+    return seconds(traffic_class) >= kEnoughSeconds;
+  }
   // Unanswered packets a second, to one address or port, that all but one second in a thousand
   // stayed within. 0: next to none.
   [[nodiscard]] double usual(fw_class traffic_class) const;
@@ -74,12 +85,20 @@ class Baseline {
   [[nodiscard]] Result<void> restore(std::string_view text);
 
  private:
-  using Second = std::map<BaselineKey, double>;  // the highest rate of all addresses
+  struct Second {
+    std::map<BaselineKey, double> rates;   // the highest of all addresses
+    std::bitset<FW_CLASS_COUNT> left_out;  // nothing is learned about these classes
+  };
+  struct Learned {
+    double total = 0;  // weight of the windows
+    std::uint64_t windows = 0;
+  };
 
   [[nodiscard]] static std::uint64_t seconds_of(std::uint64_t windows) {
     return (windows << FW_WINDOW_SHIFT) / 1'000'000'000;
   }
   [[nodiscard]] static Second read(std::span<const fw_budget> budgets, std::uint32_t window);
+  void leave_out(Second& second, std::size_t traffic_class);
   void learn(const Second& second);
   struct Seen {
     Histogram rates;
@@ -89,8 +108,8 @@ class Baseline {
   [[nodiscard]] BaselineKey admit(BaselineKey key);
 
   std::map<BaselineKey, Seen> seen_;
-  double total_ = 0;  // weight of all windows
-  double unit_ = 1;   // weight of a window now: it grows, and old weights stay
+  std::array<Learned, FW_CLASS_COUNT> learned_{};
+  double unit_ = 1;  // weight of a window now: it grows, and old weights stay
   std::uint64_t windows_ = 0, left_out_ = 0;
   std::uint64_t last_read_ = 0;  // window; 0: none yet
   std::deque<Second> waiting_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A baseline as text and back. The file may be older, newer or damaged: every value is checked.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -67,9 +68,18 @@ std::string Baseline::text() const {
                     {"port", key.port},
                     {"steps", std::move(steps)}});
   }
+  Json classes = Json::array();
+  double most = 0;
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+    most = std::max(most, learned_[i].total);
+    classes.push_back({{"class", class_word(static_cast<fw_class>(i))},
+                       {"windows", learned_[i].windows},
+                       {"weight", learned_[i].total / unit_}});
+  }
   const Json all = {{"version", kVersion},
                     {"windows", windows_},
-                    {"weight", total_ / unit_},
+                    {"weight", most / unit_},
+                    {"classes", std::move(classes)},
                     {"seen", std::move(seen)}};
   return all.dump();
 }
@@ -87,7 +97,17 @@ Result<void> Baseline::restore(std::string_view text) {
   if (!windows || !total || !seen.is_array()) return damaged("its sums are missing");
   Baseline read;
   read.windows_ = *windows;
-  read.total_ = *total;
+  // A class that the file does not tell apart was learned from in all windows.
+  read.learned_.fill({.total = *total, .windows = *windows});
+  if (const Json& classes = member(all, "classes"); classes.is_array())
+    for (const Json& one : classes) {
+      const Json& word = member(one, "class");
+      const auto of_class = whole(member(one, "windows"), *windows);
+      const auto heavy = weight(member(one, "weight"));
+      if (!word.is_string() || !of_class || !heavy) return damaged("the sums of a class");
+      if (const auto traffic_class = class_of(word.get_ref<const std::string&>()))
+        read.learned_[*traffic_class] = {.total = *heavy, .windows = *of_class};
+    }
   for (const Json& one : seen) {
     const Json& word = member(one, "class");
     const auto port = whole(member(one, "port"), 65'535);

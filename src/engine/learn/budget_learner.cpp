@@ -24,24 +24,32 @@ std::uint64_t rounded(double rate) {
 
 void BudgetLearner::raise(Settings& settings) const {
   settings.budgets = settings.config.budgets;
-  const bool learned = settings.config.detect.learn && baseline_.is_enough();
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
     config::Budget& budget = settings.budgets[i];
-    if (learned) budget = baseline_.raised(static_cast<fw_class>(i), budget);
+    const auto traffic_class = static_cast<fw_class>(i);
+    if (settings.config.detect.learn && baseline_.is_enough(traffic_class))
+      budget = baseline_.raised(traffic_class, budget);
     settings.compiled.policy.budget[i] = config::compile_budget(budget);
   }
 }
 
-bool BudgetLearner::tick(std::span<const fw_budget> budgets, Baseline::Load load, const Now& now) {
-  baseline_.tick(budgets, load, now.mono_ns);
-  if (load != Baseline::Load::normal || now.mono_ns < review_due_ns_) return false;
+bool BudgetLearner::tick(std::span<const fw_budget> budgets, const Baseline::Loads& loads,
+                         const Now& now) {
+  baseline_.tick(budgets, loads, now.mono_ns);
+  if (now.mono_ns < review_due_ns_) return false;
   review_due_ns_ = now.mono_ns + kReviewNs;
   return true;
 }
 
-std::optional<Settings> BudgetLearner::review(const Settings& current) const {
+std::optional<Settings> BudgetLearner::review(const Settings& current,
+                                              const Baseline::Loads& loads) const {
   Settings next = current;
   raise(next);
+  for (unsigned i = 0; i < FW_CLASS_COUNT; i++) {
+    if (loads[i] == Baseline::Load::normal) continue;
+    next.budgets[i] = current.budgets[i];
+    next.compiled.policy.budget[i] = current.compiled.policy.budget[i];
+  }
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
     if (differs(current.budgets[i], next.budgets[i])) return next;
   return std::nullopt;

@@ -33,9 +33,12 @@ class BudgetLearner {
   void raise(Settings& settings) const;
 
   // Learns from the interval that is over. True if it is time for a review.
-  [[nodiscard]] bool tick(std::span<const fw_budget> budgets, Baseline::Load load, const Now& now);
-  // `current` with raised budgets; none: they differ too little to be changed.
-  [[nodiscard]] std::optional<Settings> review(const Settings& current) const;
+  [[nodiscard]] bool tick(std::span<const fw_budget> budgets, const Baseline::Loads& loads,
+                          const Now& now);
+  // `current` with raised budgets, but for the classes whose load is not normal; none: they differ
+  // too little to be changed.
+  [[nodiscard]] std::optional<Settings> review(const Settings& current,
+                                               const Baseline::Loads& loads) const;
   // The settings that review() returned are in force.
   void changed(const Settings& was, const Settings& is, Journal& journal, const Now& now);
 

@@ -17,13 +17,6 @@
 namespace fw::engine {
 namespace {
 
-const config::Limits& limits_of(const config::Config& config, unsigned rule) {
-  if (rule == FW_RULE_OF_PREFIXES) return config.limit_prefix.limits;
-  if (rule == 0 || rule > config.services.size()) return config.limit_default;
-  const config::Service& service = config.services[rule - 1];
-  return service.limits ? *service.limits : config.limit_default;
-}
-
 std::uint64_t whole(double rate) {
   return static_cast<std::uint64_t>(std::llround(rate));
 }
@@ -47,7 +40,7 @@ std::optional<Meter> meter_of(const View& view, const fw_env& env, const fw_addr
   Meter meter{.rule = view.settings.rule_name(rule),
               .verified = verified,
               .rates = {},
-              .limits = limits_of(view.settings.config, rule)};
+              .limits = view.settings.limits_of(rule)};
   for (std::size_t i = 0; i < counts.size(); ++i)
     meter.rates.at(i) = per_second(counts.at(i), static_cast<fw_metric>(i));
   return meter;

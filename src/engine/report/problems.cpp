@@ -41,6 +41,7 @@ std::vector<std::string> problems(const View& view) {
   std::ranges::copy(view.detector.capacities().problems(), std::back_inserter(problems));
   std::ranges::copy(view.host_problems, std::back_inserter(problems));
   std::ranges::copy(view.lists.problems, std::back_inserter(problems));
+  std::ranges::copy(view.lists.refusals, std::back_inserter(problems));
   const std::size_t capacity = view.datapath.tables().entries.size();
   if (const std::size_t used = view.entries_used(); used > capacity * 7 / 10)
     problems.push_back(
@@ -57,6 +58,7 @@ std::vector<std::string> problems(const View& view) {
         fmt::format("{} of {} bans are not stored and would end with a restart of the machine: "
                     "{} by limits are, at most",
                     view.bans.skipped(), view.bans.all().size(), Bans::kMaxWritten));
+  std::ranges::copy(view.repairs, std::back_inserter(problems));
   if (view.audit_problem) problems.push_back(*view.audit_problem);
   return problems;
 }

@@ -3,8 +3,10 @@
 // baseline. Read-only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,16 +26,33 @@ inline constexpr std::size_t kMaxListed = 10'000;
 // `what`: one of control::kLists.
 [[nodiscard]] nlohmann::json list_report(const View& view, std::string_view what, const Now& now);
 
-// Every list, rule, counter and history that concerns an address, and the verdict.
-[[nodiscard]] nlohmann::json why_report(const View& view, const Prefix& prefix, const Now& now);
+// Every list, rule, counter and history that concerns an address, and the verdict; `port`: of what
+// it sends there.
+[[nodiscard]] nlohmann::json why_report(const View& view, const Prefix& prefix,
+                                        const std::optional<PortKey>& port, const Now& now);
 
 struct EventQuery {
   std::uint64_t since_ns = FW_FOREVER;  // how far back
   std::uint64_t after = 0;              // an id; one not assigned yet (a restart) means: all
   std::uint64_t limit = 1000;           // the newest
+  // All that are given must hold.
+  std::optional<Prefix> prefix{};  // about an address in it, or about one that holds it
+  std::vector<EventType> types{};  // any of them
+  std::string attack{};            // its id: of it, and of its signatures
+  std::optional<std::chrono::system_clock::time_point> from{}, until{};
 };
 [[nodiscard]] nlohmann::json events_report(const Journal& journal, const EventQuery& query,
                                            const Now& now);
+
+// The rates of the last ten seconds.
+[[nodiscard]] nlohmann::json now_report(const View& view);
+// The open attack (null: none) as it is now: its trend, and what each vector is.
+[[nodiscard]] nlohmann::json attack_now(const View& view, const Now& now);
+// The heaviest sources and prefixes, or ports, of the last ten seconds.
+[[nodiscard]] nlohmann::json sources_report(const View& view, bool by_dropped, const Now& now);
+[[nodiscard]] nlohmann::json ports_report(const View& view, bool by_dropped);
+// Whether a service listens or answers there.
+[[nodiscard]] bool is_served(const View& view, const PortKey& key);
 
 // The open attack (null: none), all attacks, the signatures in force.
 [[nodiscard]] nlohmann::json attack_report(const Detector& detector, const Now& now);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The reply to `baseline`.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/journal/words.hpp"
 #include "engine/report/report.hpp"
@@ -21,6 +23,13 @@ Json rate_of(const config::Budget& budget) {
   return budget.limit ? whole(*budget.limit) : Json(nullptr);
 }
 
+bool is_attacked(const View& view, fw_class traffic_class) {
+  const std::optional<Attack>& attack = view.detector.attack();
+  return attack && std::ranges::any_of(attack->vectors, [&](const auto& vector) {
+           return vector.first.traffic_class == traffic_class;
+         });
+}
+
 Json class_of(const View& view, fw_class traffic_class) {
   const Settings& settings = view.settings;
   const Baseline& baseline = view.baseline;
@@ -33,6 +42,7 @@ Json class_of(const View& view, fw_class traffic_class) {
           {"learned_pps",
            rate_of(baseline.raised(traffic_class, settings.config.budgets[traffic_class]))},
           {"in_force_pps", rate_of(settings.budgets[traffic_class])},
+          {"frozen", is_attacked(view, traffic_class)},
           {"ports", std::move(ports)}};
 }
 
@@ -44,7 +54,6 @@ Json baseline_report(const View& view) {
     if (view.settings.config.budgets[i].limit)
       classes.push_back(class_of(view, static_cast<fw_class>(i)));
   return {{"learning", view.settings.config.detect.learn},
-          {"frozen", view.detector.attack().has_value()},
           {"seconds", view.baseline.seconds()},
           {"enough_s", Baseline::kEnoughSeconds},
           {"left_out_s", view.baseline.left_out_seconds()},

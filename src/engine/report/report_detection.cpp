@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Attacks and signatures, for the replies to `status` and `list`.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -20,6 +21,7 @@ Json vectors_of(const Attack& attack) {
                     {"dest_port", key.dst == Address{} ? 0 : key.port},
                     {"refused", vector.refused},
                     {"borne", vector.borne},
+                    {"pps", static_cast<std::uint64_t>(vector.pps)},
                     {"peak_pps", vector.peak_pps}});
   return rows;
 }
@@ -31,7 +33,8 @@ Json json_of(const Attack& attack, const Now& now) {
               {"duration_s", (end_ns - attack.since_ns) / kSecond},
               {"ended", attack.end_ns != 0},
               {"peak_pps", attack.peak_pps},
-              {"dropped", attack.dropped},
+              {"dropped", attack.dropped - std::min(attack.dropped, attack.observed)},
+              {"would_drop", attack.observed},
               {"borne", attack.borne},
               {"suffering", attack.suffering},
               {"passed", attack.passed},

@@ -20,6 +20,7 @@ std::string until_text(std::uint64_t until_ns, const Now& now) {
 
 Json ban_of(const View& view, const Prefix& prefix, const Ban& ban, const Now& now) {
   const std::uint64_t until_ns = view.bans.until_ns(prefix, ban);
+  const Bans::Drops drops = view.bans.drops(prefix, ban);
   Json row = {{"address", prefix.text()},
               {"kind", ban.restricted ? "restrict" : "ban"},
               {"until", until_text(until_ns, now)},
@@ -28,7 +29,8 @@ Json ban_of(const View& view, const Prefix& prefix, const Ban& ban, const Now& n
               {"offence", ban.offence},
               {"since", format_time(began_at(ban, now))},
               {"by", ban.by == BannedBy::operator_ ? "operator" : "limit"},
-              {"dropped", view.bans.dropped(prefix)}};
+              {"dropped", drops.dropped},
+              {"would_drop", drops.observed}};
   if (until_ns != FW_FOREVER)
     row["left_s"] = until_ns > now.mono_ns ? (until_ns - now.mono_ns + kSecond - 1) / kSecond : 0;
   return row;

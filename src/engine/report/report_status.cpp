@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The replies to `status` and `events`.
-#include <algorithm>
+// The reply to `status`.
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "base/terminal_text.hpp"
 #include "base/units.hpp"
@@ -37,7 +37,8 @@ std::string syn_cookies_of(const View& view) {
   return why_not.empty() ? "on" : "off: " + printable(why_not);
 }
 
-Json traffic_of(const fw_counters& counters) {
+Json traffic_of(const View& view) {
+  const fw_counters& counters = view.traffic.counters();
   Json reasons = Json::object();
   for (unsigned i = 0; i < FW_REASON_COUNT; ++i)
     if (counters.packets[i] > 0)
@@ -49,16 +50,26 @@ Json traffic_of(const fw_counters& counters) {
       classes[std::string(class_word(static_cast<fw_class>(i)))] =
           to_json(Amount{.packets = counters.class_packets[i], .bytes = counters.class_bytes[i]});
   const Amount all = total(counters);
-  const Amount gone = dropped(counters);
+  const Amount gone = view.traffic.dropped();
   return {{"packets", all.packets},
           {"bytes", all.bytes},
           {"dropped_packets", gone.packets},
           {"dropped_bytes", gone.bytes},
-          {"observed_drops", counters.observed_drops},
+          {"observed_drops", view.traffic.observed().packets},
+          {"observed_bytes", view.traffic.observed().bytes},
           {"bans_capped", counters.bans_capped},
           {"events_lost", counters.events_lost},
           {"reasons", std::move(reasons)},
           {"classes", std::move(classes)}};
+}
+
+// The newest that is over; null: none is known.
+Json last_attack(const View& view, const Now& now) {
+  if (view.detector.past().empty()) return nullptr;
+  const Attack& attack = view.detector.past().back();
+  return {{"id", attack.id},
+          {"ended_s", (now.mono_ns - attack.end_ns) / kSecond},
+          {"peak_pps", attack.peak_pps}};
 }
 
 Json tables_of(const View& view) {
@@ -76,6 +87,8 @@ Json status_report(const View& view, const Now& now) {
   Json shown_problems = Json::array();
   for (const std::string& problem : problems) shown_problems.push_back(printable(problem));
   const ListSet& lists = view.lists;
+  Json stale = Json::array();
+  for (const std::string& file : lists.stale) stale.push_back(printable(file));
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now.wall - view.started);
   return {{"version", kVersion},
           {"mode", word(view.settings.mode)},
@@ -94,35 +107,17 @@ Json status_report(const View& view, const Now& now) {
              lists.allow.entries().size() + view.protected_entries.allowances().size()},
             {"exempt", view.protected_entries.exemptions().size()},
             {"signatures", view.detector.signatures().all().size()}}},
-          {"attack", attack_report(view.detector, now)},
+          {"stale", std::move(stale)},
+          {"now", now_report(view)},
+          {"attack", attack_now(view, now)},
+          {"last_attack", last_attack(view, now)},
           {"suffering", view.detector.capacities().host_suffering()},
           {"services", services_report(view.detector, now)},
-          {"traffic", traffic_of(view.datapath.counters())},
+          {"traffic", traffic_of(view)},
           {"tables", tables_of(view)},
           {"log",
            {{"path", (view.settings.config.log.folder / "floodwall.log").native()},
             {"suppressed", view.journal.suppressed()}}}};
-}
-
-Json events_report(const Journal& journal, const EventQuery& query, const Now& now) {
-  const std::uint64_t after = query.after > journal.last_id() ? 0 : query.after;
-  const auto& events = journal.events();
-  auto first = std::ranges::upper_bound(events, after, {}, &Event::id);
-  if (query.since_ns != FW_FOREVER) {
-    const auto oldest = now.wall - std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                                       std::chrono::nanoseconds(query.since_ns));
-    first =
-        std::find_if(first, events.end(), [&](const Event& event) { return event.time >= oldest; });
-  }
-  const auto found = static_cast<std::uint64_t>(events.end() - first);
-  if (found > query.limit) first += static_cast<std::ptrdiff_t>(found - query.limit);
-  Json shown = Json::array();
-  for (; first != events.end(); ++first) {
-    Json event = to_json(*first);
-    event["text"] = to_text(*first);
-    shown.push_back(std::move(event));
-  }
-  return {{"events", std::move(shown)}, {"next", journal.last_id()}};
 }
 
 }  // namespace fw::engine

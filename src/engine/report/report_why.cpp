@@ -5,6 +5,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "engine/journal/words.hpp"
 #include "engine/report/meters.hpp"
 #include "engine/report/report.hpp"
+#include "engine/report/why_now.hpp"
 #include "lists/list_file.hpp"
 
 namespace fw::engine {
@@ -26,6 +28,7 @@ using Json = nlohmann::json;
 
 struct Answer {
   fw_reason reason = FW_REASON_PASS;
+  bool loses = false;  // packets, though no list and no ban says so
   std::string headline;
   std::vector<std::array<std::string, 2>> lines;
   std::vector<std::string> remedies;
@@ -105,9 +108,13 @@ void explain_ban(const View& view, const Facts& facts, const Now& now, Answer& a
         {"measured",
          fmt::format("{} at {}", rate_in_words(ban.measured->value, ban.measured->metric),
                      time_in_words(ban.measured->time, now))});
-  answer.lines.push_back(
-      {"dropped", fmt::format("{} packets since {}", grouped(view.bans.dropped(prefix)),
-                              time_in_words(began_at(ban, now), now))});
+  const Bans::Drops drops = view.bans.drops(prefix, ban);
+  const auto count = [&](const char* what, std::uint64_t packets) {
+    answer.lines.push_back({what, fmt::format("{} packets since {}", grouped(packets),
+                                              time_in_words(began_at(ban, now), now))});
+  };
+  if (drops.observed == 0 || drops.dropped != 0) count("dropped", drops.dropped);
+  if (drops.observed != 0) count("passed in mode observe", drops.observed);
   if (const std::uint64_t rate = view.bans.rate(prefix, now); rate != 0)
     answer.lines.push_back({"now", rate_in_words(rate, static_cast<fw_metric>(ban.metric))});
   answer.remedies.push_back("lift it: floodwall unban " + facts.subject);
@@ -155,7 +162,8 @@ bool is_known(fw_reason reason, const Facts& facts) {
 }
 
 // A prefix is answered for by its first address.
-Answer explain(const View& view, const Prefix& prefix, const Facts& facts, const Now& now) {
+Answer explain(const View& view, const Prefix& prefix, const std::optional<PortKey>& port,
+               const Facts& facts, const Now& now) {
   Answer answer;
   answer.reason = view.datapath.access(prefix.address);
   if (!is_known(answer.reason, facts)) {
@@ -181,10 +189,14 @@ Answer explain(const View& view, const Prefix& prefix, const Facts& facts, const
     case FW_REASON_RESTRICT:
       explain_ban(view, facts, now, answer);
       break;
-    default:
-      answer.headline = "NOT BLOCKED: nothing speaks against it but the limits that hold for all";
-      answer.remedies.push_back("block it: floodwall ban " + facts.subject);
+    default: {
+      WhyNow found = why_now(view, prefix, port, now);
+      answer.headline = std::move(found.headline);
+      answer.loses = found.loses;
+      answer.lines = std::move(found.lines);
+      answer.remedies = std::move(found.remedies);
       break;
+    }
   }
   return answer;
 }
@@ -217,9 +229,10 @@ void add_background(const View& view, const Prefix& prefix, const Facts& facts, 
 
 }  // namespace
 
-Json why_report(const View& view, const Prefix& prefix, const Now& now) {
+Json why_report(const View& view, const Prefix& prefix, const std::optional<PortKey>& port,
+                const Now& now) {
   const Facts facts = gather(view, prefix, now);
-  Answer answer = explain(view, prefix, facts, now);
+  Answer answer = explain(view, prefix, port, facts, now);
   Json meters = Json::array();
   if (answer.reason == FW_REASON_PASS)  // else its packets do not come to the meters
     for (const Meter& meter : meters_of(view, prefix, now)) {
@@ -227,9 +240,11 @@ Json why_report(const View& view, const Prefix& prefix, const Now& now) {
       meters.push_back(to_json(meter));
     }
   add_background(view, prefix, facts, now, answer);
-  const bool drop = fw_reason_drops(answer.reason) != 0 && view.settings.mode == Mode::enforce;
+  const bool refused = fw_reason_drops(answer.reason) != 0;
+  const bool enforcing = view.settings.mode == Mode::enforce;
   return {{"address", facts.subject},
-          {"verdict", drop ? "drop" : "pass"},
+          {"verdict", refused && enforcing ? "drop" : "pass"},
+          {"loses", (refused || answer.loses) && enforcing},
           {"reason", reason_word(answer.reason)},
           {"headline", answer.headline},
           {"lines", answer.lines},

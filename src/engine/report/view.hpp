@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "engine/journal/traffic.hpp"
 #include "engine/learn/baseline.hpp"
 #include "engine/settings/settings.hpp"
+#include "engine/watch/watch.hpp"
 
 namespace fw::engine {
 
@@ -33,9 +35,12 @@ struct View {
   const Offences& offences;
   const Detector& detector;
   const Baseline& baseline;
+  const Watch& watch;
+  const std::deque<Prefix>& limited;  // sources that were above a limit lately, newest last
   const std::vector<std::string>& host_problems;  // found by the daemon
   std::optional<std::string> audit_problem;
   const Restored& restored;                           // from what outlived the last daemon
+  std::vector<std::string> repairs;                   // of the datapath: a sentence each
   std::vector<datapath::InterfaceStatus> interfaces;  // attached, or to be attached
   std::chrono::system_clock::time_point started;
 

@@ -25,6 +25,20 @@ std::string Settings::rule_name(unsigned rule) const {
                                            : fmt::format("rule-{}", rule);
 }
 
+const config::Limits& Settings::limits_of(unsigned rule) const {
+  if (rule == FW_RULE_OF_PREFIXES) return config.limit_prefix.limits;
+  if (rule == 0 || rule > config.services.size()) return config.limit_default;
+  const config::Service& service = config.services[rule - 1];
+  return service.limits ? *service.limits : config.limit_default;
+}
+
+std::uint64_t Settings::burst_of(unsigned rule, fw_metric metric) const {
+  const config::Limit& limit = limits_of(rule).at(metric);
+  if (!limit.limit) return 0;
+  constexpr double kMs = 1000;
+  return static_cast<std::uint64_t>(*limit.limit * static_cast<double>(limit.burst.count()) / kMs);
+}
+
 std::uint8_t Settings::rule_named(std::string_view name) const {
   if (name == rule_name(FW_RULE_OF_PREFIXES)) return FW_RULE_OF_PREFIXES;
   const auto at = std::ranges::find(compiled.rule_names, name);

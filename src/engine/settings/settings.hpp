@@ -23,6 +23,10 @@ struct Settings {
   [[nodiscard]] bool observing() const { return mode == Mode::observe; }
   // "default", "prefix", or the service whose rule it is.
   [[nodiscard]] std::string rule_name(unsigned rule) const;
+  // The limits that hold under a rule.
+  [[nodiscard]] const config::Limits& limits_of(unsigned rule) const;
+  // How many packets or bytes may come at once under a rule; 0: its metric has no limit.
+  [[nodiscard]] std::uint64_t burst_of(unsigned rule, fw_metric metric) const;
   // The rule of that name; that of all sources if there is none any more.
   [[nodiscard]] std::uint8_t rule_named(std::string_view name) const;
 };
