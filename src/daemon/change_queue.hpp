@@ -32,6 +32,9 @@ class ChangeQueue {
   ChangeQueue(const ChangeQueue&) = delete;
   ChangeQueue& operator=(const ChangeQueue&) = delete;
 
+  // Called in the loop after each finish(), before the next change is planned.
+  void follow_each_with(std::function<void()> done) { follow_ = std::move(done); }
+
   // From the loop. If it waits for nothing it begins when the loop is reached.
   void add(Plan plan) {
     waiting_.push_back(std::move(plan));
@@ -39,7 +42,7 @@ class ChangeQueue {
     boost::asio::post(context_, [this] { next(); });
   }
 
-  // From a finish(): work that is done before the next change.
+  // From a finish() or what follows it: work that is done before the next change.
   void aside(std::function<void()> work, std::function<void()> done) {
     worker_.start(guarded(std::move(work)), [done = std::move(done)](const Done&) { done(); });
   }
@@ -73,6 +76,7 @@ class ChangeQueue {
       worker_.start(guarded(std::move(change->work)),
                     [this, finish = std::move(change->finish)](const Done&) {
                       finish(read_clocks());
+                      if (follow_) follow_();
                       next();
                     });
       return;
@@ -82,6 +86,7 @@ class ChangeQueue {
 
   boost::asio::io_context& context_;
   std::stop_source stop_;
+  std::function<void()> follow_;
   std::deque<Plan> waiting_;
   bool busy_ = false;
   Worker worker_;

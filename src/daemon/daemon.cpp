@@ -164,16 +164,12 @@ void Daemon::load_lists() {
   if (std::exchange(lists_wait_, true)) return;
   parts_.changes.add([this](const Now& now) {
     lists_wait_ = false;
-    ChangeQueue::Change load = parts_.config.load_lists(now);
-    return std::optional(
-        ChangeQueue::Change{.work = std::move(load.work),
-                            .finish = [this, finish = std::move(load.finish)](const Now& then) {
-                              finish(then);
-                              changed_lists();
-                            }});
+    return std::optional(parts_.config.load_lists(now));
   });
 }
 
+// After every change: also allow and unallow edit list files, and a version that is not kept would
+// be taken for a loss of entries when the watch reads the file again.
 void Daemon::changed_lists() {
   // A pattern may match other files now.
   files_.watch(parts_.engine.settings().config.lists, parts_.engine.folder());
@@ -249,7 +245,6 @@ void Daemon::changed_config(const Now& now) {
   const config::Config& config = parts_.engine.settings().config;
   parts_.log.configure(config.log);
   update_api_group();
-  changed_lists();
   update_machine(now);
   report_problems();
 }

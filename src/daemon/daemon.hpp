@@ -61,7 +61,10 @@ class Daemon : public engine::ServiceControl {
   // error.
   void read_sockets(const Now& now);
   // Remembers the configuration, and says what it cuts off.
-  void started(const Now& now) { parts_.config.started(facts_, now); }
+  void started(const Now& now) {
+    parts_.config.started(facts_, now);
+    parts_.changes.follow_each_with([this] { changed_lists(); });
+  }
   // Attaches to the interfaces; if XDP can attach to none of them, by packet queues. What is not
   // possible becomes a problem in `status`.
   void attach(const Now& now);

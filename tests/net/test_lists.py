@@ -55,6 +55,7 @@ def test_bad_line_is_named_and_skipped_and_the_rest_is_in_force(lab, link):
     lab.cli("status")
 
 
+@pytest.mark.expects("ListProblem")  # if the emptied file is noticed before --accept
 def test_removed_entries_are_really_removed(lab, link):
     one, two, free = (address(link.family, n) for n in (1, 2, 3))
     frames = from_each(link, [one, two, free])
@@ -211,6 +212,21 @@ def test_allow_lifts_a_live_ban_at_once(lab, link):
     assert source not in lab.list_file("allow.list").read_text()
     lab.cli("ban", source)
     assert not lab.comes_through(frame)
+
+
+def test_unallow_of_the_last_entry_is_no_loss_of_entries(lab, link):
+    """The file is read again by itself after the edit, and an emptied one keeps its last version in force."""
+    friend, other = link.client(3), address(link.family, 2)
+    lab.list_file("allow.list").write_text(f"{friend}\n")
+    lab.list_file("deny.list").write_text("203.0.113.1\n")
+    lab.start_daemon()
+    lab.cli("unallow", friend)
+    # Read after it, since changes come into force in their order.
+    lab.list_file("deny.list").write_text(f"203.0.113.1\n{other}\n")
+    frames = from_each(link, [other])
+    wait_until(lambda: through(lab, frames) == [], 10, "the new deny.list is in force")
+    assert lab.api.call("list", what=["allow"])["allow"] == []
+    assert not lab.api.call("status")["problems"]
 
 
 def test_allow_of_a_prefix_lifts_the_bans_in_it(lab, link):

@@ -345,7 +345,8 @@ TEST(learning, attack_freezes_its_class) {
   EXPECT_LE(lab.engine.baseline().seconds(FW_CLASS_UDP_NEW), seconds + 2);
   EXPECT_GT(lab.engine.baseline().seconds(FW_CLASS_TCP_SYN), seconds);
   EXPECT_EQ(lab.in_force(), 100U);
-  for (const auto& entry : lab.run("baseline")->at("classes"))
+  const auto baseline = lab.run("baseline");
+  for (const auto& entry : baseline->at("classes"))
     EXPECT_EQ(entry.at("frozen"), entry.at("class") == "udp_new") << entry;
 }
 
