@@ -13,12 +13,22 @@ namespace {
 
 using State = DaemonFacts::State;
 
-// The interfaces that Floodwall's XDP program is on, and none whose owner is not known.
-std::vector<std::string> filtered(const Facts& facts) {
-  std::vector<std::string> names;
-  for (const host::BpfProgram& one : facts.programs.value_or(std::vector<host::BpfProgram>{}))
-    if (one.is_xdp() && one.is_ours()) names.push_back(one.interface);
-  return names;
+// Without root a program has no name.
+std::string what_filters(const Facts& facts) {
+  if (!facts.programs) return "Whether the kernel still filters is not known.";
+  std::vector<std::string> ours, unknown;
+  for (const host::BpfProgram& one : *facts.programs)
+    if (one.is_xdp() && (one.is_ours() || one.name.empty()))
+      (one.is_ours() ? ours : unknown).push_back(one.interface);
+  if (!ours.empty())
+    return fmt::format(
+        "The kernel still filters on {}: bans hold and end there, limits and budgets too, and "
+        "nothing new is learned.",
+        fmt::join(ours, ", "));
+  if (!unknown.empty())
+    return fmt::format("An XDP program is on {}, and whether it is Floodwall's is not known.",
+                       fmt::join(unknown, ", "));
+  return "Nothing filters: no XDP program of Floodwall is attached.";
 }
 
 std::string start_command(const Facts& facts) {
@@ -44,17 +54,9 @@ void judge_daemon(const Facts& facts, Report& report) {
                        .command = facts.machine.service.systemd && facts.machine.service.installed
                                       ? "sudo systemctl restart floodwall"
                                       : "sudo floodwalld --remove"});
-  const auto still = filtered(facts);
-  std::string meaning =
-      "Nothing filters as far as can be seen, no attack is seen and none is answered.";
-  if (!still.empty())
-    meaning = fmt::format(
-        "The kernel still filters on {}: bans hold and end there, limits and budgets too, and "
-        "nothing new is learned.",
-        fmt::join(still, ", "));
   report.add(Severity::problem, {.subject = "floodwalld",
                                  .saw = "does not run",
-                                 .meaning = std::move(meaning),
+                                 .meaning = what_filters(facts),
                                  .command = start_command(facts)});
 }
 

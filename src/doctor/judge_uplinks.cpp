@@ -66,8 +66,9 @@ void judge_unprotected(const Facts& facts, const Uplink& uplink, Report& report)
         {.subject = uplink.name,
          .saw = "not protected" + why,
          .meaning = "This host is reached by this interface, and what arrives here is not judged.",
-         .command =
-             facts.daemon.state == DaemonFacts::State::answers ? "sudo floodwall apply" : ""});
+         .command = facts.daemon.state == DaemonFacts::State::answers && why.empty()
+                        ? "sudo floodwall apply"
+                        : ""});
   report.add(
       uplink.ethernet ? Severity::warning : Severity::note,
       {.subject = uplink.name,

@@ -7,7 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "doctor/checks.hpp"
+#include "doctor/facts.hpp"
+#include "doctor/report.hpp"
 
 namespace fw::doctor {
 

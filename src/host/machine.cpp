@@ -107,6 +107,11 @@ ServiceFacts read_service(const path& root) {
 }
 
 std::string container_of(const path& root) {
+  // The first namespace of processes has this number (include/linux/proc_ns.h): a virtual machine
+  // made from a container's image has the file as well.
+  std::error_code error;
+  if (std::filesystem::read_symlink(root / "proc/self/ns/pid", error) == "pid:[4026531836]")
+    return {};
   if (is_there(root / ".dockerenv")) return "docker";
   if (is_there(root / "run/.containerenv")) return "podman";
   return value_of(root / "run/systemd/container").value_or("");
@@ -139,9 +144,12 @@ FirewallFacts read_firewalls(const path& root) {
   return found;
 }
 
+// Of a folder that is not there yet, the disk on which it would be made.
 std::optional<Disk> disk_of(const path& root, const path& folder) {
   struct statvfs info{};
-  if (::statvfs((root / folder.relative_path()).c_str(), &info) != 0) return std::nullopt;
+  path there = folder.relative_path();
+  while (!there.empty() && !is_there(root / there)) there = there.parent_path();
+  if (::statvfs((root / there).c_str(), &info) != 0) return std::nullopt;
   return Disk{.folder = folder,
               .free_bytes = std::uint64_t{info.f_bavail} * info.f_frsize,
               .size_bytes = std::uint64_t{info.f_blocks} * info.f_frsize,

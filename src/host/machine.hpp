@@ -18,12 +18,12 @@
 namespace fw::host {
 
 struct KernelFacts {
-  std::string release;  // "6.1.0-18-amd64"
-  bool bpf = false;     // the system call is there
-  bool btf = false;     // the kernel describes its types
+  std::string release{};  // "6.1.0-18-amd64"
+  bool bpf = false;       // the system call is there
+  bool btf = false;       // the kernel describes its types
   // "CONFIG_BPF_JIT" -> "y", "m" or "n" (not set), as far as they were looked for; empty if this
   // kernel's configuration cannot be read.
-  std::map<std::string, std::string> config;
+  std::map<std::string, std::string> config{};
 };
 
 // What a service manager would start at boot.
@@ -33,10 +33,10 @@ struct ServiceFacts {
 };
 
 struct FirewallFacts {
-  bool ufw = false;                   // enabled
-  std::set<std::string> processes;    // of kKnownProcesses, those that run
-  std::vector<std::string> iptables;  // tables of the older iptables ("filter", "nat")
-  bool iptables_seen = false;         // false: may not be read
+  bool ufw = false;                     // enabled
+  std::set<std::string> processes{};    // of kKnownProcesses, those that run
+  std::vector<std::string> iptables{};  // tables of the older iptables ("filter", "nat")
+  bool iptables_seen = false;           // false: may not be read
 };
 
 struct Disk {
@@ -46,16 +46,16 @@ struct Disk {
 };
 
 struct MachineFacts {
-  KernelFacts kernel;
-  std::map<std::string, std::string> sysctls;  // "net.ipv4.tcp_syncookies" -> "1"; absent: unread
-  std::string clock_source;
-  std::set<std::string> clock_sources;  // that could be chosen
-  bool clock_synchronised = true;       // as the kernel says (adjtimex)
+  KernelFacts kernel{};
+  std::map<std::string, std::string> sysctls{};  // "net.ipv4.tcp_syncookies" -> "1"; absent: unread
+  std::string clock_source{};
+  std::set<std::string> clock_sources{};  // that could be chosen
+  bool clock_synchronised = true;         // as the kernel says (adjtimex)
   unsigned cpus = 1;
-  std::string container;  // "docker", "lxc"; empty: none that is known
-  ServiceFacts service;
-  FirewallFacts firewall;
-  std::vector<Disk> disks;
+  std::string container{};  // "docker", "lxc"; empty: none that is known
+  ServiceFacts service{};
+  FirewallFacts firewall{};
+  std::vector<Disk> disks{};
 };
 
 // Names as in /proc/PID/comm, which has 15 characters.

@@ -13,12 +13,12 @@ namespace fw::host {
 struct NetworkCard {
   // By the kernel's name ("rx-lro", "rx-gro-hw", "rx-vlan-hw-parse"): on or off. Only those that
   // the driver can switch are in `changeable`.
-  std::map<std::string, bool> features, changeable;
+  std::map<std::string, bool> features{}, changeable{};
   unsigned queues = 0, most_queues = 0;  // that receive; 0: the driver does not say
   bool combined = false;                 // its queues receive and send: `ethtool -L IF combined N`
   unsigned ring = 0, most_ring = 0;      // packets in the ring of a receiving queue; 0: as above
-  std::vector<unsigned> spread;          // RSS: the queue of each hash value; empty: not known
-  std::string strict_path;               // net.ipv4.conf.IF.rp_filter; empty: unread
+  std::vector<unsigned> spread{};        // RSS: the queue of each hash value; empty: not known
+  std::string strict_path{};             // net.ipv4.conf.IF.rp_filter; empty: unread
 };
 
 [[nodiscard]] NetworkCard read_network_card(const std::string& interface);
