@@ -18,7 +18,7 @@ std::string what_filters(const Facts& facts) {
   if (!facts.programs) return "Whether the kernel still filters is not known.";
   std::vector<std::string> ours, unknown;
   for (const host::BpfProgram& one : *facts.programs)
-    if (one.is_xdp() && (one.is_ours() || one.name.empty()))
+    if (one.is_xdp() && (one.is_ours() || !one.name))
       (one.is_ours() ? ours : unknown).push_back(one.interface);
   if (!ours.empty())
     return fmt::format(

@@ -15,8 +15,9 @@ namespace {
 using host::BpfProgram;
 
 std::string named(const BpfProgram& program) {
-  return program.name.empty() ? fmt::format("program {}", program.id)
-                              : fmt::format("\"{}\" (program {})", program.name, program.id);
+  const std::string name = program.name.value_or("");
+  return name.empty() ? fmt::format("program {}", program.id)
+                      : fmt::format("\"{}\" (program {})", name, program.id);
 }
 
 // A program that a link holds is taken off with its link only.
@@ -53,7 +54,7 @@ void judge_foreign(const Facts& facts, Report& report) {
     const bool attached =
         status != nullptr && (status->attachment == "native" || status->attachment == "generic");
     // Without root nobody says whose program it is.
-    const bool may_be_ours = one.name.empty() && (status == nullptr || attached);
+    const bool may_be_ours = !one.name && (status == nullptr || attached);
     if (one.is_ours() || (one.is_xdp() && may_be_ours)) continue;
     clean.erase(one.interface);
     if (one.is_xdp())

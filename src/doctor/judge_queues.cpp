@@ -13,9 +13,13 @@ namespace {
 
 constexpr unsigned kSmallRing = 512, kGoodRing = 2048;  // judgement: 256 are 0.2 ms at 1M/s
 
-std::string set_queues(const Uplink& uplink, unsigned wanted) {
-  return fmt::format("sudo ethtool -L {} {} {}", uplink.name,
-                     uplink.card.combined ? "combined" : "rx", wanted);
+// virtio_net does not change its queues below a native program.
+std::string set_queues(const Facts& facts, const Uplink& uplink, unsigned wanted) {
+  const std::string command = fmt::format("sudo ethtool -L {} {} {}", uplink.name,
+                                          uplink.card.combined ? "combined" : "rx", wanted);
+  const auto* const status = status_of(facts, uplink.name);
+  const bool native = status != nullptr && status->attachment == "native";
+  return uplink.driver == "virtio_net" && native ? reattached(facts, command) : command;
 }
 
 }  // namespace
@@ -34,7 +38,7 @@ void judge_queues(const Facts& facts, Report& report) {
           {.subject = uplink.name,
            .saw = fmt::format("1 receive queue of {}, {} processors", card.most_queues, cpus),
            .meaning = "One processor receives and judges everything while the others wait.",
-           .command = set_queues(uplink, wanted)});
+           .command = set_queues(facts, uplink, wanted)});
     } else if (card.queues > 1 && used.size() == 1) {
       report.add(Severity::warning,
                  {.subject = uplink.name,
@@ -46,7 +50,7 @@ void judge_queues(const Facts& facts, Report& report) {
                                   .saw = fmt::format("{} receive queues of {}, {} processors",
                                                      card.queues, card.most_queues, cpus),
                                   .meaning = "More processors could share a flood.",
-                                  .command = set_queues(uplink, wanted)});
+                                  .command = set_queues(facts, uplink, wanted)});
     } else if (card.queues == 1) {
       report.add(
           Severity::note,

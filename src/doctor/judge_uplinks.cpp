@@ -32,7 +32,7 @@ How how_attached(const Facts& facts, const std::string& interface) {
   // The rules of nfqueue let everything pass without the daemon.
   if (program == nullptr)
     return facts.daemon.state == DaemonFacts::State::down ? How::no : How::not_known;
-  if (program->name.empty()) return How::not_known;
+  if (!program->name) return How::not_known;
   if (!program->is_ours()) return How::no;
   return program->hook == Hook::xdp_generic ? How::generic : How::native;
 }
@@ -80,10 +80,7 @@ void judge_unprotected(const Facts& facts, const Uplink& uplink, Report& report)
                   " && sudo floodwall apply"});
 }
 
-// Attaches anew: a change of the driver's settings alone leaves a generic program generic.
-constexpr std::string_view kAgain = " && sudo floodwall mode off && sudo floodwall mode enforce";
-
-void judge_generic(const Uplink& uplink, Report& report) {
+void judge_generic(const Facts& facts, const Uplink& uplink, Report& report) {
   const auto is_on = [&uplink](const char* feature) {
     const auto found = uplink.card.features.find(feature);
     return found != uplink.card.features.end() && found->second;
@@ -104,12 +101,12 @@ void judge_generic(const Uplink& uplink, Report& report) {
   for (const auto& [feature, name] :
        {std::pair("rx-lro", "lro"), std::pair("rx-gro-hw", "rx-gro-hw")})
     if (is_on(feature) && may_change(feature))
-      return report.add(
-          Severity::warning,
-          {.subject = uplink.name,
-           .saw = fmt::format("{}: the card merges packets ({})", slow, feature),
-           .meaning = meaning,
-           .command = fmt::format("sudo ethtool -K {} {} off{}", uplink.name, name, kAgain)});
+      return report.add(Severity::warning,
+                        {.subject = uplink.name,
+                         .saw = fmt::format("{}: the card merges packets ({})", slow, feature),
+                         .meaning = meaning,
+                         .command = reattached(
+                             facts, fmt::format("sudo ethtool -K {} {} off", uplink.name, name))});
   if (uplink.mtu_bytes > kOnePageMtu)
     return report.add(
         Severity::warning,
@@ -117,8 +114,8 @@ void judge_generic(const Uplink& uplink, Report& report) {
          .saw = fmt::format("{}: an MTU of {} is more than native XDP takes in most drivers", slow,
                             uplink.mtu_bytes),
          .meaning = meaning,
-         .command =
-             fmt::format("sudo ip link set dev {} mtu {}{}", uplink.name, kOnePageMtu, kAgain)});
+         .command = reattached(
+             facts, fmt::format("sudo ip link set dev {} mtu {}", uplink.name, kOnePageMtu))});
   if (uplink.driver == "virtio_net" && is_on("rx-gro-hw"))
     return report.add(
         Severity::note,
@@ -155,7 +152,7 @@ void judge_xdp(const Facts& facts, Report& report) {
     if (how == How::native)
       report.ok(uplink.name, fmt::format("native XDP ({})",
                                          uplink.driver.empty() ? uplink.kind : uplink.driver));
-    if (how == How::generic) judge_generic(uplink, report);
+    if (how == How::generic) judge_generic(facts, uplink, report);
     if (how == How::queue)
       report.add(Severity::note,
                  {.subject = uplink.name,

@@ -30,6 +30,12 @@ std::string write_config(const Facts& facts, std::string_view name, std::string_
                      name);
 }
 
+// Separated by semicolons: whatever becomes of the command, the host is protected afterwards.
+std::string reattached(const Facts& facts, std::string_view command) {
+  return fmt::format("sudo floodwall mode off; {}; sudo floodwall mode {}", command,
+                     facts.daemon.mode == "observe" ? "observe" : "enforce");
+}
+
 const DaemonFacts::Interface* status_of(const Facts& facts, std::string_view interface) {
   const auto& all = facts.daemon.interfaces;
   const auto found = std::ranges::find(all, interface, &DaemonFacts::Interface::name);

@@ -58,6 +58,10 @@ void judge_reverse_path(const Facts& facts, Report& report);
 [[nodiscard]] std::string write_config(const Facts& facts, std::string_view name,
                                        std::string_view toml);
 
+// Takes the programs off, does `command`, and attaches them again in the same mode. A change of the
+// driver alone leaves a generic program generic, and some drivers refuse it below a native one.
+[[nodiscard]] std::string reattached(const Facts& facts, std::string_view command);
+
 // What `status` says of an interface, null if nothing.
 [[nodiscard]] const DaemonFacts::Interface* status_of(const Facts& facts,
                                                       std::string_view interface);

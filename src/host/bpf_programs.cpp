@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/fd.hpp"
 #include "host/netlink.hpp"
@@ -44,10 +45,10 @@ bool read_info(const UniqueFd& object, Info& info) {
          ::syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attributes, sizeof attributes) == 0;
 }
 
-std::string name_of_program(std::uint32_t id) {
+std::optional<std::string> name_of_program(std::uint32_t id) {
   bpf_prog_info info{};
-  if (!read_info(bpf_object(BPF_PROG_GET_FD_BY_ID, id), info)) return {};
-  return {&info.name[0], ::strnlen(&info.name[0], sizeof info.name)};
+  if (!read_info(bpf_object(BPF_PROG_GET_FD_BY_ID, id), info)) return std::nullopt;
+  return std::string(&info.name[0], ::strnlen(&info.name[0], sizeof info.name));
 }
 
 // The XDP links, by the program that they hold. A program on two interfaces is on two links.
@@ -157,7 +158,7 @@ Result<std::vector<BpfProgram>> attached_bpf_programs() {
   for (const auto& [index, name] : names) add_filters(*netlink, index, name, programs);
   for (BpfProgram& program : programs)
     if (!program.is_xdp())
-      if (std::string name = name_of_program(program.id); !name.empty()) program.name = name;
+      if (auto name = name_of_program(program.id)) program.name = std::move(name);
   return programs;
 }
 

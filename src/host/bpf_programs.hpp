@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,12 @@ struct BpfProgram {
   std::string interface{};
   Hook hook = Hook::xdp_native;
   std::uint32_t id = 0;
-  std::string name{};      // empty: not known
+  std::optional<std::string> name{};  // none: not known; a program may have an empty one
   std::uint32_t link = 0;  // of an XDP program: the link that holds it; 0: none, or not known
 
   [[nodiscard]] bool is_xdp() const { return hook != Hook::tc; }
   // As far as its name says.
-  [[nodiscard]] bool is_ours() const { return name.starts_with("floodwall_"); }
+  [[nodiscard]] bool is_ours() const { return name && name->starts_with("floodwall_"); }
 };
 
 // XDP programs, and those of tc's filters (clsact), of each interface. Those of tcx are not listed.

@@ -143,13 +143,15 @@ std::vector<Fault> faults() {
          facts.uplinks.push_back({.name = "wg0", .kind = "wireguard", .ethernet = false});
          facts.config.interfaces = {"eth0"};
        }},
-      {"xdp", Severity::warning, "merges packets (rx-lro)", "sudo ethtool -K eth0 lro off && ",
+      {"xdp", Severity::warning, "merges packets (rx-lro)",
+       "sudo floodwall mode off; sudo ethtool -K eth0 lro off; sudo floodwall mode enforce",
        [](Facts& facts) {
          facts.daemon.interfaces[0].attachment = "generic";
          facts.uplinks[0].card.features["rx-lro"] = true;
          facts.uplinks[0].card.changeable["rx-lro"] = true;
        }},
-      {"xdp", Severity::warning, "an MTU of 9000", "sudo ip link set dev eth0 mtu 3498 && ",
+      {"xdp", Severity::warning, "an MTU of 9000",
+       "sudo floodwall mode off; sudo ip link set dev eth0 mtu 3498; sudo floodwall mode enforce",
        [](Facts& facts) {
          facts.daemon.interfaces[0].attachment = "generic";
          facts.uplinks[0].card = {};
@@ -178,7 +180,8 @@ std::vector<Fault> faults() {
          facts.uplinks[0].has_vlans = true;
          facts.uplinks[0].card.features["rx-vlan-hw-parse"] = true;
        }},
-      {"queues", Severity::warning, "1 receive queue of 2", "sudo ethtool -L eth0 combined 2",
+      {"queues", Severity::warning, "1 receive queue of 2",
+       "sudo floodwall mode off; sudo ethtool -L eth0 combined 2; sudo floodwall mode enforce",
        [](Facts& facts) { facts.uplinks[0].card.queues = 1; }},
       {"queues", Severity::warning, "RSS uses one", "sudo ethtool -X eth0 equal 2",
        [](Facts& facts) { facts.uplinks[0].card.spread = {1, 1, 1, 1}; }},
@@ -319,14 +322,14 @@ TEST(doctor, nothing_is_judged_that_was_not_seen) {
   facts.machine.kernel.config.clear();
   facts.nft_tables.reset();
   facts.forwards_ports.reset();
-  (*facts.programs)[0].name.clear();
+  (*facts.programs)[0].name.reset();
   facts.daemon = {.state = State::forbidden};
   EXPECT_TRUE(worse_than_ok(facts).empty()) << told(worse_than_ok(facts));
 }
 
 TEST(doctor, program_of_unknown_name_is_not_called_foreign_without_root) {
   Facts facts = server();
-  (*facts.programs)[0].name.clear();
+  (*facts.programs)[0].name.reset();
   facts.daemon = {.state = State::down};
   for (const Finding& one : worse_than_ok(facts)) EXPECT_EQ(one.check, "daemon") << told({one});
 }
