@@ -99,7 +99,7 @@ void read_rules(Facts& facts) {
   if (auto tables = host::nft_tables())
     facts.nft_tables = std::move(*tables);
   else
-    facts.unseen.emplace_back("the rules of nftables");
+    facts.unseen.emplace_back("the rules of nftables and iptables");
   if (const auto forwards = host::forwards_ports()) facts.forwards_ports = *forwards;
 }
 

@@ -13,6 +13,8 @@ namespace {
 
 using State = DaemonFacts::State;
 
+constexpr std::uint64_t kMostBans = 1ULL << 24;
+
 // Without root a program has no name.
 std::string what_filters(const Facts& facts) {
   if (!facts.programs) return "Whether the kernel still filters is not known.";
@@ -143,13 +145,16 @@ void judge_tables(const Facts& facts, Report& report) {
   std::string saw = fmt::format("{} of {} used", grouped(used), grouped(capacity));
   if (used * 2 <= capacity || used * 10 > capacity * 7)
     return report.ok("table of bans", std::move(saw));
-  report.add(
-      Severity::note,
-      {.subject = "table of bans",
-       .saw = std::move(saw),
-       .meaning = "From 70 % on more bans may find no place.",
-       .command = write_config(facts, "tables", fmt::format("[tables]\\nbans = {}", capacity * 2)) +
-                  " && sudo systemctl restart floodwall"});
+  report.add(Severity::note,
+             {.subject = "table of bans",
+              .saw = std::move(saw),
+              .meaning = "From 70 % on more bans may find no place.",
+              // The table has twice as many places as tables.bans says, which may be 2^24 at most.
+              .command = capacity > kMostBans
+                             ? ""
+                             : write_config(facts, "tables",
+                                            fmt::format("[tables]\\nbans = {}", capacity)) +
+                                   " && sudo systemctl restart floodwall"});
 }
 
 }  // namespace fw::doctor

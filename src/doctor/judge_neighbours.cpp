@@ -57,7 +57,12 @@ void judge_foreign(const Facts& facts, Report& report) {
     const bool may_be_ours = !one.name && (status == nullptr || attached);
     if (one.is_ours() || (one.is_xdp() && may_be_ours)) continue;
     clean.erase(one.interface);
-    if (one.is_xdp())
+    if (one.is_xdp() && status != nullptr && status->attachment == "queue")
+      report.add(Severity::note,
+                 {.subject = one.interface,
+                  .saw = fmt::format("XDP of another program: {}", named(one)),
+                  .meaning = "Floodwall's queues (nfqueue) judge what it lets pass."});
+    else if (one.is_xdp())
       report.add(Severity::problem,
                  {.subject = one.interface,
                   .saw = fmt::format("XDP of another program: {}", named(one)),
@@ -129,8 +134,8 @@ void judge_proxy(const Facts& facts, Report& report) {
   std::string meaning =
       "Its addresses stand for all of their users: floods of requests are stopped there, and a "
       "limit or ban here hits everybody behind it.";
-  if (!known)
-    meaning += " It may as well be an office, a monitor or one client that opens too many.";
+  meaning += known ? " If they are allowed, packets that are forged in its name pass as well."
+                   : " It may as well be an office, a monitor or one client that opens too many.";
   report.add(Severity::note,
              {.subject = known ? proxy.name : "a proxy",
               .saw = fmt::format("{}in front: {} of {} connections to web ports come from {}",

@@ -73,7 +73,7 @@ Facts server() {
                   .syn_cookies = "on",
                   .interfaces = {{.name = "eth0", .attachment = "native"}},
                   .bans_used = 12,
-                  .bans_capacity = 131'072};
+                  .bans_capacity = 262'144};
   facts.config = {.file = "/etc/floodwall/floodwall.toml", .there = true, .log_bytes = 96ULL << 20};
   return facts;
 }
@@ -245,8 +245,8 @@ std::vector<Fault> faults() {
          facts.uplinks.push_back({.name = "eth1", .card = {.strict_path = "1"}});
          facts.daemon.interfaces.push_back({.name = "eth1", .attachment = "native"});
        }},
-      {"tables", Severity::note, "70,000 of 131,072", "bans = 262144",
-       [](Facts& facts) { facts.daemon.bans_used = 70'000; }},
+      {"tables", Severity::note, "140,000 of 262,144", "bans = 262144",
+       [](Facts& facts) { facts.daemon.bans_used = 140'000; }},
       {"kernel", Severity::problem, "Linux 5.10.0-28-amd64", "",
        [](Facts& facts) { facts.machine.kernel.release = "5.10.0-28-amd64"; }},
       {"kernel", Severity::problem, "without BPF", "",
