@@ -38,7 +38,8 @@ constexpr std::array kChecks{
     Check{"ring", "the ring of each receive queue", "note: below 512 packets, and more is possible",
           judge_ring},
     Check{"foreign", "BPF programs of others on the uplinks (XDP, tc)",
-          "problem: XDP of another program, which Floodwall does not replace; note: tc",
+          "problem: XDP of another program, which Floodwall does not replace; note: tc, or "
+          "beside nfqueue",
           judge_foreign},
     Check{"firewalls", "nftables, iptables, ufw, firewalld, fail2ban, CrowdSec, sshguard",
           "note: how they and Floodwall live together", judge_firewalls},
