@@ -55,7 +55,7 @@ void judge_daemon(const Facts& facts, Report& report) {
                                   "no command is obeyed.",
                        .command = facts.machine.service.systemd && facts.machine.service.installed
                                       ? "sudo systemctl restart floodwall"
-                                      : "sudo floodwalld --remove"});
+                                      : ""});
   report.add(Severity::problem, {.subject = "floodwalld",
                                  .saw = "does not run",
                                  .meaning = what_filters(facts),

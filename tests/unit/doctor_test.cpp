@@ -356,6 +356,13 @@ TEST(doctor, port_of_a_bridge_and_device_of_a_vlan_protect_what_is_above) {
   }
 }
 
+TEST(doctor, strict_reverse_path_is_usual_with_one_uplink) {
+  Facts facts = server();
+  facts.machine.sysctls["net.ipv4.conf.all.rp_filter"] = "1";
+  facts.uplinks[0].card.strict_path = "1";
+  EXPECT_TRUE(worse_than_ok(facts).empty()) << told(worse_than_ok(facts));
+}
+
 // Single-queue cards, drivers without XDP and containers are no reason for an alarm.
 TEST(doctor, raspberry_pi_container_and_docker_host_are_not_alarmed) {
   Facts raspberry = server();
