@@ -76,7 +76,8 @@ ProxyInFront proxy_in_front(std::span<const Socket> connections,
   std::map<std::string_view, Count> known;
   std::map<Address, unsigned> others;
   for (const Socket& one : connections) {
-    if (!served.contains(one.local_port) || is_loopback(one.remote)) continue;
+    if (!served.contains(one.local_port) || is_loopback(one.remote) || one.remote == one.local)
+      continue;
     found.all++;
     const auto range = std::ranges::find_if(
         ranges(), [&one](const Range& each) { return each.prefix.contains(one.remote); });

@@ -24,7 +24,7 @@ struct ProxyInFront {
 };
 
 // `connections` as of connected_sockets(); only those to ports 80, 443, 8080 and 8443 count, and no
-// loopback. Below 20 of them nothing is said.
+// connections of this host with itself. Below 20 of them nothing is said.
 [[nodiscard]] ProxyInFront proxy_in_front(std::span<const Socket> connections,
                                           std::span<const Socket> listeners);
 

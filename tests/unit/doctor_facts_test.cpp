@@ -131,9 +131,22 @@ TEST(proxy, users_few_connections_and_other_ports_are_none) {
   EXPECT_EQ(proxy_in_front(web(200, "198.51.100.1"), kListens).certainty, Certainty::none);
   EXPECT_EQ(proxy_in_front(web(19, "172.68.1.1"), kListens).certainty, Certainty::none);
   EXPECT_EQ(proxy_in_front(web(90, "172.68.1.1", 22), kListens).certainty, Certainty::none);
-  EXPECT_EQ(proxy_in_front(web(90, "127.0.0.1"), kListens).certainty, Certainty::none);
   // This host's own requests to a CDN: nobody listens on the port here.
   EXPECT_EQ(proxy_in_front(web(90, "172.68.1.1"), {}).certainty, Certainty::none);
+}
+
+TEST(proxy, server_behind_another_on_the_same_host_has_none_in_front) {
+  for (const char* address : {"127.0.0.1", "::1", "198.51.100.1"}) {
+    const auto self = *Address::parse(address);
+    const std::vector<Socket> own(90,
+                                  {.local = self, .remote = self, .local_port = 443, .proto = 6});
+    EXPECT_EQ(proxy_in_front(own, kListens).certainty, ProxyInFront::Certainty::none) << address;
+  }
+  const std::vector<Socket> local(90, {.local = *Address::parse("127.0.1.1"),
+                                       .remote = *Address::parse("127.0.0.1"),
+                                       .local_port = 443,
+                                       .proto = 6});
+  EXPECT_EQ(proxy_in_front(local, kListens).certainty, ProxyInFront::Certainty::none);
 }
 
 TEST(proxy, few_addresses_with_many_connections_are_perhaps_one) {
