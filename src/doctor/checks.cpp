@@ -23,11 +23,8 @@ constexpr std::array kChecks{
           "problem: off; note: observe, or other than configured", judge_mode},
     Check{"degraded", "what `floodwall status` calls problems: intent against kernel",
           "problem: each of them", judge_degraded},
-    Check{
-        "uplinks", "whether each interface with a default route is protected",
-        "problem: it is not; warning: it is not, and `interface` names others; note: that, and it "
-        "is a tunnel",
-        judge_uplinks},
+    Check{"uplinks", "whether each interface with a default route is protected",
+          "problem: it is not; note: it is a tunnel, and `interface` names others", judge_uplinks},
     Check{"xdp", "how XDP is attached (native, generic), and why: LRO, GRO_HW, MTU, driver",
           "warning: generic, and a command mends it; note: generic, and nothing does", judge_xdp},
     Check{"vlan", "VLAN offload on an uplink with VLAN interfaces",

@@ -33,6 +33,13 @@ std::string what_filters(const Facts& facts) {
   return "Nothing filters: no XDP program of Floodwall is attached.";
 }
 
+// The check of uplinks has it, with the command.
+bool is_of_uplinks(const Facts& facts, const std::string& problem) {
+  return std::ranges::any_of(facts.uplinks, [&problem](const Uplink& uplink) {
+    return problem.starts_with(uplink.name + " has a default route and is not protected");
+  });
+}
+
 std::string start_command(const Facts& facts) {
   const host::ServiceFacts& service = facts.machine.service;
   if (service.systemd && service.masked)
@@ -128,7 +135,7 @@ void judge_degraded(const Facts& facts, Report& report) {
   const DaemonFacts& daemon = facts.daemon;
   if (daemon.state != State::answers) return;
   for (const std::string& problem : daemon.problems)
-    if (!problem.starts_with("mode is off"))
+    if (!problem.starts_with("mode is off") && !is_of_uplinks(facts, problem))
       report.add(Severity::problem, {.subject = "status", .saw = problem});
   // What checks of uplinks do not say: interfaces that are no uplinks.
   for (const DaemonFacts::Interface& one : daemon.interfaces)

@@ -70,7 +70,7 @@ void judge_unprotected(const Facts& facts, const Uplink& uplink, Report& report)
                         ? "sudo floodwall apply"
                         : ""});
   report.add(
-      uplink.ethernet ? Severity::warning : Severity::note,
+      uplink.ethernet ? Severity::problem : Severity::note,
       {.subject = uplink.name,
        .saw = "not protected: `interface` names others",
        .meaning = uplink.ethernet

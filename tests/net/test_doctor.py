@@ -92,15 +92,15 @@ def test_daemon_that_is_down_is_a_problem_and_the_filter_goes_on(host):
     doctor(host, code=0)
 
 
-def test_second_uplink_that_is_not_named_is_a_warning_and_the_command_protects_it(host):
+def test_second_uplink_that_is_not_named_is_a_problem_and_the_command_protects_it(host):
     host.add_uplink(1)
     host.run("ip", "route", "add", "default", "via", "10.10.0.1", "metric", "50", where="dut")
-    row = one(host, "uplinks", "warning")
+    row = one(host, "uplinks", "problem")
     assert row["subject"] == "up1" and doctor(host)[1] == 1
-    assert doctor(host, "--fail-on", "problem")[1] == 0
+    wait_until(lambda: "has a default route" in str(host.ask("status")["problems"]), 10, "status says it too")
+    assert findings(host, "problem") == [row]
     obey(host, row)
-    wait_until(lambda: not [each for each in findings(host) if each["check"] == "uplinks" and each["severity"] != "ok"],
-               5, "up1 protected")
+    wait_until(lambda: not findings(host, "problem"), 5, "up1 protected")
     doctor(host, code=0)
 
 

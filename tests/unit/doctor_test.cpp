@@ -132,10 +132,11 @@ std::vector<Fault> faults() {
        }},
       {"uplinks", Severity::problem, "not protected", "sudo floodwall apply",
        [](Facts& facts) { facts.daemon.interfaces.clear(); }},
-      {"uplinks", Severity::warning, "`interface` names others",
+      {"uplinks", Severity::problem, "`interface` names others",
        "printf 'interface = [\"eth1\", \"eth0\"]\\n' | sudo tee /etc/floodwall/conf.d/",
        [](Facts& facts) {
          facts.daemon.interfaces.clear();
+         facts.daemon.problems = {"eth0 has a default route and is not protected: name it"};
          facts.config.interfaces = {"eth1"};
        }},
       {"uplinks", Severity::note, "`interface` names others", "wg0",
