@@ -63,6 +63,12 @@ inline constexpr std::array<Option, 2> kSelftestOptions{{
     {"keep-log", "", "leave the daemon's log in ./floodwall-selftest.log"},
 }};
 
+inline constexpr std::array<Option, 3> kDoctorOptions{{
+    {"all", "", "show what is ok as well"},
+    {"fail-on", "SEVERITY", "exit status 1 from this on: warning (default) or problem"},
+    {"config", "FILE", "the daemon's floodwall.toml (default: /etc/floodwall/floodwall.toml)"},
+}};
+
 inline constexpr std::string_view kLook = "See what happens";
 inline constexpr std::string_view kAct = "Change what passes";
 inline constexpr std::string_view kConfigure = "Configure";
@@ -132,6 +138,16 @@ inline constexpr std::array kCommands{
                    .options = kSelftestOptions},
         .group = kHere,
         .notes = "Needs root. Touches nothing of this host and leaves nothing behind.",
+    },
+    Command{
+        .syntax = {.name = "doctor",
+                   .summary = "look at this host: what a flood would find, and what mends it",
+                   .options = kDoctorOptions},
+        .asks = control::find_verb("status"),
+        .group = kHere,
+        .notes = "Changes nothing. Needs neither the daemon nor root, and says what it could not "
+                 "see.\n"
+                 "Exit status: 0 if nothing is worse than a note, 1 for a warning or problem.",
     },
     Command{
         .syntax = {.name = "replay",

@@ -59,11 +59,12 @@ Result<int> run_version(const CommandLine& line, World& world) {
   return 0;
 }
 
-constexpr std::array<cli::LocalCommand, 7> kLocal{{
+constexpr std::array<cli::LocalCommand, 8> kLocal{{
     {"check", run_check},
     {"suggest", run_suggest},
     {"setup", run_setup},
     {"selftest", run_selftest},
+    {"doctor", run_doctor},
     {"replay", run_replay},
     {"completion", run_completion},
     {"version", run_version},

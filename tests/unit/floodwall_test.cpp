@@ -2,6 +2,7 @@
 // The commands that work without the daemon, as a user would call them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -53,6 +54,30 @@ Done run(const std::vector<std::string>& arguments,
   done.out = out.str();
   done.err = err.str();
   return done;
+}
+
+// Of whichever host the tests run on: only what the daemon says is made up.
+TEST(doctor_command, daemon_that_does_not_run_is_a_finding_and_no_error) {
+  const auto down = fw::fail(fw::ErrorKind::not_running, "the daemon is not running (nobody)");
+  const Done done = run({"doctor", "--json", "--fail-on", "problem"}, down);
+  EXPECT_EQ(done.status, 1);
+  EXPECT_EQ(done.err, "");
+  EXPECT_EQ(done.asked, std::vector<std::string>{"status"});
+  const json report = json::parse(done.out);
+  EXPECT_EQ(report["worst"], "problem");
+  EXPECT_EQ(report["findings"][0]["check"], "daemon");
+}
+
+TEST(doctor_command, status_is_1_exactly_from_the_severity_that_is_asked_for) {
+  const json reply{{"mode", "enforce"}, {"problems", json::array()}};
+  const std::vector<std::string> order{"ok", "note", "warning", "problem"};
+  for (const char* from : {"warning", "problem"}) {
+    const Done done = run({"doctor", "--json", "--fail-on", from}, reply);
+    const std::string worst = json::parse(done.out)["worst"];
+    EXPECT_EQ(done.status, std::ranges::find(order, worst) >= std::ranges::find(order, from))
+        << worst;
+  }
+  EXPECT_EQ(run({"doctor", "--fail-on", "note"}).status, 2);
 }
 
 Packet syn(const std::string& from) {
