@@ -130,7 +130,9 @@ inline constexpr std::array kCommands{
                    .summary = "look at this host and write its first configuration",
                    .options = kSetupOptions},
         .group = kHere,
-        .notes = "Never overwrites a file.",
+        .notes =
+            "On a terminal it asks what this machine is, shows what it would write, and tries it\n"
+            "for two minutes if the daemon runs. Replaces no file but its own conf.d/setup.toml.",
     },
     Command{
         .syntax = {.name = "selftest",

@@ -14,6 +14,7 @@
 #include "base/command_line.hpp"
 #include "base/nearest.hpp"
 #include "base/version.hpp"
+#include "cli/habits.hpp"
 
 namespace fw::cli {
 
@@ -113,6 +114,9 @@ Result<void> check_command(std::span<const std::string> arguments) {
     if (word == "--socket") ++i;
     if (word.starts_with('-')) continue;
     if (find_command(word) != nullptr) return {};
+    if (const std::string_view instead = habit(word); !instead.empty())
+      return fail(ErrorKind::usage,
+                  fmt::format("no command \"{}\"; here it is: {}", word, instead));
     const std::string meant = did_you_mean(word, command_names());
     return fail(ErrorKind::usage,
                 fmt::format("no command \"{}\"{}", word,

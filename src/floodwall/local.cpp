@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <istream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -21,6 +22,44 @@ namespace {
 using cli::CommandLine;
 using cli::World;
 
+constexpr const char* kTrial = "120s";  // judgement: time to open another session and look
+
+// What a daemon that runs is asked once setup has written: whoever is cut off by it does not
+// answer, and the former configuration returns.
+Result<int> try_out(const setup::Outcome& outcome, World& world) {
+  const auto applied = world.call(world.socket, "apply", {{"confirm", kTrial}});
+  if (!applied && applied.error().kind == ErrorKind::not_running) {
+    world.out << "It holds from the daemon's next start: sudo systemctl start floodwall\n";
+    return 0;
+  }
+  // Until somebody says yes, the former file is there: whoever is cut off, or types Ctrl-C, leaves
+  // nothing behind that a restart would put in force.
+  if (auto back = setup::take_back(outcome); !back) return std::unexpected(back.error());
+  const std::string file = outcome.kinds_file.native();
+  if (!applied)
+    return fail(applied.error().kind,
+                fmt::format("{}\n{} is as it was before", applied.error().message, file));
+  world.out << fmt::format(
+                   "It is in force for {}. Does everything still work? Type yes to keep it:",
+                   kTrial)
+            << " " << std::flush;
+  std::string answer;
+  if (!std::getline(world.in, answer) || (answer != "yes" && answer != "y"))
+    return fail(
+        fmt::format("not kept: {} is as it was before; the daemon returns to that within "
+                    "{}, or at once with: floodwall apply",
+                    file, kTrial));
+  if (auto written = setup::write_again(outcome); !written) return std::unexpected(written.error());
+  const auto confirmed = world.call(world.socket, "confirm", nlohmann::json::object());
+  if (!confirmed) {  // too late: the daemon has returned to the former one
+    if (auto back = setup::take_back(outcome); !back) return std::unexpected(back.error());
+    return fail(confirmed.error().kind,
+                fmt::format("{}\n{} is as it was before", confirmed.error().message, file));
+  }
+  world.out << "kept\n";
+  return 0;
+}
+
 Result<int> run_setup(const CommandLine& line, World& world) {
   setup::Options options{.interfaces = line.all("interface"),
                          .observe = line.flag("observe"),
@@ -32,9 +71,10 @@ Result<int> run_setup(const CommandLine& line, World& world) {
     options.config = std::filesystem::absolute(*file, error);
     if (error) options.config = *file;
   }
-  const Result<void> done = setup::run(options, world.in, world.out);
+  const bool is_daemons = options.config == setup::Options{}.config;
+  const auto done = setup::run(options, world.in, world.out);
   if (!done) return std::unexpected(done.error());
-  return 0;
+  return done->wrote_kinds && is_daemons ? try_out(*done, world) : 0;
 }
 
 Result<int> run_selftest(const CommandLine& line, World& world) {

@@ -123,6 +123,11 @@ TEST(command_lines, that_are_wrong_ask_nothing_and_say_what_is_right) {
   const std::vector<Case> cases{
       {{}, "which command?"},
       {{"bna", "192.0.2.1"}, "no command \"bna\": did you mean \"ban\"?"},
+      {{"block", "192.0.2.1"}, "floodwall ban ADDRESS"},
+      {{"stop"}, "floodwall mode off"},
+      {{"reload"}, "floodwall apply"},
+      {{"log"}, "floodwall events -f"},
+      {{"show"}, "floodwall list bans"},
       {{"--socket", "/x", "stauts"}, "did you mean \"status\"?"},
       {{"--jsno", "status"}, "did you mean \"--json\"?"},
       {{"ban", "192.0.2.1", "--forevr"}, "did you mean \"--forever\"?"},

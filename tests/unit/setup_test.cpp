@@ -4,6 +4,7 @@
 #include "setup/setup.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -12,7 +13,9 @@
 #include <sstream>
 
 #include "base/file.hpp"
+#include "setup/difference.hpp"
 #include "setup/explain.hpp"
+#include "setup/kinds.hpp"
 
 namespace {
 
@@ -153,6 +156,107 @@ TEST(setup, every_example_of_the_documentation_is_a_valid_configuration) {
     const auto parsed = fw::config::parse(block, "docs/configuration.md");
     EXPECT_TRUE(parsed) << parsed.error().message << "\n" << block;
   }
+}
+
+fw::host::Socket listener(const char* address, std::uint16_t port, std::uint8_t proto) {
+  return {.local = *Address::parse(address), .local_port = port, .proto = proto};
+}
+
+fw::host::Socket connection(unsigned peer, std::uint16_t port) {
+  return {.local = Address::v4(0xc6336407),
+          .remote = Address::v4(0xcb007100 + peer),
+          .local_port = port,
+          .proto = IPPROTO_TCP};
+}
+
+std::vector<std::string> offered(const fw::setup::Evidence& evidence) {
+  std::vector<std::string> names;
+  for (const auto& one : fw::setup::offers(evidence))
+    if (!one.why.empty()) names.push_back(one.name);
+  return names;
+}
+
+TEST(setup_kinds, follow_from_ports_that_listen_to_others_than_this_host) {
+  fw::setup::Evidence evidence;
+  EXPECT_TRUE(offered(evidence).empty());
+  evidence.listeners = {listener("0.0.0.0", 27016, IPPROTO_UDP),
+                        listener("127.0.0.53", 53, IPPROTO_UDP), listener("::1", 25, IPPROTO_TCP),
+                        listener("0.0.0.0", 514, IPPROTO_TCP)};
+  EXPECT_EQ(offered(evidence), std::vector<std::string>{"game server"});
+  evidence.listeners.push_back(listener("::", 443, IPPROTO_TCP));
+  EXPECT_EQ(offered(evidence), (std::vector<std::string>{"web server", "game server"}));
+  evidence.proxies = {{.proxy = "192.0.2.0/24", .where = "/etc/nginx/nginx.conf:3"}};
+  EXPECT_EQ(offered(evidence),
+            (std::vector<std::string>{"web server behind a proxy or CDN", "game server"}));
+}
+
+TEST(setup_kinds, every_kind_alone_and_all_together_make_a_valid_configuration) {
+  const auto all = fw::setup::offers({});
+  ASSERT_EQ(all.size(), fw::setup::kKinds);
+  const std::string start = fw::config::starter_text({"auto"}, Mode::enforce);
+  for (const auto& one : all) {
+    const std::string text = fw::setup::kinds_text(std::span(&one, 1));
+    const auto parsed = fw::config::parse(start + text, "all");
+    EXPECT_TRUE(parsed) << parsed.error().message << "\n" << text;
+    EXPECT_EQ(parsed->services.size(), one.name == "Docker host" ? 0U : 1U);
+    EXPECT_TRUE(std::filesystem::exists(path(FLOODWALL_SOURCE) / one.guide)) << one.guide;
+  }
+  const std::string most = fw::setup::kinds_text(std::span(all).subspan(1));
+  const auto parsed = fw::config::parse(start + most, "most");
+  EXPECT_TRUE(parsed) << parsed.error().message << "\n" << most;
+}
+
+TEST(setup_kinds, answers_that_are_no_choice_are_refused_in_words) {
+  auto all = fw::setup::offers({});
+  all[2].why = "it listens";
+  EXPECT_EQ(*fw::setup::chosen("", all), std::vector<std::size_t>{2});
+  EXPECT_EQ(*fw::setup::chosen(" ,\t", all), std::vector<std::size_t>{2});
+  EXPECT_TRUE(fw::setup::chosen("0", all)->empty());
+  EXPECT_EQ(*fw::setup::chosen("4,3 3", all), (std::vector<std::size_t>{2, 3}));
+  for (const char* bad : {"9", "-1", "1 2", "0 3", "game", "3;rm", "\x1b[2J", "1e9",
+                          "99999999999999999999999999", "3.0", "3x"}) {
+    const auto refused = fw::setup::chosen(bad, all);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().message.find('\x1b'), std::string::npos);
+  }
+}
+
+TEST(setup_kinds, a_proxy_is_sure_by_configuration_and_a_guess_by_connections) {
+  fw::setup::Evidence evidence;
+  for (int i = 0; i < 40; ++i) evidence.connections.push_back(connection(i % 3, 443));
+  EXPECT_NE(fw::setup::in_front(evidence).find("Perhaps"), std::string::npos);
+  EXPECT_NE(fw::setup::in_front(evidence).find("3 addresses"), std::string::npos);
+  for (auto& one : evidence.connections) one.local_port = 5432;
+  EXPECT_EQ(fw::setup::in_front(evidence), "");
+  evidence.connections.clear();
+  for (int i = 0; i < 40; ++i) evidence.connections.push_back(connection(i, 443));
+  EXPECT_EQ(fw::setup::in_front(evidence), "");
+  evidence.proxies = {{.proxy = "192.0.2.0/24", .where = "/etc/nginx/nginx.conf:3"}};
+  EXPECT_NE(fw::setup::in_front(evidence).find("/etc/nginx/nginx.conf:3"), std::string::npos);
+}
+
+TEST(setup_kinds, trusted_proxies_are_read_from_a_web_servers_files) {
+  const Folder folder;
+  ASSERT_TRUE(fw::write_file(folder.at("a.conf"),
+                             "# set_real_ip_from 198.51.100.0/24;\n"
+                             "set_real_ip_from 127.0.0.1; # itself\n"
+                             "  set_real_ip_from   192.0.2.0/24;\nset_real_ip_from_not x;\n"));
+  ASSERT_TRUE(
+      fw::write_file(folder.at("b.conf"), "RemoteIPTrustedProxy 2001:db8::/32 203.0.113.4\n"));
+  const std::vector<path> folders{folder.at(""), folder.at("missing")};
+  const auto found = fw::host::trusted_proxies(folders);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].proxy, "192.0.2.0/24");
+  EXPECT_TRUE(found[0].where.ends_with("a.conf:3")) << found[0].where;
+  EXPECT_EQ(found[2].proxy, "203.0.113.4");
+}
+
+TEST(setup_kinds, difference_marks_what_goes_and_what_comes) {
+  EXPECT_EQ(fw::setup::difference("a\nb\nc\n", "a\nc\nd\n"), "  a\n- b\n  c\n+ d\n");
+  EXPECT_EQ(fw::setup::difference("", "x\n"), "+ x\n");
+  EXPECT_EQ(fw::setup::difference("\x1b[2J\n", ""), "- \\x1b[2J\n");
+  const std::string many(5000, '\n');
+  EXPECT_EQ(fw::setup::difference(many, "x\n"), "5000 lines become 1 lines\n");
 }
 
 }  // namespace
