@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <ostream>
+#include <string_view>
 
 #include "base/units.hpp"
 #include "floodwall/local.hpp"
