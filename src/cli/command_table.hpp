@@ -38,6 +38,11 @@ inline constexpr auto kEventsOptions = [] {
   return all;
 }();
 
+inline constexpr std::array<Option, 2> kTopOptions{{
+    {"interval", "DURATION", "how often to look, 200ms to 1m (default 1s)"},
+    {"once", "", "print one frame as text and end; also what a pipe gets"},
+}};
+
 inline constexpr Option kProtect{"protect", "ADDR,...", "this host's addresses in the capture",
                                  true};
 inline constexpr std::array<Option, 2> kSuggestOptions{{
@@ -87,6 +92,21 @@ consteval Command events_command() {
 
 inline constexpr std::array kCommands{
     verb_of_daemon("status", kLook),
+    Command{
+        .syntax = {.name = "top",
+                   .summary = "watch it live: rates, budgets, sources; ban or allow by key",
+                   .options = kTopOptions},
+        .asks = control::find_verb("status"),
+        .group = kLook,
+        .notes =
+            "Keys: up, down select a source; b bans it for an hour, B until it is unbanned, "
+            "u unbans,\n"
+            "a allows it for an hour, A for good (allow.list); each asks first. d: by what is "
+            "dropped,\n"
+            "or by packets. p: sources or prefixes. q ends it. Colours: not with NO_COLOR set. "
+            "Classes:\n"
+            "docs/reasons.md; USED is of the fullest budget of the class.",
+    },
     verb_of_daemon("list", kLook),
     verb_of_daemon("why", kLook),
     events_command(),

@@ -24,7 +24,7 @@ struct World {
   std::ostream& out;
   std::ostream& err;
   Style style;  // of `out`
-  bool in_is_terminal = false, err_is_terminal = false;
+  bool in_is_terminal = false, out_is_terminal = false, err_is_terminal = false;
   std::filesystem::path socket;  // unless --socket says otherwise
   std::function<Result<nlohmann::json>(const std::filesystem::path& socket, std::string_view verb,
                                        const nlohmann::json& request)>

@@ -99,7 +99,8 @@ Result<int> run_version(const CommandLine& line, World& world) {
   return 0;
 }
 
-constexpr std::array<cli::LocalCommand, 8> kLocal{{
+constexpr std::array<cli::LocalCommand, 9> kLocal{{
+    {"top", run_top},
     {"check", run_check},
     {"suggest", run_suggest},
     {"setup", run_setup},

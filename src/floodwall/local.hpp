@@ -19,6 +19,7 @@ namespace fw {
 [[nodiscard]] Result<int> run_check(const cli::CommandLine& line, cli::World& world);
 [[nodiscard]] Result<int> run_suggest(const cli::CommandLine& line, cli::World& world);
 [[nodiscard]] Result<int> run_doctor(const cli::CommandLine& line, cli::World& world);
+[[nodiscard]] Result<int> run_top(const cli::CommandLine& line, cli::World& world);
 [[nodiscard]] Result<int> run_replay(const cli::CommandLine& line, cli::World& world);
 
 // The addresses of --protect (also several with commas between them), sorted, each once.

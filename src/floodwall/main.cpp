@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
         .err = std::cerr,
         .style = style_of_output(),
         .in_is_terminal = ::isatty(STDIN_FILENO) != 0,
+        .out_is_terminal = ::isatty(STDOUT_FILENO) != 0,
         .err_is_terminal = ::isatty(STDERR_FILENO) != 0,
         .socket = socket != nullptr && *socket != '\0' ? socket : kSocket,
         .call =

@@ -52,6 +52,39 @@ struct Flooded : testing::Test {
   unsigned next = 0;
 };
 
+TEST_F(Flooded, classes_have_their_rates_and_each_second_that_is_over) {
+  for (int i = 0; i < 30; ++i) {
+    counters.class_packets[FW_CLASS_UDP_NEW] += 1100;
+    counters.class_unverified[FW_CLASS_UDP_NEW] += 1000;
+    second(7);
+  }
+  const Rates rates = watch.rates();
+  EXPECT_NEAR(rates.by_class[FW_CLASS_UDP_NEW].in, 1100, 15);
+  EXPECT_NEAR(rates.by_class[FW_CLASS_UDP_NEW].unverified, 1000, 15);
+  EXPECT_NEAR(rates.by_class[FW_CLASS_UDP_NEW].refused, 1000, 15);
+  EXPECT_EQ(rates.by_class[FW_CLASS_TCP_SYN].in, 0);
+  const auto history = watch.history();
+  ASSERT_EQ(history.size(), Watch::kSeconds);
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    EXPECT_EQ(history[i].number, history[0].number + i);
+    EXPECT_EQ(history[i].in, 1100);
+    EXPECT_EQ(history[i].passed, 100);
+    EXPECT_EQ(history[i].dropped, 1000);
+    EXPECT_EQ(history[i].by_class[FW_CLASS_UDP_NEW], 1100);
+  }
+}
+
+TEST_F(Flooded, a_second_without_a_tick_is_an_empty_one) {
+  second(7);
+  now.mono_ns += 3 * kSecond;
+  second(7);
+  second(7);
+  const auto history = watch.history();
+  ASSERT_GE(history.size(), 4U);
+  for (std::size_t i = 1; i < history.size(); ++i)
+    EXPECT_EQ(history[i].number, history[i - 1].number + 1);
+}
+
 TEST_F(Flooded, rates_are_those_of_the_last_ten_seconds) {
   for (int i = 0; i < 30; ++i) second(7);
   const Rates rates = watch.rates();

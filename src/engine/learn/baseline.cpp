@@ -20,8 +20,9 @@ std::uint32_t load(const fw_u32& shared) {
   return __atomic_load_n(&shared, __ATOMIC_RELAXED);
 }
 
-// Tokens taken less tokens refunded in a window that is over, per second.
-double unanswered(const fw_budget& budget, std::uint32_t window) {
+}  // namespace
+
+double unanswered_pps(const fw_budget& budget, std::uint32_t window) {
   std::uint32_t charged = 0, answered = 0;
   const std::uint32_t current = load(budget.window);
   if (current == window) {
@@ -33,6 +34,8 @@ double unanswered(const fw_budget& budget, std::uint32_t window) {
   }
   return charged > answered ? (charged - answered) / kWindowSeconds : 0;
 }
+
+namespace {
 
 unsigned raised_burst(unsigned configured, unsigned wanted) {
   return std::max(configured, std::min(wanted, Baseline::kMaxFactor * configured));
@@ -72,7 +75,7 @@ Baseline::Second Baseline::read(std::span<const fw_budget> budgets, std::uint32_
   Second second;
   for (const fw_budget& budget : budgets) {
     if (budget.used == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
-    double rate = unanswered(budget, window);
+    double rate = unanswered_pps(budget, window);
     if (rate == 0) continue;
     std::uint16_t port = budget.port;
     if (from_key(budget.dst) == Address{}) {

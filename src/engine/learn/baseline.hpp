@@ -38,6 +38,9 @@ struct BaselineKey {
   auto operator<=>(const BaselineKey&) const = default;
 };
 
+// Of one budget: the tokens taken less those refunded in a window that is over, per second.
+[[nodiscard]] double unanswered_pps(const fw_budget& budget, std::uint32_t window);
+
 class Baseline {
  public:
   // What a window was like for a class. High: one of its budgets refused something.

@@ -46,6 +46,10 @@ struct EventQuery {
 
 // The rates of the last ten seconds.
 [[nodiscard]] nlohmann::json now_report(const View& view);
+// What was counted in each of the last ten seconds that are over.
+[[nodiscard]] nlohmann::json seconds_report(const View& view);
+// Each class: what arrives of it, and how much of its budget is used.
+[[nodiscard]] nlohmann::json classes_now(const View& view, const Now& now);
 // The open attack (null: none) as it is now: its trend, and what each vector is.
 [[nodiscard]] nlohmann::json attack_now(const View& view, const Now& now);
 // The heaviest sources and prefixes, or ports, of the last ten seconds.

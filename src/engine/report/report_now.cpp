@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +13,8 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "datapath/address_key.hpp"
+#include "datapath/datapath.hpp"
 #include "engine/journal/words.hpp"
 #include "engine/report/report.hpp"
 
@@ -78,7 +82,59 @@ Json vector_now(const View& view, const VectorKey& key, const Vector& vector, co
   return row;
 }
 
+// The tokens that the fullest budget of each class gave in the last window, per second: of all
+// addresses together half, since those may have twice as much.
+std::array<double, FW_CLASS_COUNT> tokens_used(const View& view, const Now& now) {
+  std::array<double, FW_CLASS_COUNT> used{};
+  const auto window = static_cast<std::uint32_t>((now.mono_ns >> FW_WINDOW_SHIFT) - 1);
+  for (const fw_budget& budget : view.datapath.tables().budgets) {
+    if (budget.used == 0 || budget.traffic_class >= FW_CLASS_COUNT) continue;
+    const double share = from_key(budget.dst) == Address{} ? 0.5 : 1;
+    double& most = used.at(budget.traffic_class);
+    most = std::max(most, share * unanswered_pps(budget, window));
+  }
+  return used;
+}
+
 }  // namespace
+
+Json classes_now(const View& view, const Now& now) {
+  const Rates rates = view.watch.rates();
+  const std::vector<SecondCounted> history = view.watch.history();
+  const std::array<double, FW_CLASS_COUNT> used = tokens_used(view, now);
+  Json rows = Json::array();
+  for (unsigned i = 0; i < FW_CLASS_COUNT; ++i) {
+    const Rates::OfClass& rate = rates.by_class[i];
+    Json row = {{"class", class_word(static_cast<fw_class>(i))},
+                {"in_pps", whole(rate.in)},
+                {"unverified_pps", whole(rate.unverified)},
+                {"refused_pps", whole(rate.refused)},
+                {"by_second", Json::array()}};
+    if (const auto& limit = view.settings.budgets.at(i).limit) {
+      row["budget_pps"] = static_cast<std::uint64_t>(std::ceil(*limit));
+      row["used_pps"] = whole(used.at(i));
+    }
+    for (const SecondCounted& second : history)
+      row["by_second"].push_back(whole(second.by_class[i]));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json seconds_report(const View& view) {
+  Json in = Json::array(), passed = Json::array(), dropped = Json::array();
+  std::uint64_t newest = 0;
+  for (const SecondCounted& second : view.watch.history()) {
+    newest = second.number;
+    in.push_back(whole(second.in));
+    passed.push_back(whole(second.passed));
+    dropped.push_back(whole(second.dropped));
+  }
+  return {{"newest", newest},
+          {"in", std::move(in)},
+          {"passed", std::move(passed)},
+          {"dropped", std::move(dropped)}};
+}
 
 Json now_report(const View& view) {
   const Rates rates = view.watch.rates();

@@ -109,6 +109,8 @@ Json status_report(const View& view, const Now& now) {
             {"signatures", view.detector.signatures().all().size()}}},
           {"stale", std::move(stale)},
           {"now", now_report(view)},
+          {"seconds", seconds_report(view)},
+          {"classes", classes_now(view, now)},
           {"attack", attack_now(view, now)},
           {"last_attack", last_attack(view, now)},
           {"suffering", view.detector.capacities().host_suffering()},

@@ -97,6 +97,10 @@ void Watch::tick(const fw_counters& counters, std::uint64_t borne, const Now& no
   second.refused.packets += refused.packets - refused_before.packets;
   second.observed += counters.observed_drops - counters_.observed_drops;
   second.borne += borne;
+  for (std::size_t i = 0; i < FW_CLASS_COUNT; ++i) {
+    second.by_class[i] += counters.class_packets[i] - counters_.class_packets[i];
+    second.unverified[i] += counters.class_unverified[i] - counters_.class_unverified[i];
+  }
   std::array<double, FW_REASON_COUNT + 1> samples{};
   for (const Sampled& sampled : fresh_) ++samples.at(sampled.borne ? kBorne : sampled.reason);
   for (std::size_t i = 0; i < FW_REASON_COUNT; ++i) {
@@ -122,6 +126,9 @@ void Watch::count(Second& second, const Sampled& sampled, double weight) {
     (sampled.borne ? shares.borne : shares.by_reason[sampled.reason]) += weight;
   };
   const PortKey port{.proto = sampled.proto, .port = sampled.dport};
+  if (!sampled.borne && sampled.traffic_class < FW_CLASS_COUNT &&
+      fw_reason_drops(sampled.reason) != 0)
+    second.refused_of_class.at(sampled.traffic_class) += weight;
   SourceTally& source = second.sources.add(sampled.source, weight);
   add_to(source.shares);
   if (source.ports.size() < kPortsOfSource || source.ports.contains(port))
@@ -164,6 +171,11 @@ Rates Watch::rates() const {
     rates.observed += static_cast<double>(second.observed);
     for (std::size_t i = 0; i < second.by_reason.size(); ++i)
       rates.by_reason[i] += static_cast<double>(second.by_reason[i]);
+    for (std::size_t i = 0; i < second.by_class.size(); ++i) {
+      rates.by_class[i].in += static_cast<double>(second.by_class[i]);
+      rates.by_class[i].unverified += static_cast<double>(second.unverified[i]);
+      rates.by_class[i].refused += second.refused_of_class[i];
+    }
   }
   rates.challenged = rates.by_reason[FW_REASON_CHALLENGE];
   rates.passed = rates.in - rates.dropped + rates.observed;
@@ -172,7 +184,32 @@ Rates Watch::rates() const {
                        &rates.challenged, &rates.passed})
     *rate = std::max(0.0, *rate / rates.seconds);
   for (double& rate : rates.by_reason) rate /= rates.seconds;
+  for (Rates::OfClass& of_class : rates.by_class)
+    for (double* rate : {&of_class.in, &of_class.unverified, &of_class.refused})
+      *rate /= rates.seconds;
   return rates;
+}
+
+std::vector<SecondCounted> Watch::history() const {
+  std::vector<SecondCounted> all;
+  for (const Second& second : seconds_) {
+    if (second.number == seconds_.back().number) break;  // it is not over
+    // A daemon that was held up for a second counted its packets in the next one.
+    while (!all.empty() && all.back().number + 1 < second.number)
+      all.push_back({.number = all.back().number + 1});
+    SecondCounted& counted = all.emplace_back();
+    counted.number = second.number;
+    const auto in = static_cast<double>(second.in.packets);
+    const auto refused = static_cast<double>(second.refused.packets);
+    const auto observed = static_cast<double>(second.observed);
+    const auto challenged = static_cast<double>(second.by_reason[FW_REASON_CHALLENGE]);
+    counted.in = in;
+    counted.passed = std::max(0.0, in - refused + observed);
+    counted.dropped = std::max(0.0, refused - observed - challenged);
+    for (std::size_t i = 0; i < second.by_class.size(); ++i)
+      counted.by_class[i] = static_cast<double>(second.by_class[i]);
+  }
+  return all;
 }
 
 Watch::Trend Watch::trend() const {

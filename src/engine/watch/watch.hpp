@@ -75,6 +75,18 @@ struct Rates {
   double seconds = 0;  // that they are of; 0: it began just now
   double in = 0, in_bytes = 0, passed = 0, dropped = 0, observed = 0, challenged = 0;
   std::array<double, FW_REASON_COUNT> by_reason{};
+  struct OfClass {
+    double in = 0, unverified = 0;  // counted
+    double refused = 0;             // by budgets and signatures, of mode observe too; from samples
+  };
+  std::array<OfClass, FW_CLASS_COUNT> by_class{};
+};
+
+// What was counted in one whole second of the clock.
+struct SecondCounted {
+  std::uint64_t number = 0;  // grows by one a second
+  double in = 0, passed = 0, dropped = 0;
+  std::array<double, FW_CLASS_COUNT> by_class{};  // in
 };
 
 class Watch {
@@ -90,6 +102,8 @@ class Watch {
   void tick(const fw_counters& counters, std::uint64_t borne, const Now& now);
 
   [[nodiscard]] Rates rates() const;
+  // The last ten seconds that are over, oldest first; fewer after the start.
+  [[nodiscard]] std::vector<SecondCounted> history() const;
   // Excess (dropped or borne) a second: of the last three seconds, and of those before them.
   struct Trend {
     double lately = 0, before = 0;
@@ -131,6 +145,8 @@ class Watch {
     Amount in, refused;
     std::uint64_t observed = 0, borne = 0;
     std::array<std::uint64_t, FW_REASON_COUNT> by_reason{};
+    std::array<std::uint64_t, FW_CLASS_COUNT> by_class{}, unverified{};
+    std::array<double, FW_CLASS_COUNT> refused_of_class{};  // from samples
     SpaceSaving<Address, SourceTally> sources{kPlaces};
     SpaceSaving<Prefix, PrefixTally> prefixes{kPlaces};
     SpaceSaving<PortKey, Shares> ports{kPlaces};
