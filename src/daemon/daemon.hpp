@@ -13,6 +13,7 @@
 
 #include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
+#include "daemon/audit.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
 #include "daemon/datapath_switch.hpp"
@@ -48,6 +49,7 @@ class Daemon : public engine::ServiceControl {
     StateFile& state;
     RemovalOrder removal;
     Lock& lock;
+    Audit& audit;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);
