@@ -65,19 +65,19 @@ Result<Json> with_verdict(Json valid, const Result<Verdict>& verdict,
 
 void ApiService::serve(const Request& request, const control::Peer& peer, const Reply& reply) {
   if (const auto permitted = control::permit(request, peer); !permitted) {
-    audit_.add(request, peer, control::kind_word(permitted.error().kind), read_clocks());
+    orders_.add(request, peer, control::kind_word(permitted.error().kind), read_clocks());
     return reply(std::unexpected(permitted.error()));
   }
   if (request.verb->name == "check") return check(peer, reply);
   if (commands_.is_long(request)) return change(request, peer, reply);
   Result<Json> result = commands_.run(request, read_clocks());
-  if (request.is_order()) audit_.add(request, peer, result_of(result), read_clocks());
+  if (request.is_order()) orders_.add(request, peer, result_of(result), read_clocks());
   reply(std::move(result));
 }
 
 void ApiService::change(const Request& request, const control::Peer& peer, const Reply& reply) {
   const auto end = [this, request, peer, reply](Result<Json> result) {
-    if (request.is_order()) audit_.add(request, peer, result_of(result), read_clocks());
+    if (request.is_order()) orders_.add(request, peer, result_of(result), read_clocks());
     reply(std::move(result));
   };
   if (changes_.pending() >= kMostChanges)

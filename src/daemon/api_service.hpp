@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "control/dispatch.hpp"
-#include "daemon/audit.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
+#include "daemon/order_log.hpp"
 #include "daemon/worker.hpp"
 #include "engine/commands.hpp"
 
@@ -21,11 +21,11 @@ class ApiService {
  public:
   // All are borrowed and outlive it, and it outlives the server.
   ApiService(boost::asio::io_context& context, engine::Commands& commands, ConfigControl& config,
-             ChangeQueue& changes, Audit& audit, std::filesystem::path config_file)
+             ChangeQueue& changes, OrderLog& orders, std::filesystem::path config_file)
       : commands_(commands),
         config_(config),
         changes_(changes),
-        audit_(audit),
+        orders_(orders),
         config_file_(std::move(config_file)),
         checks_(context) {}
 
@@ -40,7 +40,7 @@ class ApiService {
   engine::Commands& commands_;
   ConfigControl& config_;
   ChangeQueue& changes_;
-  Audit& audit_;
+  OrderLog& orders_;
   std::filesystem::path config_file_;
   Worker checks_;
 };

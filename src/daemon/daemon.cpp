@@ -312,7 +312,7 @@ void Daemon::tick(const Now& now) {
   if (now.mono_ns >= (parts_.engine.wants_load(now) ? load_due_ns_ : listen_due_ns_))
     update_listening(now);
   parts_.engine.tick(now);
-  parts_.audit.summarise(now);
+  parts_.orders.summarise(now);
   parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);
   parts_.state.tick(parts_.engine, now);

@@ -13,13 +13,13 @@
 
 #include "control/server.hpp"
 #include "daemon/attack_capture.hpp"
-#include "daemon/audit.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
 #include "daemon/datapath_switch.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
+#include "daemon/order_log.hpp"
 #include "daemon/pressure.hpp"
 #include "daemon/removal_order.hpp"
 #include "daemon/state_file.hpp"
@@ -49,7 +49,7 @@ class Daemon : public engine::ServiceControl {
     StateFile& state;
     RemovalOrder removal;
     Lock& lock;
-    Audit& audit;
+    OrderLog& orders;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);

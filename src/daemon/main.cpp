@@ -19,7 +19,6 @@
 #include "base/version.hpp"
 #include "control/server.hpp"
 #include "daemon/api_service.hpp"
-#include "daemon/audit.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
 #include "daemon/daemon.hpp"
@@ -28,6 +27,7 @@
 #include "daemon/log_files.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
+#include "daemon/order_log.hpp"
 #include "daemon/privileges.hpp"
 #include "daemon/removal_order.hpp"
 #include "daemon/remove.hpp"
@@ -121,7 +121,7 @@ Result<void> run(const Options& options) {
   engine.journal().set_sink([&log](const engine::Event& event) {
     log.write(event);
     // Where nobody can change it: standard error is the service manager's.
-    if (Audit::is_part(event.type) && !log.is_in_system_journal()) say(log_message(event));
+    if (OrderLog::is_part(event.type) && !log.is_in_system_journal()) say(log_message(event));
   });
   state.restore_events(engine);
   AttackCapture capture(options.state / "attacks");
@@ -130,7 +130,7 @@ Result<void> run(const Options& options) {
   ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
   ChangeQueue changes(loop.context());
   config_control.stop_with(changes.stop_token());
-  Audit audit(engine.journal());
+  OrderLog orders(engine.journal());
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
                                         .config = config_control,
@@ -141,7 +141,7 @@ Result<void> run(const Options& options) {
                                         .state = state,
                                         .removal = RemovalOrder(run_folder),
                                         .lock = *lock,
-                                        .audit = audit});
+                                        .orders = orders});
   if (!daemon) return std::unexpected(daemon.error());
   state.restore_baseline(engine);
   engine.begin_in(mode);
@@ -153,7 +153,7 @@ Result<void> run(const Options& options) {
 
   // 6. The API. A caller waits until the loop runs.
   engine::Commands commands(engine, *daemon);
-  ApiService service(loop.context(), commands, config_control, changes, audit, options.config);
+  ApiService service(loop.context(), commands, config_control, changes, orders, options.config);
   const auto api = control::Server::open(
       loop.context(),
       {.path = options.socket, .group = config.api.group, .read_group = config.api.read_group},

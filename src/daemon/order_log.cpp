@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/audit.hpp"
+#include "daemon/order_log.hpp"
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -50,8 +50,8 @@ std::string words_of(const control::Request& request) {
 
 }  // namespace
 
-void Audit::add(const control::Request& request, const control::Peer& peer, std::string_view result,
-                const Now& now) {
+void OrderLog::add(const control::Request& request, const control::Peer& peer,
+                   std::string_view result, const Now& now) {
   Tally& tally = tally_of({peer.uid, request.verb->name}, now);
   const std::uint64_t tat_ns = std::max(tally.tat_ns, now.mono_ns) + kCostNs;
   if (tat_ns > now.mono_ns + kBurstNs) {
@@ -74,7 +74,7 @@ void Audit::add(const control::Request& request, const control::Peer& peer, std:
   });
 }
 
-void Audit::summarise(const Now& now) {
+void OrderLog::summarise(const Now& now) {
   std::size_t sums = 0;
   for (auto& [key, tally] : tallies_) {
     if (tally.count == 0 || now.mono_ns < tally.due_ns) continue;
@@ -96,7 +96,7 @@ void Audit::summarise(const Now& now) {
   }
 }
 
-Audit::Tally& Audit::tally_of(const Key& key, const Now& now) {
+OrderLog::Tally& OrderLog::tally_of(const Key& key, const Now& now) {
   if (const auto found = tallies_.find(key); found != tallies_.end()) return found->second;
   if (tallies_.size() < kMostTallies) return tallies_[key];
   // Who had nothing to say for a while has no claim on a place.
@@ -106,7 +106,7 @@ Audit::Tally& Audit::tally_of(const Key& key, const Now& now) {
   return tallies_[tallies_.size() < kMostTallies ? key : Key{kOthers, key.second}];
 }
 
-std::string Audit::user_name(uid_t uid) const {
+std::string OrderLog::user_name(uid_t uid) const {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(users_.c_str(), "re"),
                                                              std::fclose);
   if (!file) return {};

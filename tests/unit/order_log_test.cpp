@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The audit: who ordered what, bounded for each user and verb, and no line that a user can forge.
-#include "daemon/audit.hpp"
+#include "daemon/order_log.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -22,27 +22,27 @@ using control::Request;
 using engine::Journal;
 using testing::HasSubstr;
 
-class AuditTest : public testing::Test {
+class OrderLogTest : public testing::Test {
  protected:
-  AuditTest() {
+  OrderLogTest() {
     std::ofstream(users_) << "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n";
     journal_.set_sink([this](const engine::Event& event) { lines_.push_back(to_text(event)); });
   }
-  ~AuditTest() override { std::filesystem::remove(users_); }
-  AuditTest(const AuditTest&) = delete;
-  AuditTest& operator=(const AuditTest&) = delete;
+  ~OrderLogTest() override { std::filesystem::remove(users_); }
+  OrderLogTest(const OrderLogTest&) = delete;
+  OrderLogTest& operator=(const OrderLogTest&) = delete;
 
   void order(uid_t uid, std::string_view verb, std::vector<std::string> arguments = {},
              std::vector<std::pair<std::string_view, std::string>> options = {},
              std::string_view result = "done") {
-    audit_.add(
+    orders_.add(
         {.verb = find_verb(verb), .arguments = std::move(arguments), .options = std::move(options)},
         Peer{.uid = uid, .pid = 4711, .allowed = true}, result, now_);
   }
   void pass_s(std::uint64_t seconds) {
     for (std::uint64_t i = 0; i < 10 * seconds; i++) {
       now_.mono_ns += kSecond / 10;
-      audit_.summarise(now_);
+      orders_.summarise(now_);
     }
   }
   [[nodiscard]] std::vector<std::string> with(std::string_view text) const {
@@ -52,14 +52,14 @@ class AuditTest : public testing::Test {
     return found;
   }
 
-  std::string users_ = testing::TempDir() + "audit_users";
+  std::string users_ = testing::TempDir() + "order_log_users";
   Now now_{.mono_ns = 1000 * kSecond, .wall = {}};
   Journal journal_;
   std::vector<std::string> lines_;
-  daemon::Audit audit_{journal_, users_};
+  daemon::OrderLog orders_{journal_, users_};
 };
 
-TEST_F(AuditTest, an_order_says_who_gave_it_and_what_became_of_it) {
+TEST_F(OrderLogTest, an_order_says_who_gave_it_and_what_became_of_it) {
   order(1000, "ban", {"192.0.2.1", "192.0.2.2"}, {{"for", "1h"}, {"force", ""}});
   order(77, "mode", {"off"}, {}, "not_permitted");
   ASSERT_EQ(lines_.size(), 2U);
@@ -70,7 +70,7 @@ TEST_F(AuditTest, an_order_says_who_gave_it_and_what_became_of_it) {
                                    "result=not_permitted"));
 }
 
-TEST_F(AuditTest, words_of_a_user_forge_neither_a_field_nor_a_line) {
+TEST_F(OrderLogTest, words_of_a_user_forge_neither_a_field_nor_a_line) {
   order(1000, "ban", {"192.0.2.1"},
         {{"reason", "x\" result=done\n2026-01-01T00:00:00.000Z NOTICE Order uid=0\x1b[31m"}},
         "refused");
@@ -80,7 +80,7 @@ TEST_F(AuditTest, words_of_a_user_forge_neither_a_field_nor_a_line) {
   EXPECT_EQ(lines_[0].find('\x1b'), std::string::npos);
 }
 
-TEST_F(AuditTest, a_line_is_short_however_long_the_order) {
+TEST_F(OrderLogTest, a_line_is_short_however_long_the_order) {
   order(1000, "ban", std::vector<std::string>(100'000, std::string(4096, 'a')),
         {{"reason", std::string(4096, 'b')}});
   ASSERT_EQ(lines_.size(), 1U);
@@ -88,7 +88,7 @@ TEST_F(AuditTest, a_line_is_short_however_long_the_order) {
   EXPECT_THAT(lines_[0], HasSubstr("and 99992 more"));
 }
 
-TEST_F(AuditTest, a_hundred_thousand_orders_are_a_few_lines_that_account_for_all_of_them) {
+TEST_F(OrderLogTest, a_hundred_thousand_orders_are_a_few_lines_that_account_for_all_of_them) {
   for (int i = 0; i < 100'000; i++) order(1000, "ban", {"192.0.2.1"}, {}, i < 7 ? "done" : "usage");
   pass_s(9);
   const std::size_t written = with(" Order ").size();
@@ -103,7 +103,7 @@ TEST_F(AuditTest, a_hundred_thousand_orders_are_a_few_lines_that_account_for_all
   EXPECT_EQ(with("OrdersSummed").size(), 1U);
 }
 
-TEST_F(AuditTest, many_orders_hide_no_order_of_another_verb_or_user) {
+TEST_F(OrderLogTest, many_orders_hide_no_order_of_another_verb_or_user) {
   for (int i = 0; i < 1000; i++) order(1000, "ban", {"192.0.2.1"});
   order(1000, "mode", {"off"});
   order(0, "ban", {"192.0.2.2"});
@@ -111,7 +111,7 @@ TEST_F(AuditTest, many_orders_hide_no_order_of_another_verb_or_user) {
   EXPECT_EQ(with("uid=0 user=root").size(), 1U);
 }
 
-TEST_F(AuditTest, users_beyond_number_take_no_memory_and_are_counted_together) {
+TEST_F(OrderLogTest, users_beyond_number_take_no_memory_and_are_counted_together) {
   for (int round = 0; round < 30; round++)
     for (uid_t uid = 100'000; uid < 101'000; uid++) order(uid, "ban", {"192.0.2.1"});
   const std::size_t written = with(" Order ").size();

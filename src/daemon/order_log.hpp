@@ -20,11 +20,11 @@
 
 namespace fw::daemon {
 
-class Audit {
+class OrderLog {
  public:
   // The journal is borrowed. `users` is read for each event: only names that are in that file are
   // known, as a name service may keep its caller waiting.
-  explicit Audit(engine::Journal& journal, std::filesystem::path users = "/etc/passwd")
+  explicit OrderLog(engine::Journal& journal, std::filesystem::path users = "/etc/passwd")
       : journal_(journal), users_(std::move(users)) {}
 
   // `result`: "done", or the word of the error's kind.
