@@ -147,7 +147,8 @@ struct Log {
 };
 
 struct Api {
-  std::string group = "floodwall";  // its members may use the socket; root always may
+  std::string group = "floodwall";            // its members may do what root may over the API
+  std::string read_group = "floodwall-read";  // its members may look
 
   bool operator==(const Api&) const = default;
 };

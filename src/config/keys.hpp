@@ -300,6 +300,10 @@ inline constexpr auto kApiKeys = std::to_array<Key<Api>>({
     {.name = "group",
      .field = Field{&Api::group, Word{}},
      .about = "its members may use `floodwall`; root always may"},
+    {.name = "read_group",
+     .field = Field{&Api::read_group, Word{}},
+     .about = "its members may look, and change nothing",
+     .detail = "Neither group need exist. Who is in both may change things, too."},
 });
 
 // ---- the groups, in the order of the starter file and of the documentation

@@ -76,9 +76,10 @@ std::unexpected<Error> cannot_connect(const std::filesystem::path& socket,
                             "systemctl start floodwall, or sudo ./quickstart",
                             socket.native()));
   if (error == beast::errc::permission_denied)
-    return fail(
-        ErrorKind::not_permitted,
-        fmt::format("you may not use {}: run with sudo, or join group floodwall", socket.native()));
+    return fail(ErrorKind::not_permitted,
+                fmt::format("you may not use {}: run with sudo, or join group floodwall "
+                            "(floodwall-read: to look only)",
+                            socket.native()));
   return fail(fmt::format("cannot connect to {}: {}", socket.native(), error.message()));
 }
 

@@ -180,7 +180,7 @@ std::variant<Request, Answer> read_ask(const Ask& ask, const Peer& peer) {
   if (!peer.allowed)
     return error_answer({ErrorKind::not_permitted,
                          fmt::format("user {} may not use the API: run with sudo, or join the "
-                                     "group of its socket",
+                                     "group that api.group names",
                                      peer.uid)});
   const std::size_t mark = std::min(ask.target.find('?'), ask.target.size());
   std::string_view path = ask.target.substr(0, mark);
@@ -211,6 +211,14 @@ std::variant<Request, Answer> read_ask(const Ask& ask, const Peer& peer) {
   return answer;
 }
 
+Result<void> permit(const Request& request, const Peer& peer) {
+  if (peer.allowed && (!peer.read_only || !request.is_order())) return {};
+  return fail(ErrorKind::not_permitted,
+              fmt::format("user {} may look, but not change anything ({}): run with sudo, or join "
+                          "the group that api.group names, and log in again",
+                          peer.uid, request.verb->name));
+}
+
 Answer answer_of(const Result<json>& reply) {
   return reply ? Answer{200, text_of(*reply), {}} : error_answer(reply.error());
 }
@@ -219,6 +227,7 @@ Answer dispatch(const Ask& ask, const Peer& peer, const Handler& handler) {
   Read read = read_ask(ask, peer);
   if (Answer* answer = std::get_if<Answer>(&read)) return std::move(*answer);
   const Request& request = std::get<Request>(read);
+  if (auto permitted = permit(request, peer); !permitted) return error_answer(permitted.error());
   try {
     return answer_of(handler(request));
   } catch (const std::exception& error) {

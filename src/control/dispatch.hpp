@@ -23,7 +23,8 @@ struct Peer {
   gid_t gid = 0;
   std::vector<gid_t> groups = {};  // the supplementary ones
   pid_t pid = 0;
-  bool allowed = false;  // root or a member of the API's group: may do everything, others nothing
+  bool allowed = false;    // root or a member of one of the API's groups; others may do nothing
+  bool read_only = false;  // of the group for reading alone: may change nothing
 };
 
 // Carries out the request's verb.
@@ -53,6 +54,10 @@ struct Answer {
 // to one that cannot be carried out; and the answer from the handler's result.
 [[nodiscard]] std::variant<Request, Answer> read_ask(const Ask& ask, const Peer& peer);
 [[nodiscard]] Answer answer_of(const Result<nlohmann::json>& reply);
+
+// Whether the peer may have the request carried out. Who carries it out asks this first: refused
+// are orders of who may only read.
+[[nodiscard]] Result<void> permit(const Request& request, const Peer& peer);
 
 // {"error": {"kind", "exit", "message"}} with the HTTP status of its kind.
 [[nodiscard]] Answer error_answer(const Error& error);

@@ -25,6 +25,11 @@ struct Request {
   // None if the option was not given.
   [[nodiscard]] std::optional<std::string_view> option(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const { return option(name).has_value(); }
+  // Whether it is to change something: `mode` alone only shows it.
+  [[nodiscard]] bool is_order() const {
+    return verb->access == Access::change &&
+           !(verb->bare_shows && arguments.empty() && options.empty());
+  }
 };
 
 // The longest argument or option, in bytes (judgement). Neither may hold a control character, since

@@ -51,6 +51,9 @@ constexpr std::size_t kFewRows = 500;
 constexpr std::uint64_t kLargeTogether = 4 * kBodyLimit;
 constexpr std::size_t kMostConnections = 64;
 constexpr std::size_t kForRoot = 8;  // more, for root alone: others cannot shut it out
+// Likewise who may only read cannot shut out who may change something.
+constexpr std::size_t kOfReaders = kMostConnections / 2;
+constexpr std::uint64_t kLargeOfReaders = kLargeTogether / 2;
 constexpr std::chrono::seconds kIdle{30};
 constexpr std::chrono::milliseconds kAcceptAgain{100};
 
@@ -71,17 +74,18 @@ Listening identity(const std::filesystem::path& path) {
 }  // namespace
 
 struct Server::State {
-  State(asio::io_context& context, UniqueFd fd, std::optional<gid_t> members, Service called)
+  State(asio::io_context& context, UniqueFd fd, const Groups& admitted, Service called)
       : acceptor(context, Local(), fd.get()),
         pause(context),
-        group(members),
+        groups(admitted),
         service(std::move(called)) {
     static_cast<void>(fd.release());  // now owned by the acceptor
   }
 
   Local::acceptor acceptor;
   asio::steady_timer pause;
-  std::optional<gid_t> group;
+  Groups groups;
+  std::string problem;  // of the readers
   Service service;
   std::filesystem::path path;
   Listening file;
@@ -90,6 +94,11 @@ struct Server::State {
   std::uint64_t large_bytes = 0;      // of bodies that are announced or read, and not parsed yet
   bool closed = false;
   asio::thread_pool second{1};
+
+  void let_readers_in() {
+    const auto admitted = admit_readers(path, groups);
+    problem = admitted ? "" : "members of api.read_group cannot ask: " + admitted.error().message;
+  }
 };
 
 namespace {
@@ -105,7 +114,7 @@ bool is_large(const Result<nlohmann::json>& reply) {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Local::socket socket, std::shared_ptr<Server::State> state)
-      : peer_(peer_of(socket.native_handle(), state->group)),
+      : peer_(peer_of(socket.native_handle(), state->groups)),
         stream_(std::move(socket)),
         state_(std::move(state)) {
     state_->connections.insert(this);
@@ -119,6 +128,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   [[nodiscard]] bool is_root() const { return peer_.uid == 0; }
+  // How many connections there may be before this one.
+  [[nodiscard]] std::size_t most() const {
+    if (peer_.read_only) return kOfReaders;
+    return kMostConnections + (is_root() ? kForRoot : 0);
+  }
   void start() {
     is_served_ = true;
     ++state_->served;
@@ -173,7 +187,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const auto length = parser_->content_length();
     const std::uint64_t bytes = length ? *length : parser_->chunked() ? kBodyLimit : 0;
     if (bytes <= kSmallBody || !peer_.allowed) return true;
-    if (!is_root() && state_->large_bytes + bytes > kLargeTogether) return false;
+    const std::uint64_t together = peer_.read_only ? kLargeOfReaders : kLargeTogether;
+    if (!is_root() && state_->large_bytes + bytes > together) return false;
     reserved_ = bytes;
     state_->large_bytes += bytes;
     return true;
@@ -287,8 +302,7 @@ void accept(const std::shared_ptr<Server::State>& state) {
     if (state->closed || error == asio::error::operation_aborted) return;
     if (!error) {
       const auto connection = std::make_shared<Connection>(std::move(socket), state);
-      const std::size_t most = kMostConnections + (connection->is_root() ? kForRoot : 0);
-      state->served >= most ? connection->refuse() : connection->start();
+      state->served >= connection->most() ? connection->refuse() : connection->start();
       return accept(state);
     }
     // Out of descriptors or memory: try again later instead of spinning.
@@ -303,12 +317,13 @@ void accept(const std::shared_ptr<Server::State>& state) {
 
 Result<std::unique_ptr<Server>> Server::open(asio::io_context& context,
                                              const SocketOptions& options, Service service) {
-  const std::optional<gid_t> group = find_group(options.group);
-  auto fd = listen_on(options.path, group);
+  const Groups groups{.all = find_group(options.group), .reading = find_group(options.read_group)};
+  auto fd = listen_on(options.path, groups.all);
   if (!fd) return std::unexpected(std::move(fd).error());
   try {
-    auto state = std::make_shared<State>(context, std::move(*fd), group, std::move(service));
+    auto state = std::make_shared<State>(context, std::move(*fd), groups, std::move(service));
     state->path = options.path;
+    state->let_readers_in();
     state->file = identity(options.path);
     accept(state);
     return std::unique_ptr<Server>(new Server(std::move(state)));
@@ -318,25 +333,33 @@ Result<std::unique_ptr<Server>> Server::open(asio::io_context& context,
 }
 
 Service at_once(Handler handler) {
-  return [handler = std::move(handler)](const Request& request, const Peer&, const Reply& reply) {
-    reply(handler(request));
-  };
+  return
+      [handler = std::move(handler)](const Request& request, const Peer& peer, const Reply& reply) {
+        const auto permitted = permit(request, peer);
+        reply(permitted ? handler(request) : std::unexpected(permitted.error()));
+      };
 }
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<void> Server::set_group(const std::string& group) {
-  const std::optional<gid_t> found = find_group(group);
-  state_->group = std::nullopt;
-  if (auto admitted = admit_group(state_->path, found); !admitted) return admitted;
-  state_->group = found;
+Result<void> Server::set_groups(const std::string& group, const std::string& read_group) {
+  const Groups found{.all = find_group(group), .reading = find_group(read_group)};
+  state_->groups = {};
+  state_->problem.clear();
+  if (auto admitted = admit_group(state_->path, found.all); !admitted) return admitted;
+  state_->groups = found;
+  state_->let_readers_in();
   return {};
+}
+
+const std::string& Server::problem() const {
+  return state_->problem;
 }
 
 Result<void> Server::keep_socket() {
   const Listening now = identity(state_->path);
   if (now.device == state_->file.device && now.inode == state_->file.inode) return {};
-  auto fd = listen_on(state_->path, state_->group);
+  auto fd = listen_on(state_->path, state_->groups.all);
   if (!fd) return std::unexpected(std::move(fd).error());
   try {
     state_->pause.cancel();
@@ -347,6 +370,7 @@ Result<void> Server::keep_socket() {
     return fail("cannot serve " + state_->path.native() + ": " + error.what());
   }
   state_->file = identity(state_->path);
+  state_->let_readers_in();
   accept(state_);
   return {};
 }

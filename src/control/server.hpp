@@ -26,9 +26,11 @@ class Server {
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& context,
                                                             const SocketOptions& options,
                                                             Service service);
-  // Another group may use the socket from now on; connections that are open keep their rights.
-  // After an error root alone may.
-  [[nodiscard]] Result<void> set_group(const std::string& group);
+  // Other groups may use the socket from now on; connections that are open keep their rights. After
+  // an error root alone may.
+  [[nodiscard]] Result<void> set_groups(const std::string& group, const std::string& read_group);
+  // Why members of the group for reading cannot connect; empty: they can, or there is none.
+  [[nodiscard]] const std::string& problem() const;
   // Makes the socket again if somebody deleted it. Call it now and then; connections stay open.
   [[nodiscard]] Result<void> keep_socket();
   // Closes every connection and removes the socket; the handler is not called again.

@@ -4,14 +4,17 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <sys/acl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -110,6 +113,10 @@ Result<void> admit_group(const std::filesystem::path& path, std::optional<gid_t>
   // Closed to all groups first: the old one's members must not pass for those of the new one.
   if (::chmod(path.c_str(), 0600) != 0)
     return fail_errno(fmt::format("cannot protect {}", path.native()), errno);
+  // Not every file system has such lists: then there is none.
+  if (::removexattr(path.c_str(), "system.posix_acl_access") != 0 && errno != ENODATA &&
+      errno != EOPNOTSUPP)
+    return fail_errno(fmt::format("cannot take the former readers off {}", path.native()), errno);
   if (!group) return {};
   if (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
       ::chmod(path.c_str(), 0660) != 0) {
@@ -124,7 +131,18 @@ Result<void> admit_group(const std::filesystem::path& path, std::optional<gid_t>
   return {};
 }
 
-Peer peer_of(int fd, std::optional<gid_t> group) {
+Result<void> admit_readers(const std::filesystem::path& path, const Groups& groups) {
+  if (!groups.reading || groups.reading == groups.all) return {};
+  const std::string wanted =
+      fmt::format("u::rw,g::{},g:{}:rw,m::rw,o::---", groups.all ? "rw" : "---", *groups.reading);
+  const std::unique_ptr<void, int (*)(void*)> list(::acl_from_text(wanted.c_str()), ::acl_free);
+  if (!list || ::acl_set_file(path.c_str(), ACL_TYPE_ACCESS, static_cast<acl_t>(list.get())) != 0)
+    return fail_errno(
+        fmt::format("cannot let group {} read from {}", *groups.reading, path.native()), errno);
+  return {};
+}
+
+Peer peer_of(int fd, const Groups& groups) {
   Peer peer;
   peer.uid = static_cast<uid_t>(-1);
   peer.gid = static_cast<gid_t>(-1);
@@ -134,19 +152,24 @@ Peer peer_of(int fd, std::optional<gid_t> group) {
   peer.uid = credentials.uid;
   peer.gid = credentials.gid;
   peer.pid = credentials.pid;
-  peer.allowed = peer.uid == 0 || (group && peer.gid == *group);
+  peer.allowed = peer.uid == 0;
   if (peer.uid == 0) return peer;
-  std::vector<gid_t> groups(64);
-  size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
-    if (errno != ERANGE) return peer;
-    groups.resize(size / sizeof(gid_t));  // the kernel said how much it wants
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return peer;
+  std::vector<gid_t> found(64);
+  size = static_cast<socklen_t>(found.size() * sizeof(gid_t));
+  bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, found.data(), &size) == 0;
+  if (!known && errno == ERANGE) {
+    found.resize(size / sizeof(gid_t));  // the kernel said how much it wants
+    known = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, found.data(), &size) == 0;
   }
-  groups.resize(size / sizeof(gid_t));
-  peer.groups = std::move(groups);
-  peer.allowed =
-      peer.allowed || (group && std::ranges::find(peer.groups, *group) != peer.groups.end());
+  found.resize(known ? size / sizeof(gid_t) : 0);
+  peer.groups = std::move(found);
+  const auto is_in = [&](std::optional<gid_t> group) {
+    return group &&
+           (peer.gid == *group || std::ranges::find(peer.groups, *group) != peer.groups.end());
+  };
+  const bool all = is_in(groups.all);
+  peer.allowed = all || is_in(groups.reading);
+  peer.read_only = !all;
   return peer;
 }
 

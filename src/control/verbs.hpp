@@ -14,7 +14,7 @@
 
 namespace fw::control {
 
-// Whether GET will do too. It is no right: whoever may use the socket may use every verb.
+// Whether GET will do too, and the right that it takes: members of api.read_group may only read.
 enum class Access { read, change };
 
 struct Option {
@@ -32,6 +32,7 @@ struct Verb {
   std::span<const std::string_view> choices{};  // what an argument may be; empty: anything
   std::span<const Option> options{};
   Access access = Access::read;
+  bool bare_shows = false;  // without arguments and options it changes nothing
 };
 
 inline constexpr std::size_t kMany = 100'000;
@@ -140,7 +141,8 @@ inline constexpr std::array kVerbs{
          .at_most = 1,
          .choices = kModes,
          .options = kModeOptions,
-         .access = Access::change},
+         .access = Access::change,
+         .bare_shows = true},
     Verb{.name = "check",
          .summary = "check the configuration and lists on disk, and what apply would refuse"},
     Verb{.name = "apply",
@@ -160,7 +162,8 @@ inline constexpr std::array kVerbs{
     Verb{.name = "baseline",
          .summary = "show the normal load here, and the budgets learned from it",
          .options = kBaselineOptions,
-         .access = Access::change},
+         .access = Access::change,
+         .bare_shows = true},
     Verb{.name = "suggest",
          .summary = "write budgets for floodwall.toml from the normal load here"},
     Verb{.name = "events",

@@ -12,7 +12,6 @@
 #include "base/clock.hpp"
 #include "base/terminal_text.hpp"
 #include "daemon/caller_rights.hpp"
-#include "daemon/daemon.hpp"
 #include "engine/check.hpp"
 
 namespace fw::daemon {
@@ -22,34 +21,11 @@ using control::Reply;
 using control::Request;
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostChanges = 32;   // likewise
-constexpr std::size_t kMostChecks = 4;     // that wait for their turn; judgement
-constexpr std::size_t kMostArguments = 8;  // of an order in the log; then only how many
+constexpr std::size_t kMostChanges = 32;  // likewise
+constexpr std::size_t kMostChecks = 4;    // that wait for their turn; judgement
 
-// A verb that can change something may also only show it.
-bool is_order(const Request& request) {
-  if (request.verb->access != control::Access::change) return false;
-  const bool may_show = request.verb->at_least == 0 && request.verb->name != "apply";
-  return !may_show || !request.arguments.empty() || !request.options.empty();
-}
-
-std::string words_of(const Request& request) {
-  std::string words;
-  for (std::size_t i = 0; i < request.arguments.size() && i < kMostArguments; ++i)
-    words += fmt::format("{}{}", i == 0 ? "" : " ", request.arguments[i]);
-  if (request.arguments.size() > kMostArguments)
-    words += fmt::format(" and {} more", request.arguments.size() - kMostArguments);
-  for (const auto& [name, value] : request.options)
-    words +=
-        fmt::format("{}--{}{}{}", words.empty() ? "" : " ", name, value.empty() ? "" : " ", value);
-  return words;
-}
-
-// To standard error, which the service manager keeps: members of the group cannot change it.
-void say_order(const Request& request, const control::Peer& peer, const Result<Json>& result) {
-  say(fmt::format("order uid={} pid={} verb={} arguments=\"{}\" result={}", peer.uid, peer.pid,
-                  request.verb->name, words_of(request),
-                  result ? "done" : control::kind_word(result.error().kind)));
+std::string_view result_of(const Result<Json>& result) {
+  return result ? "done" : control::kind_word(result.error().kind);
 }
 
 // What throws where memory is short.
@@ -88,20 +64,24 @@ Result<Json> with_verdict(Json valid, const Result<Verdict>& verdict,
 }  // namespace
 
 void ApiService::serve(const Request& request, const control::Peer& peer, const Reply& reply) {
+  if (const auto permitted = control::permit(request, peer); !permitted) {
+    orders_.add(request, peer, control::kind_word(permitted.error().kind), read_clocks());
+    return reply(std::unexpected(permitted.error()));
+  }
   if (request.verb->name == "check") return check(peer, reply);
   if (commands_.is_long(request)) return change(request, peer, reply);
   Result<Json> result = commands_.run(request, read_clocks());
-  if (is_order(request)) say_order(request, peer, result);
+  if (request.is_order()) orders_.add(request, peer, result_of(result), read_clocks());
   reply(std::move(result));
 }
 
 void ApiService::change(const Request& request, const control::Peer& peer, const Reply& reply) {
-  if (changes_.pending() >= kMostChanges)
-    return reply(fail(ErrorKind::not_running, "other changes are being made: try again later"));
-  const auto end = [request, peer, reply](Result<Json> result) {
-    say_order(request, peer, result);
+  const auto end = [this, request, peer, reply](Result<Json> result) {
+    if (request.is_order()) orders_.add(request, peer, result_of(result), read_clocks());
     reply(std::move(result));
   };
+  if (changes_.pending() >= kMostChanges)
+    return end(fail(ErrorKind::not_running, "other changes are being made: try again later"));
   changes_.add([this, request, end](const Now& now) -> std::optional<ChangeQueue::Change> {
     auto begun = commands_.begin(request, now);
     if (!begun) {

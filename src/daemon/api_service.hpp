@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the API's requests meet in the daemon: each order is printed with who gave it,
-// and what reads files for a caller does so beside the loop, with the rights of the caller.
+// What the API's requests meet in the daemon: each order is logged with who gave it, those of who
+// may only read are refused, and what reads files for a caller does so beside the loop, with the
+// rights of the caller.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +11,7 @@
 #include "control/dispatch.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
+#include "daemon/order_log.hpp"
 #include "daemon/worker.hpp"
 #include "engine/commands.hpp"
 
@@ -19,10 +21,11 @@ class ApiService {
  public:
   // All are borrowed and outlive it, and it outlives the server.
   ApiService(boost::asio::io_context& context, engine::Commands& commands, ConfigControl& config,
-             ChangeQueue& changes, std::filesystem::path config_file)
+             ChangeQueue& changes, OrderLog& orders, std::filesystem::path config_file)
       : commands_(commands),
         config_(config),
         changes_(changes),
+        orders_(orders),
         config_file_(std::move(config_file)),
         checks_(context) {}
 
@@ -37,6 +40,7 @@ class ApiService {
   engine::Commands& commands_;
   ConfigControl& config_;
   ChangeQueue& changes_;
+  OrderLog& orders_;
   std::filesystem::path config_file_;
   Worker checks_;
 };

@@ -252,7 +252,8 @@ void Daemon::changed_config(const Now& now) {
 // Also when its name is the same: the group may have been recreated with another number since.
 void Daemon::update_api_group() {
   if (api_ == nullptr) return;
-  const Result<void> set = api_->set_group(parts_.engine.settings().config.api.group);
+  const config::Api& api = parts_.engine.settings().config.api;
+  const Result<void> set = api_->set_groups(api.group, api.read_group);
   api_problem_ = set ? "" : "only root may use the API: " + set.error().message;
 }
 
@@ -306,6 +307,7 @@ void Daemon::tick(const Now& now) {
   if (now.mono_ns >= (parts_.engine.wants_load(now) ? load_due_ns_ : listen_due_ns_))
     update_listening(now);
   parts_.engine.tick(now);
+  parts_.orders.summarise(now);
   parts_.capture.update(parts_.engine.detector(), parts_.engine.settings().config.detect.capture,
                         now);
   parts_.state.tick(parts_.engine, now);
@@ -350,6 +352,7 @@ void Daemon::report_problems() {
            &fall_back_problem_, &listen_problem_, &api_problem_, &time_problem_,
            &parts_.datapath.problem(), &parts_.capture.problem(), &parts_.state.problem()})
     if (!problem->empty()) problems.push_back(*problem);
+  if (api_ != nullptr && !api_->problem().empty()) problems.push_back(api_->problem());
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)
     if (std::ranges::find(problems_, problem) == problems_.end()) say(problem);

@@ -19,6 +19,7 @@
 #include "daemon/interfaces.hpp"
 #include "daemon/lock.hpp"
 #include "daemon/log_files.hpp"
+#include "daemon/order_log.hpp"
 #include "daemon/pressure.hpp"
 #include "daemon/removal_order.hpp"
 #include "daemon/state_file.hpp"
@@ -48,6 +49,7 @@ class Daemon : public engine::ServiceControl {
     StateFile& state;
     RemovalOrder removal;
     Lock& lock;
+    OrderLog& orders;
   };
   // Opens the watches, so that no change after this is missed.
   [[nodiscard]] static Result<Daemon> open(Parts parts);

@@ -47,7 +47,7 @@ void LogFiles::write(const engine::Event& event) {
   const Result<void> text = text_.append(engine::to_text(event));
   const Result<void> json = json_.append(engine::to_json_line(event));
   count(text ? json : text);
-  if (journal_) journal_->send(journal_entry(event));
+  in_journal_ = journal_ && journal_->send(journal_entry(event));
 }
 
 void LogFiles::count(const Result<void>& written) {
@@ -68,11 +68,13 @@ std::optional<std::string> LogFiles::problem() const {
       error_, lost_lines_, lost_lines_ == 1 ? "" : "s");
 }
 
-std::string journal_entry(const engine::Event& event) {
+std::string log_message(const engine::Event& event) {
   const std::string line = engine::to_text(event);  // without a line feed
-  // The journal adds the time itself.
-  const std::string_view message = std::string_view(line).substr(line.find(' ') + 1);
-  return fmt::format("MESSAGE={}\nPRIORITY={}\nSYSLOG_IDENTIFIER=floodwalld\n", message,
+  return line.substr(line.find(' ') + 1);
+}
+
+std::string journal_entry(const engine::Event& event) {
+  return fmt::format("MESSAGE={}\nPRIORITY={}\nSYSLOG_IDENTIFIER=floodwalld\n", log_message(event),
                      priority(engine::level_of(event.type)));
 }
 

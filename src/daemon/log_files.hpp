@@ -25,6 +25,9 @@ class LogFiles {
   // too.
   void configure(const config::Log& settings);
 
+  // Whether the system's journal took the last event.
+  [[nodiscard]] bool is_in_system_journal() const { return in_journal_; }
+
   // A sentence, or none: all is written.
   [[nodiscard]] std::optional<std::string> problem() const;
 
@@ -33,10 +36,13 @@ class LogFiles {
 
   RotatingFile text_, json_;
   std::optional<Datagram> journal_;
-  std::string error_;             // of the last line; empty: it was written
+  std::string error_;  // of the last line; empty: it was written
+  bool in_journal_ = false;
   std::uint64_t lost_lines_ = 0;  // since writing last worked
 };
 
+// The line of an event without its time, for what adds that itself.
+[[nodiscard]] std::string log_message(const engine::Event& event);
 // An event in the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
 [[nodiscard]] std::string journal_entry(const engine::Event& event);
 

@@ -27,6 +27,7 @@
 #include "daemon/log_files.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/options.hpp"
+#include "daemon/order_log.hpp"
 #include "daemon/privileges.hpp"
 #include "daemon/removal_order.hpp"
 #include "daemon/remove.hpp"
@@ -117,7 +118,11 @@ Result<void> run(const Options& options) {
   //    believed, the addresses that this host needs, the lists, and the established flows.
   engine::Engine engine(datapath->current(), config, options.config.parent_path());
   engine.keep_lists_in(options.state / "lists");
-  engine.journal().set_sink([&log](const engine::Event& event) { log.write(event); });
+  engine.journal().set_sink([&log](const engine::Event& event) {
+    log.write(event);
+    // Where nobody can change it: standard error is the service manager's.
+    if (OrderLog::is_part(event.type) && !log.is_in_system_journal()) say(log_message(event));
+  });
   state.restore_events(engine);
   AttackCapture capture(options.state / "attacks");
   engine.set_sample_sink([&capture](const fw_sample& sample) { capture.add(sample); });
@@ -125,6 +130,7 @@ Result<void> run(const Options& options) {
   ConfigControl config_control(engine, options.config, std::move(kept), std::move(*chosen));
   ChangeQueue changes(loop.context());
   config_control.stop_with(changes.stop_token());
+  OrderLog orders(engine.journal());
   Result<Daemon> daemon = Daemon::open({.config_file = options.config,
                                         .engine = engine,
                                         .config = config_control,
@@ -134,7 +140,8 @@ Result<void> run(const Options& options) {
                                         .capture = capture,
                                         .state = state,
                                         .removal = RemovalOrder(run_folder),
-                                        .lock = *lock});
+                                        .lock = *lock,
+                                        .orders = orders});
   if (!daemon) return std::unexpected(daemon.error());
   state.restore_baseline(engine);
   engine.begin_in(mode);
@@ -146,12 +153,13 @@ Result<void> run(const Options& options) {
 
   // 6. The API. A caller waits until the loop runs.
   engine::Commands commands(engine, *daemon);
-  ApiService service(loop.context(), commands, config_control, changes, options.config);
-  const auto api =
-      control::Server::open(loop.context(), {.path = options.socket, .group = config.api.group},
-                            [&service](const auto& request, const auto& peer, const auto& reply) {
-                              service.serve(request, peer, reply);
-                            });
+  ApiService service(loop.context(), commands, config_control, changes, orders, options.config);
+  const auto api = control::Server::open(
+      loop.context(),
+      {.path = options.socket, .group = config.api.group, .read_group = config.api.read_group},
+      [&service](const auto& request, const auto& peer, const auto& reply) {
+        service.serve(request, peer, reply);
+      });
   if (!api) return std::unexpected(api.error());
   daemon->attach_api(**api);
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from scapy.layers.l2 import Ether
 
 import netns
+import sandboxed
 from api import Api
 from tap import LogTap, Sender, Tap, passed
 
@@ -40,6 +41,8 @@ PINS = pathlib.Path(netns.BPF_FS) / "floodwall"
 DATAPATH = os.environ.get("FLOODWALL_DATAPATH", "auto")
 # What judges packets by default, as `status` names it, and how it is attached to a veth.
 KIND, ATTACHMENT = ("nfqueue", "queue") if DATAPATH == "nfqueue" else ("xdp", "native")
+# FLOODWALL_SANDBOX=1: every daemon has the unit's system calls and ends when it makes another one.
+SANDBOX = sandboxed.COMMAND if os.environ.get("FLOODWALL_SANDBOX") == "1" else ()
 CLIENTS = 40
 # A lab that nobody set a limit in has none: what a test sees is what it configured.
 QUIET = '[limit.default]\npackets = { ban_at = "1M/s" }\n'
@@ -258,16 +261,16 @@ class Lab(contextlib.AbstractContextManager):
     def list_file(self, name):
         return self.config_file.parent / name
 
-    def start_daemon(self, text=None, wait=True, prepare=None):
+    def start_daemon(self, text=None, wait=True, prepare=None, sandbox=SANDBOX):
         """Starts floodwalld on `text` (config() if None) and waits until it answers.
 
-        `prepare` runs in the new process before it."""
+        `prepare` runs in the new process before it, `sandbox` are words before its command."""
         if text is not None or not self.config_file.exists():
             self.write_config(self.config() if text is None else text)
         self._output = open(self.folder / "daemon.out", "a+", encoding="utf-8")
         with netns.inside(self.dut_ns):
             self.daemon = subprocess.Popen(
-                [BIN / "floodwalld", "--config", self.config_file, "--state", self.state],
+                [*sandbox, BIN / "floodwalld", "--config", self.config_file, "--state", self.state],
                 stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
                 preexec_fn=prepare)
         if wait:

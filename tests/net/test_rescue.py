@@ -193,17 +193,6 @@ def test_root_is_served_while_others_hold_every_connection(lab):
     lab.cli("status")
 
 
-def test_orders_are_in_the_log_with_who_gave_them(lab, link):
-    lab.start_daemon(with_members(lab))
-    lab.cli("ban", link.client(3), "--for", "1h", user="bin")
-    lab.cli("status", user="bin")
-    lab.cli("ban", link.gateway, code=5)
-    mine, refused = [line for line in lab.output().splitlines() if "floodwalld: order " in line]
-    assert "verb=ban" in mine and link.client(3) in mine and "uid=2 " in mine and "pid=" in mine
-    assert "result=done" in mine
-    assert "uid=0 " in refused and "result=refused" in refused
-
-
 def test_check_reads_with_the_rights_of_the_caller(lab):
     secret = lab.list_file("secret.list")
     secret.write_text("root:$6$HIDDEN:19000:0:99999:7:::\n", encoding="ascii")

@@ -386,7 +386,8 @@ TEST_F(Api, is_root_only_without_its_group) {
 // server's thread is, since a fork takes only one thread along.
 class OtherUser {
  public:
-  OtherUser(gid_t group, std::vector<gid_t> more, std::filesystem::path socket) {
+  OtherUser(gid_t group, std::vector<gid_t> more, std::filesystem::path socket,
+            std::string_view verb = "status") {
     std::array<int, 2> go{}, said{};
     if (::pipe(go.data()) != 0 || ::pipe(said.data()) != 0) std::abort();
     child_ = ::fork();
@@ -396,7 +397,7 @@ class OtherUser {
       const bool ok = ::read(go[0], &start, 1) == 1 && ::setgroups(more.size(), more.data()) == 0 &&
                       ::setgid(group) == 0 && ::setuid(65534) == 0;
       if (!ok) ::_exit(100);
-      const auto reply = fw::control::call(socket, "status", json::object());
+      const auto reply = fw::control::call(socket, verb, json::object());
       const std::string text = reply ? "" : reply.error().message;
       const ssize_t wrote = ::write(said[1], text.data(), text.size());
       ::_exit(wrote < 0 ? 101 : (reply ? 0 : static_cast<int>(reply.error().kind)));
@@ -462,12 +463,29 @@ TEST_F(Permission, follows_a_change_of_the_group) {
   OtherUser former(2, {}, path_);
   OtherUser member(group_, {}, path_);
   serve(echo, "bin");  // number 2
-  ASSERT_TRUE(server_->set_group("daemon"));
+  ASSERT_TRUE(server_->set_groups("daemon", ""));
   EXPECT_EQ(mode(), 0660U);
   EXPECT_EQ(former.call(), static_cast<int>(ErrorKind::not_permitted)) << former.message;
   EXPECT_EQ(member.call(), 0) << member.message;
-  ASSERT_TRUE(server_->set_group("no-such-group"));
+  ASSERT_TRUE(server_->set_groups("no-such-group", ""));
   EXPECT_EQ(mode(), 0600U);
+}
+
+TEST_F(Permission, to_read_is_given_to_a_second_group_and_taken_again) {
+  OtherUser reader(65534, {2}, path_);  // of bin, number 2
+  OtherUser ordering(2, {65534}, path_, "confirm");
+  OtherUser later(65534, {2}, path_);
+  OtherUser both(2, {group_}, path_, "confirm");
+  serve(echo, "daemon");
+  ASSERT_TRUE(server_->set_groups("daemon", "bin"));
+  EXPECT_EQ(server_->problem(), "");
+  EXPECT_EQ(reader.call(), 0) << reader.message;
+  EXPECT_EQ(ordering.call(), static_cast<int>(ErrorKind::not_permitted));
+  EXPECT_NE(ordering.message.find("may look"), std::string::npos) << ordering.message;
+  EXPECT_EQ(both.call(), 0) << both.message;
+  ASSERT_TRUE(server_->set_groups("daemon", ""));
+  EXPECT_EQ(later.call(), static_cast<int>(ErrorKind::not_permitted));
+  EXPECT_NE(later.message.find("you may not use"), std::string::npos) << later.message;
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 // The API: what a request may hold, and which route answers how.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -24,6 +26,7 @@ using nlohmann::json;
 
 const Peer kRoot{.uid = 0, .allowed = true};
 const Peer kUnverified{.uid = 65534, .allowed = false};
+const Peer kReader{.uid = 65534, .allowed = true, .read_only = true};
 
 json error_of(const Answer& answer) {
   return json::parse(answer.body).at("error");
@@ -204,6 +207,53 @@ TEST(routes, turn_what_a_handler_throws_into_an_error) {
       [](const Request&) -> fw::Result<json> { throw std::runtime_error("no more paper"); });
   EXPECT_EQ(answer.status, 500U);
   EXPECT_EQ(error_of(answer).at("message"), "status: no more paper");
+}
+
+// ------------------------------------------------------------------ roles
+
+TEST(roles, who_may_only_read_is_refused_every_order_and_nothing_else) {
+  struct Case {
+    std::string_view verb, body;
+    bool refused;
+  };
+  constexpr std::array kCases{
+      Case{"status", "{}", false},
+      Case{"list", "{}", false},
+      Case{"why", R"({"address":["192.0.2.1"]})", false},
+      Case{"check", "{}", false},
+      Case{"suggest", "{}", false},
+      Case{"events", "{}", false},
+      Case{"mode", "{}", false},
+      Case{"mode", R"({"mode":["off"]})", true},
+      Case{"mode", R"({"force":true})", true},
+      Case{"baseline", "{}", false},
+      Case{"baseline", R"({"reset":true})", true},
+      Case{"ban", R"({"address":["192.0.2.1"]})", true},
+      Case{"unban", "{}", true},
+      Case{"allow", R"({"address":["192.0.2.1"]})", true},
+      Case{"unallow", R"({"address":["192.0.2.1"]})", true},
+      Case{"apply", "{}", true},
+      Case{"confirm", "{}", true},
+      Case{"signature", R"({"name":["s1"]})", true},
+  };
+  std::set<std::string_view> seen;
+  for (const Case& one : kCases) {
+    seen.insert(one.verb);
+    const std::string target = "/v1/" + std::string(one.verb);
+    bool ran = false;
+    const auto handler = [&](const Request& request) {
+      ran = true;
+      return echo(request);
+    };
+    const Answer answer = dispatch({"POST", target, one.body}, kReader, handler);
+    EXPECT_EQ(answer.status, one.refused ? 403U : 200U) << one.verb << one.body;
+    EXPECT_EQ(ran, !one.refused) << one.verb << one.body;
+    if (one.refused) {
+      EXPECT_EQ(error_of(answer)["exit"], 4) << answer.body;
+    }
+    EXPECT_EQ(dispatch({"POST", target, one.body}, kRoot, echo).status, 200U) << one.verb;
+  }
+  EXPECT_EQ(seen.size(), fw::control::kVerbs.size()) << "each verb has its case";
 }
 
 }  // namespace

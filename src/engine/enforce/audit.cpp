@@ -39,7 +39,7 @@ void Audit::check_slots(const Now& now) {
     ++used;
     const fw_entry* found = entries_.find(prefix_of(entry), entry.kind);
     if (found == &entry && entry.kind == FW_ENTRY_BAN) {
-      bans_.adopt(entry, now);  // one whose event was lost
+      bans_.adopt_unreported(entry, now);
     } else if (found != nullptr && found != &entry) {
       entries_.erase_slot(entry);  // two CPUs made the same ban at once
     } else if (found == nullptr || !protected_.wants(entry)) {

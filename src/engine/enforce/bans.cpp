@@ -246,6 +246,20 @@ void Bans::adopt(const fw_entry& entry, const Now& now) {
   unwritten_.changed(prefix);
 }
 
+void Bans::adopt_unreported(const fw_entry& entry, const Now& now) {
+  const Prefix prefix = prefix_of(entry);
+  if (bans_.contains(prefix)) return;
+  adopt(entry, now);
+  const auto at = bans_.find(prefix);
+  if (at == bans_.end() || entry.hold_ms == 0) return;
+  const Ban& ban = at->second;
+  journal_.write(began(ban.restricted, ban.observed), now, [&] {
+    return EventDetails{prefix.text(),
+                        {Field::text("for", for_field(ban.until_ns, now.mono_ns)),
+                         Field::text("rule", ban.rule), Field::count("offence", ban.offence)}};
+  });
+}
+
 bool Bans::repair(const Prefix& prefix, const Ban& ban, const Now& now) {
   if (ban.until_ns <= now.mono_ns) return false;
   // A renewal is written when it is seen here, and one that was skipped when there is room.

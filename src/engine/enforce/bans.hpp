@@ -99,6 +99,9 @@ class Bans {
 
   // Takes over an entry that no known ban has: a former daemon left it, or its event was lost.
   void adopt(const fw_entry& entry, const Now& now);
+  // The same for one that the datapath made meanwhile and whose event was lost, as in a storm: it
+  // is logged, with less to say, or counted among those that are not.
+  void adopt_unreported(const fw_entry& entry, const Now& now);
   // Puts the entry again if it has vanished from the table or is weaker there; true if so.
   [[nodiscard]] bool repair(const Prefix& prefix, const Ban& ban, const Now& now);
   // Puts all of them into a table that has none.

@@ -72,13 +72,18 @@
     "bans allowances offenders signatures attacks events no_room unreadable",                    \
     "what the last daemon believed was taken over")                                              \
   X(state_lost, "StateLost", warning, "what", "it could not be")                                 \
-  X(ban_reason, "BanReason", info, "reason", "the operator gave a ban in force another reason")
+  X(ban_reason, "BanReason", info, "reason", "the operator gave a ban in force another reason")  \
+  X(order, "Order", notice, "uid user pid verb arguments result",                                \
+    "somebody told the daemon to change something, and what became of it")                       \
+  X(orders_summed, "OrdersSummed", notice, "uid user verb count refused",                        \
+    "orders of a user that are not written one by one, since they were too many")
 
 // X(key, what it says). REASONS stands for the reasons of docs/reasons.md, each a key.
 #define FW_EVENT_FIELDS(X)                                                                       \
   X("allow", "entries of the allow lists")                                                       \
   X("allowances", "how many were taken over")                                                    \
   X("answered_pps", "questions a second that were answered, where they are far more than usual") \
+  X("arguments", "of the order; of many addresses the first eight")                              \
   X("at_once", "packets (or bytes) at once, where those broke the limit and not the rate")       \
   X("attachment", "native, generic or queue")                                                    \
   X("attack", "the id of the attack")                                                            \
@@ -134,7 +139,9 @@
   X("problem", "a sentence")                                                                     \
   X("proto", "the protocol of the packet that was above the limit")                              \
   X("reason", "why: of an end expired, operator, allowed, exempt, mode or banned; else words")   \
+  X("refused", "of them, those that were not carried out")                                       \
   X("renewals", "how often it was made longer, since the flood went on")                         \
+  X("result", "done, or the kind of the error (api.md)")                                         \
   X("rule", "the limit: default, prefix, or a service")                                          \
   X("seconds", "of normal load that were learned from")                                          \
   X("service", "class, address and port")                                                        \
@@ -142,10 +149,13 @@
   X("sources", "new sources while it lasted; an estimate once their table is full")              \
   X("suffering", "what the host or a service suffered from it")                                  \
   X("type", "of the events")                                                                     \
+  X("uid", "the number of the user")                                                             \
   X("unfinished_pps", "SYNs a second whose handshake nobody completes")                          \
   X("unreadable", "rows that are damaged or of another version")                                 \
+  X("user", "the name of the user, if /etc/passwd has it")                                       \
   X("usual", "packets a second in normal load")                                                  \
   X("vectors", "classes, addresses and ports that it is sent to; the first four")                \
+  X("verb", "of the order")                                                                      \
   X("version", "of floodwalld")                                                                  \
   X("was", "as it was before")                                                                   \
   X("what", "a sentence or a word")                                                              \
