@@ -24,13 +24,16 @@ class ApiService {
         config_(config),
         changes_(changes),
         config_file_(std::move(config_file)),
-        checks_(context) {}
+        checks_(context),
+        alert_tests_(context) {}
 
   void serve(const control::Request& request, const control::Peer& peer,
              const control::Reply& reply);
 
  private:
   void check(const control::Peer& peer, const control::Reply& reply);
+  void test_alerts(const control::Request& request, const control::Peer& peer,
+                   const control::Reply& reply);
   void change(const control::Request& request, const control::Peer& peer,
               const control::Reply& reply);
 
@@ -38,7 +41,7 @@ class ApiService {
   ConfigControl& config_;
   ChangeQueue& changes_;
   std::filesystem::path config_file_;
-  Worker checks_;
+  Worker checks_, alert_tests_;
 };
 
 }  // namespace fw::daemon
