@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -28,7 +29,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kPatience{30'000};         // with a command
 constexpr milliseconds kWebhookPatience{12'000};  // libcurl gives up before
 constexpr milliseconds kLastPatience{3'000};      // at the end of the daemon
-constexpr std::size_t kMaxInbox = 256;            // messages that the thread did not take yet
+constexpr milliseconds kPause{1'000};
+constexpr std::size_t kMaxInbox = 256;  // messages that the thread did not take yet
 constexpr std::uint64_t kMaxFileBytes = 16U << 20;
 constexpr std::uint64_t kWriteAgainMs = 5'000;  // after an error
 constexpr std::size_t kMaxTests = 4;            // under way
@@ -188,12 +190,17 @@ std::future<Alerts::Answer> Alerts::test(const std::string& name) {
 
 void Alerts::run() {
   while (!stops_) {
-    take_inbox();
-    start_due();
-    write_if_changed();
-    publish();
-    wait_for_something();
-    look_at_running();
+    try {
+      take_inbox();
+      start_due();
+      write_if_changed();
+      publish();
+      wait_for_something();
+      look_at_running();
+    } catch (const std::exception&) {
+      // Short of memory: filtering goes on, and what is in the queues waits.
+      std::this_thread::sleep_for(kPause);
+    }
   }
   take_inbox();  // what was noted last waits for the next daemon
   write_if_changed();
