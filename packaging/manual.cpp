@@ -165,6 +165,7 @@ std::string configuration_page() {
   out += keys_text("[[service]]", config::kService);
   config::for_each_plain_group(
       [&](const auto& group, auto) { out += keys_text(fmt::format("[{}]", group.path), group); });
+  out += keys_text("[[alert]]", config::kAlert);
   return out + ".Sh SEE ALSO\n.Xr floodwall 8 ,\n.Xr floodwalld 8\n";
 }
 

@@ -90,6 +90,13 @@ consteval Command events_command() {
   return command;
 }
 
+consteval Command alert_command() {
+  Command command = verb_of_daemon("alert", kConfigure);
+  command.notes =
+      "floodwall alert test [NAME] says what each target answered. Exit status 1 if one failed.";
+  return command;
+}
+
 inline constexpr std::array kCommands{
     verb_of_daemon("status", kLook),
     Command{
@@ -110,6 +117,7 @@ inline constexpr std::array kCommands{
     verb_of_daemon("list", kLook),
     verb_of_daemon("why", kLook),
     events_command(),
+    verb_of_daemon("metrics", kLook),
     verb_of_daemon("ban", kAct),
     verb_of_daemon("unban", kAct),
     verb_of_daemon("allow", kAct),
@@ -129,6 +137,7 @@ inline constexpr std::array kCommands{
     },
     verb_of_daemon("apply", kConfigure),
     verb_of_daemon("confirm", kConfigure),
+    alert_command(),
     verb_of_daemon("baseline", kConfigure),
     Command{
         .syntax = {.name = "suggest",

@@ -214,6 +214,7 @@ std::string render(std::string_view verb, const json& reply, const Style& style)
   if (verb == "events") return render_events(reply);
   if (verb == "baseline") return render_baseline(reply, style);
   if (verb == "suggest") return render_suggestion(reply);
+  if (verb == "metrics") return printable_lines(text(reply, "text"));
   if (reply.contains("results") || reply.contains("count")) return render_results(verb, reply);
   return render_message(reply);
 }

@@ -48,24 +48,35 @@ void compare_service(const Service& current, const Service& next, std::vector<Ch
                    (*current.limits)[i], (*next.limits)[i], i == FW_METRIC_BYTES, out);
 }
 
-// A service is the same one if its name is.
-void compare_services(const std::vector<Service>& current, const std::vector<Service>& next,
-                      std::vector<Change>& out) {
-  const auto appears = [&](const Service& service, std::string_view how) {
-    out.push_back({.what = fmt::format("service \"{}\"", service.name),
+void compare_alert(const Alert& current, const Alert& next, std::vector<Change>& out) {
+  const std::size_t before = out.size();
+  compare_record(fmt::format("alert \"{}\" ", next.name), kAlert.keys, current, next, false, out);
+  // What is secret of a URL is not in its text.
+  if (out.size() == before && current.url != next.url)
+    out.push_back({.what = fmt::format("alert \"{}\" url", next.name),
+                   .how = "is another",
+                   .effect = Effect::at_apply});
+}
+
+// A service or alert is the same one if its name is.
+template <typename Record, typename Compare>
+void compare_named(std::string_view kind, const std::vector<Record>& current,
+                   const std::vector<Record>& next, Compare compare_one, std::vector<Change>& out) {
+  const auto appears = [&](const Record& record, std::string_view how) {
+    out.push_back({.what = fmt::format("{} \"{}\"", kind, record.name),
                    .how = std::string(how),
                    .effect = Effect::at_apply});
   };
-  for (const Service& service : next) {
-    const auto before = std::ranges::find(current, service.name, &Service::name);
+  for (const Record& record : next) {
+    const auto before = std::ranges::find(current, record.name, &Record::name);
     if (before == current.end())
-      appears(service, "is new");
+      appears(record, "is new");
     else
-      compare_service(*before, service, out);
+      compare_one(*before, record, out);
   }
-  for (const Service& service : current)
-    if (std::ranges::find(next, service.name, &Service::name) == next.end())
-      appears(service, "is gone");
+  for (const Record& record : current)
+    if (std::ranges::find(next, record.name, &Record::name) == next.end())
+      appears(record, "is gone");
 }
 
 }  // namespace
@@ -76,7 +87,8 @@ std::vector<Change> compare(const Config& current, const Config& next) {
     compare_record(path.empty() ? path : path + ".", keys, record_of(current), record_of(next),
                    bytes, out);
   });
-  compare_services(current.services, next.services, out);
+  compare_named("service", current.services, next.services, compare_service, out);
+  compare_named("alert", current.alerts, next.alerts, compare_alert, out);
   return out;
 }
 

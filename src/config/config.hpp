@@ -153,6 +153,25 @@ struct Api {
   bool operator==(const Api&) const = default;
 };
 
+// How the body of a webhook is written.
+enum class WebhookShape { generic, slack, discord, ntfy };
+
+// [[alert]]: whom to tell what happens. One of command, url and mail says how.
+struct Alert {
+  std::string name;
+  std::vector<std::string> command;  // its path and its arguments; no shell
+  std::string url;                   // secret: it may hold a token
+  WebhookShape shape = WebhookShape::generic;
+  std::vector<std::string> mail;  // addresses
+  std::string mail_from = "floodwall";
+  std::vector<std::string> sendmail{"/usr/sbin/sendmail"};
+  std::vector<std::string> on{"attack", "vector", "end", "degraded", "healthy", "refused", "lists"};
+  unsigned per_minute = 10;
+
+  bool operator==(const Alert&) const = default;
+};
+inline constexpr std::size_t kMaxAlerts = 16;  // judgement: each has a queue of its own
+
 struct Config {
   Mode mode = Mode::enforce;
   std::vector<std::string> interfaces{"auto"};
@@ -170,6 +189,7 @@ struct Config {
   Nfqueue nfqueue;
   Log log;
   Api api;
+  std::vector<Alert> alerts;  // at most kMaxAlerts
 
   [[nodiscard]] static Limits defaults();
   [[nodiscard]] static Budgets default_budgets();

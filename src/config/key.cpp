@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -76,6 +77,16 @@ std::string toml_text(const Words&, const std::vector<std::string>& value, bool)
   return array_text(value);
 }
 
+std::string toml_text(const Secret&, const std::string& value, bool) {
+  if (value.empty()) return "";
+  const std::size_t scheme = value.find("://");
+  if (scheme == std::string::npos) return "\"...\"";
+  const std::size_t end = std::min(value.find_first_of("/?#", scheme + 3), value.size());
+  const std::size_t user = value.rfind('@', end);
+  const std::size_t host = user == std::string::npos || user < scheme ? scheme + 3 : user + 1;
+  return fmt::format("\"{}://{}/...\"", value.substr(0, scheme), value.substr(host, end - host));
+}
+
 std::string toml_text(const Folder&, const std::filesystem::path& value, bool) {
   return in_quotes(value.native());
 }
@@ -131,6 +142,10 @@ std::string range_text(const Choice& type, bool) {
 
 std::string range_text(const Word&, bool) {
   return "text";
+}
+
+std::string range_text(const Secret&, bool) {
+  return "text, which is never shown";
 }
 
 std::string range_text(const Words&, bool) {

@@ -67,6 +67,11 @@ struct Word {
   CheckText check = nullptr;
 };
 
+// Text that no message, reply or log may show: toml_text() is only the beginning of it.
+struct Secret {
+  CheckText check = nullptr;
+};
+
 // One text or an array of texts.
 struct Words {
   CheckTexts check = nullptr;
@@ -92,7 +97,8 @@ using AnyField = std::variant<
     Field<Record, std::optional<double>, Rate>, Field<Record, Mode, Choice>,
     Field<Record, DatapathKind, Choice>, Field<Record, Action, Choice>,
     Field<Record, Challenge, Choice>, Field<Record, std::optional<Challenge>, Choice>,
-    Field<Record, std::string, Word>, Field<Record, std::vector<std::string>, Words>,
+    Field<Record, std::string, Word>, Field<Record, std::string, Secret>,
+    Field<Record, WebhookShape, Choice>, Field<Record, std::vector<std::string>, Words>,
     Field<Record, std::filesystem::path, Folder>, Field<Record, std::vector<PortRange>, Ports>>;
 
 enum class Effect {
@@ -138,6 +144,8 @@ struct KeyGroup {
 [[nodiscard]] std::string toml_text(const Rate& type, const std::optional<double>& value,
                                     bool bytes);
 [[nodiscard]] std::string toml_text(const Word& type, const std::string& value, bool bytes);
+// Of a URL its scheme and host: "https://hooks.example.org/..."; empty: it is empty.
+[[nodiscard]] std::string toml_text(const Secret& type, const std::string& value, bool bytes);
 [[nodiscard]] std::string toml_text(const Words& type, const std::vector<std::string>& value,
                                     bool bytes);
 [[nodiscard]] std::string toml_text(const Folder& type, const std::filesystem::path& value,
@@ -174,6 +182,7 @@ template <typename Record>
 [[nodiscard]] std::string range_text(const Rate& type, bool bytes);
 [[nodiscard]] std::string range_text(const Choice& type, bool bytes);
 [[nodiscard]] std::string range_text(const Word& type, bool bytes);
+[[nodiscard]] std::string range_text(const Secret& type, bool bytes);
 [[nodiscard]] std::string range_text(const Words& type, bool bytes);
 [[nodiscard]] std::string range_text(const Folder& type, bool bytes);
 [[nodiscard]] std::string range_text(const Ports& type, bool bytes);

@@ -20,6 +20,10 @@ inline constexpr std::array<std::string_view, 2> kModeWords{"observe", "enforce"
 inline constexpr std::array<std::string_view, 3> kDatapathWords{"auto", "xdp", "nfqueue"};
 inline constexpr std::array<std::string_view, 3> kChallengeWords{"off", "auto", "on"};
 inline constexpr std::array<std::string_view, 3> kActionWords{"limit", "drop", "pass"};
+inline constexpr std::array<std::string_view, 4> kShapeWords{"generic", "slack", "discord", "ntfy"};
+// What alerts are about (alert/kind.hpp has what each says).
+inline constexpr std::array<std::string_view, 7> kAlertWords{
+    "attack", "vector", "end", "degraded", "healthy", "refused", "lists"};
 
 struct NamedThing {
   std::string_view word, meaning;
@@ -72,6 +76,7 @@ inline constexpr unsigned kQueueBlock = 16;
 inline constexpr Number kQueues{0, 65'535 - (kQueueBlock - 1)};
 inline constexpr Size kLogSizes{64ULL << 10, 10ULL << 30};  // judgement
 inline constexpr Number kLogFiles{0, 1000};                 // judgement
+inline constexpr Number kAlertsPerMinute{1, 600};           // judgement
 inline constexpr RisingNumbers kEscalation{
     1, 100'000, "a later offence must not be held shorter than an earlier one"};
 
@@ -79,6 +84,12 @@ inline constexpr RisingNumbers kEscalation{
 
 [[nodiscard]] std::string check_interfaces(const std::vector<std::string>& names);
 [[nodiscard]] std::string check_service_name(const std::string& name);
+[[nodiscard]] std::string check_alert_name(const std::string& name);
+[[nodiscard]] std::string check_command(const std::vector<std::string>& arguments);
+[[nodiscard]] std::string check_url(const std::string& url);
+[[nodiscard]] std::string check_mail(const std::vector<std::string>& addresses);
+[[nodiscard]] std::string check_mail_from(const std::string& address);
+[[nodiscard]] std::string check_alert_words(const std::vector<std::string>& words);
 
 // ---- the keys
 
@@ -306,6 +317,44 @@ inline constexpr auto kApiKeys = std::to_array<Key<Api>>({
      .detail = "Neither group need exist. Who is in both may change things, too."},
 });
 
+inline constexpr auto kAlertKeys = std::to_array<Key<Alert>>({
+    {.name = "name",
+     .field = Field{&Alert::name, Word{check_alert_name}},
+     .about = "`floodwall alert test` and messages name it by it",
+     .detail = "At most 32 letters, digits, `-`, `_` or `.`.",
+     .example = "\"oncall\"",
+     .needed = "an alert needs one, such as \"oncall\""},
+    {.name = "command",
+     .field = Field{&Alert::command, Words{check_command}},
+     .about = "a program from the root and its arguments; it gets JSON on standard input",
+     .detail = "No shell is in between.",
+     .example = "[\"/usr/local/bin/page\", \"--urgent\"]"},
+    {.name = "url",
+     .field = Field{&Alert::url, Secret{check_url}},
+     .about = "a webhook: http:// or https://; it is never shown, since it may hold a token",
+     .example = "\"https://hooks.example.org/T0/token\""},
+    {.name = "shape",
+     .field = Field{&Alert::shape, Choice{kShapeWords}},
+     .about = "of the webhook's body"},
+    {.name = "mail",
+     .field = Field{&Alert::mail, Words{check_mail}},
+     .about = "addresses that get a mail",
+     .example = "\"ops@example.org\""},
+    {.name = "mail_from",
+     .field = Field{&Alert::mail_from, Word{check_mail_from}},
+     .about = "its sender"},
+    {.name = "sendmail",
+     .field = Field{&Alert::sendmail, Words{check_command}},
+     .about = "what takes mail on standard input, with the addresses as arguments",
+     .detail = "Called with `-i -f SENDER -- ADDRESS ...`."},
+    {.name = "on",
+     .field = Field{&Alert::on, Words{check_alert_words}},
+     .about = "about what; see docs/alerts.md"},
+    {.name = "per_minute",
+     .field = Field{&Alert::per_minute, kAlertsPerMinute},
+     .about = "so many messages a minute; what comes more is told in one"},
+});
+
 // ---- the groups, in the order of the starter file and of the documentation
 
 inline constexpr KeyGroup<Config> kTop{"", "", kTopKeys};
@@ -331,6 +380,8 @@ inline constexpr KeyGroup<Nfqueue> kNfqueue{"nfqueue", "only for the datapath of
                                             kNfqueueKeys, true};
 inline constexpr KeyGroup<Log> kLog{"log", "", kLogKeys};
 inline constexpr KeyGroup<Api> kApi{"api", "", kApiKeys};
+inline constexpr KeyGroup<Alert> kAlert{"alert", "whom to tell, and how: command, url or mail",
+                                        kAlertKeys};
 
 // ---- walks over the keys
 

@@ -73,6 +73,20 @@ void check_names(std::span<const UnresolvedService> services, std::vector<std::s
                                    services[kMaxServices].where, kMaxServices));
 }
 
+void check_alerts(UnresolvedConfig& from) {
+  const std::vector<Alert>& alerts = from.config.alerts;
+  for (auto alert = alerts.begin(); alert != alerts.end(); ++alert) {
+    const auto same = std::ranges::find(alerts.begin(), alert, alert->name, &Alert::name);
+    if (same != alert && !alert->name.empty())
+      from.problems.push_back(fmt::format("{}: alert.name = \"{}\": is taken at {}",
+                                          from.where_alerts[alert - alerts.begin()], alert->name,
+                                          from.where_alerts[same - alerts.begin()]));
+  }
+  if (alerts.size() > kMaxAlerts)
+    from.problems.push_back(
+        fmt::format("{}: alert: more than {} alerts", from.where_alerts[kMaxAlerts], kMaxAlerts));
+}
+
 void check_ports(std::span<const UnresolvedService> services, std::vector<std::string>& problems) {
   struct Owner {
     PortRange range;
@@ -163,6 +177,7 @@ Config resolve(UnresolvedConfig& from) {
   check_prefix(config, from);
   check_names(from.services, from.problems);
   check_ports(from.services, from.problems);
+  check_alerts(from);
   for (const UnresolvedService& unresolved : from.services) {
     Service service = unresolved.service;
     if (unresolved.has_limits)

@@ -85,6 +85,19 @@ void read_service(Section section, UnresolvedConfig& out) {
   out.services.push_back(std::move(service));
 }
 
+void read_alert(Section section, UnresolvedConfig& out) {
+  Alert alert;
+  read_group(section, kAlert, alert);
+  const auto ways = section.has("command") + section.has("url") + section.has("mail");
+  if (ways != 1)
+    section.problem("name", ways == 0
+                                ? "this alert goes nowhere: it needs one of command, url, mail"
+                                : "an alert has one of command, url and mail: write another");
+  section.done();
+  out.where_alerts.push_back(section.where("name"));
+  out.config.alerts.push_back(std::move(alert));
+}
+
 }  // namespace
 
 bool LimitOverride::sets(std::string_view key) const {
@@ -111,6 +124,7 @@ void read_document(Section file, UnresolvedConfig& out) {
   if (auto section = file.section(kBudget.path))
     read_budgets(std::move(*section), out.config.budgets);
   for (Section& section : file.sections(kService.path)) read_service(std::move(section), out);
+  for (Section& section : file.sections(kAlert.path)) read_alert(std::move(section), out);
   file.done();
 }
 

@@ -157,6 +157,21 @@ bool Section::read(std::string_view key, const Word& type, std::string& out) {
   return fault.empty();
 }
 
+// A problem with it does not quote it.
+bool Section::read(std::string_view key, const Secret& type, std::string& out) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return false;
+  auto value = node->value_exact<std::string>();
+  std::string fault = value ? "" : "must be text in quotes";
+  if (value && value->empty()) fault = "must not be empty";
+  if (fault.empty() && type.check != nullptr) fault = type.check(*value);
+  if (fault.empty())
+    out = std::move(*value);
+  else
+    problems_->push_back(fmt::format("{}: {}: {}", where(key), name_of(key), fault));
+  return fault.empty();
+}
+
 bool Section::read(std::string_view key, const Folder&, std::filesystem::path& out) {
   const auto value = text_of(key, "text in quotes");
   if (!value) return false;

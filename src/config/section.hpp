@@ -41,6 +41,7 @@ class Section {
   bool read(std::string_view key, const Size& type, std::uint64_t& out);
   bool read(std::string_view key, const Rate& type, bool bytes, std::optional<double>& out);
   bool read(std::string_view key, const Word& type, std::string& out);
+  bool read(std::string_view key, const Secret& type, std::string& out);
   bool read(std::string_view key, const Words& type, std::vector<std::string>& out);
   bool read(std::string_view key, const Folder& type, std::filesystem::path& out);
   // `places`: by index of `out`, the text that named the ports and where it stands.

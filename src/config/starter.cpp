@@ -119,6 +119,16 @@ std::string service_text() {
                 Shown::as_comments);
 }
 
+// Of the ways to tell somebody one: an alert may have no other beside it.
+std::string alert_text() {
+  std::vector<Key<Alert>> keys(kAlert.keys.begin(), kAlert.keys.end());
+  std::erase_if(keys, [](const Key<Alert>& key) {
+    return key.name == "command" || key.name == "sendmail" || key.name.starts_with("mail");
+  });
+  return "\n" + header("[[alert]]", kAlert.about, Shown::as_comments) +
+         layout(lines_of(std::span<const Key<Alert>>(keys), Alert{}), Shown::as_comments);
+}
+
 std::string budget_text() {
   return "\n" + header("[budget.tcp_syn]", kBudget.about, Shown::as_comments) +
          layout(lines_of(kBudget.keys, Config::default_budgets()[FW_CLASS_TCP_SYN]),
@@ -139,6 +149,7 @@ std::string starter_text(const std::vector<std::string>& interfaces, Mode mode) 
   for_each_plain_group([&](const auto& group, auto member) {
     out += section(group, config.*member, group.is_comment ? Shown::as_comments : Shown::as_lines);
   });
+  out += alert_text();
   return out;
 }
 

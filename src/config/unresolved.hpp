@@ -37,6 +37,7 @@ struct UnresolvedConfig {
   LimitOverrides limits, prefix_limits;
   std::string where_prefix;  // of limit.prefix.prefix_v6, or of its section
   std::vector<UnresolvedService> services;
+  std::vector<std::string> where_alerts;  // by index of config.alerts
   std::vector<std::string> problems;
 };
 

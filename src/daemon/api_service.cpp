@@ -69,6 +69,7 @@ void ApiService::serve(const Request& request, const control::Peer& peer, const 
     return reply(std::unexpected(permitted.error()));
   }
   if (request.verb->name == "check") return check(peer, reply);
+  if (request.verb->name == "alert") return test_alerts(request, peer, reply);
   if (commands_.is_long(request)) return change(request, peer, reply);
   Result<Json> result = commands_.run(request, read_clocks());
   if (request.is_order()) orders_.add(request, peer, result_of(result), read_clocks());
@@ -93,6 +94,25 @@ void ApiService::change(const Request& request, const control::Peer& peer, const
                                  end(guarded([&] { return finish(then); }));
                                }};
   });
+}
+
+// Not among the changes, which would wait for a server that hangs.
+void ApiService::test_alerts(const Request& request, const control::Peer& peer,
+                             const Reply& reply) {
+  if (alert_tests_.pending() >= kMostChecks)
+    return reply(fail(ErrorKind::not_running, "other tests are running: try again later"));
+  const auto begun = commands_.begin(request, read_clocks());
+  if (!begun) return reply(std::unexpected(begun.error()));
+  alert_tests_.start(
+      [work = begun->work] {
+        work();
+        return true;
+      },
+      [request, peer, reply, finish = begun->finish](bool) {
+        Result<Json> result = guarded([&] { return finish(read_clocks()); });
+        say_order(request, peer, result);
+        reply(std::move(result));
+      });
 }
 
 // Whether the files are valid is looked at with the rights of the caller. What apply would say of

@@ -27,13 +27,16 @@ class ApiService {
         changes_(changes),
         orders_(orders),
         config_file_(std::move(config_file)),
-        checks_(context) {}
+        checks_(context),
+        alert_tests_(context) {}
 
   void serve(const control::Request& request, const control::Peer& peer,
              const control::Reply& reply);
 
  private:
   void check(const control::Peer& peer, const control::Reply& reply);
+  void test_alerts(const control::Request& request, const control::Peer& peer,
+                   const control::Reply& reply);
   void change(const control::Request& request, const control::Peer& peer,
               const control::Reply& reply);
 
@@ -42,7 +45,7 @@ class ApiService {
   ChangeQueue& changes_;
   OrderLog& orders_;
   std::filesystem::path config_file_;
-  Worker checks_;
+  Worker checks_, alert_tests_;
 };
 
 }  // namespace fw::daemon

@@ -86,6 +86,8 @@ class ConfigControl {
 
   // A sentence each.
   [[nodiscard]] std::vector<std::string> problems() const;
+  // Of these, why the lists on disk are not in force; empty: they are.
+  [[nodiscard]] const std::string& lists_problem() const { return lists_problem_; }
 
  private:
   [[nodiscard]] LockoutGuard guard(const host::HostFacts& facts, const Now& now) const;

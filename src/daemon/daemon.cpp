@@ -31,6 +31,7 @@ constexpr std::uint64_t kMachineEveryNs = 2 * kSecond;  // operators' sessions, 
 constexpr std::uint64_t kListenEveryNs = kSecond / 4;
 constexpr std::uint64_t kLoadEveryNs = kSecond / 20;  // at every tick
 constexpr std::uint64_t kReconcileEveryNs = kSecond;
+constexpr std::uint64_t kAlertsEveryNs = kSecond;
 constexpr std::uint64_t kSocketEveryNs = kSecond;     // whether somebody deleted /run/floodwall
 constexpr std::uint64_t kHostEveryNs = 10 * kSecond;  // host settings that the datapath depends on
 
@@ -244,6 +245,7 @@ Result<void> Daemon::confirm(const Now&) {
 void Daemon::changed_config(const Now& now) {
   const config::Config& config = parts_.engine.settings().config;
   parts_.log.configure(config.log);
+  parts_.alerts.configure(config.alerts);
   update_api_group();
   update_machine(now);
   report_problems();
@@ -321,6 +323,39 @@ void Daemon::tick(const Now& now) {
     parts_.datapath.current().recheck_host();
   }
   report_problems();
+  if (now.mono_ns >= alerts_due_ns_) update_alerts(now);
+}
+
+void Daemon::update_alerts(const Now& now) {
+  alerts_due_ns_ = now.mono_ns + kAlertsEveryNs;
+  engine::HostFigures figures{.loop = lateness_, .alerts = {}};
+  for (Alerts::State& state : parts_.alerts.states())
+    figures.alerts.push_back({.name = std::move(state.name),
+                              .waiting = state.waiting,
+                              .delivered = state.delivered,
+                              .failures = state.failures,
+                              .dropped = state.dropped});
+  parts_.engine.set_figures(std::move(figures));
+  // That an alert cannot be delivered is not told by alerts.
+  const std::vector<std::string> own = parts_.alerts.problems();
+  const engine::ListSet& lists = parts_.engine.lists();
+  const auto is_in = [](const std::vector<std::string>& all, const std::string& one) {
+    return std::ranges::find(all, one) != all.end();
+  };
+  std::vector<alert::ProblemWatch::Seen> seen;
+  for (std::string& problem : parts_.engine.problems(now)) {
+    if (is_in(own, problem)) continue;
+    const bool of_lists = is_in(lists.problems, problem) || is_in(lists.refusals, problem) ||
+                          problem == parts_.config.lists_problem();
+    seen.push_back({std::move(problem), of_lists});
+  }
+  parts_.alerts.note_problems(std::move(seen));
+}
+
+Deferred<Result<std::string>> Daemon::test_alerts(const std::string& name) {
+  auto answer = std::make_shared<std::future<Alerts::Answer>>(parts_.alerts.test(name));
+  return {.work = [answer] { answer->wait(); },
+          .finish = [answer](const Now&) { return answer->get(); }};
 }
 
 void Daemon::return_to_former() {
@@ -353,6 +388,7 @@ void Daemon::report_problems() {
            &parts_.datapath.problem(), &parts_.capture.problem(), &parts_.state.problem()})
     if (!problem->empty()) problems.push_back(*problem);
   if (api_ != nullptr && !api_->problem().empty()) problems.push_back(api_->problem());
+  std::ranges::copy(parts_.alerts.problems(), std::back_inserter(problems));
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)
     if (std::ranges::find(problems_, problem) == problems_.end()) say(problem);

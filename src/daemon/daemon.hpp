@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control/server.hpp"
+#include "daemon/alerts.hpp"
 #include "daemon/attack_capture.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
@@ -45,6 +46,7 @@ class Daemon : public engine::ServiceControl {
     ChangeQueue& changes;
     DatapathSwitch& datapath;
     LogFiles& log;
+    Alerts& alerts;
     AttackCapture& capture;
     StateFile& state;
     RemovalOrder removal;
@@ -75,6 +77,8 @@ class Daemon : public engine::ServiceControl {
 
   // Ten times a second.
   void tick(const Now& now);
+  // How late a tick was, for the metrics.
+  void was_late(std::uint64_t late_ns) { lateness_.add(late_ns); }
   // Another daemon has taken over, as somebody deleted the lock: this one must end, and leave the
   // kernel and the state file to it.
   [[nodiscard]] bool is_superseded() const { return is_superseded_; }
@@ -96,6 +100,7 @@ class Daemon : public engine::ServiceControl {
   [[nodiscard]] Deferred<Result<std::vector<std::string>>> reload(const engine::ApplyOrder& order,
                                                                   const Now& now) override;
   [[nodiscard]] Result<void> confirm(const Now& now) override;
+  [[nodiscard]] Deferred<Result<std::string>> test_alerts(const std::string& name) override;
   void store_baseline() override { parts_.state.hurry(); }
 
  private:
@@ -124,6 +129,8 @@ class Daemon : public engine::ServiceControl {
   void changed_config(const Now& now);
   void keep_run_folder(const Now& now);
   void report_problems();
+  // Tells the alerts what `status` says, and the engine how they are.
+  void update_alerts(const Now& now);
 
   Parts parts_;
   control::Server* api_ = nullptr;
@@ -137,7 +144,8 @@ class Daemon : public engine::ServiceControl {
   PressureMeter pressure_;
   // load_due_ns_: of the sockets, while their load is of interest; listen_due_ns_: else.
   std::uint64_t machine_due_ns_ = 0, load_due_ns_ = 0, listen_due_ns_ = 0, host_due_ns_ = 0,
-                reconcile_due_ns_ = 0, socket_due_ns_ = 0;
+                reconcile_due_ns_ = 0, socket_due_ns_ = 0, alerts_due_ns_ = 0;
+  engine::LoopFigures lateness_;
   std::string removal_problem_;  // why what --remove ordered could not be done; empty: it was
   bool is_superseded_ = false;
   std::string socket_problem_, machine_problem_, fall_back_problem_, listen_problem_, api_problem_,

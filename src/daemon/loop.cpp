@@ -64,6 +64,9 @@ void Loop::wait_for_signal(Daemon& daemon) {
 void Loop::wait_for_tick(Daemon& daemon, ServiceManager& manager, Readable& network) {
   ticker_.async_wait([this, &daemon, &manager, &network](const boost::system::error_code& error) {
     if (error) return;
+    const auto late = std::chrono::steady_clock::now() - ticker_.expiry();
+    daemon.was_late(static_cast<std::uint64_t>(
+        std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(late)).count()));
     const Now now = read_clocks();
     daemon.tick(now);
     if (daemon.is_superseded()) return context_.stop();

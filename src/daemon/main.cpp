@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,8 @@
 #include "base/clock.hpp"
 #include "base/version.hpp"
 #include "control/server.hpp"
+#include "daemon/alerts.hpp"
+#include "daemon/apart.hpp"
 #include "daemon/api_service.hpp"
 #include "daemon/change_queue.hpp"
 #include "daemon/config_control.hpp"
@@ -98,8 +101,9 @@ Result<void> run(const Options& options) {
   if (!chosen) return std::unexpected(chosen.error());
   const config::Config config = chosen->config;
 
-  // 3. The log: from here on events are written to files.
+  // 3. The log and the alerts: from here on events are written to files, and told.
   LogFiles log(config.log);
+  Alerts alerts(options.state / "alerts.json", config.alerts);
 
   // 4. What outlived the last daemon. Programs and tables: new ones, attached nowhere, or those a
   //    former daemon left, which go on judging packets meanwhile; none if the operator switched it
@@ -118,8 +122,9 @@ Result<void> run(const Options& options) {
   //    believed, the addresses that this host needs, the lists, and the established flows.
   engine::Engine engine(datapath->current(), config, options.config.parent_path());
   engine.keep_lists_in(options.state / "lists");
-  engine.journal().set_sink([&log](const engine::Event& event) {
+  engine.journal().set_sink([&log, &alerts](const engine::Event& event) {
     log.write(event);
+    alerts.note(event);
     // Where nobody can change it: standard error is the service manager's.
     if (OrderLog::is_part(event.type) && !log.is_in_system_journal()) say(log_message(event));
   });
@@ -137,6 +142,7 @@ Result<void> run(const Options& options) {
                                         .changes = changes,
                                         .datapath = *datapath,
                                         .log = log,
+                                        .alerts = alerts,
                                         .capture = capture,
                                         .state = state,
                                         .removal = RemovalOrder(run_folder),
@@ -173,6 +179,7 @@ Result<void> run(const Options& options) {
   // 8. The daemon runs until it is told to stop.
   ServiceManager manager = ServiceManager::from_environment();
   loop.run(*daemon, manager);
+  alerts.stop();  // who waits for a test is answered; what happens from here on is only logged
   if (daemon->is_superseded()) {
     life.is_superseded();
     return fail(
@@ -225,6 +232,8 @@ Result<void> carry_out(const Options& options) {
 int main(int argc, char** argv) {
   try {
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+    if (!arguments.empty() && arguments.front() == fw::daemon::kApart)
+      return fw::daemon::run_apart(std::span(arguments).subspan(1));
     const auto options = fw::daemon::parse_options(arguments);
     const fw::Result<void> done =
         options ? fw::daemon::carry_out(*options) : std::unexpected(options.error());

@@ -316,6 +316,24 @@ Result<Json> suggest(const Context& context, const Request&) {
               {"seconds", engine.baseline().seconds()}};
 }
 
+// The text is for a file or a scraper, as that of `suggest` is.
+Result<Json> metrics(const Context& context, const Request&) {
+  return Json{{"text", metrics_text(context.engine.view(context.now))}};
+}
+
+Result<Later> alert(const Context& context, const Request& request) {
+  if (request.arguments.front() != "test")
+    return fail(ErrorKind::usage, fmt::format("alert {}: write floodwall alert test [NAME]",
+                                              request.arguments.front()));
+  auto sent = context.service.test_alerts(request.arguments.size() > 1 ? request.arguments[1] : "");
+  return Later{.work = std::move(sent.work),
+               .finish = [finish = std::move(sent.finish)](const Now& now) -> Result<Json> {
+                 const Result<std::string> message = finish(now);
+                 if (!message) return std::unexpected(message.error());
+                 return Json{{"message", *message}};
+               }};
+}
+
 // "Ban,Unban"
 Result<std::vector<EventType>> event_types_of(std::string_view words) {
   std::vector<EventType> types;
@@ -387,6 +405,8 @@ constexpr std::array kHandlers{
     Handler{"signature", signature},
     Handler{"baseline", baseline},
     Handler{"suggest", suggest},
+    Handler{"alert", nullptr, alert},
+    Handler{"metrics", metrics},
 };
 
 constexpr const Handler* find_handler(std::string_view verb) {

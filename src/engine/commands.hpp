@@ -44,6 +44,9 @@ class ServiceControl {
                                                                           const Now& now) = 0;
   // The configuration in force stays. Fails if none waits to be confirmed.
   [[nodiscard]] virtual Result<void> confirm(const Now& now) = 0;
+  // Sends a test message to one alert, or to all (empty), which takes up to half a minute: what
+  // each answered, a line each; an error with the same lines if one failed.
+  [[nodiscard]] virtual Deferred<Result<std::string>> test_alerts(const std::string& name) = 0;
   // Stores the baseline now, not when it is next due.
   virtual void store_baseline() = 0;
 

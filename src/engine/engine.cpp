@@ -365,7 +365,8 @@ View Engine::view(const Now& now) const {
           .restored = restored_,
           .repairs = repairs_.problems(now),
           .interfaces = interfaces(),
-          .started = started_};
+          .started = started_,
+          .figures = figures_};
 }
 
 std::vector<std::string> Engine::problems(const Now& now) const {

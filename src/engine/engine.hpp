@@ -197,6 +197,8 @@ class Engine {
   void set_host_problems(std::vector<std::string> problems) {
     host_problems_ = std::move(problems);
   }
+  // For the metrics.
+  void set_figures(HostFigures figures) { figures_ = std::move(figures); }
 
  private:
   [[nodiscard]] std::uint64_t borne_lately() const;
@@ -226,6 +228,7 @@ class Engine {
   std::vector<Prefix> scanners_;  // to be banned once the events are drained
   std::vector<datapath::InterfaceStatus> unprotected_;
   std::vector<std::string> host_problems_;
+  HostFigures figures_;
 
   // What outlives the daemon.
   KeptClock clock_;

@@ -101,6 +101,7 @@ std::map<std::string, std::string, std::less<>> all_tables() {
   out["budget"] = table(kBudget, false) + "\n" +
                   defaults_table("class", kBudget, Config::default_budgets(), kClasses);
   out["service"] = table(kService);
+  out["alert"] = table(kAlert);
   return out;
 }
 

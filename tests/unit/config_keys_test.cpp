@@ -54,6 +54,9 @@ std::optional<Enum> other(const Choice& type, std::optional<Enum> value) {
 std::string other(const Word&, const std::string&) {
   return "other";
 }
+std::string other(const Secret&, const std::string&) {
+  return "https://other.example.org/token";
+}
 std::vector<std::string> other(const Words&, const std::vector<std::string>&) {
   return {"other", "another"};
 }
@@ -143,6 +146,49 @@ TEST(keys, of_a_service_are_read_written_and_reported_as_a_change) {
             "service \"a\" syn.limit 100/s -> 7/s");
 }
 
+TEST(alerts, are_read_compared_and_never_shown_with_their_secret) {
+  const std::string text =
+      "[[alert]]\nname = \"a\"\nurl = \"https://hooks.example.org/TOKEN\"\nshape = \"slack\"\n"
+      "[[alert]]\nname = \"b\"\ncommand = [\"/bin/page\", \"x\"]\non = \"attack\"\nper_minute = "
+      "2\n";
+  const Config read = good(text);
+  ASSERT_EQ(read.alerts.size(), 2U);
+  EXPECT_EQ(read.alerts[0].url, "https://hooks.example.org/TOKEN");
+  EXPECT_EQ(read.alerts[0].shape, WebhookShape::slack);
+  EXPECT_EQ(read.alerts[1].command, (std::vector<std::string>{"/bin/page", "x"}));
+  EXPECT_EQ(read.alerts[1].on, std::vector<std::string>{"attack"});
+  Config next = read;
+  next.alerts[0].url = "https://hooks.example.org/OTHER";
+  EXPECT_EQ(texts(compare(read, next)), std::vector<std::string>{"alert \"a\" url"});
+  EXPECT_EQ(compare(read, next).front().text().find("OTHER"), std::string::npos);
+  next.alerts[0].url = "https://elsewhere.example.org/OTHER";
+  EXPECT_EQ(compare(read, next).front().text(),
+            "alert \"a\" url https://hooks.example.org/... -> https://elsewhere.example.org/...");
+  next.alerts.pop_back();
+  EXPECT_EQ(texts(compare(read, next)).back(), "alert \"b\"");
+}
+
+TEST(alerts, that_cannot_be_are_refused_without_their_secret) {
+  const auto error = [](const std::string& keys) {
+    const auto read = parse("[[alert]]\n" + keys, "floodwall.toml");
+    return read ? std::string() : read.error().message;
+  };
+  EXPECT_NE(error("name = \"a\"\n").find("goes nowhere"), std::string::npos);
+  EXPECT_NE(error("name = \"a\"\nurl = \"http://h/\"\nmail = \"root\"\n").find("has one of"),
+            std::string::npos);
+  for (const char* url : {"ftp://TOKEN@h", "TOKEN", "http://h/TO KEN", "https://"}) {
+    const std::string said = error(fmt::format("name = \"a\"\nurl = \"{}\"\n", url));
+    EXPECT_NE(said.find("floodwall.toml:3:1: alert.url: must"), std::string::npos) << said;
+    EXPECT_EQ(said.find("TO"), std::string::npos) << said;
+  }
+  EXPECT_NE(error("name = \"a\"\ncommand = \"page\"\n"), "");
+  EXPECT_NE(error("name = \"a\"\nmail = \"-oQ/tmp@x\"\n"), "");
+  EXPECT_NE(error("name = \"a\"\nmail = \"root\"\non = \"atack\"\n"), "");
+  EXPECT_NE(error("name = \"a\"\nmail = \"root\"\n[[alert]]\nname = \"a\"\nmail = \"root\"\n")
+                .find("is taken at floodwall.toml:2"),
+            std::string::npos);
+}
+
 TEST(keys, are_in_the_starter_file) {
   const std::string text = starter_text({"auto"}, Mode::enforce);
   for_each_plain_group([&](const auto& group, auto) {
@@ -176,10 +222,12 @@ TEST(keys, fill_every_member) {
   EXPECT_EQ(members<Limit>(), kLimitKeys.size());
   EXPECT_EQ(members<Budget>(), kBudgetKeys.size());
   EXPECT_EQ(members<Service>(), kServiceKeys.size() + 1) << "and its limits";
+  EXPECT_EQ(members<Alert>(), kAlertKeys.size());
   EXPECT_EQ(members<PrefixLimit>(), kPrefixKeys.size() + 1) << "and its limits";
   std::size_t groups = 0;
   for_each_plain_group([&](const auto&, auto) { groups++; });
-  EXPECT_EQ(members<Config>(), kTopKeys.size() + groups + 4) << "limits, prefix, budgets, services";
+  EXPECT_EQ(members<Config>(), kTopKeys.size() + groups + 5)
+      << "limits, prefix, budgets, services, alerts";
 }
 
 }  // namespace

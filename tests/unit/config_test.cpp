@@ -399,7 +399,10 @@ TEST(starter_text, gives_examples_that_are_valid) {
   EXPECT_EQ(config.limit_default[FW_METRIC_BYTES].limit, 25e6);
   EXPECT_EQ(config.limit_prefix.limits[FW_METRIC_PACKETS].ban_at, 200e3);
   // But for these examples the comments are defaults as well.
+  ASSERT_EQ(config.alerts.size(), 1U);
+  EXPECT_EQ(config.alerts[0].name, "oncall");
   config.services.clear();
+  config.alerts.clear();
   config.limit_default = Config::defaults();
   config.limit_prefix = {};
   EXPECT_EQ(config, Config{});

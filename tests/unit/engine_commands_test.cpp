@@ -53,6 +53,17 @@ TEST(engine_commands, status_says_what_protects_and_since_when) {
   EXPECT_EQ(status["tables"]["bans"]["capacity"], 131'072);
 }
 
+TEST(engine_commands, alert_wants_the_word_test_and_says_what_targets_answered) {
+  EngineLab lab;
+  const auto tested = lab.run("alert", {"test", "oncall"});
+  ASSERT_TRUE(tested) << tested.error().message;
+  EXPECT_EQ((*tested)["message"], "oncall: delivered");
+  const auto other = lab.run("alert", {"oncall"});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().kind, ErrorKind::usage);
+  EXPECT_NE(other.error().message.find("floodwall alert test [NAME]"), std::string::npos);
+}
+
 TEST(engine_commands, status_names_every_problem) {
   EngineLab lab;
   lab.pass(100ms);

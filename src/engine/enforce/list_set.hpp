@@ -45,6 +45,11 @@ class ListTable {
   [[nodiscard]] const std::string& comment_of(const ListEntry& entry) const {
     return comments_[entry.comment];
   }
+  // The names of the files, and since when the version of each that is in force is.
+  [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
+  [[nodiscard]] const std::vector<std::chrono::system_clock::time_point>& loaded() const {
+    return loaded_;
+  }
   // "deny.list:12"
   [[nodiscard]] std::string place_of(const ListEntry& entry) const;
 

@@ -23,6 +23,10 @@ inline constexpr std::size_t kMaxListed = 10'000;
 
 [[nodiscard]] nlohmann::json status_report(const View& view, const Now& now);
 
+// Every series of metrics_table.hpp, in Prometheus' text format 0.0.4: what GET /metrics answers
+// with the type "text/plain; version=0.0.4; charset=utf-8". Some tens of kilobytes at most.
+[[nodiscard]] std::string metrics_text(const View& view);
+
 // `what`: one of control::kLists.
 [[nodiscard]] nlohmann::json list_report(const View& view, std::string_view what, const Now& now);
 

@@ -19,6 +19,7 @@
 #include "engine/journal/journal.hpp"
 #include "engine/journal/traffic.hpp"
 #include "engine/learn/baseline.hpp"
+#include "engine/report/host_figures.hpp"
 #include "engine/settings/settings.hpp"
 #include "engine/watch/watch.hpp"
 
@@ -43,6 +44,7 @@ struct View {
   std::vector<std::string> repairs;                   // of the datapath: a sentence each
   std::vector<datapath::InterfaceStatus> interfaces;  // attached, or to be attached
   std::chrono::system_clock::time_point started;
+  const HostFigures& figures;  // what the daemon counts of itself
 
   // Bans, exemptions and allowances together.
   [[nodiscard]] std::size_t entries_used() const {
