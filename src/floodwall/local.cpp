@@ -59,7 +59,8 @@ Result<int> run_version(const CommandLine& line, World& world) {
   return 0;
 }
 
-constexpr std::array<cli::LocalCommand, 7> kLocal{{
+constexpr std::array<cli::LocalCommand, 8> kLocal{{
+    {"attack", run_attack},
     {"check", run_check},
     {"suggest", run_suggest},
     {"setup", run_setup},
