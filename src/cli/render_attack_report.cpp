@@ -103,7 +103,7 @@ std::string who(const json& reply) {
   const std::string prefixes = senders(list(reply, "prefixes"), "prefix");
   const std::string sources = senders(list(reply, "sources"), "source");
   out += prefixes + sources;
-  if (prefixes.empty() && sources.empty()) out += "\nNone is known.\n";
+  if (prefixes.empty() && sources.empty()) out += "\nNone stands out.\n";
   out += "\nWhere an address may be forged, its owner need not have sent a packet.\n";
   const std::string database = text(reply, "geo");
   return out + (database.empty()

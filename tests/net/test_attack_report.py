@@ -37,7 +37,7 @@ def test_the_report_is_right_and_survives_a_restart():
             traffic.serve()
             lab.ping(link, link.client(1), count=3)
             time.sleep(0.5)
-            sent = traffic.flood([attacks.syn_fixed, attacks.udp_fixed], RATE, SECONDS).go()
+            sent = traffic.flood([attacks.syn_fixed, attacks.udp_ports], RATE, SECONDS).go()
             wait_until(lambda: lab.ask("status")["attack"], 5, "an attack")
             packets = sent.result()["sent"]
             settle(lab)
@@ -45,17 +45,16 @@ def test_the_report_is_right_and_survives_a_restart():
             report, text = lab.ask("attack"), lab.cli("attack").out
             print(text)
             starts = [e for e in lab.ask("events")["events"] if e["event_type"] == "AttackStart"]
-            assert RATE / 2 < starts[0]["pps"] < RATE * 2, starts[0]["text"]
+            assert RATE / 3 < starts[0]["pps"] < RATE * 2, starts[0]["text"]
             classes = {row["class"] for row in report["vectors"]}
-            assert {"tcp_syn"} < classes, classes
+            assert {"tcp_syn", "udp_new"} <= classes, classes
             assert abs(report["total"]["packets"] - packets) < TOLERANCE * packets
             refused = sum(row["refused"] + row["borne"] for row in report["vectors"])
             assert packets / 3 < refused < packets * (1 + TOLERANCE)
             assert all(row["may_be_forged"] for row in report["vectors"])
             assert "may be forged" in text and "no MMDB database" in text
-            (first, *_) = report["sources"]
-            done = lab.cli("attack", report["id"], "--abuse-mail", first["source"], code=5)
-            assert "may be forged" in done.err
+            assert not report["sources"], "each forged source sent one packet: none stands out"
+            lab.cli("attack", report["id"], "--abuse-mail", "198.51.100.7", code=5)
             assert "no such attack" in lab.cli("attack", "20000101-1", code=1).err
 
             found = heads(pathlib.Path(report["capture"]["file"]))
