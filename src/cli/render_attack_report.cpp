@@ -26,7 +26,8 @@ std::string bits(std::uint64_t number, std::string_view unit) {
 std::string target(const json& vector) {
   std::string out = text(vector, "class");
   if (const std::string to = text(vector, "dest_ip"); !to.empty()) out += " to " + to;
-  if (const auto port = number(vector, "dest_port"); port != 0) out += fmt::format(" port {}", port);
+  if (const auto port = number(vector, "dest_port"); port != 0)
+    out += fmt::format(" port {}", port);
   return out;
 }
 
@@ -63,8 +64,9 @@ std::string what_was_done(const json& vector) {
 }
 
 std::string vectors(const json& reply) {
-  std::string out = "\n## Vectors\n\n| vector | peak | what was done with its packets | its addresses |\n"
-                    "|---|---:|---|---|\n";
+  std::string out =
+      "\n## Vectors\n\n| vector | peak | what was done with its packets | its addresses |\n"
+      "|---|---:|---|---|\n";
   constexpr std::size_t kShown = 20;
   std::size_t shown = 0;
   for (const json& vector : list(reply, "vectors")) {
@@ -81,7 +83,8 @@ std::string vectors(const json& reply) {
 std::string senders(const json& rows, std::string_view what) {
   if (rows.empty()) return "";
   std::string out = fmt::format(
-      "\n| {} | packets, about | share | to | address | country | network |\n|---|---:|---:|---|---|---|---|\n",
+      "\n| {} | packets, about | share | to | address | country | network "
+      "|\n|---|---:|---:|---|---|---|---|\n",
       what);
   for (const json& row : rows) {
     std::string to = text(row, "proto");
@@ -106,10 +109,11 @@ std::string who(const json& reply) {
   if (prefixes.empty() && sources.empty()) out += "\nNone stands out.\n";
   out += "\nWhere an address may be forged, its owner need not have sent a packet.\n";
   const std::string database = text(reply, "geo");
-  return out + (database.empty()
-                    ? "Countries and networks are not known: no MMDB database was found "
-                      "(--geo FILE).\n"
-                    : fmt::format("Countries and networks are those of {}.\n", printable(database)));
+  return out +
+         (database.empty()
+              ? "Countries and networks are not known: no MMDB database was found "
+                "(--geo FILE).\n"
+              : fmt::format("Countries and networks are those of {}.\n", printable(database)));
 }
 
 std::string how_stopped(const json& reply) {
@@ -130,8 +134,10 @@ std::string collateral(const json& reply) {
   const json& served = object(reply, "served");
   return fmt::format(
       "\n## Who was served meanwhile\n\n- {} packets of verified peers passed\n"
-      "- {} handshakes of unverified sources were completed\n- {} questions over UDP were answered\n\n"
-      "An innocent among unverified sources that were refused cannot be told from the attack by its "
+      "- {} handshakes of unverified sources were completed\n- {} questions over UDP were "
+      "answered\n\n"
+      "An innocent among unverified sources that were refused cannot be told from the attack by "
+      "its "
       "packets: they are among the refused.\n",
       grouped(number(served, "verified_packets")), grouped(number(served, "handshakes")),
       grouped(number(served, "answered")));
@@ -142,7 +148,8 @@ std::string replay(const json& reply) {
   if (capture.empty()) return "\n## Packets\n\nNone were kept (detect.capture, or no room).\n";
   return fmt::format(
       "\n## Packets\n\n{} holds the heads of a sample of every vector's packets, from before the "
-      "beginning to the end;\nwhat limits, restrictions and bans dropped is not sampled. Rates in it "
+      "beginning to the end;\nwhat limits, restrictions and bans dropped is not sampled. Rates in "
+      "it "
       "are lower than the attack's. To replay it:\n\n    {}\n",
       printable(text(capture, "file")), printable(text(capture, "replay")));
 }
@@ -150,10 +157,11 @@ std::string replay(const json& reply) {
 }  // namespace
 
 std::string render_attack_report(const json& reply) {
-  std::string out = fmt::format("# Attack {}\n\n{} to {} ({}).", printable(text(reply, "id")),
-                                printable(text(reply, "since")),
-                                flag(reply, "ended") ? printable(text(reply, "until")) : "now, it goes on",
-                                seconds(reply, "duration_s"));
+  std::string out =
+      fmt::format("# Attack {}\n\n{} to {} ({}).", printable(text(reply, "id")),
+                  printable(text(reply, "since")),
+                  flag(reply, "ended") ? printable(text(reply, "until")) : "now, it goes on",
+                  seconds(reply, "duration_s"));
   if (const std::string suffering = text(reply, "suffering"); !suffering.empty())
     out += " It made suffer: " + printable(suffering) + ".";
   return out + "\n\n" + how_much(object(reply, "total")) + vectors(reply) + who(reply) +
@@ -180,7 +188,8 @@ std::string render_abuse_mail(const json& reply, const json& source) {
       "Rate:      {5} in a second, where our limit is {6}\n"
       "Packets:   about {7}\n"
       "\n"
-      "Please look at the machine: it is perhaps abused by a third party. We can send packet heads.\n",
+      "Please look at the machine: it is perhaps abused by a third party. We can send packet "
+      "heads.\n",
       address, printable(text(reply, "since")), printable(text(reply, "id")),
       flag(reply, "ended") ? printable(text(reply, "until")) : "now", printable(to),
       grouped(number(source, "value")), grouped(number(source, "limit")),

@@ -326,10 +326,11 @@ Result<Json> attack(const Context& context, const Request& request) {
   if (detector.attack() && (wanted.empty() || detector.attack()->id == wanted))
     found = &*detector.attack();
   if (found == nullptr)
-    return fail(ErrorKind::failed,
-                wanted.empty()
-                    ? "no attack is known"
-                    : fmt::format("{}: there is no such attack: see floodwall list attacks", wanted));
+    return fail(
+        ErrorKind::failed,
+        wanted.empty()
+            ? "no attack is known"
+            : fmt::format("{}: there is no such attack: see floodwall list attacks", wanted));
   return whole_attack_report(*found, context.service.config_file().native(), context.now);
 }
 

@@ -64,9 +64,10 @@ Result<int> write_mail(const json& reply, const std::string& wanted, bool as_jso
   }
   const std::string id = cli::text(reply, "id");
   if (!seen)
-    return fail(ErrorKind::refused,
-                fmt::format("{} is not among the heaviest sources of attack {}: floodwall attack {}",
-                            wanted, id, id));
+    return fail(
+        ErrorKind::refused,
+        fmt::format("{} is not among the heaviest sources of attack {}: floodwall attack {}",
+                    wanted, id, id));
   if (mails.empty())
     return fail(ErrorKind::refused,
                 fmt::format("the address of {} may be forged in attack {}: its owner need not have "

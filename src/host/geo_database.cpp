@@ -26,7 +26,8 @@ std::string text_at(MMDB_entry_s entry, std::vector<const char*> path) {
   return "";
 }
 
-std::string first_of(const MMDB_entry_s& entry, const std::vector<std::vector<const char*>>& paths) {
+std::string first_of(const MMDB_entry_s& entry,
+                     const std::vector<std::vector<const char*>>& paths) {
   for (const auto& path : paths)
     if (std::string text = text_at(entry, path); !text.empty()) return text;
   return "";
@@ -73,9 +74,9 @@ void GeoDatabase::look_up(const Address& address, Geo& geo) const {
       MMDB_lookup_sockaddr(opened_.get(), reinterpret_cast<const sockaddr*>(&storage), &status);
   if (status != MMDB_SUCCESS || !found.found_entry) return;
   if (geo.country.empty())
-    geo.country = first_of(found.entry, {{"country_code"},
-                                         {"country", "iso_code"},
-                                         {"registered_country", "iso_code"}});
+    geo.country =
+        first_of(found.entry,
+                 {{"country_code"}, {"country", "iso_code"}, {"registered_country", "iso_code"}});
   if (geo.network.empty()) geo.network = network_of(found.entry);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The country and network of an address, from databases in MaxMind's format (MMDB). None is shipped.
+// The country and network of an address, from databases in MaxMind's format (MMDB). None is
+// shipped.
 //
 // Thread rule: one thread at a time.
 #pragma once

@@ -151,7 +151,7 @@ TEST(attack_capture, is_bounded_before_and_during_the_attack) {
   }
   lab.flood(0);
   EXPECT_EQ(read(lab.file()).wire_bytes.size(), AttackCapture::kBefore);
-  for (int i = 0; i < 250; i++) lab.flood(1000);
+  for (int i = 0; i < 300; i++) lab.flood(100);
   const std::string file = lab.file();
   lab.quiet();
   const std::size_t packets = read(file).wire_bytes.size();
@@ -170,7 +170,7 @@ TEST(attack_capture, spans_the_attack_and_has_room_for_each_vector_and_for_befor
   for (int i = 0; i < 600; i++) {
     if (i > 300 && i < 400)
       for (int n = 0; n < 20; n++) lab.sample(small, FW_LINK_ETHERNET, FW_CLASS_UDP_REFLECTED);
-    lab.flood(1000);
+    lab.flood(100);
   }
   const auto ended = lab.wall;
   lab.quiet();
@@ -197,7 +197,7 @@ TEST(attack_capture, spans_the_attack_and_has_room_for_each_vector_and_for_befor
 
 TEST(attack_capture, is_whole_when_the_daemon_stops_in_the_attack) {
   CaptureLab lab;
-  for (int i = 0; i < 40; i++) lab.flood(1000);
+  for (int i = 0; i < 40; i++) lab.flood(500);
   lab.capture.stop();
   const Read found = read(lab.file());
   ASSERT_FALSE(found.times_ns.empty());

@@ -26,7 +26,7 @@ struct VectorKey {
 };
 
 struct Vector {
-  std::uint64_t refused = 0;   // packets, by any means: budget, signature, limit, restriction, ban
+  std::uint64_t refused = 0;  // packets, by any means: budget, signature, limit, restriction, ban
   std::uint64_t by_signature = 0, by_limit = 0, by_ban = 0;  // of these; limit: or restricted
   std::uint64_t borne = 0;     // packets above the budget that passed, since the service bears them
   std::uint64_t peak_pps = 0;  // above the budget, refused or borne

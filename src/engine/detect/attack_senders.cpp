@@ -104,8 +104,7 @@ std::map<VectorKey, std::map<fw_reason, std::uint64_t>> AttackSenders::tick(
     for (const Reported& each : reported_) {
       if (each.reason != reason) continue;
       const double weight = static_cast<double>(packets) * std::max(1U, each.value) / all;
-      const std::uint64_t whole =
-          std::min(left, static_cast<std::uint64_t>(std::llround(weight)));
+      const std::uint64_t whole = std::min(left, static_cast<std::uint64_t>(std::llround(weight)));
       left -= whole;
       of_vectors[each.target][reason] += whole;
       sources_.add(each.source, weight) = {.source = each.source,

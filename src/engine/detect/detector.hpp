@@ -48,7 +48,7 @@ class Detector {
   static constexpr std::uint64_t kQuietNs = 10 * kSecond;  // judgement: then an attack is over
   // Judgement: two ticks, so that a signature is in force within the 250 ms of docs/detection.md.
   static constexpr std::uint64_t kSearchNs = 200 * kMillisecond;
-  static constexpr std::size_t kMaxPast = 100;  // attacks that are over and still listed
+  static constexpr std::size_t kMaxPast = 100;      // attacks that are over and still listed
   static constexpr std::size_t kMaxVectors = 1024;  // that limits may bring
   static constexpr std::uint64_t kLogVectorsNs = kSecond / 2;  // a scan has many; judgement
 
