@@ -57,6 +57,13 @@ inline constexpr std::array<Option, 5> kReplayOptions{{
      "what a service bears above its budget, such as 10k/s; default 0: nothing"},
     {"verdicts", "FILE", "write a line for each packet: index, pass or drop, reason"},
 }};
+inline constexpr std::array<Option, 2> kAttackOptions{{
+    {"abuse-mail", "PREFIX", "print a mail about this source, or those in this prefix"},
+    {"geo", "FILE",
+     "countries and networks from this MMDB file (default: those in /usr/share/GeoIP and "
+     "/var/lib/GeoIP)",
+     true},
+}};
 inline constexpr std::array<Option, 4> kSetupOptions{{
     {"interface", "IF", "protect this interface instead of the uplink (may be repeated)", true},
     {"observe", "", "only report: write mode = \"observe\""},
@@ -116,6 +123,18 @@ inline constexpr std::array kCommands{
     },
     verb_of_daemon("list", kLook),
     verb_of_daemon("why", kLook),
+    Command{
+        .syntax = {.name = "attack",
+                   .summary = "report an attack: when, how much, who, how it was stopped",
+                   .argument = "id",
+                   .at_least = 0,
+                   .at_most = 1,
+                   .options = kAttackOptions},
+        .asks = control::find_verb("attack"),
+        .group = kLook,
+        .notes = "Without ID: the attack that goes on, else the last one. As Markdown, or --json.\n"
+                 "An abuse mail is written only for a source whose address cannot be forged.",
+    },
     events_command(),
     verb_of_daemon("metrics", kLook),
     verb_of_daemon("ban", kAct),

@@ -211,6 +211,7 @@ std::string render(std::string_view verb, const json& reply, const Style& style)
   if (verb == "status") return render_status(reply, style);
   if (verb == "list") return render_list(reply, style);
   if (verb == "why") return render_why(reply, style);
+  if (verb == "attack") return render_attack_report(reply);
   if (verb == "events") return render_events(reply);
   if (verb == "baseline") return render_baseline(reply, style);
   if (verb == "suggest") return render_suggestion(reply);

@@ -32,6 +32,10 @@ inline constexpr std::size_t kMostResultLines = 20;
 [[nodiscard]] std::string render_baseline(const nlohmann::json& reply, const Style& style);
 // Text for a file, as it is.
 [[nodiscard]] std::string render_suggestion(const nlohmann::json& reply);
+// `attack`, as Markdown; and a mail about one of its "sources".
+[[nodiscard]] std::string render_attack_report(const nlohmann::json& reply);
+[[nodiscard]] std::string render_abuse_mail(const nlohmann::json& reply,
+                                            const nlohmann::json& source);
 [[nodiscard]] std::string render_events(const nlohmann::json& reply);
 
 }  // namespace fw::cli

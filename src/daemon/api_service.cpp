@@ -76,11 +76,16 @@ void ApiService::serve(const Request& request, const control::Peer& peer, const 
   reply(std::move(result));
 }
 
-void ApiService::change(const Request& request, const control::Peer& peer, const Reply& reply) {
-  const auto end = [this, request, peer, reply](Result<Json> result) {
+control::Reply ApiService::logged(const Request& request, const control::Peer& peer,
+                                  const Reply& reply) {
+  return [this, request, peer, reply](Result<Json> result) {
     if (request.is_order()) orders_.add(request, peer, result_of(result), read_clocks());
     reply(std::move(result));
   };
+}
+
+void ApiService::change(const Request& request, const control::Peer& peer, const Reply& reply) {
+  const Reply end = logged(request, peer, reply);
   if (changes_.pending() >= kMostChanges)
     return end(fail(ErrorKind::not_running, "other changes are being made: try again later"));
   changes_.add([this, request, end](const Now& now) -> std::optional<ChangeQueue::Change> {
@@ -99,20 +104,17 @@ void ApiService::change(const Request& request, const control::Peer& peer, const
 // Not among the changes, which would wait for a server that hangs.
 void ApiService::test_alerts(const Request& request, const control::Peer& peer,
                              const Reply& reply) {
+  const Reply end = logged(request, peer, reply);
   if (alert_tests_.pending() >= kMostChecks)
-    return reply(fail(ErrorKind::not_running, "other tests are running: try again later"));
+    return end(fail(ErrorKind::not_running, "other tests are running: try again later"));
   const auto begun = commands_.begin(request, read_clocks());
-  if (!begun) return reply(std::unexpected(begun.error()));
+  if (!begun) return end(std::unexpected(begun.error()));
   alert_tests_.start(
       [work = begun->work] {
         work();
         return true;
       },
-      [request, peer, reply, finish = begun->finish](bool) {
-        Result<Json> result = guarded([&] { return finish(read_clocks()); });
-        say_order(request, peer, result);
-        reply(std::move(result));
-      });
+      [end, finish = begun->finish](bool) { end(guarded([&] { return finish(read_clocks()); })); });
 }
 
 // Whether the files are valid is looked at with the rights of the caller. What apply would say of

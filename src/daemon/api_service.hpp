@@ -39,6 +39,9 @@ class ApiService {
                    const control::Reply& reply);
   void change(const control::Request& request, const control::Peer& peer,
               const control::Reply& reply);
+  // `reply`, and what the order came to in the log.
+  [[nodiscard]] control::Reply logged(const control::Request& request, const control::Peer& peer,
+                                      const control::Reply& reply);
 
   engine::Commands& commands_;
   ConfigControl& config_;

@@ -42,12 +42,13 @@ Result<void> write_sample(capture::Writer& writer, const fw_sample& sample, cons
 
 void AttackCapture::add(const fw_sample& sample) {
   // Between two ticks of an attack more packets may come than are held before one.
-  const std::size_t most = writer_ ? kPackets : kBefore;
+  const std::size_t most = file_.empty() ? kBefore : kPackets;
   while (held_.size() >= most) held_.pop_front();
   held_.push_back(sample);
 }
 
 void AttackCapture::update(engine::Detector& detector, bool wanted, const Now& now) {
+  now_ = now;
   if (!wanted) {
     finish();
     held_.clear();
@@ -65,16 +66,54 @@ void AttackCapture::update(engine::Detector& detector, bool wanted, const Now& n
     if (file) detector.set_capture_file(file->native());
     set_problem(file ? Result<void>() : std::unexpected(file.error()));
   }
-  if (!writer_) return;
-  Result<void> done;
-  while (done && !held_.empty() && written_ < kPackets) {
-    done = write_sample(*writer_, held_.front(), now);
-    held_.pop_front();
-    written_++;
-  }
-  if (done) done = written_ < kPackets ? writer_->flush() : writer_->close();
+  if (file_.empty()) return;
+  Result<void> done = take_held(now);
+  if (done && writer_) done = writer_->flush();
+  if (done && !writer_ && changed_ && now.mono_ns - rewritten_ns_ >= kRewriteNs) done = rewrite();
   set_problem(done);
-  if (!done || written_ >= kPackets) writer_.reset();
+  if (done) return;
+  writer_.reset();
+  file_.clear();
+}
+
+// What was held comes into the file: at once, or when it is written anew.
+Result<void> AttackCapture::take_held(const Now& now) {
+  Result<void> done;
+  for (; done && !held_.empty(); held_.pop_front()) {
+    const fw_sample& sample = held_.front();
+    // What was sampled before the attack was noticed is kept whole.
+    const bool before = before_.size() < kBefore && sample.time_ns < began_ns_;
+    if (before)
+      before_.push_back(sample);
+    else
+      shares_.add(sample);
+    changed_ = true;
+    if (shares_.is_thinned())
+      writer_.reset();  // closes it; rewrite() replaces the file
+    else
+      done = write_sample(*writer_, sample, now);
+  }
+  return done;
+}
+
+// Beside the file and then in its place: a reader sees either the old or the new one.
+Result<void> AttackCapture::rewrite() {
+  const std::filesystem::path part = file_.native() + ".part";
+  auto writer = capture::Writer::create(part.native());
+  if (!writer) return std::unexpected(std::move(writer.error()));
+  Result<void> done;
+  for (const fw_sample& sample : before_)
+    if (done) done = write_sample(*writer, sample, now_);
+  for (const fw_sample& sample : shares_.all())
+    if (done) done = write_sample(*writer, sample, now_);
+  if (done) done = writer->close();
+  std::error_code error;
+  if (done) std::filesystem::rename(part, file_, error);
+  if (error) done = fail(fmt::format("rename {}: {}", part.native(), error.message()));
+  if (!done) std::filesystem::remove(part, error);
+  changed_ = false;
+  rewritten_ns_ = now_.mono_ns;
+  return done;
 }
 
 Result<std::filesystem::path> AttackCapture::begin(const std::string& id) {
@@ -90,7 +129,8 @@ Result<std::filesystem::path> AttackCapture::begin(const std::string& id) {
   auto writer = capture::Writer::create(file.native());
   if (!writer) return std::unexpected(std::move(writer.error()));
   writer_.emplace(std::move(*writer));
-  written_ = 0;
+  file_ = file;
+  began_ns_ = now_.mono_ns;
   return file;
 }
 
@@ -99,9 +139,18 @@ void AttackCapture::set_problem(const Result<void>& done) {
 }
 
 void AttackCapture::finish() {
-  if (!writer_) return;
-  set_problem(writer_->close());
+  if (!file_.empty()) {
+    if (writer_)
+      set_problem(writer_->close());
+    else if (changed_)
+      set_problem(rewrite());
+  }
   writer_.reset();
+  file_.clear();
+  before_.clear();
+  shares_.clear();
+  changed_ = false;
+  rewritten_ns_ = 0;
 }
 
 // Leaves room for one more of kFiles. A file that cannot be removed does not stop the capture.
@@ -113,6 +162,9 @@ void AttackCapture::remove_oldest() const {
     if (entry.path().extension() == ".pcap")
       files.emplace_back(entry.last_write_time(error), entry.path());
   std::ranges::sort(files);
+  // What a rewriting that was cut off left.
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error))
+    if (entry.path().extension() == ".part") std::filesystem::remove(entry.path(), error);
   for (std::size_t i = 0; i + kFiles <= files.size(); i++)
     std::filesystem::remove(files[i].second, error);
 }

@@ -334,6 +334,24 @@ Result<Later> alert(const Context& context, const Request& request) {
                }};
 }
 
+// The one named, else the open one, else the last.
+Result<Json> attack(const Context& context, const Request& request) {
+  const Detector& detector = context.engine.detector();
+  const Attack* found = nullptr;
+  const std::string wanted = request.arguments.empty() ? "" : request.arguments.front();
+  for (const Attack& past : detector.past())
+    if (wanted.empty() || past.id == wanted) found = &past;
+  if (detector.attack() && (wanted.empty() || detector.attack()->id == wanted))
+    found = &*detector.attack();
+  if (found == nullptr)
+    return fail(
+        ErrorKind::failed,
+        wanted.empty()
+            ? "no attack is known"
+            : fmt::format("{}: there is no such attack: see floodwall list attacks", wanted));
+  return whole_attack_report(*found, context.service.config_file().native(), context.now);
+}
+
 // "Ban,Unban"
 Result<std::vector<EventType>> event_types_of(std::string_view words) {
   std::vector<EventType> types;
@@ -401,6 +419,7 @@ constexpr std::array kHandlers{
     Handler{"check", check},
     Handler{"apply", nullptr, apply},
     Handler{"confirm", confirm},
+    Handler{"attack", attack},
     Handler{"events", events},
     Handler{"signature", signature},
     Handler{"baseline", baseline},

@@ -214,12 +214,14 @@ void Engine::drain_events(const Now& now) {
       case FW_EVENT_BAN:
       case FW_EVENT_RESTRICT:
         access_.on_ban_event(event, now);
+        detector_.note_source(event);
         break;
       case FW_EVENT_SCAN:
         record_scan(event, now);
         break;
       case FW_EVENT_LIMIT:
         note_limited(source_of(event));
+        detector_.note_source(event);
         journal_.write(event.observed != 0 ? EventType::would_limit : EventType::limit, now, [&] {
           EventDetails details{source_of(event).text(),
                                {Field::text("rule", settings_.rule_name(event.rule))}};

@@ -99,8 +99,9 @@ Result<int> run_version(const CommandLine& line, World& world) {
   return 0;
 }
 
-constexpr std::array<cli::LocalCommand, 9> kLocal{{
+constexpr std::array<cli::LocalCommand, 10> kLocal{{
     {"top", run_top},
+    {"attack", run_attack},
     {"check", run_check},
     {"suggest", run_suggest},
     {"setup", run_setup},

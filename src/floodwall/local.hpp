@@ -16,6 +16,7 @@ namespace fw {
 // Every command of the table that does not ask the daemon is among them.
 [[nodiscard]] std::span<const cli::LocalCommand> local_commands();
 
+[[nodiscard]] Result<int> run_attack(const cli::CommandLine& line, cli::World& world);
 [[nodiscard]] Result<int> run_check(const cli::CommandLine& line, cli::World& world);
 [[nodiscard]] Result<int> run_suggest(const cli::CommandLine& line, cli::World& world);
 [[nodiscard]] Result<int> run_doctor(const cli::CommandLine& line, cli::World& world);

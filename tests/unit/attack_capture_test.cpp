@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -30,11 +31,13 @@ struct CaptureLab : EngineLab {
     budget.traffic_class = FW_CLASS_UDP_NEW;
   }
   // As the datapath takes it of a frame.
-  void sample(const Packet& made, unsigned link = FW_LINK_ETHERNET) {
+  void sample(const Packet& made, unsigned link = FW_LINK_ETHERNET,
+              unsigned traffic_class = FW_CLASS_OTHER) {
     const Bytes bytes = made.bytes();
     fw_sample one{};
     one.time_ns = mono_ns;
     one.link = static_cast<fw_u8>(link);
+    one.traffic_class = static_cast<fw_u8>(traffic_class);
     one.head_bytes = static_cast<fw_u16>(std::min<std::size_t>(bytes.size(), sizeof one.head));
     std::memcpy(one.head, bytes.data(), one.head_bytes);
     const fw_frame frame{.data = bytes.data(),
@@ -148,8 +151,58 @@ TEST(attack_capture, is_bounded_before_and_during_the_attack) {
   }
   lab.flood(0);
   EXPECT_EQ(read(lab.file()).wire_bytes.size(), AttackCapture::kBefore);
-  for (int i = 0; i < 25; i++) lab.flood(1000);
-  EXPECT_EQ(read(lab.file()).wire_bytes.size(), AttackCapture::kPackets);
+  for (int i = 0; i < 300; i++) lab.flood(100);
+  const std::string file = lab.file();
+  lab.quiet();
+  const std::size_t packets = read(file).wire_bytes.size();
+  EXPECT_LE(packets, AttackCapture::kPackets);
+  EXPECT_GE(packets, (AttackCapture::kPackets - AttackCapture::kBefore) / 2);
+  EXPECT_EQ(lab.capture.problem(), "");
+}
+
+TEST(attack_capture, spans_the_attack_and_has_room_for_each_vector_and_for_before) {
+  CaptureLab lab;
+  for (int i = 0; i < 50; i++) lab.sample(CaptureLab::ordinary_packet());
+  lab.tick();
+  const auto began = lab.wall;
+  // A minute of a flood, and in the middle of it a second one that is a fiftieth.
+  Packet small = Packet::ethernet().ipv4("192.0.2.77", "198.51.100.7").udp(53, 9999).payload(400);
+  for (int i = 0; i < 600; i++) {
+    if (i > 300 && i < 400)
+      for (int n = 0; n < 20; n++) lab.sample(small, FW_LINK_ETHERNET, FW_CLASS_UDP_REFLECTED);
+    lab.flood(100);
+  }
+  const auto ended = lab.wall;
+  lab.quiet();
+  const Read found = read(lab.file());
+  EXPECT_EQ(std::ranges::count(found.wire_bytes, CaptureLab::ordinary_packet().wire_bytes()), 50);
+  EXPECT_GE(std::ranges::count(found.wire_bytes, small.wire_bytes()), 990)
+      << "a small vector is not pushed out";
+  const auto flood = CaptureLab::flood_packet().wire_bytes();
+  EXPECT_GE(std::ranges::count(found.wire_bytes, flood), 4000);
+  EXPECT_TRUE(std::ranges::is_sorted(found.times_ns));
+  // In every tenth of the attack there are about as many.
+  const auto ns = [](auto time) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+  };
+  std::array<int, 10> tenths{};
+  for (std::size_t i = 0; i < found.times_ns.size(); i++)
+    if (found.wire_bytes[i] == flood)
+      tenths.at(std::min<std::uint64_t>(
+          9, (found.times_ns[i] - ns(began)) * 10 / (ns(ended) - ns(began))))++;
+  const auto [least, most] = std::ranges::minmax(tenths);
+  EXPECT_GT(2 * least, most) << least << " " << most;
+}
+
+TEST(attack_capture, is_whole_when_the_daemon_stops_in_the_attack) {
+  CaptureLab lab;
+  for (int i = 0; i < 40; i++) lab.flood(500);
+  lab.capture.stop();
+  const Read found = read(lab.file());
+  ASSERT_FALSE(found.times_ns.empty());
+  EXPECT_GE(found.times_ns.size(), 9000U);
+  EXPECT_GE(found.times_ns.back() - found.times_ns.front(), 3'800'000'000U);
 }
 
 TEST(attack_capture, only_the_newest_files_are_kept) {

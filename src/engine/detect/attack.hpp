@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "abi/vocabulary.h"
 #include "base/address.hpp"
@@ -25,13 +26,41 @@ struct VectorKey {
 };
 
 struct Vector {
-  std::uint64_t refused = 0;   // packets, dropped: above the budget, or by a signature
+  std::uint64_t refused = 0;  // packets, by any means: budget, signature, limit, restriction, ban
+  std::uint64_t by_signature = 0, by_limit = 0, by_ban = 0;  // of these; limit: or restricted
   std::uint64_t borne = 0;     // packets above the budget that passed, since the service bears them
   std::uint64_t peak_pps = 0;  // above the budget, refused or borne
   std::uint64_t last_ns = 0;   // when there was some
   double pps = 0;              // lately, refused or borne
   std::uint64_t in_step = 0;   // refused or borne since the last tick
   bool named = false;          // in the log, or about to be
+};
+
+// One of the heaviest: a source or a prefix of several.
+struct Sender {
+  Prefix source;
+  std::uint64_t packets = 0, surplus = 0;  // refused or borne, estimated; of it perhaps another's
+  std::uint8_t proto = 0;                  // of the last packet seen
+  std::uint16_t dport = 0;
+  std::uint32_t value = 0, limit = 0;  // what broke a limit, in its window of a second; 0: none did
+  // Banned for packets of a verified connection: its address cannot be forged.
+  bool proven = false;
+};
+
+// A signature that dropped packets of it.
+struct UsedSignature {
+  std::string match;
+  std::uint64_t packets = 0;
+};
+
+// All that arrived while it lasted, attack or not.
+struct Offered {
+  std::uint64_t packets = 0, bytes = 0;
+  std::uint64_t refused_packets = 0, refused_bytes = 0;  // by any reason that drops
+  std::uint64_t peak_pps = 0, peak_bytes_per_s = 0, peak_refused_pps = 0;  // over a second
+  std::uint64_t verified = 0;    // packets of verified peers, passed
+  std::uint64_t handshakes = 0;  // completed by unverified sources
+  std::uint64_t answered = 0;    // questions that UDP services answered
 };
 
 // Packets in the last second. 0: it is not so.
@@ -60,6 +89,11 @@ struct Attack {
   std::uint64_t observed = 0;  // of `dropped`: passed only because of mode observe
   std::uint64_t peak_pps = 0;  // above the budgets, or matching a signature, over a second
   std::map<fw_reason, std::uint64_t> by_reason;  // packets dropped meanwhile, of whomever
+  Offered offered;
+  std::vector<Sender> senders, prefixes;            // heaviest first
+  std::vector<Address> targets;                     // addresses of this host
+  std::map<std::string, UsedSignature> signatures;  // by name; kMaxSignatures at most
+  static constexpr std::size_t kMaxSignatures = 64;
   std::string suffering;  // what the host or a service suffered from it; empty: nothing
   std::string capture;    // the file with the heads of its packets; empty: none
 };

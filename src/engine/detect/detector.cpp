@@ -10,6 +10,7 @@
 
 #include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
+#include "engine/journal/traffic.hpp"
 #include "engine/journal/words.hpp"
 
 namespace fw::engine {
@@ -66,6 +67,7 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
     if (sink_) sink_(sample);
     samples_.add(sample);
     seen_.add(sample);
+    senders_.add(sample);
   });
   samples_.advance(now.mono_ns);
   seen_.advance(now.mono_ns);
@@ -73,6 +75,8 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
   Step step = step_since_last_tick(counters, now);
   step.matches = signatures_.update(counters, now);
   step.dropped += step.matches;
+  step.sampled = step.dropped;
+  for (const auto& [key, excess] : step.excess) step.sampled += excess.borne;
   steps_.push_back(step);
   while (steps_.front().at_ns + kSecond < now.mono_ns || steps_.front().at_ns > now.mono_ns)
     steps_.pop_front();
@@ -83,7 +87,10 @@ void Detector::tick(const fw_counters& counters, const Now& now) {
     for (const auto& [key, excess] : alarms_) add_vector(key, now);
   }
   if (!attack_ && may_be_spoofed() && due) search(now);
-  if (attack_) update_attack(step, now);
+  if (attack_)
+    update_attack(step, now);
+  else
+    (void)senders_.tick(false, 0, {});
 }
 
 // What happens now, from the last second.
@@ -196,6 +203,17 @@ Detector::Step Detector::step_since_last_tick(const fw_counters& counters, const
     if (fw_reason_drops(i) != 0 && counters.packets[i] > counters_.packets[i])
       step.by_reason[static_cast<fw_reason>(i)] = counters.packets[i] - counters_.packets[i];
   step.passed -= std::min<std::uint64_t>(step.passed, dropped(counters) - dropped(counters_));
+  const Amount in = total(counters), in_before = total(counters_);
+  const Amount gone = refused(counters), gone_before = refused(counters_);
+  step.offered.packets = in.packets - in_before.packets;
+  step.offered.bytes = in.bytes - in_before.bytes;
+  step.offered.refused_packets = gone.packets - gone_before.packets;
+  step.offered.refused_bytes = gone.bytes - gone_before.bytes;
+  step.offered.verified =
+      counters.packets[FW_REASON_VERIFIED] - counters_.packets[FW_REASON_VERIFIED];
+  step.offered.handshakes =
+      counters.class_answered[FW_CLASS_TCP_SYN] - counters_.class_answered[FW_CLASS_TCP_SYN];
+  step.offered.answered = step.answered;
   counters_ = counters;
   return step;
 }
@@ -266,6 +284,8 @@ void Detector::open_attack(const Now& now) {
                             fmt::gmtime(std::chrono::system_clock::to_time_t(now.wall)), ++number_);
   attack_->since_ns = attack_->last_ns = now.mono_ns;
   attack_->suffering = suffering();
+  senders_.begin(*attack_);
+  limited_.clear();
   unlogged_.clear();
   start_is_logged_ = false;
   searched_ns_ = 0;
@@ -301,7 +321,88 @@ void Detector::count_matches(Attack& attack) const {
         most = at;
     if (most == attack.vectors.end()) continue;
     most->second.refused += signature.matches;
+    most->second.by_signature += signature.matches;
     most->second.in_step += signature.matches;
+  }
+}
+
+void Detector::note_source(const fw_event& event) {
+  if (event.observed != 0 && !settings_.observing()) return;
+  const fw_reason reason = event.kind == FW_EVENT_BAN        ? FW_REASON_BAN
+                           : event.kind == FW_EVENT_RESTRICT ? FW_REASON_RESTRICT
+                                                             : FW_REASON_LIMIT;
+  if (event.traffic_class >= FW_CLASS_COUNT) return;
+  VectorKey target{static_cast<fw_class>(event.traffic_class), from_key(event.dst), 0};
+  if (fw_class_has_port(event.traffic_class) != 0 && is_served(event.proto, event.dport))
+    target.port = target.traffic_class == FW_CLASS_OTHER ? event.proto : event.dport;
+  senders_.report({.source = {.address = from_key(event.src), .bits = event.prefix_bits},
+                   .target = target,
+                   .proto = event.proto,
+                   .dport = event.dport,
+                   .reason = reason,
+                   .value = event.value,
+                   .limit = event.limit});
+}
+
+bool Detector::is_served(std::uint8_t proto, std::uint16_t port) const {
+  const std::span<const fw_port_line> served = datapath_->tables().served;
+  const std::size_t index = port + (proto == FW_IPPROTO_UDP ? 65'536U : 0U);
+  return index / FW_LINE_BYTES < served.size() &&
+         served[index / FW_LINE_BYTES].value[index % FW_LINE_BYTES] != FW_PORT_CLOSED;
+}
+
+void Detector::count_offered(Attack& attack, const Step& step) const {
+  Offered& all = attack.offered;
+  all.packets += step.offered.packets;
+  all.bytes += step.offered.bytes;
+  all.refused_packets += step.offered.refused_packets;
+  all.refused_bytes += step.offered.refused_bytes;
+  all.verified += step.offered.verified;
+  all.handshakes += step.offered.handshakes;
+  all.answered += step.offered.answered;
+  std::uint64_t packets = 0, bytes = 0, refused = 0;
+  for (const Step& each : steps_) {
+    packets += each.offered.packets;
+    bytes += each.offered.bytes;
+    refused += each.offered.refused_packets;
+  }
+  all.peak_pps = std::max(all.peak_pps, packets);
+  all.peak_bytes_per_s = std::max(all.peak_bytes_per_s, bytes);
+  all.peak_refused_pps = std::max(all.peak_refused_pps, refused);
+  for (const auto& [slot, signature] : signatures_.all()) {
+    if (signature.matches == 0) continue;
+    const std::string name = signature_name(signature.id);
+    if (attack.signatures.size() >= Attack::kMaxSignatures && !attack.signatures.contains(name))
+      continue;
+    UsedSignature& used = attack.signatures[name];
+    used.match = signature.found.text;
+    used.packets += signature.matches;
+  }
+}
+
+// What limits, restrictions and bans dropped is of the vector that the datapath reported. Of one
+// that is no vector yet it makes one, if there is as much of it as of a flood.
+void Detector::count_limited(Attack& attack, const Step& step, const Now& now) {
+  for (const auto& [target, by_reason] : senders_.tick(true, step.sampled, step.by_reason)) {
+    std::uint64_t packets = 0;
+    for (const auto& [reason, each] : by_reason) packets += each;
+    if (packets == 0) continue;
+    const VectorKey key = seen_.name(target);
+    if (!attack.vectors.contains(key)) {
+      std::uint64_t& lately = limited_[key];
+      lately += packets;
+      if (lately < least_attack_pps(key.traffic_class) || attack.vectors.size() >= kMaxVectors)
+        continue;
+      packets = std::exchange(lately, 0);
+      add_vector(key, now);
+    }
+    Vector& vector = attack.vectors[key];
+    const auto ban = by_reason.find(FW_REASON_BAN);
+    vector.refused += packets;
+    if (ban != by_reason.end()) vector.by_ban += ban->second;
+    vector.by_limit += packets - (ban == by_reason.end() ? 0 : std::min(packets, ban->second));
+    vector.in_step += packets;
+    vector.last_ns = now.mono_ns;
   }
 }
 
@@ -319,6 +420,12 @@ void Detector::update_attack(const Step& step, const Now& now) {
     attack.borne += excess.borne;
   }
   count_matches(attack);
+  count_offered(attack, step);
+  count_limited(attack, step, now);
+  if (now.mono_ns - sent_ns_ >= kSecond) {
+    senders_.put_into(attack);
+    sent_ns_ = now.mono_ns;
+  }
   const double seconds = steps_.size() < 2
                              ? 0
                              : static_cast<double>(step.at_ns - std::prev(steps_.end(), 2)->at_ns) /
@@ -353,6 +460,7 @@ void Detector::update_attack(const Step& step, const Now& now) {
 
 void Detector::end_attack(Attack attack, const Now& now) {
   attack.end_ns = attack.last_ns;
+  senders_.put_into(attack);
   signatures_.permit_removed();
   resume_refunds();
   journal_.write(EventType::attack_end, now, [&] { return details_of_end(attack); });

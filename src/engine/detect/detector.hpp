@@ -29,6 +29,7 @@
 #include "datapath/interface_status.hpp"
 #include "engine/detect/answered_rate.hpp"
 #include "engine/detect/attack.hpp"
+#include "engine/detect/attack_senders.hpp"
 #include "engine/detect/capacities.hpp"
 #include "engine/detect/handshakes.hpp"
 #include "engine/detect/new_sources.hpp"
@@ -47,7 +48,8 @@ class Detector {
   static constexpr std::uint64_t kQuietNs = 10 * kSecond;  // judgement: then an attack is over
   // Judgement: two ticks, so that a signature is in force within the 250 ms of docs/detection.md.
   static constexpr std::uint64_t kSearchNs = 200 * kMillisecond;
-  static constexpr std::size_t kMaxPast = 100;  // attacks that are over and still listed
+  static constexpr std::size_t kMaxPast = 100;      // attacks that are over and still listed
+  static constexpr std::size_t kMaxVectors = 1024;  // that limits may bring
   static constexpr std::uint64_t kLogVectorsNs = kSecond / 2;  // a scan has many; judgement
 
   // All are borrowed and outlive it.
@@ -87,6 +89,8 @@ class Detector {
   void set_capture_file(std::string file) {
     if (attack_) attack_->capture = std::move(file);
   }
+  // The datapath reported a source: above a limit, restricted or banned.
+  void note_source(const fw_event& event);
   // Called with every sample, before the detector looks at it.
   void set_sample_sink(std::function<void(const fw_sample&)> sink) { sink_ = std::move(sink); }
 
@@ -107,6 +111,8 @@ class Detector {
     std::map<VectorKey, Excess> excess;
     std::uint64_t answered = 0;                    // requests to UDP services
     std::map<fw_reason, std::uint64_t> by_reason;  // dropped
+    std::uint64_t sampled = 0;                     // refused or borne, of which there are samples
+    Offered offered;                               // without peaks
   };
 
   [[nodiscard]] bool is_strict() const;
@@ -127,6 +133,8 @@ class Detector {
   void add_vector(const VectorKey& key, const Now& now);
   void log_vectors(EventType type, const Now& now);
   void count_matches(Attack& attack) const;
+  void count_offered(Attack& attack, const Step& step) const;
+  void count_limited(Attack& attack, const Step& step, const Now& now);
   void update_attack(const Step& step, const Now& now);
   void end_attack(Attack attack, const Now& now);
   void search(const Now& now);
@@ -135,6 +143,7 @@ class Detector {
   [[nodiscard]] bool may_be_spoofed() const;
   void stop_refunds(fw_class traffic_class);
   void resume_refunds();
+  [[nodiscard]] bool is_served(std::uint8_t proto, std::uint16_t port) const;
 
   datapath::Datapath* datapath_;
   Journal& journal_;
@@ -142,6 +151,7 @@ class Detector {
   SignatureTable signatures_;
   Capacities capacities_;
   Samples samples_;
+  AttackSenders senders_;
   std::function<void(const fw_sample&)> sink_;
   std::deque<Step> steps_;                   // of the last second
   std::map<VectorKey, Excess> lately_;       // their sum ...
@@ -153,7 +163,8 @@ class Detector {
   std::vector<VectorKey> unlogged_;  // its vectors, of which the log does not say yet
   bool start_is_logged_ = true;      // false for a tick, when its rate is not known yet
   std::deque<Attack> past_;
-  std::uint64_t searched_ns_ = 0, logged_ns_ = 0;
+  std::map<VectorKey, std::uint64_t> limited_;  // dropped by limits, and no vector yet
+  std::uint64_t searched_ns_ = 0, logged_ns_ = 0, sent_ns_ = 0;
   NewSources new_sources_;  // of UDP services
   AnsweredRate rate_;       // of UDP services
   Handshakes handshakes_;

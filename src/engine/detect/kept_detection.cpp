@@ -45,12 +45,48 @@ Json json_of(const VectorKey& key, const Vector& vector) {
           {"port", key.port},
           {"refused", vector.refused},
           {"borne", vector.borne},
+          {"by_signature", vector.by_signature},
+          {"by_limit", vector.by_limit},
+          {"by_ban", vector.by_ban},
           {"peak_pps", vector.peak_pps}};
+}
+
+Json json_of(const std::vector<Sender>& senders) {
+  Json rows = Json::array();
+  for (const Sender& sender : senders)
+    rows.push_back({{"source", sender.source.text()},
+                    {"packets", sender.packets},
+                    {"surplus", sender.surplus},
+                    {"proto", sender.proto},
+                    {"dport", sender.dport},
+                    {"value", sender.value},
+                    {"limit", sender.limit},
+                    {"proven", sender.proven}});
+  return rows;
+}
+
+Json json_of(const Offered& offered) {
+  return {{"packets", offered.packets},
+          {"bytes", offered.bytes},
+          {"refused_packets", offered.refused_packets},
+          {"refused_bytes", offered.refused_bytes},
+          {"peak_pps", offered.peak_pps},
+          {"peak_bytes_per_s", offered.peak_bytes_per_s},
+          {"peak_refused_pps", offered.peak_refused_pps},
+          {"verified", offered.verified},
+          {"handshakes", offered.handshakes},
+          {"answered", offered.answered}};
 }
 
 std::string text_of(const Attack& attack, const KeptClock& clock, const Now& now) {
   Json vectors = Json::array();
   for (const auto& [key, vector] : attack.vectors) vectors.push_back(json_of(key, vector));
+  Json reasons = Json::array(), signatures = Json::array(), targets = Json::array();
+  for (const auto& [reason, packets] : attack.by_reason)
+    reasons.push_back({{"name", reason_word(reason)}, {"packets", packets}});
+  for (const auto& [name, used] : attack.signatures)
+    signatures.push_back({{"name", name}, {"match", used.match}, {"packets", used.packets}});
+  for (const Address& target : attack.targets) targets.push_back({{"name", target.text()}});
   return kept_text({{"since_ms", ms_of(attack.since_ns, now)},
                     {"end_ms", attack.end_ns == 0 ? 0 : ms_of(attack.end_ns, now)},
                     {"last_ns", clock.kept_ns(static_cast<std::int64_t>(attack.last_ns))},
@@ -63,12 +99,54 @@ std::string text_of(const Attack& attack, const KeptClock& clock, const Now& now
                     {"peak_pps", attack.peak_pps},
                     {"suffering", attack.suffering},
                     {"capture", attack.capture},
+                    {"offered", json_of(attack.offered)},
+                    {"senders", json_of(attack.senders)},
+                    {"prefixes", json_of(attack.prefixes)},
+                    {"reasons", std::move(reasons)},
+                    {"signatures", std::move(signatures)},
+                    {"targets", std::move(targets)},
                     {"vectors", std::move(vectors)}});
 }
 
 std::optional<fw_class> class_named(const std::string& word) {
   for (unsigned i = 0; i < FW_CLASS_COUNT; i++)
     if (class_word(static_cast<fw_class>(i)) == word) return static_cast<fw_class>(i);
+  return std::nullopt;
+}
+
+std::vector<Sender> senders_of(const KeptText& text, const char* name) {
+  std::vector<Sender> senders;
+  for (const KeptText& each : text.list(name)) {
+    const Result<Prefix> source = Prefix::parse(each.text("source"));
+    if (!source) continue;
+    senders.push_back({.source = *source,
+                       .packets = each.count("packets", kMost64),
+                       .surplus = each.count("surplus", kMost64),
+                       .proto = static_cast<std::uint8_t>(each.count("proto", 255)),
+                       .dport = static_cast<std::uint16_t>(each.count("dport", 65'535)),
+                       .value = static_cast<std::uint32_t>(each.count("value", kMost32)),
+                       .limit = static_cast<std::uint32_t>(each.count("limit", kMost32)),
+                       .proven = each.flag("proven")});
+  }
+  return senders;
+}
+
+Offered offered_of(const KeptText& text) {
+  return {.packets = text.count("packets", kMost64),
+          .bytes = text.count("bytes", kMost64),
+          .refused_packets = text.count("refused_packets", kMost64),
+          .refused_bytes = text.count("refused_bytes", kMost64),
+          .peak_pps = text.count("peak_pps", kMost64),
+          .peak_bytes_per_s = text.count("peak_bytes_per_s", kMost64),
+          .peak_refused_pps = text.count("peak_refused_pps", kMost64),
+          .verified = text.count("verified", kMost64),
+          .handshakes = text.count("handshakes", kMost64),
+          .answered = text.count("answered", kMost64)};
+}
+
+std::optional<fw_reason> reason_named(const std::string& word) {
+  for (unsigned i = 0; i < FW_REASON_COUNT; i++)
+    if (reason_word(static_cast<fw_reason>(i)) == word) return static_cast<fw_reason>(i);
   return std::nullopt;
 }
 
@@ -87,6 +165,18 @@ Attack attack_of(std::string_view id, const KeptText& text, const Now& now) {
   attack.peak_pps = text.count("peak_pps", kMost64);
   attack.suffering = text.text("suffering");
   attack.capture = text.text("capture");
+  if (const auto offered = text.object("offered")) attack.offered = offered_of(*offered);
+  attack.senders = senders_of(text, "senders");
+  attack.prefixes = senders_of(text, "prefixes");
+  for (const KeptText& each : text.list("reasons"))
+    if (const auto reason = reason_named(each.text("name")))
+      attack.by_reason[*reason] = each.count("packets", kMost64);
+  for (const KeptText& each : text.list("signatures"))
+    attack.signatures[each.text("name")] = {.match = each.text("match"),
+                                            .packets = each.count("packets", kMost64)};
+  for (const KeptText& each : text.list("targets"))
+    if (const Result<Address> target = Address::parse(each.text("name")))
+      attack.targets.push_back(*target);
   for (const KeptText& each : text.list("vectors")) {
     const auto traffic_class = class_named(each.text("class"));
     const Result<Address> dst = Address::parse(each.text("dst"));
@@ -94,6 +184,9 @@ Attack attack_of(std::string_view id, const KeptText& text, const Now& now) {
     const auto port = static_cast<std::uint16_t>(each.count("port", 65'535));
     attack.vectors[{.traffic_class = *traffic_class, .dst = *dst, .port = port}] = {
         .refused = each.count("refused", kMost64),
+        .by_signature = each.count("by_signature", kMost64),
+        .by_limit = each.count("by_limit", kMost64),
+        .by_ban = each.count("by_ban", kMost64),
         .borne = each.count("borne", kMost64),
         .peak_pps = each.count("peak_pps", kMost64),
         .last_ns = attack.last_ns};
@@ -230,6 +323,7 @@ void Detector::restore(const KeptRows& rows, const KeptClock& clock, const Now& 
     if (may_last) {
       attack_ = std::move(attack);
       past_.pop_back();
+      senders_.begin(*attack_);
       return;
     }
     attack.end_ns = attack.last_ns;  // the daemon died in it

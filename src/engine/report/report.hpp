@@ -64,6 +64,9 @@ struct EventQuery {
 
 // The open attack (null: none), all attacks, the signatures in force.
 [[nodiscard]] nlohmann::json attack_report(const Detector& detector, const Now& now);
+// One attack, whole. `config_file`: for the command that replays its packets; empty: none.
+[[nodiscard]] nlohmann::json whole_attack_report(const Attack& attack,
+                                                 const std::string& config_file, const Now& now);
 [[nodiscard]] nlohmann::json attacks_report(const Detector& detector, const Now& now);
 [[nodiscard]] nlohmann::json signatures_report(const Detector& detector, const Now& now);
 // The services above their budgets lately: what passes, and what they are given if they suffer.
