@@ -103,6 +103,8 @@ inline constexpr std::array kCommands{
     },
     verb_of_daemon("apply", kConfigure),
     verb_of_daemon("confirm", kConfigure),
+    verb_of_daemon("settings", kConfigure),
+    verb_of_daemon("web", kConfigure),
     verb_of_daemon("baseline", kConfigure),
     Command{
         .syntax = {.name = "suggest",

@@ -32,6 +32,7 @@ inline constexpr std::size_t kMostResultLines = 20;
 [[nodiscard]] std::string render_baseline(const nlohmann::json& reply, const Style& style);
 // Text for a file, as it is.
 [[nodiscard]] std::string render_suggestion(const nlohmann::json& reply);
+[[nodiscard]] std::string render_settings(const nlohmann::json& reply, const Style& style);
 [[nodiscard]] std::string render_events(const nlohmann::json& reply);
 
 }  // namespace fw::cli

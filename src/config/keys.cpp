@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/endpoint.hpp"
+
 namespace fw::config {
 
 namespace {
@@ -37,6 +39,27 @@ std::string check_service_name(const std::string& name) {
     return fmt::format("must be at most {} letters, digits, - _ or .", kNameBytes);
   if (name == "default" || name == "prefix")
     return fmt::format("is the name of [limit.{}]: choose another", name);
+  return {};
+}
+
+std::string check_listen(const std::string& text) {
+  if (text == "off") return {};
+  const Result<Endpoint> at = Endpoint::parse(text);
+  return at ? std::string() : at.error().message + "; or \"off\"";
+}
+
+std::string check_pem_path(const std::string& text) {
+  if (text == "none" || text.starts_with('/')) return {};
+  return "must be a path from the root, such as \"/etc/ssl/floodwall.pem\", or \"none\"";
+}
+
+std::string check_host_names(const std::vector<std::string>& names) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  for (const std::string& name : names)
+    if (!std::ranges::all_of(name, good))
+      return fmt::format("\"{}\" is no host name in lower case", name);
   return {};
 }
 

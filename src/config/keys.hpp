@@ -80,6 +80,10 @@ inline constexpr RisingNumbers kEscalation{
 [[nodiscard]] std::string check_interfaces(const std::vector<std::string>& names);
 [[nodiscard]] std::string check_service_name(const std::string& name);
 
+[[nodiscard]] std::string check_listen(const std::string& text);
+[[nodiscard]] std::string check_pem_path(const std::string& text);
+[[nodiscard]] std::string check_host_names(const std::vector<std::string>& names);
+
 // ---- the keys
 
 inline constexpr auto kTopKeys = std::to_array<Key<Config>>({
@@ -302,6 +306,23 @@ inline constexpr auto kApiKeys = std::to_array<Key<Api>>({
      .about = "its members may use `floodwall`; root always may"},
 });
 
+inline constexpr auto kWebKeys = std::to_array<Key<Web>>({
+    {.name = "listen",
+     .field = Field{&Web::listen, Word{check_listen}},
+     .about = "where the web page is, as \"127.0.0.1:8870\"; \"off\": nowhere",
+     .detail = "An address that is not loopback needs `certificate` and `key`. See "
+               "[web.md](web.md)."},
+    {.name = "certificate",
+     .field = Field{&Web::certificate, Word{check_pem_path}},
+     .about = "the chain for TLS, a PEM file; \"none\": no TLS"},
+    {.name = "key",
+     .field = Field{&Web::key, Word{check_pem_path}},
+     .about = "its private key, a PEM file that the daemon's user may read"},
+    {.name = "names",
+     .field = Field{&Web::names, Words{check_host_names}},
+     .about = "host names that browsers use, besides addresses and localhost"},
+});
+
 // ---- the groups, in the order of the starter file and of the documentation
 
 inline constexpr KeyGroup<Config> kTop{"", "", kTopKeys};
@@ -327,6 +348,7 @@ inline constexpr KeyGroup<Nfqueue> kNfqueue{"nfqueue", "only for the datapath of
                                             kNfqueueKeys, true};
 inline constexpr KeyGroup<Log> kLog{"log", "", kLogKeys};
 inline constexpr KeyGroup<Api> kApi{"api", "", kApiKeys};
+inline constexpr KeyGroup<Web> kWeb{"web", "the page for browsers", kWebKeys, true};
 
 // ---- walks over the keys
 
@@ -342,6 +364,7 @@ void for_each_plain_group(Visit&& visit) {
   visit(kNfqueue, &Config::nfqueue);
   visit(kLog, &Config::log);
   visit(kApi, &Config::api);
+  visit(kWeb, &Config::web);
 }
 
 // visit(path, keys, record_of, bytes) for every struct of keys that a configuration has whatever

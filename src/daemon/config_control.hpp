@@ -86,6 +86,8 @@ class ConfigControl {
 
   // A sentence each.
   [[nodiscard]] std::vector<std::string> problems() const;
+  // In force.
+  [[nodiscard]] const config::Source& source() const { return source_; }
 
  private:
   [[nodiscard]] LockoutGuard guard(const host::HostFacts& facts, const Now& now) const;

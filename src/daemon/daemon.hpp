@@ -23,6 +23,7 @@
 #include "daemon/removal_order.hpp"
 #include "daemon/state_file.hpp"
 #include "daemon/watched_files.hpp"
+#include "daemon/web_page.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
 #include "host/exemptions.hpp"
@@ -80,6 +81,8 @@ class Daemon : public engine::ServiceControl {
   void reload_on_signal();
   // The API whose group follows the configuration from now on. Borrowed, and outlives the daemon.
   void attach_api(control::Server& api) { api_ = &api; }
+  // Likewise the web page, which is opened now.
+  void attach_web(WebPage& web);
 
   // ---- for the verbs
 
@@ -92,6 +95,8 @@ class Daemon : public engine::ServiceControl {
                                                                   const Now& now) override;
   [[nodiscard]] Result<void> confirm(const Now& now) override;
   void store_baseline() override { parts_.state.hurry(); }
+  [[nodiscard]] config::Source source() const override { return parts_.config.source(); }
+  [[nodiscard]] Result<nlohmann::json> web(const control::Request& request) override;
 
  private:
   Daemon(Parts parts, host::NetworkWatch network, host::FileWatch files)
@@ -122,6 +127,7 @@ class Daemon : public engine::ServiceControl {
 
   Parts parts_;
   control::Server* api_ = nullptr;
+  WebPage* web_ = nullptr;
   host::NetworkWatch network_watch_;
   WatchedFiles files_;
   bool lists_wait_ = false, return_waits_ = false;  // in parts_.changes
