@@ -11,7 +11,7 @@ namespace {
 
 template <typename Record>
 void add_record(const std::string& path, std::span<const Key<Record>> keys, const Record& record,
-                bool bytes, const Source& source, std::vector<Setting>& out) {
+                bool bytes, std::vector<Setting>& out) {
   for (const Key<Record>& key : keys) {
     std::string value = toml_text(key, record, bytes);
     if (value.empty()) continue;

@@ -30,7 +30,8 @@ Json History::add(const Json& status, const Now& now) {
   const double challenged = std::min(rate("/reasons/challenge/packets"), rate("/dropped_packets"));
   const double dropped = rate("/dropped_packets") - challenged;
   Json classes = Json::object();
-  for (const auto& [name, count] : traffic_.value("classes", Json::object()).items())
+  const Json counted = traffic_.value("classes", Json::object());
+  for (const auto& [name, count] : counted.items())
     if (const double each = rate("/classes/" + name + "/packets"); each > 0) classes[name] = each;
   const auto ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.wall.time_since_epoch());

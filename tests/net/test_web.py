@@ -16,7 +16,7 @@ from traffic import Traffic
 
 import packets
 
-pytestmark = pytest.mark.expects("AttackStart", "AttackVector", "Suppressed", "Suffering")
+pytestmark = pytest.mark.expects("AttackStart", "AttackVector", "Suppressed", "Suffering", "ReloadFailed")
 PORT, OWN = 8870, "http://127.0.0.1:8870"
 WEB = f'[web]\nlisten = "127.0.0.1:{PORT}"\n'
 SOURCE = "10.200.0.9"
