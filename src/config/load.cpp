@@ -111,7 +111,7 @@ void check_prefix(const Config& config, UnresolvedConfig& from) {
 void check_web(const Config& config, UnresolvedConfig& from) {
   const Web& web = config.web;
   const bool certificate = web.certificate != "none", key = web.key != "none";
-  if (certificate != key)
+  if (web.listen != "off" && certificate != key)
     from.problems.push_back(
         fmt::format("{}: web: certificate and key go together: set both", from.where_web));
   const Result<Endpoint> at = Endpoint::parse(web.listen);

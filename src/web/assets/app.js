@@ -83,7 +83,7 @@ byId("logout").addEventListener("click", async () => {
 
 function headline(status) {
   const now = status.now;
-  const rates = `${numberText(now.in_pps)}/s in, ${numberText(now.dropped_pps)}/s dropped`;
+  const rates = `${numberText(now.in_pps)}/s in, ${numberText(now.dropped_pps)}/s dropped, ${numberText(now.challenged_pps)}/s challenged`;
   if (status.attack) return [`Attack ${status.attack.id}, ${status.attack.trend}: ${rates}`, "bad"];
   if (!status.healthy) return [`${status.problems.length} problem(s): ${rates}`, "bad"];
   return [`${status.mode}, no attack: ${rates}`, "good"];

@@ -24,6 +24,7 @@ class Chart {
         width, height: 220,
         series: [{}, ...this.names.map((name, at) => ({ label: name, stroke: colours[at % colours.length], width: 2 }))],
         axes: [axis, { ...axis, size: 70 }],
+        legend: { live: false },
         scales: { y: { range: (_, low, high) => [0, Math.max(10, high * 1.1)] } },
       }, data, this.target);
     }
