@@ -50,6 +50,7 @@ constexpr std::size_t kMostShared = 32;     // answers that are kept for a secon
 constexpr std::uint64_t kSharedNs = kSecond;
 constexpr std::uint32_t kHeaderLimit = 8U << 10;
 constexpr std::uint64_t kBodyLimit = 1U << 20, kStrangersLimit = 1U << 10;
+constexpr int kSendBuffer = 64 << 10;
 constexpr std::chrono::seconds kRequestTime{10}, kWriteTime{10}, kIdle{30};
 constexpr std::chrono::seconds kEvery{1};
 constexpr std::chrono::milliseconds kAcceptPause{20};  // after each: at most 50 a second
@@ -335,6 +336,9 @@ void Server::State::admit(Tcp::socket socket) {
   }
   beast::error_code error;
   const Tcp::endpoint peer = socket.remote_endpoint(error);
+  if (error) return;
+  // What a slow reader may leave in the kernel.
+  error = socket.set_option(asio::socket_base::send_buffer_size(kSendBuffer), error);
   if (error) return;
   std::shared_ptr<Connection> connection;
   if (tls)

@@ -133,6 +133,26 @@ def test_wrong_tokens_are_limited(page):
     assert Browser(lab).log_in(token) == 429
 
 
+def slow_reader(browser):
+    """Asks for 5 MB and reads nothing; returns a function that says how much came, with the connection closed."""
+    connection, asked = browser.connect().sock, 100
+    connection.sendall(b"".join(b"GET /uplot.js HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: " + browser.cookie.encode() + b"\r\n\r\n"
+                                for _ in range(asked)))
+    began = time.monotonic()
+
+    def came():
+        time.sleep(max(0, began + 12 - time.monotonic()))  # it is dropped after ten seconds
+        connection.settimeout(5)
+        size = 0
+        try:
+            while more := connection.recv(1 << 20):
+                size += len(more)
+        except ConnectionError:
+            pass
+        return size
+    return came
+
+
 def test_fifty_viewers_cost_little_and_a_token_to_look_changes_nothing(page):
     lab, _, _ = page
     token = lab.ask("web", "token", "--read")["token"]  # forgets nobody's tries, but ends the sessions
@@ -162,6 +182,7 @@ def test_strangers_displace_each_other_and_never_who_has_logged_in(page):
     assert browser.log_in(token) == 200
     stream = snapshots(browser.open("GET", "/stream"))
     assert next(stream)[0] == "history"
+    came = slow_reader(browser)
     idle = [Browser(lab, port=8871).connect() for _ in range(100)]
     assert browser.ask("GET", "/v1/status")[0] == 200
     assert Browser(lab, port=8871).log_in(token) == 200
@@ -170,6 +191,7 @@ def test_strangers_displace_each_other_and_never_who_has_logged_in(page):
     oldest = idle[0].sock
     oldest.settimeout(10)
     assert oldest.recv(1) == b""
+    assert came() < 50 * 51_081
     too_long = Browser(lab, port=8871)
     assert too_long.open("POST", "/login", {"token": "x" * 2000}).status == 413
     assert too_long.open("GET", "/", **{"X-Long": "x" * 10_000}).status == 431
