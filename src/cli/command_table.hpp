@@ -157,6 +157,8 @@ inline constexpr std::array kCommands{
     verb_of_daemon("apply", kConfigure),
     verb_of_daemon("confirm", kConfigure),
     alert_command(),
+    verb_of_daemon("settings", kConfigure),
+    verb_of_daemon("web", kConfigure),
     verb_of_daemon("baseline", kConfigure),
     Command{
         .syntax = {.name = "suggest",

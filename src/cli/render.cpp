@@ -207,6 +207,15 @@ std::string render_events(const json& reply) {
   return out;
 }
 
+std::string render_settings(const json& reply, const Style& style) {
+  TextTable table({{"key"}, {"value"}, {"from"}});
+  for (const json& row : list(reply, "settings")) {
+    const std::string from = text(row, "place");
+    table.row({text(row, "key"), text(row, "value"), from.empty() ? "default" : from});
+  }
+  return table.text(style);
+}
+
 std::string render(std::string_view verb, const json& reply, const Style& style) {
   if (verb == "status") return render_status(reply, style);
   if (verb == "list") return render_list(reply, style);
@@ -216,6 +225,7 @@ std::string render(std::string_view verb, const json& reply, const Style& style)
   if (verb == "baseline") return render_baseline(reply, style);
   if (verb == "suggest") return render_suggestion(reply);
   if (verb == "metrics") return printable_lines(text(reply, "text"));
+  if (verb == "settings") return render_settings(reply, style);
   if (reply.contains("results") || reply.contains("count")) return render_results(verb, reply);
   return render_message(reply);
 }

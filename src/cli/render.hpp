@@ -36,6 +36,7 @@ inline constexpr std::size_t kMostResultLines = 20;
 [[nodiscard]] std::string render_attack_report(const nlohmann::json& reply);
 [[nodiscard]] std::string render_abuse_mail(const nlohmann::json& reply,
                                             const nlohmann::json& source);
+[[nodiscard]] std::string render_settings(const nlohmann::json& reply, const Style& style);
 [[nodiscard]] std::string render_events(const nlohmann::json& reply);
 
 }  // namespace fw::cli

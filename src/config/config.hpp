@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -172,6 +173,16 @@ struct Alert {
 };
 inline constexpr std::size_t kMaxAlerts = 16;  // judgement: each has a queue of its own
 
+// The web page.
+struct Web {
+  std::string listen = "off";        // or where, as "127.0.0.1:8870"
+  std::string certificate = "none";  // or the path of a PEM file, and of its key
+  std::string key = "none";
+  std::vector<std::string> names;  // by which browsers reach it, besides addresses and localhost
+
+  bool operator==(const Web&) const = default;
+};
+
 struct Config {
   Mode mode = Mode::enforce;
   std::vector<std::string> interfaces{"auto"};
@@ -190,6 +201,7 @@ struct Config {
   Log log;
   Api api;
   std::vector<Alert> alerts;  // at most kMaxAlerts
+  Web web;
 
   [[nodiscard]] static Limits defaults();
   [[nodiscard]] static Budgets default_budgets();
@@ -222,6 +234,15 @@ struct Source {
 // Where a key ("exempt.dns", "service.ssh.action") is set last: "floodwall.toml:14"; empty:
 // nowhere, it has its default.
 [[nodiscard]] std::string place_of(const Source& source, std::string_view key);
+
+[[nodiscard]] std::vector<std::string> places_of(const Source& source,
+                                                 std::span<const std::string> keys);
+
+// Every key that has a value, in the order of the documentation, and where it is set (place_of).
+struct Setting {
+  std::string key, value, place;
+};
+[[nodiscard]] std::vector<Setting> settings(const Config& config, const Source& source);
 
 // The same from text, which messages call `name`.
 [[nodiscard]] Result<Config> parse(std::string_view toml, const std::string& name);

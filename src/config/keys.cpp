@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/endpoint.hpp"
 #include "base/terminal_text.hpp"
 
 namespace fw::config {
@@ -116,6 +117,27 @@ std::string check_alert_words(const std::vector<std::string>& words) {
     if (std::ranges::find(kAlertWords, each) == kAlertWords.end())
       return fmt::format("\"{}\" is none of \"{}\"", printable_excerpt(each),
                          fmt::join(kAlertWords, "\", \""));
+  return {};
+}
+
+std::string check_listen(const std::string& text) {
+  if (text == "off") return {};
+  const Result<Endpoint> at = Endpoint::parse(text);
+  return at ? std::string() : at.error().message + "; or \"off\"";
+}
+
+std::string check_pem_path(const std::string& text) {
+  if (text == "none" || text.starts_with('/')) return {};
+  return "must be a path from the root, such as \"/etc/ssl/floodwall.pem\", or \"none\"";
+}
+
+std::string check_host_names(const std::vector<std::string>& names) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  for (const std::string& name : names)
+    if (!std::ranges::all_of(name, good))
+      return fmt::format("\"{}\" is no host name in lower case", name);
   return {};
 }
 

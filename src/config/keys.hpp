@@ -91,6 +91,10 @@ inline constexpr RisingNumbers kEscalation{
 [[nodiscard]] std::string check_mail_from(const std::string& address);
 [[nodiscard]] std::string check_alert_words(const std::vector<std::string>& words);
 
+[[nodiscard]] std::string check_listen(const std::string& text);
+[[nodiscard]] std::string check_pem_path(const std::string& text);
+[[nodiscard]] std::string check_host_names(const std::vector<std::string>& names);
+
 // ---- the keys
 
 inline constexpr auto kTopKeys = std::to_array<Key<Config>>({
@@ -355,6 +359,23 @@ inline constexpr auto kAlertKeys = std::to_array<Key<Alert>>({
      .about = "so many messages a minute; what comes more is told in one"},
 });
 
+inline constexpr auto kWebKeys = std::to_array<Key<Web>>({
+    {.name = "listen",
+     .field = Field{&Web::listen, Word{check_listen}},
+     .about = "where the web page is, as \"127.0.0.1:8870\"; \"off\": nowhere",
+     .detail = "An address that is not loopback needs `certificate` and `key`. See "
+               "[web.md](web.md)."},
+    {.name = "certificate",
+     .field = Field{&Web::certificate, Word{check_pem_path}},
+     .about = "the chain for TLS, a PEM file; \"none\": no TLS"},
+    {.name = "key",
+     .field = Field{&Web::key, Word{check_pem_path}},
+     .about = "its private key, a PEM file that the daemon's user may read"},
+    {.name = "names",
+     .field = Field{&Web::names, Words{check_host_names}},
+     .about = "host names that browsers use, besides addresses and localhost"},
+});
+
 // ---- the groups, in the order of the starter file and of the documentation
 
 inline constexpr KeyGroup<Config> kTop{"", "", kTopKeys};
@@ -382,6 +403,7 @@ inline constexpr KeyGroup<Log> kLog{"log", "", kLogKeys};
 inline constexpr KeyGroup<Api> kApi{"api", "", kApiKeys};
 inline constexpr KeyGroup<Alert> kAlert{"alert", "whom to tell, and how: command, url or mail",
                                         kAlertKeys};
+inline constexpr KeyGroup<Web> kWeb{"web", "the page for browsers", kWebKeys, true};
 
 // ---- walks over the keys
 
@@ -397,6 +419,7 @@ void for_each_plain_group(Visit&& visit) {
   visit(kNfqueue, &Config::nfqueue);
   visit(kLog, &Config::log);
   visit(kApi, &Config::api);
+  visit(kWeb, &Config::web);
 }
 
 // visit(path, keys, record_of, bytes) for every struct of keys that a configuration has whatever

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/endpoint.hpp"
 #include "base/file.hpp"
 #include "config/config.hpp"
 #include "config/unresolved.hpp"
@@ -120,6 +121,21 @@ void check_prefix(const Config& config, UnresolvedConfig& from) {
       from.where_prefix, bits, source));
 }
 
+// Whoever is not on this host must not read the token on its way.
+void check_web(const Config& config, UnresolvedConfig& from) {
+  const Web& web = config.web;
+  const bool certificate = web.certificate != "none", key = web.key != "none";
+  if (web.listen != "off" && certificate != key)
+    from.problems.push_back(
+        fmt::format("{}: web: certificate and key go together: set both", from.where_web));
+  const Result<Endpoint> at = Endpoint::parse(web.listen);
+  if (at && !at->is_loopback() && !(certificate && key))
+    from.problems.push_back(fmt::format(
+        "{}: web.listen = \"{}\": others can reach it: set web.certificate and web.key, or listen "
+        "on 127.0.0.1 and come by ssh -L",
+        from.where_web, web.listen));
+}
+
 // Of a problem, where it is: its file by the order in which the files were read, line and column.
 using Place = std::tuple<std::size_t, unsigned, unsigned>;
 Place place_of(std::string_view problem, std::vector<std::string_view>& files) {
@@ -175,6 +191,7 @@ Config resolve(UnresolvedConfig& from) {
   config.limit_prefix.limits =
       resolve_limits(from.prefix_limits, PrefixLimit{}.limits, "limit.prefix", from.problems);
   check_prefix(config, from);
+  check_web(config, from);
   check_names(from.services, from.problems);
   check_ports(from.services, from.problems);
   check_alerts(from);

@@ -44,18 +44,24 @@ const toml::node* find_node(const toml::table& file, std::string_view key) {
 
 }  // namespace
 
-std::string place_of(const Source& source, std::string_view key) {
-  std::string place;
+std::vector<std::string> places_of(const Source& source, std::span<const std::string> keys) {
+  std::vector<std::string> places(keys.size());
   for (const Source::File& file : source.files) {
     try {
       const toml::table table = toml::parse(file.text, file.name);
-      if (const toml::node* node = find_node(table, key))
-        place = fmt::format("{}:{}", file.name, node->source().begin.line);
+      for (std::size_t i = 0; i < keys.size(); ++i)
+        if (const toml::node* node = find_node(table, keys[i]))
+          places[i] = fmt::format("{}:{}", file.name, node->source().begin.line);
     } catch (const toml::parse_error&) {
       continue;  // parse() says so
     }
   }
-  return place;
+  return places;
+}
+
+std::string place_of(const Source& source, std::string_view key) {
+  const std::string name(key);
+  return places_of(source, {&name, 1}).front();
 }
 
 }  // namespace fw::config

@@ -111,6 +111,8 @@ void read_document(Section file, UnresolvedConfig& out) {
     auto section = file.section(group.path);
     if (!section) return;
     read_group(*section, group, out.config.*member);
+    if (group.path == kWeb.path && (out.where_web.empty() || section->has("listen")))
+      out.where_web = section->where("listen");
     section->done();
   });
   if (auto limit = file.section("limit")) {

@@ -36,6 +36,7 @@ struct UnresolvedConfig {
   Config config;
   LimitOverrides limits, prefix_limits;
   std::string where_prefix;  // of limit.prefix.prefix_v6, or of its section
+  std::string where_web;     // of web.listen, or of its section
   std::vector<UnresolvedService> services;
   std::vector<std::string> where_alerts;  // by index of config.alerts
   std::vector<std::string> problems;

@@ -23,6 +23,7 @@ struct Peer {
   gid_t gid = 0;
   std::vector<gid_t> groups = {};  // the supplementary ones
   pid_t pid = 0;
+  std::string web{};       // the address of who asks by the web page; empty: by the Unix socket
   bool allowed = false;    // root or a member of one of the API's groups; others may do nothing
   bool read_only = false;  // of the group for reading alone: may change nothing
 };

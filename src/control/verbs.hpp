@@ -93,6 +93,11 @@ inline constexpr std::array<Option, 8> kEventOptions{{
     {"limit", "N", "at most so many, the newest (default 1000)"},
 }};
 
+inline constexpr std::array<std::string_view, 1> kWebOrders{"token"};
+inline constexpr std::array<Option, 1> kWebOptions{{
+    {"read", "", "token: one that may look, and change nothing (also for /metrics)"},
+}};
+
 inline constexpr std::array kVerbs{
     Verb{.name = "status",
          .summary = "show what goes on now: rates, attack, problems, interfaces, counters"},
@@ -181,6 +186,16 @@ inline constexpr std::array kVerbs{
     Verb{.name = "events",
          .summary = "show what happened: attacks, bans, limits, reloads",
          .options = kEventOptions},
+    Verb{.name = "settings",
+         .summary = "show the settings in force, and the line of the file that each comes from"},
+    Verb{.name = "web",
+         .summary = "say where the web page is, or make a token to log in there",
+         .argument = "what",
+         .at_most = 1,
+         .choices = kWebOrders,
+         .options = kWebOptions,
+         .access = Access::change,
+         .bare_shows = true},
 };
 
 // Null if there is none of that name.

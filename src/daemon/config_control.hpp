@@ -88,6 +88,8 @@ class ConfigControl {
   [[nodiscard]] std::vector<std::string> problems() const;
   // Of these, why the lists on disk are not in force; empty: they are.
   [[nodiscard]] const std::string& lists_problem() const { return lists_problem_; }
+  // In force.
+  [[nodiscard]] const config::Source& source() const { return source_; }
 
  private:
   [[nodiscard]] LockoutGuard guard(const host::HostFacts& facts, const Now& now) const;

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/clock.hpp"
@@ -247,8 +248,19 @@ void Daemon::changed_config(const Now& now) {
   parts_.log.configure(config.log);
   parts_.alerts.configure(config.alerts);
   update_api_group();
+  if (web_ != nullptr) web_->configure(config.web);
   update_machine(now);
   report_problems();
+}
+
+void Daemon::attach_web(WebPage& web) {
+  web_ = &web;
+  web_->configure(parts_.engine.settings().config.web);
+}
+
+Result<nlohmann::json> Daemon::web(const control::Request& request) {
+  if (web_ == nullptr) return fail("the daemon is starting: try again");
+  return web_->order(request);
 }
 
 // Also when its name is the same: the group may have been recreated with another number since.
@@ -314,6 +326,7 @@ void Daemon::tick(const Now& now) {
                         now);
   parts_.state.tick(parts_.engine, now);
   check_files(now);
+  if (web_ != nullptr) web_->tick(now);
   if (parts_.engine.published_lists().take_wish()) load_lists();
   if (parts_.config.is_return_due(now)) return_to_former();
   if (now.mono_ns >= reconcile_due_ns_) reconcile(now);
@@ -389,6 +402,7 @@ void Daemon::report_problems() {
     if (!problem->empty()) problems.push_back(*problem);
   if (api_ != nullptr && !api_->problem().empty()) problems.push_back(api_->problem());
   std::ranges::copy(parts_.alerts.problems(), std::back_inserter(problems));
+  if (web_ != nullptr && !web_->problem().empty()) problems.push_back(web_->problem());
   if (auto unwritten = parts_.log.problem()) problems.push_back(std::move(*unwritten));
   for (const std::string& problem : problems)
     if (std::ranges::find(problems_, problem) == problems_.end()) say(problem);

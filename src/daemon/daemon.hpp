@@ -25,6 +25,7 @@
 #include "daemon/removal_order.hpp"
 #include "daemon/state_file.hpp"
 #include "daemon/watched_files.hpp"
+#include "daemon/web_page.hpp"
 #include "engine/commands.hpp"
 #include "engine/engine.hpp"
 #include "host/exemptions.hpp"
@@ -89,6 +90,8 @@ class Daemon : public engine::ServiceControl {
   void reload_on_signal();
   // The API whose group follows the configuration from now on. Borrowed, and outlives the daemon.
   void attach_api(control::Server& api) { api_ = &api; }
+  // Likewise the web page, which is opened now.
+  void attach_web(WebPage& web);
 
   // ---- for the verbs
 
@@ -102,6 +105,8 @@ class Daemon : public engine::ServiceControl {
   [[nodiscard]] Result<void> confirm(const Now& now) override;
   [[nodiscard]] Deferred<Result<std::string>> test_alerts(const std::string& name) override;
   void store_baseline() override { parts_.state.hurry(); }
+  [[nodiscard]] config::Source source() const override { return parts_.config.source(); }
+  [[nodiscard]] Result<nlohmann::json> web(const control::Request& request) override;
 
  private:
   Daemon(Parts parts, host::NetworkWatch network, host::FileWatch files)
@@ -134,6 +139,7 @@ class Daemon : public engine::ServiceControl {
 
   Parts parts_;
   control::Server* api_ = nullptr;
+  WebPage* web_ = nullptr;
   host::NetworkWatch network_watch_;
   WatchedFiles files_;
   bool lists_wait_ = false, return_waits_ = false;  // in parts_.changes

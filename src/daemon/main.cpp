@@ -36,6 +36,7 @@
 #include "daemon/remove.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/state_file.hpp"
+#include "daemon/web_page.hpp"
 #include "datapath/datapath.hpp"
 #include "engine/check.hpp"
 #include "engine/commands.hpp"
@@ -168,6 +169,13 @@ Result<void> run(const Options& options) {
       });
   if (!api) return std::unexpected(api.error());
   daemon->attach_api(**api);
+  WebPage web(
+      loop.context(),
+      [&service](const auto& request, const auto& peer, const auto& reply) {
+        service.serve(request, peer, reply);
+      },
+      options.state / "web-tokens");
+  daemon->attach_web(web);
 
   // 7. Every table is filled: the first packet is judged as all others will be. From here on
   //    filtering continues if the daemon dies.

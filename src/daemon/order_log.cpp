@@ -61,12 +61,16 @@ void OrderLog::add(const control::Request& request, const control::Peer& peer,
   }
   tally.tat_ns = tat_ns;
   journal_.write(engine::EventType::order, now, [&] {
-    engine::EventDetails details{"", {Field::count("uid", peer.uid)}};
+    engine::EventDetails details{"", {}};
     const auto add_text = [&](std::string_view key, const std::string& text) {
       if (!text.empty()) details.fields.push_back(Field::text(key, text));
     };
-    add_text("user", user_name(peer.uid));
-    details.fields.push_back(Field::count("pid", static_cast<std::uint64_t>(peer.pid)));
+    if (peer.web.empty()) {
+      details.fields.push_back(Field::count("uid", peer.uid));
+      add_text("user", user_name(peer.uid));
+      details.fields.push_back(Field::count("pid", static_cast<std::uint64_t>(peer.pid)));
+    }
+    add_text("web", peer.web);
     details.fields.push_back(Field::text("verb", request.verb->name));
     add_text("arguments", words_of(request));
     details.fields.push_back(Field::text("result", result));

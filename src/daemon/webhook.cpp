@@ -4,9 +4,11 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/version.hpp"
 #include "daemon/apart.hpp"
@@ -19,6 +21,10 @@ using Json = nlohmann::json;
 constexpr std::size_t kMostInput = 8U << 20;  // a digest of 50 messages is below a megabyte
 constexpr std::size_t kMostReply = 64U << 10;
 constexpr long kConnectMs = 5'000, kAllMs = 10'000;  // judgement; docs/alerts.md
+
+constexpr std::string_view kShutIn =
+    " (the packaged service reaches no other host, unless systemctl edit floodwall allows it: "
+    "docs/alerts.md)";
 
 // The reply says nothing that is used.
 std::size_t count_only(char*, std::size_t size, std::size_t count, void* seen) {
@@ -79,7 +85,11 @@ int post(const std::string& url, const Json& headers, const std::string& body) {
   (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   // A reply that is too long, or that never ends, came after its status.
   if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && status != 0)) return verdict_of(status);
-  return failed(curl_easy_strerror(code));  // it does not have the URL
+  long refusal = 0;
+  (void)curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &refusal);
+  const bool is_shut_in = refusal == EPERM || code == CURLE_COULDNT_RESOLVE_HOST;
+  // It does not have the URL.
+  return failed(fmt::format("{}{}", curl_easy_strerror(code), is_shut_in ? kShutIn : ""));
 }
 
 }  // namespace

@@ -352,6 +352,18 @@ Result<Json> attack(const Context& context, const Request& request) {
   return whole_attack_report(*found, context.service.config_file().native(), context.now);
 }
 
+Result<Json> settings(const Context& context, const Request&) {
+  Json rows = Json::array();
+  for (const config::Setting& each :
+       config::settings(context.engine.settings().config, context.service.source()))
+    rows.push_back({{"key", each.key}, {"value", each.value}, {"place", each.place}});
+  return Json{{"settings", std::move(rows)}};
+}
+
+Result<Json> web(const Context& context, const Request& request) {
+  return context.service.web(request);
+}
+
 // "Ban,Unban"
 Result<std::vector<EventType>> event_types_of(std::string_view words) {
   std::vector<EventType> types;
@@ -426,6 +438,8 @@ constexpr std::array kHandlers{
     Handler{"suggest", suggest},
     Handler{"alert", nullptr, alert},
     Handler{"metrics", metrics},
+    Handler{"settings", settings},
+    Handler{"web", web},
 };
 
 constexpr const Handler* find_handler(std::string_view verb) {
@@ -439,6 +453,10 @@ static_assert(std::ranges::all_of(control::kVerbs,
               "every verb has a handler");
 
 }  // namespace
+
+Result<Json> ServiceControl::web(const Request&) {
+  return fail("there is no web page here");
+}
 
 bool Commands::is_long(const Request& request) const {
   const Handler* handler = request.verb == nullptr ? nullptr : find_handler(request.verb->name);

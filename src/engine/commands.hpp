@@ -49,6 +49,10 @@ class ServiceControl {
   [[nodiscard]] virtual Deferred<Result<std::string>> test_alerts(const std::string& name) = 0;
   // Stores the baseline now, not when it is next due.
   virtual void store_baseline() = 0;
+  // The texts of the configuration in force.
+  [[nodiscard]] virtual config::Source source() const { return {}; }
+  // The verb `web`.
+  [[nodiscard]] virtual Result<nlohmann::json> web(const control::Request& request);
 
  protected:
   ServiceControl(ServiceControl&&) = default;

@@ -51,8 +51,11 @@ template <typename Enum>
 std::optional<Enum> other(const Choice& type, std::optional<Enum> value) {
   return other(type, value.value_or(Enum{}));
 }
-std::string other(const Word&, const std::string&) {
-  return "other";
+// The first that the key takes.
+std::string other(const Word& type, const std::string&) {
+  for (const char* text : {"other", "/other", "127.0.0.1:9"})
+    if (type.check == nullptr || type.check(text).empty()) return text;
+  return "";
 }
 std::string other(const Secret&, const std::string&) {
   return "https://other.example.org/token";

@@ -273,6 +273,14 @@ TEST(config, a_mistake_is_named_with_its_place_and_what_would_be_right) {
                 "f:2:1: log.rotate = \"1k\": must be a size from 64KiB to 10GiB, such as "
                 "\"16MiB\""},
       std::pair{"[api]\ngroup = 0", "f:2:1: api.group = 0: must be text in quotes"},
+      std::pair{"[web]\nlisten = \"8870\"",
+                "f:2:1: web.listen = \"8870\": must be an address and a port, as "
+                "\"127.0.0.1:8870\" or \"[::1]:8870\"; or \"off\""},
+      std::pair{"[web]\nlisten = \"[::]:8870\"",
+                "f:2:1: web.listen = \"[::]:8870\": others can reach it: set web.certificate and "
+                "web.key, or listen on 127.0.0.1 and come by ssh -L"},
+      std::pair{"[web]\nlisten = \"127.0.0.1:1\"\nkey = \"/k\"",
+                "f:2:1: web: certificate and key go together: set both"},
   };
   for (const auto& [toml, message] : kCases) EXPECT_EQ(bad(toml), message) << toml;
 }

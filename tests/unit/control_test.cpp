@@ -235,6 +235,12 @@ TEST(roles, who_may_only_read_is_refused_every_order_and_nothing_else) {
       Case{"apply", "{}", true},
       Case{"confirm", "{}", true},
       Case{"signature", R"({"name":["s1"]})", true},
+      Case{"alert", R"({"what":["test"]})", true},
+      Case{"metrics", "{}", false},
+      Case{"attack", "{}", false},
+      Case{"settings", "{}", false},
+      Case{"web", "{}", false},
+      Case{"web", R"({"what":["token"]})", true},
   };
   std::set<std::string_view> seen;
   for (const Case& one : kCases) {

@@ -73,7 +73,7 @@
     "what the last daemon believed was taken over")                                              \
   X(state_lost, "StateLost", warning, "what", "it could not be")                                 \
   X(ban_reason, "BanReason", info, "reason", "the operator gave a ban in force another reason")  \
-  X(order, "Order", notice, "uid user pid verb arguments result",                                \
+  X(order, "Order", notice, "uid user pid web verb arguments result",                            \
     "somebody told the daemon to change something, and what became of it")                       \
   X(orders_summed, "OrdersSummed", notice, "uid user verb count refused",                        \
     "orders of a user that are not written one by one, since they were too many")
@@ -158,6 +158,7 @@
   X("verb", "of the order")                                                                      \
   X("version", "of floodwalld")                                                                  \
   X("was", "as it was before")                                                                   \
+  X("web", "the address of the browser, for an order that the web page gave")                    \
   X("what", "a sentence or a word")                                                              \
   X("why", "a sentence or a word")                                                               \
   X("window", "the time that the value is of")                                                   \
