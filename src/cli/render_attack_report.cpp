@@ -185,14 +185,14 @@ std::string render_abuse_mail(const json& reply, const json& source) {
       "Source:    {0}\n"
       "Attack:    {2}, {1} to {3} (UTC)\n"
       "Target:    {4}\n"
-      "Rate:      {5} in a second, where our limit is {6}\n"
+      "Rate:      {5}, where our limit is {6}\n"
       "Packets:   about {7}\n"
       "\n"
       "Please look at the machine: it is perhaps abused by a third party. We can send packet "
       "heads.\n",
       address, printable(text(reply, "since")), printable(text(reply, "id")),
       flag(reply, "ended") ? printable(text(reply, "until")) : "now", printable(to),
-      grouped(number(source, "value")), grouped(number(source, "limit")),
+      printable(text(source, "rate")), printable(text(source, "limit_rate")),
       grouped(number(source, "packets")));
 }
 

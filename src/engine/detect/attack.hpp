@@ -42,7 +42,8 @@ struct Sender {
   std::uint64_t packets = 0, surplus = 0;  // refused or borne, estimated; of it perhaps another's
   std::uint8_t proto = 0;                  // of the last packet seen
   std::uint16_t dport = 0;
-  std::uint32_t value = 0, limit = 0;  // what broke a limit, in its window of a second; 0: none did
+  std::uint64_t value = 0, limit = 0;    // what broke a limit, per second; 0: none did
+  fw_metric metric = FW_METRIC_PACKETS;  // of the limit
   // Banned for packets of a verified connection: its address cannot be forged.
   bool proven = false;
 };

@@ -98,12 +98,12 @@ std::map<VectorKey, std::map<fw_reason, std::uint64_t>> AttackSenders::tick(
     if (!is_without_sample(reason)) continue;
     double all = 0;
     for (const Reported& each : reported_)
-      if (each.reason == reason) all += std::max(1U, each.value);
+      if (each.reason == reason) all += static_cast<double>(each.pps);
     if (all <= 0) continue;  // banned before the daemon knew, or by the operator
     std::uint64_t left = packets;
     for (const Reported& each : reported_) {
       if (each.reason != reason) continue;
-      const double weight = static_cast<double>(packets) * std::max(1U, each.value) / all;
+      const double weight = static_cast<double>(packets) * static_cast<double>(each.pps) / all;
       const std::uint64_t whole = std::min(left, static_cast<std::uint64_t>(std::llround(weight)));
       left -= whole;
       of_vectors[each.target][reason] += whole;
@@ -114,7 +114,8 @@ std::map<VectorKey, std::map<fw_reason, std::uint64_t>> AttackSenders::tick(
                                            .dport = each.dport,
                                            .value = each.value,
                                            .limit = each.limit,
-                                           .proven = reason == FW_REASON_BAN};
+                                           .metric = each.metric,
+                                           .proven = each.is_proven()};
       if (targets_.size() < kTargets || targets_.contains(each.target.dst))
         targets_[each.target.dst] += whole;
     }

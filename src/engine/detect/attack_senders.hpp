@@ -29,7 +29,14 @@ struct Reported {
   std::uint8_t proto = 0;
   std::uint16_t dport = 0;
   fw_reason reason = FW_REASON_LIMIT;  // limit, restrict or ban
-  std::uint32_t value = 0, limit = 0;  // per window
+  std::uint64_t value = 0, limit = 0;  // packets or bytes a second
+  fw_metric metric = FW_METRIC_PACKETS;
+  std::uint64_t pps = 1;  // its packets, as far as `value` tells; at least one
+
+  // Banned, not only restricted: for packets of a verified connection. Of a prefix, nobody knows
+  // whose.
+  [[nodiscard]] bool is_proven() const { return reason == FW_REASON_BAN && !of_prefix; }
+  bool of_prefix = false;  // above a limit of a prefix
 };
 
 class AttackSenders {

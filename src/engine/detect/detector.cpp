@@ -10,6 +10,7 @@
 
 #include "datapath/address_key.hpp"
 #include "datapath/datapath.hpp"
+#include "engine/journal/measured.hpp"
 #include "engine/journal/traffic.hpp"
 #include "engine/journal/words.hpp"
 
@@ -335,13 +336,20 @@ void Detector::note_source(const fw_event& event) {
   VectorKey target{static_cast<fw_class>(event.traffic_class), from_key(event.dst), 0};
   if (fw_class_has_port(event.traffic_class) != 0 && is_served(event.proto, event.dport))
     target.port = target.traffic_class == FW_CLASS_OTHER ? event.proto : event.dport;
+  const auto metric =
+      event.metric < FW_METRIC_COUNT ? static_cast<fw_metric>(event.metric) : FW_METRIC_PACKETS;
+  const std::uint64_t value = per_second(event.value, metric);
+  const std::uint64_t length = metric == FW_METRIC_BYTES ? std::max(event.len_bytes, 1U) : 1;
   senders_.report({.source = {.address = from_key(event.src), .bits = event.prefix_bits},
                    .target = target,
                    .proto = event.proto,
                    .dport = event.dport,
                    .reason = reason,
-                   .value = event.value,
-                   .limit = event.limit});
+                   .value = value,
+                   .limit = per_second(event.limit, metric),
+                   .metric = metric,
+                   .pps = std::max<std::uint64_t>(1, value / length),
+                   .of_prefix = event.rule == FW_RULE_OF_PREFIXES});
 }
 
 bool Detector::is_served(std::uint8_t proto, std::uint16_t port) const {

@@ -61,6 +61,7 @@ Json json_of(const std::vector<Sender>& senders) {
                     {"dport", sender.dport},
                     {"value", sender.value},
                     {"limit", sender.limit},
+                    {"metric", static_cast<unsigned>(sender.metric)},
                     {"proven", sender.proven}});
   return rows;
 }
@@ -124,8 +125,9 @@ std::vector<Sender> senders_of(const KeptText& text, const char* name) {
                        .surplus = each.count("surplus", kMost64),
                        .proto = static_cast<std::uint8_t>(each.count("proto", 255)),
                        .dport = static_cast<std::uint16_t>(each.count("dport", 65'535)),
-                       .value = static_cast<std::uint32_t>(each.count("value", kMost32)),
-                       .limit = static_cast<std::uint32_t>(each.count("limit", kMost32)),
+                       .value = each.count("value", kMost64),
+                       .limit = each.count("limit", kMost64),
+                       .metric = static_cast<fw_metric>(each.count("metric", FW_METRIC_COUNT - 1)),
                        .proven = each.flag("proven")});
   }
   return senders;

@@ -77,6 +77,9 @@ Json senders_of(const std::vector<Sender>& senders, const Attack& attack) {
     if (sender.limit != 0) {
       row["value"] = sender.value;
       row["limit"] = sender.limit;
+      row["measure"] = metric_word(sender.metric);
+      row["rate"] = rate_in_words(sender.value, sender.metric);
+      row["limit_rate"] = rate_in_words(sender.limit, sender.metric);
     }
     rows.push_back(std::move(row));
   }
