@@ -13,6 +13,7 @@
 
 #include "base/terminal_text.hpp"
 #include "host/port_forwarding.hpp"
+#include "host/proxies.hpp"
 
 namespace fw::setup {
 
@@ -154,12 +155,19 @@ std::string in_front(const Evidence& evidence) {
         printable_excerpt(first.proxy), more == 0 ? "" : fmt::format(" and {} more", more),
         printable(first.where));
   }
-  if (const auto few = host::few_web_peers(evidence.connections))
-    return fmt::format(
-        "Perhaps a proxy or CDN is in front: {} connections to the web ports come from {} {} "
-        "only. That is a guess.\n",
-        few->connections, few->peers, few->peers == 1 ? "address" : "addresses");
-  return {};
+  const host::ProxyInFront seen = host::proxy_in_front(evidence.connections, evidence.listeners);
+  if (seen.certainty == host::ProxyInFront::Certainty::none) return {};
+  const bool sure = seen.certainty == host::ProxyInFront::Certainty::sure;
+  return fmt::format("{} in front: {} of {} connections to the web ports come from {}.{}\n",
+                     seen.name.empty() ? "Perhaps a proxy or CDN is"
+                     : sure            ? seen.name + " is"
+                                       : "Perhaps " + seen.name + " is",
+                     seen.connections, seen.all,
+                     seen.name.empty()
+                         ? fmt::format("{} {} only", seen.prefixes.size(),
+                                       seen.prefixes.size() == 1 ? "address" : "addresses")
+                         : "its addresses",
+                     sure ? "" : " That is a guess.");
 }
 
 Result<std::vector<std::size_t>> chosen(std::string_view answer, std::span<const Offer> all) {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "host/front_proxy.hpp"
 #include "host/sockets.hpp"
+#include "host/trusted_proxies.hpp"
 
 namespace fw::setup {
 

@@ -223,13 +223,14 @@ TEST(setup_kinds, answers_that_are_no_choice_are_refused_in_words) {
 
 TEST(setup_kinds, a_proxy_is_sure_by_configuration_and_a_guess_by_connections) {
   fw::setup::Evidence evidence;
-  for (int i = 0; i < 40; ++i) evidence.connections.push_back(connection(i % 3, 443));
+  evidence.listeners = {connection(0, 443)};
+  for (int i = 0; i < 60; ++i) evidence.connections.push_back(connection(i % 3, 443));
   EXPECT_NE(fw::setup::in_front(evidence).find("Perhaps"), std::string::npos);
   EXPECT_NE(fw::setup::in_front(evidence).find("3 addresses"), std::string::npos);
   for (auto& one : evidence.connections) one.local_port = 5432;
   EXPECT_EQ(fw::setup::in_front(evidence), "");
   evidence.connections.clear();
-  for (int i = 0; i < 40; ++i) evidence.connections.push_back(connection(i, 443));
+  for (int i = 0; i < 60; ++i) evidence.connections.push_back(connection(i, 443));
   EXPECT_EQ(fw::setup::in_front(evidence), "");
   evidence.proxies = {{.proxy = "192.0.2.0/24", .where = "/etc/nginx/nginx.conf:3"}};
   EXPECT_NE(fw::setup::in_front(evidence).find("/etc/nginx/nginx.conf:3"), std::string::npos);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "host/front_proxy.hpp"
+#include "host/trusted_proxies.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -22,8 +20,6 @@ using std::filesystem::path;
 // judgement: far more than a web server has, and read in well under a second
 constexpr std::size_t kMostFiles = 400, kMostEntries = 20'000, kMostLines = 400;
 constexpr std::uint64_t kMostBytes = 1 << 20;
-// judgement: browsers open up to six connections each, so eight are of no single user
-constexpr std::size_t kFewestConnections = 32, kConnectionsPerPeer = 8;
 
 constexpr std::array<std::string_view, 3> kDirectives{"set_real_ip_from", "remoteiptrustedproxy",
                                                       "remoteipinternalproxy"};
@@ -87,23 +83,6 @@ std::vector<TrustedProxy> trusted_proxies() {
   std::ranges::move(trusted_proxies(kFolders), std::back_inserter(out));
   if (out.size() > kMostLines) out.resize(kMostLines);
   return out;
-}
-
-std::optional<FewPeers> few_web_peers(std::span<const Socket> connections) {
-  std::set<Address> peers;
-  FewPeers found;
-  for (const Socket& one : connections) {
-    if (one.proto != IPPROTO_TCP || one.remote == one.local) continue;
-    if (one.local_port != 80 && one.local_port != 443) continue;
-    const std::string peer = one.remote.text();
-    if (peer.starts_with("127.") || peer == "::1") continue;
-    ++found.connections;
-    peers.insert(one.remote);
-  }
-  found.peers = peers.size();
-  const bool few = found.connections >= kFewestConnections &&
-                   found.connections >= found.peers * kConnectionsPerPeer;
-  return few ? std::optional(found) : std::nullopt;
 }
 
 }  // namespace fw::host

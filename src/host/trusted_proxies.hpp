@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Is there a proxy or CDN in front of this host? What the configuration of its web server says is
-// sure; what its connections look like is a guess.
+// The proxies in front of this host that its web server's configuration names. What connections say
+// of it: proxies.hpp.
 //
 // Thread rule: free functions without state.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "host/sockets.hpp"
 
 namespace fw::host {
 
@@ -29,12 +24,5 @@ struct TrustedProxy {
 [[nodiscard]] std::vector<TrustedProxy> trusted_proxies(
     std::span<const std::filesystem::path> folders);
 [[nodiscard]] std::vector<TrustedProxy> trusted_proxies();  // below /etc
-
-// Many connections to the web ports from very few peers.
-struct FewPeers {
-  std::size_t connections = 0, peers = 0;
-};
-// Nothing if the connections look like those of users, or are too few to tell.
-[[nodiscard]] std::optional<FewPeers> few_web_peers(std::span<const Socket> connections);
 
 }  // namespace fw::host
