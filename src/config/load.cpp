@@ -221,6 +221,8 @@ Result<Source> read_source(const std::filesystem::path& file) {
     const std::string name = path == file ? file.filename() : "conf.d" / path.filename();
     if (text)
       source.files.push_back({.name = name, .text = std::move(*text)});
+    else if (std::error_code error; path == file && !std::filesystem::exists(path, error) && !error)
+      problems.push_back(text.error().message + ": floodwall setup writes a first one");
     else
       problems.push_back(std::move(text.error().message));
   }

@@ -376,8 +376,9 @@ TEST_F(ConfigFolder, problems_name_the_file_they_are_in) {
 TEST_F(ConfigFolder, a_missing_file_is_an_error) {
   const auto config = load();
   ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().message,
-            "cannot read " + (folder_ / "floodwall.toml").native() + ": No such file or directory");
+  EXPECT_EQ(config.error().message, "cannot read " + (folder_ / "floodwall.toml").native() +
+                                        ": No such file or directory: floodwall setup "
+                                        "writes a first one");
   EXPECT_EQ(config.error().kind, fw::ErrorKind::invalid_config);
 }
 
