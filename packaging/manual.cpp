@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// manual FOLDER: writes what a package installs and the code knows: the manual pages floodwall(8)
-// and floodwall.toml(5), from the tables of commands and keys, and in etc/ what `floodwall setup`
-// would write for all uplinks.
+// manual FOLDER: writes what a package installs and the code knows: the manual pages floodwall(8),
+// floodwall.toml(5) and floodwall-events(7), from the tables of commands, keys and events, and in
+// etc/ what `floodwall setup` would write for all uplinks.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "cli/command_table.hpp"
 #include "config/keys.hpp"
+#include "engine/journal/event_types.hpp"
 #include "setup/setup.hpp"
 
 namespace fw {
@@ -133,7 +134,7 @@ std::string commands_page() {
          "floodwall ban 203.0.113.5 \\-\\-for 1h\n.Ed\n.Pp\n"
          "In an emergency, take everything off every interface:\n.Bd -literal -offset indent\n"
          "floodwall mode off\n.Ed\n"
-         ".Sh SEE ALSO\n.Xr floodwall.toml 5 ,\n.Xr floodwalld 8\n";
+         ".Sh SEE ALSO\n.Xr floodwall.toml 5 ,\n.Xr floodwall-events 7 ,\n.Xr floodwalld 8\n";
 }
 
 template <typename Record>
@@ -169,9 +170,47 @@ std::string configuration_page() {
   return out + ".Sh SEE ALSO\n.Xr floodwall 8 ,\n.Xr floodwalld 8\n";
 }
 
+struct EventRow {
+  std::string_view word, level, fields, about;
+};
+constexpr EventRow kEvents[] = {
+#define FW_ROW(name, word, level, fields, about) {word, #level, fields, about},
+    FW_EVENT_TYPES(FW_ROW)
+#undef FW_ROW
+};
+struct FieldRow {
+  std::string_view key, about;
+};
+constexpr FieldRow kFields[] = {
+#define FW_ROW(key, about) {key, about},
+    FW_EVENT_FIELDS(FW_ROW)
+#undef FW_ROW
+};
+
+std::string events_page() {
+  std::string out = head("floodwall-events", 7, "what floodwalld writes into its log");
+  out +=
+      ".Sh DESCRIPTION\n.Ql floodwall events\nshows what happened.\nThe files\n"
+      ".Pa /var/log/floodwall/floodwall.log\nand\n.Pa events.json\nbeside it have the same, a "
+      "line each: the time, the level, the type, the address that it is about, and the fields.\n"
+      "A field with nothing to say is left out.\n.Sh EVENTS\n.Bl -tag -width Ds\n";
+  for (const EventRow& event : kEvents) {
+    out += fmt::format(".It Sy {} Pq {}\n", event.word, event.level) + sentence(event.about);
+    if (event.fields == "REASONS")
+      out += "Fields: every reason for which packets are dropped.\n";
+    else if (!event.fields.empty())
+      out += fmt::format("Fields: {}.\n", escaped(event.fields));
+  }
+  out += ".El\n.Sh FIELDS\n.Bl -tag -width Ds\n";
+  for (const FieldRow& field : kFields)
+    out += fmt::format(".It Va {}\n", field.key) + sentence(field.about);
+  return out + ".El\n.Sh SEE ALSO\n.Xr floodwall 8 ,\n.Xr floodwalld 8\n";
+}
+
 Result<void> write_all(const std::filesystem::path& folder) {
   if (auto page = write_file(folder / "floodwall.8", commands_page()); !page) return page;
   if (auto page = write_file(folder / "floodwall.toml.5", configuration_page()); !page) return page;
+  if (auto page = write_file(folder / "floodwall-events.7", events_page()); !page) return page;
   const std::filesystem::path etc = folder / "etc";
   std::error_code error;
   std::filesystem::remove_all(etc, error);  // setup overwrites nothing
