@@ -22,7 +22,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <chrono>
-#include <deque>
+#include <cstdio>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -152,6 +153,8 @@ struct Server::State {
   void publish();
   void take(Connection& connection, Turn turn);
   void call(std::uint64_t id, Call call);
+  void answer(std::uint64_t id, const Page& page);
+  void run();
   void answered(std::uint64_t id, const std::string& key, bool is_metrics, bool changes,
                 const Result<Json>& reply);
   // `then` in the server's thread with the reply, from any thread.
@@ -444,7 +447,7 @@ void Server::State::call(std::uint64_t id, Call asked_for) {
       return;
     }
     if (found != shared.end() && clock().mono_ns - found->second.at_ns <= kSharedNs)
-      return connections.at(id)->answer(found->second.page);
+      return answer(id, found->second.page);
     if (shared.size() < kMostShared || found != shared.end())
       shared[asked_for.key] = {.at_ns = 0, .page = {}, .waiting = {id}};
     else
@@ -462,7 +465,7 @@ void Server::State::answered(std::uint64_t id, const std::string& key, bool is_m
                              bool changes, const Result<Json>& reply) {
   Page page;
   if (is_metrics && reply) {
-    page.type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    page.type = "text/plain; version=0.0.4; charset=utf-8";
     page.body = std::make_shared<const std::string>(reply->value("text", std::string()));
   } else {
     control::Answer said = control::answer_of(reply);
@@ -478,9 +481,23 @@ void Server::State::answered(std::uint64_t id, const std::string& key, bool is_m
     found->second.at_ns = clock().mono_ns;
     found->second.page = page;
   }
-  for (const std::uint64_t each : waiting)
-    if (const auto found = connections.find(each); found != connections.end())
-      std::shared_ptr(found->second)->answer(page);
+  for (const std::uint64_t each : waiting) answer(each, page);
+}
+
+// Who asked may be gone.
+void Server::State::answer(std::uint64_t id, const Page& page) {
+  if (const auto found = connections.find(id); found != connections.end())
+    std::shared_ptr(found->second)->answer(page);
+}
+
+// What throws where memory is short must not end the daemon.
+void Server::State::run() {
+  for (;;) try {
+      context.run();
+      return;
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "floodwalld: the web page: {}\n", error.what());
+    }
 }
 
 Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options, Tokens tokens,
@@ -504,7 +521,7 @@ Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options, Token
     return fail(fmt::format("web.listen = \"{}\": {}", options.listen.text(), error.message()));
   state->accept();
   state->wait();
-  state->thread = std::thread([raw = state.get()] { raw->context.run(); });
+  state->thread = std::thread([raw = state.get()] { raw->run(); });
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
 """`floodwall metrics` as Prometheus reads it: promtool, and a Prometheus that scrapes a live daemon."""
 import contextlib
-import http.server
 import json
 import re
 import subprocess
-import threading
 import urllib.parse
 import urllib.request
 
@@ -17,7 +15,7 @@ SCRAPE = """global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: ["%s"]
 scrape_configs:
   - job_name: floodwall
-    static_configs: [{targets: ["127.0.0.1:9797"]}]
+    static_configs: [{targets: ["127.0.0.1:8870"]}]
 """
 
 
@@ -41,30 +39,6 @@ def test_output_is_what_promtool_accepts_and_counts_what_arrived(lab):
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
                              capture_output=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-@contextlib.contextmanager
-def exporter(lab):
-    """What a web listener does: GET /metrics is what the command prints."""
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = lab.cli("metrics").out.encode()
-            self.send_response(200 if self.path == "/metrics" else 404)
-            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with netns.inside(lab.dut_ns):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 9797), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextlib.contextmanager
@@ -96,8 +70,8 @@ def ask(lab, path, query):
 
 
 def test_a_prometheus_scrapes_it_and_its_rules_fire(lab):
-    lab.start_daemon(lab.config())
-    with exporter(lab), prometheus(lab) as query:
+    lab.start_daemon(lab.config() + '[web]\nlisten = "127.0.0.1:8870"\n')
+    with prometheus(lab) as query:
         def value(expression):
             found = query("query", query=expression).get("result")
             return found and found[0]["value"][1]

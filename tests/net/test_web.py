@@ -104,7 +104,7 @@ def test_an_attack_is_watched_and_a_ban_lifted(page):
     assert browser.log_in(token) == 200
     assert browser.ask("POST", "/v1/ban", {"address": [SOURCE], "for": "1h"})[0] == 200
     assert SOURCE in lab.bans()
-    assert f"order web=127.0.0.1 verb=ban arguments=\"{SOURCE} --for 1h\" result=done" in lab.output()
+    assert f"Order web=127.0.0.1 verb=ban arguments=\"{SOURCE} --for 1h\" result=done" in lab.output()
 
     def from_many(target, rng):
         def make():
