@@ -242,11 +242,15 @@ void Capacities::write(const Now& now) {
 std::vector<std::string> Capacities::problems() const {
   std::vector<std::string> out;
   if (!host_suffering_.empty()) out.push_back("this host suffers: " + host_suffering_);
-  for (const auto& [key, service] : services_)
-    if (service.loop.restricted())
-      out.push_back(fmt::format(
-          "{} suffers ({}): of {:.0f} packets/s above its budget it is given {:.0f}", text_of(key),
-          service.why, service.passed_pps + service.refused_pps, service.loop.pps()));
+  for (const auto& [key, service] : services_) {
+    if (!service.loop.restricted()) continue;
+    // None come where every SYN is answered with a cookie first.
+    const double come = service.passed_pps + service.refused_pps;
+    out.push_back(
+        fmt::format("{} suffers ({}): above its budget it is given at most {:.0f} packets/s{}",
+                    text_of(key), service.why, service.loop.pps(),
+                    come > service.loop.pps() ? fmt::format(" of {:.0f}", come) : ""));
+  }
   return out;
 }
 
