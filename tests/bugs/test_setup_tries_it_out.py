@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What setup writes on a terminal is tried with the daemon's guard: without a yes nothing of it stays.
 
-Needs root; runs in a network and a mount namespace of its own, where /etc/floodwall is empty.
+Needs root; runs in a network and a mount namespace of its own, where what is written is forgotten.
 """
-import contextlib
 import json
 import os
 import pathlib
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
 
 BIN = pathlib.Path(os.environ["FLOODWALL_BIN"])
 KINDS = pathlib.Path("/etc/floodwall/conf.d/setup.toml")
-FOLDERS = ["/etc/floodwall", "/run/floodwall", "/var/lib/floodwall", "/var/log/floodwall"]
+FOLDERS = ["/etc", "/run", "/var/lib", "/var/log"]
 MENU, WRITE, KEEP = "0 for none:", "[Y/n]", "to keep it:"
 DEADLINE_S = 30
 
@@ -53,9 +53,21 @@ def services():
     return done.stdout + done.stderr
 
 
-def inside():
+def forget_what_is_written():
+    room = pathlib.Path("/mnt")
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", room], check=True)
     for folder in FOLDERS:
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        upper, work = (room / part / folder[1:] for part in ("upper", "work"))
+        upper.mkdir(parents=True)
+        work.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                        f"lowerdir={folder},upperdir={upper},workdir={work}", folder], check=True)
+        for old in pathlib.Path(folder).glob("floodwall*"):
+            shutil.rmtree(old)
+
+
+def inside():
+    forget_what_is_written()
     subprocess.run(["mount", "-t", "bpf", "bpf", "/sys/fs/bpf"], check=True)
     for words in ("link set lo up", "link add u0 type veth peer name u1", "addr add 198.51.100.7/24 dev u0",
                   "link set u0 up", "link set u1 up", "route add default via 198.51.100.1"):
@@ -76,16 +88,8 @@ def inside():
 
 
 def test_only_a_yes_keeps_what_was_tried():
-    made = [folder for folder in map(pathlib.Path, FOLDERS) if not folder.exists()]
-    for folder in made:
-        folder.mkdir(parents=True)
-    try:
-        done = subprocess.run(["unshare", "--mount", "--net", sys.executable, __file__], capture_output=True,
-                              text=True, timeout=120, check=False)
-    finally:
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+    done = subprocess.run(["unshare", "--mount", "--net", sys.executable, __file__], capture_output=True,
+                          text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["down"][0] == 0 and "next start" in report["down"][1]

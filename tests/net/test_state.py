@@ -92,7 +92,10 @@ def test_bans_allowances_and_comments_are_kept(lab, link, life):
     words = [line.split(" ")[2] for line in lives]
     assert words == (["Start", "Start"] if life == "killed" else ["Start", "Stop", "Start"])
     assert f"last={'killed' if life == 'killed' else 'stopped'}" in lives[-1]
-    assert lab.ask("status")["healthy"], lab.ask("status")["problems"]
+    problems = lab.ask("status")["problems"]
+    if life == "killed":  # queues pass what comes while nobody reads them, such as neighbour discovery
+        problems = [problem for problem in problems if "passed unseen while no floodwalld ran" not in problem]
+    assert not problems
 
 
 @pytest.mark.xdp_only("between the daemons nothing judges")
