@@ -58,6 +58,12 @@ class Api : public testing::Test {
     server_ = std::move(*opened);
     thread_ = std::thread([this] { context_.run(); });
   }
+  // In the server's thread, as the daemon does.
+  [[nodiscard]] fw::Result<void> set_groups(const std::string& all, const std::string& reading) {
+    std::promise<fw::Result<void>> done;
+    boost::asio::post(context_, [&] { done.set_value(server_->set_groups(all, reading)); });
+    return done.get_future().get();
+  }
   void stop() {
     context_.stop();
     if (thread_.joinable()) thread_.join();
@@ -135,17 +141,22 @@ TEST_F(Api, takes_100000_addresses_in_one_call) {
       results.push_back({{"address", address}, {"changed", true}, {"message", "banned"}});
     return json{{"results", std::move(results)}};
   });
+#ifdef __SANITIZE_THREAD__
+  constexpr unsigned kAddresses = 10'000;  // a caller waits 4.5 s, and this is ten times slower
+#else
+  constexpr unsigned kAddresses = 100'000;
+#endif
   json addresses = json::array();
-  for (unsigned i = 0; i < 100'000; ++i)
+  for (unsigned i = 0; i < kAddresses; ++i)
     addresses.push_back("203." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) +
                         "." + std::to_string(i % 256));
   const auto begin = std::chrono::steady_clock::now();
   const auto reply = fw::control::call(path_, "ban", {{"address", addresses}});
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   ASSERT_TRUE(reply) << reply.error().message;
-  EXPECT_EQ(seen, 100'000U);
-  EXPECT_EQ(reply->at("results").size(), 100'000U);
-  std::cout << "100,000 addresses there and back: " << took.count() << " ms\n";
+  EXPECT_EQ(seen, kAddresses);
+  EXPECT_EQ(reply->at("results").size(), kAddresses);
+  std::cout << kAddresses << " addresses there and back: " << took.count() << " ms\n";
 }
 
 TEST_F(Api, takes_100000_addresses_a_line_each_and_options_with_any_letters) {
@@ -463,11 +474,11 @@ TEST_F(Permission, follows_a_change_of_the_group) {
   OtherUser former(2, {}, path_);
   OtherUser member(group_, {}, path_);
   serve(echo, "bin");  // number 2
-  ASSERT_TRUE(server_->set_groups("daemon", ""));
+  ASSERT_TRUE(set_groups("daemon", ""));
   EXPECT_EQ(mode(), 0660U);
   EXPECT_EQ(former.call(), static_cast<int>(ErrorKind::not_permitted)) << former.message;
   EXPECT_EQ(member.call(), 0) << member.message;
-  ASSERT_TRUE(server_->set_groups("no-such-group", ""));
+  ASSERT_TRUE(set_groups("no-such-group", ""));
   EXPECT_EQ(mode(), 0600U);
 }
 
@@ -477,13 +488,13 @@ TEST_F(Permission, to_read_is_given_to_a_second_group_and_taken_again) {
   OtherUser later(65534, {2}, path_);
   OtherUser both(2, {group_}, path_, "confirm");
   serve(echo, "daemon");
-  ASSERT_TRUE(server_->set_groups("daemon", "bin"));
+  ASSERT_TRUE(set_groups("daemon", "bin"));
   EXPECT_EQ(server_->problem(), "");
   EXPECT_EQ(reader.call(), 0) << reader.message;
   EXPECT_EQ(ordering.call(), static_cast<int>(ErrorKind::not_permitted));
   EXPECT_NE(ordering.message.find("may look"), std::string::npos) << ordering.message;
   EXPECT_EQ(both.call(), 0) << both.message;
-  ASSERT_TRUE(server_->set_groups("daemon", ""));
+  ASSERT_TRUE(set_groups("daemon", ""));
   EXPECT_EQ(later.call(), static_cast<int>(ErrorKind::not_permitted));
   EXPECT_NE(later.message.find("you may not use"), std::string::npos) << later.message;
 }
